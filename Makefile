@@ -1,0 +1,37 @@
+# Every target builds .venv first (bootstrap.py); the second time that takes no time.
+PYTHON ?= python3
+BOOTSTRAP = $(PYTHON) bootstrap.py
+VENV = .venv/bin/python
+
+.PHONY: help install install-dev run test check bench lock clean
+help:
+	@echo "make run      set up and serve the demo study on this machine"
+	@echo "make test     set up and run every test that this machine can run"
+	@echo "make check    formatting, types, import contracts, templates, migrations"
+	@echo "make bench    benchmarks, each with its floor or rival in the same run"
+	@echo "make install  only build .venv"
+
+install:
+	@$(BOOTSTRAP) install
+
+install-dev:
+	@$(BOOTSTRAP) install-dev
+
+run:
+	@$(BOOTSTRAP) run $(ARGS)
+
+test:
+	@$(BOOTSTRAP) test $(ARGS)
+
+check:
+	@$(BOOTSTRAP) check $(ARGS)
+
+bench: install-dev
+	@$(VENV) -m tests.benchmarks $(ARGS)
+
+lock: install-dev
+	uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 -o requirements.txt
+	uv pip compile pyproject.toml --group dev -c requirements.txt --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 -o requirements-dev.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,136 @@
+"""SQL of the triggers that hold what a CHECK cannot see, for both engines.
+
+Used by migrations only; it imports no application code. Each trigger has the same name and the
+same message on SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from django.db import migrations
+
+
+def append_only(table: str, *, update: bool = True) -> migrations.RunPython:
+    """Refuse UPDATE (unless `update` is False) and DELETE on `table`; on PostgreSQL TRUNCATE too."""
+    events = ["DELETE", "UPDATE"] if update else ["DELETE"]
+
+    def create(apps, schema_editor):
+        vendor = schema_editor.connection.vendor
+        for event in events:
+            name = f"{table}_no_{event.lower()}"
+            message = f"{table} is append-only"
+            if vendor == "sqlite":
+                schema_editor.execute(
+                    f"CREATE TRIGGER {name} BEFORE {event} ON {table} "
+                    f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+                )
+            else:
+                schema_editor.execute(refuse_function(table, message))
+                schema_editor.execute(
+                    f"CREATE TRIGGER {name} BEFORE {event} ON {table} "
+                    f"FOR EACH ROW EXECUTE FUNCTION {table}_refuse()"
+                )
+        if vendor == "postgresql":
+            schema_editor.execute(
+                f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+                f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_refuse()"
+            )
+
+    def drop(apps, schema_editor):
+        vendor = schema_editor.connection.vendor
+        for event in events:
+            name = f"{table}_no_{event.lower()}"
+            on = f" ON {table}" if vendor == "postgresql" else ""
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
+        if vendor == "postgresql":
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {table}_no_truncate ON {table}")
+            schema_editor.execute(f"DROP FUNCTION IF EXISTS {table}_refuse()")
+
+    return migrations.RunPython(create, drop, elidable=False)
+
+
+def refuse_function(table: str, message: str) -> str:
+    return (
+        f"CREATE OR REPLACE FUNCTION {table}_refuse() RETURNS trigger AS $$ "
+        f"BEGIN RAISE EXCEPTION '{message}' USING ERRCODE = 'check_violation'; END "
+        "$$ LANGUAGE plpgsql"
+    )
+
+
+def demands(
+    name: str, table: str, events: list[str], condition: str, message: str
+) -> migrations.RunPython:
+    """Refuse a row of `table` for which `condition` (SQL over NEW) is not true."""
+
+    def create(apps, schema_editor):
+        vendor = schema_editor.connection.vendor
+        if vendor == "sqlite":
+            for event in events:
+                schema_editor.execute(
+                    f"CREATE TRIGGER {name}_{event.split()[0].lower()} BEFORE {event} ON {table} "
+                    f"WHEN NOT COALESCE(({condition}), 0) "
+                    f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+                )
+        else:
+            schema_editor.execute(
+                f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger AS $$ "
+                f"BEGIN IF NOT COALESCE(({condition}), FALSE) THEN "
+                f"RAISE EXCEPTION '{message}' USING ERRCODE = 'check_violation'; END IF; "
+                "RETURN NEW; END $$ LANGUAGE plpgsql"
+            )
+            schema_editor.execute(
+                f"CREATE TRIGGER {name} BEFORE {' OR '.join(events)} ON {table} "
+                f"FOR EACH ROW EXECUTE FUNCTION {name}()"
+            )
+
+    def drop(apps, schema_editor):
+        if schema_editor.connection.vendor == "sqlite":
+            for event in events:
+                schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}_{event.split()[0].lower()}")
+        else:
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+            schema_editor.execute(f"DROP FUNCTION IF EXISTS {name}()")
+
+    return migrations.RunPython(create, drop, elidable=False)
+
+
+ANNOTATION = [
+    append_only("annotation_vote"),
+    append_only("annotation_votecriterion"),
+    append_only("annotation_exclusion"),
+    append_only("annotation_adjudication"),
+    append_only("annotation_auditentry"),
+    append_only("annotation_studyversion"),
+    demands(
+        "comparison_of_one_prompt",
+        "annotation_comparison",
+        # Not on every UPDATE: the queue changes its counters with each claim.
+        [
+            "INSERT",
+            "UPDATE OF study_id, prompt_id, response_a_id, response_b_id, system_a_id, system_b_id",
+        ],
+        "EXISTS (SELECT 1 FROM annotation_response a, annotation_response b, annotation_prompt p "
+        "WHERE a.id = NEW.response_a_id AND b.id = NEW.response_b_id AND p.id = NEW.prompt_id "
+        "AND a.prompt_id = NEW.prompt_id AND b.prompt_id = NEW.prompt_id "
+        "AND a.system_id = NEW.system_a_id AND b.system_id = NEW.system_b_id "
+        "AND p.study_id = NEW.study_id)",
+        "a comparison has two responses to its own prompt, and their systems",
+    ),
+    demands(
+        "assignment_copies_comparison",
+        "annotation_assignment",
+        ["INSERT", "UPDATE"],
+        "EXISTS (SELECT 1 FROM annotation_comparison c "
+        "WHERE c.id = NEW.comparison_id AND c.kind = NEW.kind "
+        "AND (NEW.slot_no IS NULL OR c.overlap = NEW.overlap))",
+        "an assignment carries the kind and the overlap of its comparison",
+    ),
+    demands(
+        "vote_of_its_assignment",
+        "annotation_vote",
+        ["INSERT"],
+        "NEW.assignment_id IS NULL OR EXISTS (SELECT 1 FROM annotation_assignment s "
+        "WHERE s.id = NEW.assignment_id AND s.comparison_id = NEW.comparison_id "
+        "AND s.annotator_id = NEW.annotator_id AND s.swapped = NEW.swapped)",
+        "a vote has the comparison, the annotator and the side of its assignment",
+    ),
+]

@@ -1,0 +1,77 @@
+"""Tables and constraints, nothing else."""
+
+from .assignments import Assignment, AssignmentState, SkipReason
+from .audit import AuditChain, AuditEntry
+from .comparisons import Comparison, ComparisonKind
+from .content import ImportFile, ImportKind, Prompt, Response, System
+from .people import (
+    Annotator,
+    AnnotatorState,
+    Invitation,
+    InvitationPurpose,
+    Membership,
+    Role,
+    User,
+)
+from .studies import (
+    SLUG_PATTERN,
+    Criterion,
+    ResultsPolicy,
+    Scale,
+    Stopping,
+    Study,
+    StudyState,
+    StudyVersion,
+)
+from .votes import (
+    Adjudication,
+    Choice,
+    Exclusion,
+    Flag,
+    Side,
+    Verdict,
+    Vote,
+    VoteCriterion,
+    VoteNote,
+    VoteSource,
+)
+
+__all__ = [
+    "SLUG_PATTERN",
+    "Adjudication",
+    "Annotator",
+    "AnnotatorState",
+    "Assignment",
+    "AssignmentState",
+    "AuditChain",
+    "AuditEntry",
+    "Choice",
+    "Comparison",
+    "ComparisonKind",
+    "Criterion",
+    "Exclusion",
+    "Flag",
+    "ImportFile",
+    "ImportKind",
+    "Invitation",
+    "InvitationPurpose",
+    "Membership",
+    "Prompt",
+    "Response",
+    "ResultsPolicy",
+    "Role",
+    "Scale",
+    "Side",
+    "SkipReason",
+    "Stopping",
+    "Study",
+    "StudyState",
+    "StudyVersion",
+    "System",
+    "User",
+    "Verdict",
+    "Vote",
+    "VoteCriterion",
+    "VoteNote",
+    "VoteSource",
+]

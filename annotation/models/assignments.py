@@ -1,0 +1,111 @@
+"""A comparison lent to an annotator for a while, with its side and its expiry."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from .comparisons import Comparison, ComparisonKind
+from .people import Annotator
+from .studies import StudyVersion
+
+
+class AssignmentState(models.TextChoices):
+    RESERVED = "reserved"
+    SUBMITTED = "submitted"
+    EXPIRED = "expired"
+    RELEASED = "released"
+    LATE_SURPLUS = "late_surplus"
+
+
+class SkipReason(models.TextChoices):
+    CANNOT_JUDGE = "cannot_judge"
+    BROKEN_DISPLAY = "broken_display"
+    HARMFUL = "harmful"
+    LANGUAGE = "language"
+    OTHER = "other"
+
+
+class Assignment(models.Model):
+    """One slot of a comparison held by one annotator.
+
+    `public_id` is all that a browser ever learns of it. `overlap` and `kind` are copied from the
+    comparison under its lock, so that CHECKs can see them; triggers keep them equal.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="assignments")
+    annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="assignments")
+    study_version = models.ForeignKey(StudyVersion, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16, choices=ComparisonKind)
+    overlap = models.PositiveSmallIntegerField()
+    slot_no = models.PositiveSmallIntegerField(null=True, blank=True)
+    pass_no = models.PositiveSmallIntegerField(default=0)
+    # False: response a is shown left. Drawn by the slot at claim, never changed.
+    swapped = models.BooleanField()
+    state = models.CharField(
+        max_length=16, choices=AssignmentState, default=AssignmentState.RESERVED
+    )
+    reserved_at = models.DateTimeField(default=timezone.now)
+    lease_expires_at = models.DateTimeField()
+    # None while the pair is only held in advance; set when the page shows it.
+    displayed_at = models.DateTimeField(null=True, blank=True)
+    skip_reason = models.CharField(max_length=32, choices=SkipReason, blank=True)
+    skip_note = models.CharField(max_length=1000, blank=True)
+    # How the comparison was chosen, for reweighting.
+    policy = models.CharField(max_length=32, default="uniform")
+    selection_probability = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["comparison", "slot_no"], name="assignment_slot_once"),
+            models.UniqueConstraint(
+                fields=["comparison", "annotator", "pass_no"], name="assignment_person_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(slot_no__isnull=True) | Q(slot_no__gte=1, slot_no__lte=F("overlap")),
+                name="assignment_slot_within_overlap",
+            ),
+            models.CheckConstraint(
+                condition=Q(slot_no__isnull=True) | Q(pass_no=0, kind=ComparisonKind.WORK),
+                name="assignment_only_work_holds_slots",
+            ),
+            models.CheckConstraint(
+                condition=Q(slot_no__isnull=True)
+                | Q(state__in=[AssignmentState.RESERVED, AssignmentState.SUBMITTED]),
+                name="assignment_slot_only_while_held",
+            ),
+            models.CheckConstraint(
+                condition=~Q(
+                    state=AssignmentState.RESERVED,
+                    pass_no=0,
+                    kind=ComparisonKind.WORK,
+                    slot_no__isnull=True,
+                ),
+                name="assignment_reserved_work_has_slot",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=AssignmentState.values), name="assignment_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(skip_reason="") | Q(skip_reason__in=SkipReason.values),
+                name="assignment_skip_reason_known",
+            ),
+        ]
+        indexes = [
+            # What an annotator holds; at most three rows each.
+            models.Index(
+                fields=["annotator"],
+                condition=Q(state=AssignmentState.RESERVED),
+                name="assignment_held_by",
+            ),
+            # The sweep of lapsed leases.
+            models.Index(
+                fields=["lease_expires_at"],
+                condition=Q(state=AssignmentState.RESERVED),
+                name="assignment_lease_order",
+            ),
+        ]

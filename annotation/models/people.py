@@ -1,0 +1,152 @@
+"""Users, their roles in a study, invitations, and annotators."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from .studies import Study
+
+
+class User(AbstractUser):
+    """An account. `username` is the sign-in name: an e-mail address or a chosen name."""
+
+    first_name = None  # type: ignore[assignment]  # people are known by their sign-in name only
+    last_name = None  # type: ignore[assignment]
+
+
+class Role(models.TextChoices):
+    """What a user may do in a study. Anything not granted is denied."""
+
+    OWNER = "owner"
+    RESEARCHER = "researcher"
+    MONITOR = "monitor"
+    ADJUDICATOR = "adjudicator"
+    ANNOTATOR = "annotator"
+
+
+class Membership(models.Model):
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="memberships")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships"
+    )
+    role = models.CharField(max_length=16, choices=Role)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["study", "user", "role"], name="membership_once"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_role_known"),
+        ]
+
+
+class AnnotatorState(models.TextChoices):
+    INVITED = "invited"
+    QUALIFYING = "qualifying"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    FAILED = "failed"
+    REMOVED = "removed"
+
+
+def random_external_id() -> str:
+    """An opaque identifier that says nothing about the person or the order of arrival."""
+    return uuid.uuid4().hex
+
+
+class Annotator(models.Model):
+    """A person (or an imported rater) in one study. Erasing turns the row into a tombstone."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="annotators")
+    external_id = models.CharField(max_length=255, default=random_external_id)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="annotators",
+    )
+    state = models.CharField(
+        max_length=16, choices=AnnotatorState, default=AnnotatorState.ACTIVE
+    )
+    state_reason = models.CharField(max_length=400, blank=True)
+    profile = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True)
+    # The queue's own: where this annotator stands in the study's order. Only a hint.
+    cursor = models.BigIntegerField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["study", "external_id"], name="annotator_id_once"),
+            models.UniqueConstraint(
+                fields=["study", "user"],
+                condition=Q(user__isnull=False),
+                name="annotator_user_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=AnnotatorState.values), name="annotator_state_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id
+
+
+class InvitationPurpose(models.TextChoices):
+    JOIN = "join"  # a role in a study; sets a password for a new account
+    SET_PASSWORD = "set_password"  # an existing account, such as the first owner's
+    SIGN_IN = "sign_in"  # signs an existing account in, without a password (the local demo)
+
+
+class Invitation(models.Model):
+    """A single-use link. Only the hash of its token is stored."""
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    purpose = models.CharField(max_length=16, choices=InvitationPurpose)
+    study = models.ForeignKey(
+        Study, null=True, blank=True, on_delete=models.PROTECT, related_name="invitations"
+    )
+    role = models.CharField(max_length=16, choices=Role, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="invitations",
+    )
+    # Where the link leads after use; an internal path.
+    next_path = models.CharField(max_length=200, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="invitations_sent",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(purpose__in=InvitationPurpose.values), name="invitation_purpose_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(role="") | Q(role__in=Role.values), name="invitation_role_known"
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(purpose=InvitationPurpose.JOIN, study__isnull=False) & ~Q(role="")
+                )
+                | (~Q(purpose=InvitationPurpose.JOIN) & Q(user__isnull=False)),
+                name="invitation_says_for_what",
+            ),
+        ]

@@ -1,0 +1,259 @@
+"""Judges, their runs, calls and attempts, and the judgments that came of them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from annotation.models import Comparison, Criterion, Study, Verdict
+
+
+class Order(models.TextChoices):
+    """Which response the judge saw first; `both`: imported, already reconciled."""
+
+    AB = "ab"
+    BA = "ba"
+    BOTH = "both"
+
+
+class MissingCause(models.TextChoices):
+    """Why there is no verdict. A missing judgment is never a tie."""
+
+    UNPARSED = "unparsed"
+    REFUSED = "refused"
+    TRUNCATED = "truncated"
+    FAILED = "failed"
+
+
+class Judge(models.Model):
+    """A named configuration. What it decides belongs to one of its versions."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="judges")
+    judge_id = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["study", "judge_id"], name="judge_id_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.judge_id
+
+
+class JudgeVersion(models.Model):
+    """One immutable state of a judge: rubric, template, model, parameters, price card."""
+
+    judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    config = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=64)
+    # Labels collected elsewhere; such a version has no runs.
+    imported = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["judge", "number"], name="judge_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.judge_id}/{self.number}"
+
+
+class RunState(models.TextChoices):
+    DRAFT = "draft"
+    QUOTED = "quoted"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+LIVE_RUN_STATES = [RunState.DRAFT, RunState.QUOTED, RunState.RUNNING, RunState.PAUSED]
+
+
+class JudgeRun(models.Model):
+    """A frozen list of comparisons sent to one judge version."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="judge_runs")
+    version = models.ForeignKey(JudgeVersion, on_delete=models.PROTECT, related_name="runs")
+    state = models.CharField(max_length=16, choices=RunState, default=RunState.DRAFT)
+    pause_cause = models.CharField(max_length=64, blank=True)
+    # US dollars; NULL: no cap.
+    budget = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    reserved = models.DecimalField(max_digits=20, decimal_places=10, default=0)
+    spent = models.DecimalField(max_digits=20, decimal_places=10, default=0)
+    replicates = models.PositiveSmallIntegerField(default=1)
+    seed = models.PositiveBigIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "version"],
+                condition=Q(state__in=LIVE_RUN_STATES),
+                name="judge_run_one_live",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=RunState.values), name="judge_run_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(budget__isnull=True)
+                | Q(budget__gte=models.F("spent") + models.F("reserved")),
+                name="judge_run_within_budget",
+            ),
+        ]
+
+
+class CallState(models.TextChoices):
+    PENDING = "pending"
+    LEASED = "leased"
+    SUCCEEDED = "succeeded"
+    UNPARSED = "unparsed"
+    REFUSED = "refused"
+    FAILED_PERMANENT = "failed_permanent"
+    CANCELLED = "cancelled"
+
+
+# Waits for a rate limit are not attempts.
+MAX_ATTEMPTS = 5
+
+
+class JudgeCall(models.Model):
+    """One comparison in one order, to be asked once per replicate."""
+
+    run = models.ForeignKey(JudgeRun, on_delete=models.PROTECT, related_name="calls")
+    comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="+")
+    order = models.CharField(max_length=4, choices=Order)
+    replicate = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(max_length=20, choices=CallState, default=CallState.PENDING)
+    # Equal requests of other runs can be reused; not unique, since equal texts occur.
+    content_key = models.CharField(max_length=64, db_index=True)
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)
+    attempts_made = models.PositiveSmallIntegerField(default=0)
+    failure = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "comparison", "order", "replicate"], name="judge_call_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(order__in=[Order.AB, Order.BA]), name="judge_call_has_one_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=CallState.values), name="judge_call_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(attempts_made__lte=MAX_ATTEMPTS), name="judge_call_attempts_bounded"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=CallState.LEASED)
+                | Q(lease_token__isnull=False, lease_expires_at__isnull=False),
+                name="judge_call_lease_complete",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["run", "not_before"],
+                condition=Q(state=CallState.PENDING),
+                name="judge_call_due",
+            ),
+        ]
+
+
+class JudgeAttempt(models.Model):
+    """One request that left, committed before it did. Append-only but for its outcome."""
+
+    call = models.ForeignKey(JudgeCall, on_delete=models.PROTECT, related_name="attempts")
+    number = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField(default=timezone.now, editable=False)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    status_class = models.CharField(max_length=32, blank=True)
+    http_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    latency_ms = models.FloatField(null=True, blank=True)
+    usage = models.JSONField(default=dict, blank=True)
+    reserved = models.DecimalField(max_digits=20, decimal_places=10, default=0)
+    cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    provider_request_id = models.CharField(max_length=255, blank=True)
+    finish_reason = models.CharField(max_length=64, blank=True)
+    # Capped, and blanked after the retention period.
+    body = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["call", "number"], name="judge_attempt_once"),
+        ]
+
+
+class Judgment(models.Model):
+    """A judge's decision on one comparison in one order, or the fact that there is none."""
+
+    version = models.ForeignKey(JudgeVersion, on_delete=models.PROTECT, related_name="judgments")
+    comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="judgments")
+    order = models.CharField(max_length=4, choices=Order)
+    # NULL exactly when imported.
+    call = models.OneToOneField(
+        JudgeCall, null=True, blank=True, on_delete=models.PROTECT, related_name="judgment"
+    )
+    verdict = models.CharField(max_length=8, choices=Verdict, null=True, blank=True)
+    # 1 slightly, 2 clearly; NULL where the judge only says who wins.
+    margin = models.PositiveSmallIntegerField(null=True, blank=True)
+    missing = models.CharField(max_length=16, choices=MissingCause, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    reason = models.TextField(blank=True)
+    # The two orders disagreed before an import reconciled them.
+    inconsistent = models.BooleanField(null=True, blank=True)
+    input_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+    output_tokens = models.PositiveBigIntegerField(null=True, blank=True)
+    cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    latency_ms = models.FloatField(null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["version", "comparison", "order"],
+                condition=Q(call__isnull=True),
+                name="judgment_imported_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(verdict__isnull=True) | Q(verdict__in=Verdict.values),
+                name="judgment_verdict_known",
+            ),
+            models.CheckConstraint(
+                condition=(Q(verdict__isnull=True) & ~Q(missing=""))
+                | Q(verdict__isnull=False, missing=""),
+                name="judgment_verdict_or_cause",
+            ),
+            models.CheckConstraint(
+                condition=Q(order__in=Order.values), name="judgment_order_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(order=Order.BOTH) | Q(call__isnull=True),
+                name="judgment_both_only_imported",
+            ),
+        ]
+
+
+class JudgmentCriterion(models.Model):
+    """A judge's decision on one further criterion."""
+
+    judgment = models.ForeignKey(Judgment, on_delete=models.PROTECT, related_name="criteria")
+    criterion = models.ForeignKey(Criterion, on_delete=models.PROTECT, related_name="+")
+    verdict = models.CharField(max_length=8, choices=Verdict)
+    margin = models.PositiveSmallIntegerField(null=True, blank=True)
+    levels = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["judgment", "criterion"], name="judgment_criterion_once"
+            ),
+        ]

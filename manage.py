@@ -1,0 +1,18 @@
+#!/usr/bin/env python
+"""Django's command line for evalsite."""
+
+import os
+import sys
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evalsite.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        sys.exit("Django is not installed here. Use .venv/bin/python, or run `make install` first.")
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()
