@@ -1,0 +1,115 @@
+"""The chained log: one entry for each act that changes a study or shows its outcomes.
+
+An entry is written in the transaction of what it records, so that neither exists without the
+other. Entries of one scope (a study, or the site) form a chain: each hash covers the entry and
+the hash before it, so that an edited, removed or inserted row is found by `verify`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from .models import AuditChain, AuditEntry, Study, User
+
+SITE_SCOPE = "site"
+
+
+def scope_of(study: Study | None) -> str:
+    return SITE_SCOPE if study is None else f"study:{study.pk}"
+
+
+def entry_hash(entry: AuditEntry) -> str:
+    """SHA-256 over the canonical JSON of everything in the entry but its own hash."""
+    content = {
+        "scope": entry.scope,
+        "seq": entry.seq,
+        "study": entry.study_id,
+        "actor": entry.actor_id,
+        "action": entry.action,
+        "detail": entry.detail,
+        "at": entry.at.isoformat(),
+        "prev_hash": entry.prev_hash,
+    }
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
+def record(
+    study: Study | None, actor: User | None, action: str, detail: dict[str, Any] | None = None
+) -> AuditEntry:
+    """Add an entry to the study's chain (None: the site's) in the caller's transaction.
+
+    `detail` must be plain JSON and hold no personal data: entries outlive an erasure.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise transaction.TransactionManagementError(
+            "An audit entry belongs into the transaction of what it records."
+        )
+    scope = scope_of(study)
+    AuditChain.objects.get_or_create(scope=scope)
+    # On SQLite the transaction already holds the only write lock; elsewhere this row is it.
+    head = AuditChain.objects.select_for_update().get(scope=scope)
+    entry = AuditEntry(
+        scope=scope,
+        seq=head.seq + 1,
+        study=study,
+        actor=actor,
+        action=action,
+        # Round-tripped, so that what is hashed is what the database gives back.
+        detail=json.loads(json.dumps(detail or {}, sort_keys=True)),
+        at=timezone.now(),
+        prev_hash=head.hash,
+    )
+    entry.hash = entry_hash(entry)
+    entry.save(force_insert=True)
+    head.seq, head.hash = entry.seq, entry.hash
+    head.save(update_fields=["seq", "hash"])
+    return entry
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFault:
+    """A place where a chain does not hold."""
+
+    scope: str
+    seq: int
+    reason: str
+
+
+def verify(study: Study | None = None) -> Iterator[AuditFault]:
+    """Yield every fault of the study's chain, or of all chains without a study."""
+    scopes = (
+        [scope_of(study)]
+        if study is not None
+        else sorted(
+            set(AuditChain.objects.values_list("scope", flat=True))
+            | set(AuditEntry.objects.values_list("scope", flat=True).distinct())
+        )
+    )
+    for scope in scopes:
+        yield from verify_scope(scope)
+
+
+def verify_scope(scope: str) -> Iterator[AuditFault]:
+    expected_seq, previous = 1, ""
+    for entry in AuditEntry.objects.filter(scope=scope).order_by("seq").iterator(chunk_size=2000):
+        if entry.seq != expected_seq:
+            yield AuditFault(scope, expected_seq, "missing")
+        if entry.prev_hash != previous:
+            yield AuditFault(scope, entry.seq, "does not follow the entry before it")
+        if entry_hash(entry) != entry.hash:
+            yield AuditFault(scope, entry.seq, "was changed after it was written")
+        expected_seq, previous = entry.seq + 1, entry.hash
+    head = AuditChain.objects.filter(scope=scope).first()
+    if head is None:
+        if expected_seq > 1:
+            yield AuditFault(scope, expected_seq - 1, "has no chain head")
+    elif head.seq != expected_seq - 1 or head.hash != previous:
+        yield AuditFault(scope, max(head.seq, expected_seq - 1), "is not the end its chain names")

@@ -1,0 +1,43 @@
+"""The beginning of a study."""
+
+from __future__ import annotations
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from annotation import audit
+from annotation.models import SLUG_PATTERN, Criterion, Scale, Study, User
+
+
+def check_slug(slug: str) -> None:
+    """Raise ValidationError unless `slug` can name a study."""
+    if not re.fullmatch(SLUG_PATTERN, slug):
+        raise ValidationError(
+            f"{slug!r} cannot name a study: use 1 to 64 lower-case letters, digits, '-' or '_', "
+            "beginning with a letter or digit."
+        )
+
+
+def get_or_create_draft(slug: str, actor: User | None = None) -> Study:
+    """The study of that name; a new one is a draft with the criterion `overall`.
+
+    Raises
+    ------
+    ValidationError
+        If the name is not allowed.
+    """
+    check_slug(slug)
+    with transaction.atomic():
+        study, created = Study.objects.get_or_create(slug=slug)
+        if created:
+            Criterion.objects.create(
+                study=study,
+                key=Criterion.OVERALL,
+                question="Which response is better?",
+                scale=Scale.TERNARY,
+                both_bad=True,
+            )
+            audit.record(study, actor, "study.created", {"slug": slug})
+    return study
