@@ -6,6 +6,7 @@ prompts, annotators and items are codes from 0, so that the statistics never see
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -263,7 +264,7 @@ def _weights(weight: ArrayLike, n: int) -> FloatArray:
     if n and float(array.min()) < 0:
         row = int(np.argmin(array))
         raise NegativeCount(f"weight of vote {row} is {array[row]}; expected 0 or more")
-    total = float(array.sum())
+    total = math.fsum(array)  # exact, so that shuffled rows give the same weights to the byte
     if n and total == 0:
         raise NegativeCount("all weights are 0; at least one vote must count")
     return array * (n / total) if n else array
