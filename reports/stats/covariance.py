@@ -1,0 +1,362 @@
+"""Covariance of fitted parameters when votes share annotators and prompts.
+
+A vote enters with its residual r and information h on the row x of the design: +1 for system
+a, -1 for system b, and optionally one more column (the side). From these come the iid
+sandwich, the one-way cluster-robust CR1 and CR3, and the two-way combination that is the
+default. Nothing here holds an array of votes by systems.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.stats.group_sums import group_sum, on_exact_grid
+from reports.stats.results import WarningCode
+
+__all__ = [
+    "Covariance",
+    "Design",
+    "clustered_covariance",
+    "cr1",
+    "cr3",
+    "effective_clusters",
+    "iid_sandwich",
+    "intersect",
+    "two_way",
+]
+
+CR3_LIMIT = 2e7
+"""CR3 solves one system of equations a cluster; above this many matrix entries in all, CR1,
+which then differs by less than a hundredth of itself, takes its place."""
+
+CHUNK_ENTRIES = 1 << 20
+"""Entries of the largest block of cluster scores or cluster information held at once (8 MB)."""
+
+FEW_CLUSTERS = 5.0
+"""Below this many effective clusters an interval is honest but wide, and says so."""
+
+SINGULAR = 1e-10
+"""Smallest squared pivot, relative to the mean information, of a matrix that can be solved."""
+
+NOT_PSD = 1e-10
+"""An eigenvalue below minus this share of the trace is negative, not rounding."""
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Votes as rows of a regression.
+
+    Attributes
+    ----------
+    a, b : int array, shape (n,)
+        Columns that carry +1 and -1.
+    residual, information : float array, shape (n,)
+        w(y - p) and w p(1-p).
+    extra : float array, shape (n,), or None
+        Values of one further column, the last.
+    bread : float array, shape (k, k)
+        Pseudo-inverse of the total information.
+    total : float array, shape (k, k)
+        The total information itself.
+    n_systems : int
+        k, or k - 1 with an extra column.
+    """
+
+    a: IntArray
+    b: IntArray
+    residual: FloatArray
+    information: FloatArray
+    extra: FloatArray | None
+    bread: FloatArray
+    total: FloatArray
+    n_systems: int
+
+    @property
+    def n_columns(self) -> int:
+        """k, the number of parameters."""
+        return self.n_systems + (self.extra is not None)
+
+    def gauge(self) -> FloatArray:
+        """c11ᵀ/m on the block of systems: makes an information matrix invertible."""
+        m = self.n_systems
+        full = np.zeros((self.n_columns, self.n_columns))
+        full[:m, :m] = float(np.trace(self.total[:m, :m])) / m**2
+        return full
+
+
+@dataclass(frozen=True, slots=True)
+class Covariance:
+    """A covariance matrix and what it respects.
+
+    Attributes
+    ----------
+    matrix : float array, shape (k, k)
+    df : float or None
+        Degrees of freedom for Student's t; None for the normal distribution.
+    method : str
+        E.g. ``"two_way_cr3"``, ``"prompt_cr3"``, ``"iid"``.
+    n_clusters : mapping of str to int
+        Clusters with votes, per dimension that the matrix respects.
+    effective : mapping of str to float
+        G_eff of every dimension that was looked at.
+    warnings : tuple of WarningCode
+    these_annotators : Covariance or None
+        Prompt-only companion where few annotators make the two-way interval wide.
+    """
+
+    matrix: FloatArray
+    df: float | None
+    method: str
+    n_clusters: Mapping[str, int]
+    effective: Mapping[str, float]
+    warnings: tuple[WarningCode, ...] = ()
+    these_annotators: Covariance | None = None
+
+
+def effective_clusters(cluster: IntArray) -> tuple[int, float]:
+    """Number of clusters with votes, and G_eff = (Σ n_g)²/Σ n_g²."""
+    sizes = np.bincount(cluster) if cluster.size else np.zeros(0)
+    sizes = sizes[sizes > 0].astype(np.float64)
+    if sizes.size == 0:
+        return 0, 0.0
+    return int(sizes.size), float(sizes.sum() ** 2 / (sizes**2).sum())
+
+
+def compact(cluster: IntArray) -> tuple[IntArray, int]:
+    """The same clusters coded 0..G-1 in the order of their codes, and G."""
+    used = np.bincount(cluster) > 0
+    code = np.cumsum(used) - 1
+    return code[cluster], int(used.sum())
+
+
+def intersect(first: IntArray, second: IntArray) -> tuple[IntArray, int]:
+    """Clusters of votes that share both codes, coded 0..G-1, and G."""
+    width = int(second.max(initial=0)) + 1
+    packed = first.astype(np.int64) * width + second
+    if (int(first.max(initial=0)) + 1) * width <= 4 * packed.size + CHUNK_ENTRIES:
+        return compact(packed)
+    distinct, inverse = np.unique(packed, return_inverse=True)
+    return inverse, int(distinct.size)
+
+
+def iid_sandwich(design: Design) -> FloatArray:
+    """H⁺ (Σ r² x xᵀ) H⁺, votes independent (White 1982, doi 10.2307/1912526)."""
+    k = design.n_columns
+    square = on_exact_grid(design.residual**2)
+    meat = _outer_sums(design, square, np.zeros(design.a.size, np.intp), 1)[0]
+    return np.asarray(design.bread @ meat.reshape(k, k) @ design.bread)
+
+
+def _outer_sums(design: Design, weight: FloatArray, cluster: IntArray, clusters: int) -> FloatArray:
+    """Σ weight x xᵀ by cluster, shape (clusters, k, k)."""
+    k, m = design.n_columns, design.n_systems
+    size = clusters * k * k
+    start = cluster * np.int64(k * k)
+    pair = group_sum(start + design.a * np.int64(k) + design.b, weight, size)
+    sums: FloatArray = -pair.reshape(clusters, k, k)
+    sums += sums.transpose(0, 2, 1).copy()
+    diagonal = np.arange(m)
+    sums[:, diagonal, diagonal] -= sums.sum(axis=2)[:, :m]
+    if design.extra is not None:
+        cross = _score_sums(design, weight * design.extra, cluster, clusters, extra=False)
+        sums[:, :m, m] = sums[:, m, :m] = cross
+        sums[:, m, m] = group_sum(cluster, weight * design.extra**2, clusters)
+    return sums
+
+
+def _score_sums(
+    design: Design, value: FloatArray, cluster: IntArray, clusters: int, *, extra: bool = True
+) -> FloatArray:
+    """Σ value x by cluster, shape (clusters, k), or (clusters, m) without the extra column."""
+    m = design.n_systems
+    start = cluster * np.int64(m)
+    sums = group_sum(start + design.a, value, clusters * m)
+    sums -= group_sum(start + design.b, value, clusters * m)
+    sums = sums.reshape(clusters, m)
+    if extra and design.extra is not None:
+        last = group_sum(cluster, value * design.extra, clusters)
+        sums = np.concatenate([sums, last[:, None]], axis=1)
+    return sums
+
+
+def _blocks(cluster: IntArray, clusters: int, entries: int) -> Iterator[tuple[Any, IntArray, int]]:
+    """Consecutive clusters whose arrays of `entries` numbers each fit one block.
+
+    Yields the rows of the block (a slice or an index array), their clusters counted from the
+    block's start, and the number of clusters.
+    """
+    per_block = max(1, CHUNK_ENTRIES // max(entries, 1))
+    if clusters <= per_block:
+        yield slice(None), cluster, clusters
+        return
+    order = np.argsort(cluster, kind="stable")
+    ordered = cluster[order]
+    for low in range(0, clusters, per_block):
+        high = min(low + per_block, clusters)
+        begin, end = np.searchsorted(ordered, [low, high])
+        yield order[begin:end], ordered[begin:end] - low, high - low
+
+
+def _rows(design: Design, rows: Any) -> Design:
+    if isinstance(rows, slice):
+        return design
+    return Design(
+        design.a[rows],
+        design.b[rows],
+        design.residual[rows],
+        design.information[rows],
+        None if design.extra is None else design.extra[rows],
+        design.bread,
+        design.total,
+        design.n_systems,
+    )
+
+
+def cr1(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
+    """G/(G-1) H⁺ (Σ S_g S_gᵀ) H⁺ (Liang & Zeger 1986, doi 10.1093/biomet/73.1.13).
+
+    Parameters
+    ----------
+    design : Design
+    cluster : int array, shape (n,)
+        Coded 0..G-1, every code used.
+    clusters : int
+        G, at least 2.
+    """
+    k = design.n_columns
+    meat = np.zeros((k, k))
+    for rows, local, count in _blocks(cluster, clusters, k):
+        part = _rows(design, rows)
+        scores = _score_sums(part, part.residual, local, count)
+        meat += scores.T @ scores
+    return np.asarray(clusters / (clusters - 1) * design.bread @ meat @ design.bread)
+
+
+def cr3(design: Design, cluster: IntArray, clusters: int) -> FloatArray | None:
+    """One-step leave-one-cluster-out (MacKinnon, Nielsen & Webb 2023).
+
+    δ_g = (H - H_g)⁻¹ S_g in the mean gauge, V = (G-1)/G Σ (δ_g - δ̄)(δ_g - δ̄)ᵀ.
+
+    Returns
+    -------
+    float array, shape (k, k), or None
+        None where leaving a cluster out leaves a parameter without data.
+    """
+    k, m = design.n_columns, design.n_systems
+    gauge = design.gauge()
+    smallest = SINGULAR * float(np.trace(design.total)) / k
+    changes = np.empty((clusters, k))
+    done = 0
+    for rows, local, count in _blocks(cluster, clusters, k * k):
+        part = _rows(design, rows)
+        scores = _score_sums(part, part.residual, local, count)
+        left = (design.total + gauge) - _outer_sums(part, part.information, local, count)
+        try:
+            pivots = np.linalg.cholesky(left).diagonal(axis1=1, axis2=2)
+        except np.linalg.LinAlgError:
+            return None
+        if float((pivots**2).min()) < smallest:
+            return None
+        change = np.linalg.solve(left, scores[:, :, None])[:, :, 0]
+        change[:, :m] -= change[:, :m].mean(axis=1, keepdims=True)
+        changes[done : done + count] = change
+        done += count
+    changes -= changes.mean(axis=0)
+    return np.asarray((clusters - 1) / clusters * changes.T @ changes)
+
+
+def two_way(first: FloatArray, second: FloatArray, both: FloatArray) -> tuple[FloatArray, bool]:
+    """V₁ + V₂ - V₁₂ (Cameron, Gelbach & Miller 2011, doi 10.1198/jbes.2010.07136).
+
+    Returns
+    -------
+    matrix : float array, shape (k, k)
+    psd : bool
+        False where the combination has a negative eigenvalue: the one-way matrix with the
+        larger trace then stands for it.
+    """
+    matrix = first + second - both
+    trace = float(np.trace(first) + np.trace(second))
+    if float(np.linalg.eigvalsh(matrix)[0]) >= -NOT_PSD * trace:
+        return matrix, True
+    return (first if np.trace(first) >= np.trace(second) else second), False
+
+
+def _affords_cr3(design: Design, clusters: int) -> bool:
+    """Whether CR3 is cheap enough for so many clusters."""
+    return clusters * design.n_columns**2 <= CR3_LIMIT
+
+
+def _one_way(design: Design, cluster: IntArray, clusters: int) -> tuple[FloatArray, str]:
+    if _affords_cr3(design, clusters):
+        matrix = cr3(design, cluster, clusters)
+        if matrix is not None:
+            return matrix, "cr3"
+    return cr1(design, cluster, clusters), "cr1"
+
+
+def clustered_covariance(design: Design, annotator: IntArray, prompt: IntArray) -> Covariance:
+    """The covariance that the data allow, with its degrees of freedom and warnings.
+
+    Two-way over annotators and prompts; with one annotator by prompts only, with one prompt by
+    annotators only, with neither the iid sandwich. CR3 for each dimension where it is cheap
+    enough and exists (a system seen in one cluster only has no leave-one-out fit: CR1 then,
+    with the warning `sparse_cells`); CR1 for the intersection.
+
+    Parameters
+    ----------
+    design : Design
+    annotator, prompt : int array, shape (n,)
+        Any codes from 0.
+    """
+    warnings: list[WarningCode] = []
+    names = ("annotator", "prompt")
+    codes = {name: compact(column) for name, column in zip(names, (annotator, prompt), strict=True)}
+    effective = {name: effective_clusters(codes[name][0])[1] for name in names}
+    if codes["annotator"][1] < 2:
+        warnings.append(WarningCode.SINGLE_ANNOTATOR)
+    elif effective["annotator"] < FEW_CLUSTERS:
+        warnings.append(WarningCode.FEW_ANNOTATORS)
+    if effective["prompt"] < FEW_CLUSTERS:
+        warnings.append(WarningCode.FEW_PROMPTS)
+    used = [name for name in names if codes[name][1] >= 2]
+    n_clusters = {name: codes[name][1] for name in used}
+    if not used:
+        df = max(1.0, design.a.size - 1.0)
+        return Covariance(iid_sandwich(design), df, "iid", n_clusters, effective, tuple(warnings))
+    parts = {name: _one_way(design, *codes[name]) for name in used}
+    if any(
+        kind == "cr1" and _affords_cr3(design, codes[name][1]) for name, (_, kind) in parts.items()
+    ):
+        warnings.append(WarningCode.SPARSE_CELLS)
+    df = max(1.0, min(effective[name] for name in used) - 1)
+    if len(used) == 1:
+        matrix, kind = parts[used[0]]
+        return Covariance(matrix, df, f"{used[0]}_{kind}", n_clusters, effective, tuple(warnings))
+    both, count = intersect(codes["annotator"][0], codes["prompt"][0])
+    matrix, psd = two_way(parts["annotator"][0], parts["prompt"][0], cr1(design, both, count))
+    kinds = [parts[name][1] for name in names]
+    method = "two_way_" + (kinds[0] if kinds[0] == kinds[1] else "_".join(kinds))
+    if not psd:
+        warnings.append(WarningCode.NOT_PSD)
+        larger = "annotator" if matrix is parts["annotator"][0] else "prompt"
+        method = f"{larger}_{parts[larger][1]}"
+        n_clusters = {larger: codes[larger][1]}
+    companion = None
+    if WarningCode.FEW_ANNOTATORS in warnings:
+        companion = Covariance(
+            parts["prompt"][0],
+            max(1.0, effective["prompt"] - 1),
+            f"prompt_{parts['prompt'][1]}",
+            {"prompt": codes["prompt"][1]},
+            {"prompt": effective["prompt"]},
+        )
+    return Covariance(matrix, df, method, n_clusters, effective, tuple(warnings), companion)

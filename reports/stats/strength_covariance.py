@@ -1,0 +1,127 @@
+"""Covariance of fitted Strengths, component by component."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from reports.stats.bradley_terry import (
+    METHOD_RIDGE,
+    BradleyTerryFit,
+    ComponentFit,
+    gauge_inverse,
+)
+from reports.stats.cells import Cells
+from reports.stats.covariance import Covariance, Design, clustered_covariance
+from reports.stats.group_sums import on_exact_grid
+from reports.stats.votes import BothBadPolicy, FloatArray, TiePolicy, Votes
+
+__all__ = ["component_design", "iid_covariance_from_cells", "strength_covariance"]
+
+
+def component_design(votes: Votes, part: ComponentFit) -> tuple[Design, NDArray[np.bool_] | None]:
+    """The votes of one component as a regression on its Strengths.
+
+    Parameters
+    ----------
+    votes : Votes
+        Those that took part in the fit (:meth:`Votes.counted`).
+    part : ComponentFit
+
+    Returns
+    -------
+    design : Design
+        Columns in the order of ``part.systems``.
+    rows : bool array, shape (votes.n,), or None
+        Which votes belong to the component; None for all.
+    """
+    local = np.full(votes.n_systems, -1, dtype=np.int32)
+    local[part.systems] = np.arange(part.systems.size)
+    rows: NDArray[np.bool_] | None = local[votes.system_a] >= 0
+    if bool(np.all(rows)):
+        rows = None
+    inside = votes if rows is None else votes.take(rows)
+    a, b = local[inside.system_a], local[inside.system_b]
+    p = expit(part.strengths[a] - part.strengths[b])
+    residual = inside.score() - p
+    information = p * (1 - p)
+    if inside.weight is not None:
+        residual *= inside.weight
+        information *= inside.weight
+    design = Design(
+        a=a,
+        b=b,
+        residual=on_exact_grid(residual),
+        information=on_exact_grid(information),
+        extra=None,
+        bread=gauge_inverse(part.information),
+        total=part.information,
+        n_systems=part.systems.size,
+    )
+    return design, rows
+
+
+def strength_covariance(votes: Votes, fit: BradleyTerryFit) -> tuple[Covariance, ...]:
+    """One covariance a component, in the order of ``fit.components``.
+
+    Parameters
+    ----------
+    votes : Votes
+        Those that took part in the fit (:meth:`Votes.counted`).
+    fit : BradleyTerryFit
+
+    Returns
+    -------
+    tuple of Covariance
+        Two-way cluster-robust by default; for a ridge fit C(H+I)⁻¹C with the normal
+        distribution, as its prior already bounds the interval.
+    """
+    out = []
+    for part in fit.components:
+        if part.method == METHOD_RIDGE:
+            out.append(Covariance(part.model_covariance(), None, METHOD_RIDGE, {}, {}))
+            continue
+        design, rows = component_design(votes, part)
+        annotator = votes.annotator if rows is None else votes.annotator[rows]
+        prompt = votes.prompt if rows is None else votes.prompt[rows]
+        out.append(clustered_covariance(design, annotator, prompt))
+    return tuple(out)
+
+
+def iid_covariance_from_cells(
+    cells: Cells,
+    part: ComponentFit,
+    *,
+    ties: TiePolicy = "half",
+    both_bad: BothBadPolicy = "tie",
+) -> FloatArray:
+    """The iid sandwich from cells alone: no row of votes is needed.
+
+    Σ r² of a pair is W(1-p)² + Wᵀp² + T(½-p)², each vote's term times its squared weight.
+
+    Returns
+    -------
+    float array, shape (m, m)
+        In the order of ``part.systems``.
+    """
+    inside = np.ix_(part.systems, part.systems)
+    squared = Cells(
+        cells.system_a,
+        cells.system_b,
+        cells.side,
+        cells.verdict,
+        cells.count,
+        cells.weight_square,
+        cells.weight_square,
+        cells.n_systems,
+    )
+    wins = squared.wins()[inside]
+    p = expit(part.strengths[:, None] - part.strengths)
+    square = wins * (1 - p) ** 2 + wins.T * p**2
+    if ties == "half":
+        square += squared.ties(both_bad)[inside] * (0.5 - p) ** 2
+    meat = -square
+    np.fill_diagonal(meat, square.sum(axis=1))
+    bread = gauge_inverse(part.information)
+    return np.asarray(bread @ meat @ bread)
