@@ -115,9 +115,7 @@ class ImportFile(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["study", "kind", "sha256"], name="import_file_once"
-            ),
+            models.UniqueConstraint(fields=["study", "kind", "sha256"], name="import_file_once"),
             models.CheckConstraint(
                 condition=Q(kind__in=ImportKind.values), name="import_file_kind_known"
             ),

@@ -71,9 +71,7 @@ class Annotator(models.Model):
         on_delete=models.PROTECT,
         related_name="annotators",
     )
-    state = models.CharField(
-        max_length=16, choices=AnnotatorState, default=AnnotatorState.ACTIVE
-    )
+    state = models.CharField(max_length=16, choices=AnnotatorState, default=AnnotatorState.ACTIVE)
     state_reason = models.CharField(max_length=400, blank=True)
     profile = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -100,7 +98,7 @@ class Annotator(models.Model):
 
 class InvitationPurpose(models.TextChoices):
     JOIN = "join"  # a role in a study; sets a password for a new account
-    SET_PASSWORD = "set_password"  # an existing account, such as the first owner's
+    SET_PASSWORD = "set_password"  # noqa: S105  # an existing account, such as the first owner's
     SIGN_IN = "sign_in"  # signs an existing account in, without a password (the local demo)
 
 
@@ -143,9 +141,7 @@ class Invitation(models.Model):
                 condition=Q(role="") | Q(role__in=Role.values), name="invitation_role_known"
             ),
             models.CheckConstraint(
-                condition=(
-                    Q(purpose=InvitationPurpose.JOIN, study__isnull=False) & ~Q(role="")
-                )
+                condition=(Q(purpose=InvitationPurpose.JOIN, study__isnull=False) & ~Q(role=""))
                 | (~Q(purpose=InvitationPurpose.JOIN) & Q(user__isnull=False)),
                 name="invitation_says_for_what",
             ),

@@ -40,9 +40,7 @@ class Scale(models.TextChoices):
 class Study(models.Model):
     """One evaluation. Content and rubric freeze when it opens."""
 
-    slug = models.CharField(
-        max_length=64, unique=True, validators=[RegexValidator(SLUG_PATTERN)]
-    )
+    slug = models.CharField(max_length=64, unique=True, validators=[RegexValidator(SLUG_PATTERN)])
     title = models.CharField(max_length=200, blank=True)
     # Markdown, shown to annotators.
     instructions = models.TextField(blank=True)
@@ -99,9 +97,7 @@ class Study(models.Model):
     def is_sealed(self) -> bool:
         """Whether system names and outcomes are withheld, from researchers too."""
         return (
-            self.was_opened
-            and self.results == ResultsPolicy.SEALED
-            and self.unblinded_at is None
+            self.was_opened and self.results == ResultsPolicy.SEALED and self.unblinded_at is None
         )
 
 

@@ -276,5 +276,7 @@ class Adjudication(models.Model):
             models.CheckConstraint(
                 condition=verdict_follows_from_choice(), name="adjudication_verdict_follows"
             ),
-            models.CheckConstraint(condition=margin_fits_verdict(), name="adjudication_margin_fits"),
+            models.CheckConstraint(
+                condition=margin_fits_verdict(), name="adjudication_margin_fits"
+            ),
         ]

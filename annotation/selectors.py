@@ -1,0 +1,62 @@
+"""Reading what people decided. Which votes count is decided here and nowhere else."""
+
+from __future__ import annotations
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from .models import (
+    AssignmentState,
+    ComparisonKind,
+    Exclusion,
+    Study,
+    Vote,
+    VoteSource,
+)
+
+
+def live_exclusions() -> QuerySet[Exclusion]:
+    """Exclusions in force: not a lifting itself, and not lifted by another row."""
+    return Exclusion.objects.filter(lifts__isnull=True, lifted_by__isnull=True)
+
+
+def counted_votes(study: Study) -> QuerySet[Vote]:
+    """The votes that every figure is built from; at most one per annotator and comparison.
+
+    A vote counts if its comparison is work and it is the highest revision of a first pass whose
+    assignment holds as submitted, or the first imported label of that person on that item, and
+    it is not excluded. An older revision never takes the place of a newer one.
+    """
+    newer = Vote.objects.filter(
+        assignment=OuterRef("assignment"), revision__gt=OuterRef("revision")
+    )
+    collected = Q(
+        source=VoteSource.COLLECTED,
+        assignment__state=AssignmentState.SUBMITTED,
+        assignment__pass_no=0,
+    )
+    imported = Q(source=VoteSource.IMPORTED, occurrence=0)
+    return Vote.objects.filter(
+        collected | imported,
+        ~Exists(newer),
+        ~Exists(live_exclusions().filter(vote=OuterRef("pk"))),
+        ~Exists(
+            live_exclusions().filter(assignment=OuterRef("assignment"), assignment__isnull=False)
+        ),
+        comparison__study=study,
+        comparison__kind=ComparisonKind.WORK,
+    )
+
+
+def repeated_votes(study: Study) -> QuerySet[Vote]:
+    """Further labels of one person on one item: kept for self-consistency, never counted."""
+    return Vote.objects.filter(
+        Q(source=VoteSource.IMPORTED, occurrence__gt=0)
+        | Q(
+            source=VoteSource.COLLECTED,
+            assignment__pass_no__gt=0,
+            assignment__state=AssignmentState.SUBMITTED,
+            revision=0,
+        ),
+        comparison__study=study,
+        comparison__kind=ComparisonKind.WORK,
+    )
