@@ -1,0 +1,43 @@
+"""Who may get which object: the only way a view reaches one.
+
+`objects` fetches what a user may have, `outcomes` says who may see results and names, and
+`declarations` lets every view say who it is for; `routes` finds the views that do not.
+Roles are read from the database on each request, so that a removal works on the next one.
+"""
+
+from .declarations import (
+    Access,
+    AccessKind,
+    SignedInRequest,
+    public,
+    signed_in,
+    study_annotator,
+    study_role,
+)
+from .objects import (
+    StudyWithRoles,
+    get_annotator_for,
+    get_assignment_for,
+    get_study_for,
+    list_studies_for,
+    roles_of,
+)
+from .outcomes import can_see_outcomes, can_see_system_names
+
+__all__ = [
+    "Access",
+    "AccessKind",
+    "SignedInRequest",
+    "StudyWithRoles",
+    "can_see_outcomes",
+    "can_see_system_names",
+    "get_annotator_for",
+    "get_assignment_for",
+    "get_study_for",
+    "list_studies_for",
+    "public",
+    "roles_of",
+    "signed_in",
+    "study_annotator",
+    "study_role",
+]
