@@ -1,0 +1,75 @@
+"""The ground that tests stand on keeps its own promises."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from annotation.models import Choice, StudyState, Vote
+from tests import factories
+from tests.triggers import lift_and_restore
+
+
+def refuses_to_change_a_vote() -> None:
+    study = factories.make_study(state=StudyState.OPEN)
+    vote = factories.make_vote(factories.make_comparison(study), Choice.LEFT)
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        Vote.objects.filter(pk=vote.pk).update(late=True)
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        Vote.objects.filter(pk=vote.pk)._raw_delete(using="default")
+
+
+@pytest.mark.django_db
+def test_the_append_only_triggers_are_in_force_inside_a_rolled_back_test() -> None:
+    refuses_to_change_a_vote()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("turn", ["before a flush", "after a flush"])
+def test_the_append_only_triggers_are_in_force_around_a_flush(turn: str) -> None:
+    # Whichever comes second finds an empty table and its triggers back in place.
+    assert Vote.objects.count() == 0
+    refuses_to_change_a_vote()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_flush_knows_every_append_only_table() -> None:
+    lift, restore = lift_and_restore(connection)
+    assert len(lift) == len(restore)
+    for table in (
+        "annotation_vote",
+        "annotation_votecriterion",
+        "annotation_exclusion",
+        "annotation_adjudication",
+        "annotation_auditentry",
+        "annotation_studyversion",
+        "judging_judgment",
+        "judging_judgeversion",
+        "reports_analysisrun",
+    ):
+        assert any(table in statement for statement in lift), table
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_thread_sees_what_a_transactional_test_committed() -> None:
+    study = factories.make_study()
+    seen: list[bool] = []
+
+    def look() -> None:
+        try:
+            seen.append(type(study).objects.filter(slug=study.slug).exists())
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [True]
+
+
+def test_the_shared_data_hold_the_studies_that_tests_read(shared_data: Path) -> None:
+    for name in ("pandalm", "mtbench_turn1", "rankgen", "llmbar"):
+        assert (shared_data / name / "items.jsonl").is_file()
