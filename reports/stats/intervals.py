@@ -1,0 +1,69 @@
+"""Critical values and the Wilson interval."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
+
+from reports.stats.results import InvalidLevel
+
+__all__ = ["check_level", "critical_value", "wilson"]
+
+FloatArray = NDArray[np.float64]
+
+
+def check_level(level: float) -> None:
+    """Refuse a confidence level outside (0, 1).
+
+    Raises
+    ------
+    InvalidLevel
+    """
+    if not 0 < level < 1:
+        raise InvalidLevel(f"level is {level}; expected a number between 0 and 1, such as 0.95")
+
+
+def critical_value(level: float, df: float | None) -> float:
+    """Two-sided quantile of Student's t, or of the normal distribution where `df` is None.
+
+    Raises
+    ------
+    InvalidLevel
+    """
+    check_level(level)
+    upper = (1 + level) / 2
+    if df is None or math.isinf(df):
+        return float(ndtri(upper))
+    return float(stdtrit(df, upper))
+
+
+def wilson(
+    share: FloatArray | float, n: FloatArray | float, quantile: FloatArray | float
+) -> tuple[FloatArray, FloatArray]:
+    """Wilson's score interval of a share, cut to [0, 1].
+
+    Parameters
+    ----------
+    share : float or float array
+        Observed share or mean score, within [0, 1].
+    n : float or float array
+        Votes, or effective votes; above 0.
+    quantile : float or float array
+        Critical value: normal for the plain interval, Student's t under clustering.
+
+    Returns
+    -------
+    low, high : float array
+    """
+    m, size, q = np.asarray(share), np.asarray(n), np.asarray(quantile)
+    square = q * q
+    shrink = 1 + square / size
+    centre = (m + square / (2 * size)) / shrink
+    half = q * np.sqrt(m * (1 - m) / size + square / (4 * size * size)) / shrink
+    # At m = 0 or 1 the interval touches the end exactly; rounding must not move it off.
+    low = np.where(m == 0, 0.0, np.clip(centre - half, 0.0, m))
+    high = np.where(m == 1, 1.0, np.clip(centre + half, m, 1.0))
+    return low, high

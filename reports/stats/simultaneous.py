@@ -1,0 +1,148 @@
+"""Joint statements about many Strengths: simultaneous intervals and rank sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.stats.covariance import Covariance
+from reports.stats.intervals import check_level
+from reports.stats.results import generator
+
+__all__ = ["RankSets", "max_t_quantile", "rank_sets"]
+
+DRAWS, DRAWS_MANY = 20_000, 2_000
+MANY_SYSTEMS = 50
+"""Above this many systems fewer draws are made: the maximum then runs over thousands of pairs
+and its quantile is steeper, hence better determined."""
+
+BLOCK_ENTRIES = 1 << 21
+"""Entries of the largest block of pair statistics held at once (16 MB)."""
+
+TINY_VARIANCE = 1e-12
+"""A variance below this share of the mean variance is rounding around zero: nothing is known
+about the error of such a contrast, and nothing is claimed."""
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RankSets:
+    """Ranks that the data do not rule out, jointly for all systems of a component.
+
+    Attributes
+    ----------
+    low, high : int array, shape (m,)
+        rank_i lies within [low_i, high_i] for all i at once with the stated confidence.
+    better : bool array, shape (m, m)
+        Row significantly stronger than column.
+    steps : int
+        Passes of the step-down.
+    """
+
+    low: NDArray[np.intp]
+    high: NDArray[np.intp]
+    better: NDArray[np.bool_]
+    steps: int
+
+
+def _draws(covariance: Covariance, seed: int, method: str) -> tuple[FloatArray, FloatArray]:
+    """Draws Z ~ N(0, V), shape (m, B), and their divisors sqrt(chi²_df/df), shape (B,)."""
+    matrix = covariance.matrix
+    m = matrix.shape[0]
+    count = DRAWS if m <= MANY_SYSTEMS else DRAWS_MANY
+    random = generator(seed, method)
+    values, vectors = np.linalg.eigh(matrix)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    z = root @ random.standard_normal((m, count))
+    if covariance.df is None:
+        return z, np.ones(count)
+    return z, np.sqrt(random.chisquare(covariance.df, count) / covariance.df)
+
+
+def max_t_quantile(covariance: Covariance, *, seed: int, level: float = 0.95) -> float | None:
+    """k such that θ_i ± k·se_i hold for all i at once.
+
+    Hothorn, Bretz & Westfall 2008, doi 10.1002/bimj.200810425.
+
+    Returns
+    -------
+    float or None
+        None for fewer than two parameters with a positive variance.
+    """
+    check_level(level)
+    variance = np.diag(covariance.matrix)
+    known = variance > TINY_VARIANCE * max(float(variance.mean()), 0.0)
+    if int(known.sum()) < 2:
+        return None
+    z, divisor = _draws(covariance, seed, "max_t")
+    largest = np.abs(z[known] / np.sqrt(variance[known])[:, None]).max(axis=0)
+    return float(np.quantile(largest / divisor, level))
+
+
+def rank_sets(
+    strengths: FloatArray, covariance: Covariance, *, seed: int, level: float = 0.95
+) -> RankSets:
+    """Step-down rank sets over all pairs.
+
+    Mogstad, Romano, Shaikh & Wilhelm 2024, doi 10.1093/restud/rdad006; step-down after Romano
+    & Wolf 2005: reject where |t| exceeds the quantile of the maximum over the pairs still
+    active, drop those, repeat until nothing more is rejected.
+
+    Parameters
+    ----------
+    strengths : float array, shape (m,)
+    covariance : Covariance
+        Of the same m Strengths.
+    seed : int
+        The study's seed.
+    level : float
+        Joint confidence.
+    """
+    check_level(level)
+    m = strengths.size
+    better = np.zeros((m, m), dtype=bool)
+    first, second = np.triu_indices(m, 1)
+    v = covariance.matrix
+    variance = v[first, first] + v[second, second] - 2 * v[first, second]
+    known = variance > TINY_VARIANCE * max(float(np.diag(v).mean()), 0.0)
+    first, second, error = first[known], second[known], np.sqrt(variance[known])
+    steps = 0
+    if first.size:
+        z, divisor = _draws(covariance, seed, "rank_sets")
+        t = (strengths[first] - strengths[second]) / error
+        active = np.arange(first.size)
+        rejected = active
+        while active.size and rejected.size:
+            steps += 1
+            largest = _largest(z, first[active], second[active], error[active]) / divisor
+            critical = float(np.quantile(largest, level))
+            beyond = np.abs(t[active]) > critical
+            rejected, active = active[beyond], active[~beyond]
+            stronger = t[rejected] > 0
+            better[first[rejected[stronger]], second[rejected[stronger]]] = True
+            better[second[rejected[~stronger]], first[rejected[~stronger]]] = True
+    return RankSets(
+        low=1 + better.sum(axis=0),
+        high=m - better.sum(axis=1),
+        better=better,
+        steps=steps,
+    )
+
+
+def _largest(
+    z: FloatArray, first: NDArray[np.intp], second: NDArray[np.intp], error: FloatArray
+) -> FloatArray:
+    """max over pairs of |z_i - z_j|/se_ij for each draw, shape (B,)."""
+    largest = np.zeros(z.shape[1])
+    block = max(1, BLOCK_ENTRIES // z.shape[1])
+    for start in range(0, first.size, block):
+        pairs = slice(start, start + block)
+        difference = z[first[pairs]]
+        difference -= z[second[pairs]]
+        np.abs(difference, out=difference)
+        difference /= error[pairs, None]
+        np.maximum(largest, difference.max(axis=0), out=largest)
+    return largest

@@ -1,0 +1,388 @@
+"""Mean scores of systems and pairs with intervals that respect ties, annotators and prompts.
+
+The mean score (a tie is half a win) gets a cluster-robust variance v; m(1-m)/v is then the
+number of independent win-or-lose votes that would tell as much, and goes into Wilson's
+interval with Student's t. This covers ties (more effective votes than votes) and clusters
+(fewer). Korn & Graubard 1998.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reports.stats.covariance import CHUNK_ENTRIES, FEW_CLUSTERS, NOT_PSD, intersect
+from reports.stats.group_sums import group_sum, on_exact_grid
+from reports.stats.intervals import critical_value, wilson
+from reports.stats.results import Estimate, WarningCode, undefined
+from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
+
+__all__ = [
+    "ClusterSums",
+    "MeanScores",
+    "cluster_sums",
+    "mean_scores",
+    "pair_index",
+    "pair_mean_scores",
+    "system_mean_scores",
+]
+
+EFFECTIVE_CAP = 4.0
+"""Effective votes are capped at this many times the votes: beyond it chance, not design, made
+the clusters agree so well."""
+
+TINY_VARIANCE = 1e-12
+"""A variance below this share of m(1-m)/n is rounding around zero."""
+
+Clustering = Literal["two_way", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSums:
+    """Votes summed by group and cluster, sorted by the two.
+
+    Attributes
+    ----------
+    group, cluster : int array, shape (cells,)
+    count, weight, score : float array, shape (cells,)
+        Votes, Σ w and Σ w y.
+    """
+
+    group: IntArray
+    cluster: IntArray
+    count: FloatArray
+    weight: FloatArray
+    score: FloatArray
+
+
+def cluster_sums(
+    group: IntArray,
+    groups: int,
+    cluster: IntArray,
+    clusters: int,
+    score: FloatArray,
+    weight: FloatArray | None,
+) -> ClusterSums:
+    """Add votes up by (group, cluster).
+
+    Parameters
+    ----------
+    group, cluster : int array, shape (n,)
+    groups, clusters : int
+        Numbers of codes.
+    score : float array, shape (n,)
+    weight : float array, shape (n,), or None
+    """
+    code = group.astype(np.int64)
+    code *= clusters
+    code += cluster
+    size = groups * clusters
+    if size <= 4 * code.size + CHUNK_ENTRIES:
+        count = np.bincount(code, minlength=size)
+        distinct = np.flatnonzero(count)
+        count = count[distinct]
+    else:
+        distinct, code, count = np.unique(code, return_inverse=True, return_counts=True)
+        size = distinct.size
+    kept: Any = distinct if size != distinct.size else slice(None)
+    votes = count.astype(np.float64)
+    if weight is None:
+        weights, scores = votes, group_sum(code, score, size)[kept]
+    else:
+        weights = group_sum(code, on_exact_grid(weight), size)[kept]
+        scores = group_sum(code, on_exact_grid(weight * score), size)[kept]
+    owner, member = np.divmod(distinct, max(clusters, 1))
+    return ClusterSums(owner, member, votes, weights, scores)
+
+
+@dataclass(frozen=True, slots=True)
+class MeanScores:
+    """Mean score of every group of votes, with what its interval needs.
+
+    Arrays have the shape (groups,); entries of a group without votes mean nothing, but for
+    `votes`, which is 0.
+
+    Attributes
+    ----------
+    votes : int array
+    mean, variance, effective : float array
+        m, its variance v, and n_eff.
+    df : float array
+        Degrees of freedom; infinite where votes are taken as independent on demand.
+    annotators, prompts : int array
+        Clusters with votes in the group.
+    effective_annotators, effective_prompts : float array
+        G_eff of each dimension.
+    method : array of str
+    not_psd : bool array
+    prompt_variance : float array
+        Variance over prompts only.
+    clustering : str
+    level : float
+    """
+
+    votes: IntArray
+    mean: FloatArray
+    variance: FloatArray
+    effective: FloatArray
+    df: FloatArray
+    annotators: IntArray
+    prompts: IntArray
+    effective_annotators: FloatArray
+    effective_prompts: FloatArray
+    method: NDArray[np.str_]
+    not_psd: NDArray[np.bool_]
+    prompt_variance: FloatArray
+    clustering: Clustering
+    level: float
+
+    def warnings(self, group: int) -> tuple[WarningCode, ...]:
+        """Codes for one group with votes."""
+        if self.clustering == "none":
+            return ()
+        codes = []
+        if self.annotators[group] < 2:
+            codes.append(WarningCode.SINGLE_ANNOTATOR)
+        elif self.effective_annotators[group] < FEW_CLUSTERS:
+            codes.append(WarningCode.FEW_ANNOTATORS)
+        if self.effective_prompts[group] < FEW_CLUSTERS:
+            codes.append(WarningCode.FEW_PROMPTS)
+        if self.not_psd[group]:
+            codes.append(WarningCode.NOT_PSD)
+        return tuple(codes)
+
+    def _interval(self, group: int, effective: float, df: float) -> tuple[float, float]:
+        quantile = critical_value(self.level, df)
+        low, high = wilson(float(self.mean[group]), effective, quantile)
+        return float(low), float(high)
+
+    def estimate(self, group: int, *extra: WarningCode, **details: Any) -> Estimate:
+        """The mean score of one group as a figure of the report; null without votes.
+
+        `n` counts votes. `details` hold ``effective_n`` and ``design_effect`` (n/n_eff) and,
+        with few annotators, the prompt-only interval ``these_annotators``.
+        """
+        n = int(self.votes[group])
+        if n == 0:
+            return undefined("wilson", 0, WarningCode.NO_VOTES, *extra)
+        effective, df = float(self.effective[group]), float(self.df[group])
+        low, high = self._interval(group, effective, df)
+        codes = self.warnings(group)
+        shown: dict[str, Any] = {"effective_n": effective, "design_effect": n / effective}
+        if WarningCode.FEW_ANNOTATORS in codes and self.prompts[group] >= 2:
+            alone = _effective(
+                self.mean[group], self.prompt_variance[group], n, self.prompts[group]
+            )
+            near, far = self._interval(
+                group, float(alone), max(1.0, float(self.effective_prompts[group]) - 1)
+            )
+            shown["these_annotators"] = {"low": near, "high": far}
+        clusters = {"annotator": int(self.annotators[group]), "prompt": int(self.prompts[group])}
+        return Estimate(
+            estimate=float(self.mean[group]),
+            low=low,
+            high=high,
+            method=f"wilson_{self.method[group]}",
+            n=n,
+            n_clusters=clusters if self.clustering == "two_way" else None,
+            se=float(np.sqrt(self.variance[group])),
+            df=df if np.isfinite(df) else None,
+            level=self.level,
+            warnings=(*codes, *extra),
+            details={**shown, **details},
+        )
+
+
+def _effective(mean: Any, variance: Any, votes: Any, fallback: Any) -> FloatArray:
+    """n_eff = m(1-m)/v, at most 4n; where v is 0, `fallback`."""
+    spread = np.asarray(mean * (1 - mean))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = spread / variance
+        known = variance * votes > TINY_VARIANCE * spread
+    return np.where(known, np.minimum(ratio, EFFECTIVE_CAP * np.asarray(votes)), fallback)
+
+
+@dataclass(frozen=True, slots=True)
+class _Dimension:
+    clusters: IntArray
+    effective: FloatArray
+    cr1: FloatArray
+    cr3: FloatArray
+
+
+def _dimension(sums: ClusterSums, groups: int, mean: FloatArray, total: FloatArray) -> _Dimension:
+    """Cluster-robust variances of the mean over one dimension; NaN for a single cluster."""
+    owner = sums.group
+    clusters = np.bincount(owner, minlength=groups)
+    votes = group_sum(owner, sums.count, groups)
+    residual = sums.score - mean[owner] * sums.weight
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effective = votes**2 / group_sum(owner, sums.count**2, groups)
+        cr1 = clusters / (clusters - 1) * group_sum(owner, residual**2, groups) / total**2
+        change = residual / (total[owner] - sums.weight)
+        change = change - (group_sum(owner, change, groups) / clusters)[owner]
+        cr3 = (clusters - 1) / clusters * group_sum(owner, change**2, groups)
+    cr3 = np.where(np.isfinite(cr3), cr3, cr1)  # all the weight in one cluster
+    single = clusters < 2
+    return _Dimension(
+        clusters,
+        effective,
+        np.where(single, np.nan, cr1),
+        np.where(single, np.nan, cr3),
+    )
+
+
+def mean_scores(
+    group: IntArray,
+    groups: int,
+    score: FloatArray,
+    weight: FloatArray | None,
+    annotator: IntArray,
+    prompt: IntArray,
+    *,
+    clustering: Clustering = "two_way",
+    level: float = 0.95,
+) -> MeanScores:
+    """Mean score of every group with its clustered variance.
+
+    Two-way over annotators and prompts (CR3 each, CR1 for their intersection); by one of them
+    where the other has a single cluster; independent votes where both have.
+
+    Parameters
+    ----------
+    group, annotator, prompt : int array, shape (n,)
+    groups : int
+    score : float array, shape (n,)
+        Within [0, 1].
+    weight : float array, shape (n,), or None
+    clustering : {"two_way", "none"}
+        ``"none"``: independent votes and the normal quantile; without ties this is the plain
+        Wilson interval.
+    level : float
+    """
+    critical_value(level, None)  # refuses a wrong level before any work
+    clusters = [int(column.max(initial=-1)) + 1 for column in (annotator, prompt)]
+    by_annotator, by_prompt = (
+        cluster_sums(group, groups, column, size, score, weight)
+        for column, size in zip((annotator, prompt), clusters, strict=True)
+    )
+    votes = np.bincount(group, minlength=groups)
+    total = group_sum(by_prompt.group, by_prompt.weight, groups)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = group_sum(by_prompt.group, by_prompt.score, groups) / total
+    person = _dimension(by_annotator, groups, mean, total)
+    text = _dimension(by_prompt, groups, mean, total)
+    square = np.ones(group.size) if weight is None else weight**2
+    moments = [group_sum(group, on_exact_grid(square * score**power), groups) for power in range(3)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = moments[2] - 2 * mean * moments[1] + mean**2 * moments[0]
+        independent = np.maximum(spread, 0) / total**2
+    not_psd = np.zeros(groups, dtype=bool)
+    if clustering == "none":
+        variance, method = independent, np.full(groups, "iid", dtype="U16")
+        df, fallback = np.full(groups, np.inf), votes.astype(np.float64)
+    else:
+        both_codes, both = intersect(annotator, prompt)
+        shared = _dimension(
+            cluster_sums(group, groups, both_codes, both, score, weight), groups, mean, total
+        )
+        two, people, prompts = (
+            (person.clusters >= 2) & (text.clusters >= 2),
+            person.clusters >= 2,
+            text.clusters >= 2,
+        )
+        one_way = person.cr3 + text.cr3
+        with np.errstate(invalid="ignore"):
+            combined = one_way - shared.cr1
+            not_psd = two & (one_way > 0) & (combined <= NOT_PSD * one_way)
+            people_larger = person.cr3 >= text.cr3
+        variance = np.select(
+            [not_psd & people_larger, not_psd, two, people, prompts],
+            [person.cr3, text.cr3, np.maximum(combined, 0), person.cr3, text.cr3],
+            independent,
+        )
+        method = np.select(
+            [not_psd & people_larger, not_psd, two, people, prompts],
+            ["annotator_t", "prompt_t", "two_way_t", "annotator_t", "prompt_t"],
+            "iid_t",
+        )
+        limit = np.fmin(
+            np.where(people, person.effective, np.inf), np.where(prompts, text.effective, np.inf)
+        )
+        df = np.maximum(1.0, np.where(np.isinf(limit), votes, limit) - 1)
+        fallback = text.clusters.astype(np.float64)
+    return MeanScores(
+        votes=votes,
+        mean=mean,
+        variance=variance,
+        effective=_effective(mean, variance, votes, fallback),
+        df=df,
+        annotators=person.clusters,
+        prompts=text.clusters,
+        effective_annotators=person.effective,
+        effective_prompts=text.effective,
+        method=method,
+        not_psd=not_psd,
+        prompt_variance=text.cr3,
+        clustering=clustering,
+        level=level,
+    )
+
+
+def pair_index(first: Any, second: Any, systems: int) -> Any:
+    """Place of the pair i < j in the list (0,1), (0,2), … (1,2), …"""
+    i = np.asarray(first, dtype=np.int64)
+    return i * (2 * systems - i - 1) // 2 + (second - i - 1)
+
+
+def pair_mean_scores(
+    votes: Votes,
+    *,
+    ties: TiePolicy = "half",
+    both_bad: BothBadPolicy = "tie",
+    clustering: Clustering = "two_way",
+    level: float = 0.95,
+) -> MeanScores:
+    """Mean score of the first of every pair i < j, in the order of :func:`pair_index`."""
+    used = votes.counted(ties, both_bad)
+    mirrored = used.system_a > used.system_b
+    low = np.minimum(used.system_a, used.system_b)
+    high = np.maximum(used.system_a, used.system_b)
+    score = used.score()
+    m = votes.n_systems
+    return mean_scores(
+        pair_index(low, high, m),
+        m * (m - 1) // 2,
+        np.where(mirrored, 1 - score, score),
+        used.weight,
+        used.annotator,
+        used.prompt,
+        clustering=clustering,
+        level=level,
+    )
+
+
+def system_mean_scores(
+    votes: Votes,
+    *,
+    ties: TiePolicy = "half",
+    both_bad: BothBadPolicy = "tie",
+    clustering: Clustering = "two_way",
+    level: float = 0.95,
+) -> MeanScores:
+    """Mean score of every system over all its votes; each vote counts for two systems."""
+    used = votes.counted(ties, both_bad)
+    score = used.score()
+    twice = [used.annotator, used.prompt]
+    return mean_scores(
+        np.concatenate([used.system_a, used.system_b]),
+        votes.n_systems,
+        np.concatenate([score, 1 - score]),
+        None if used.weight is None else np.tile(used.weight, 2),
+        *(np.tile(column, 2) for column in twice),
+        clustering=clustering,
+        level=level,
+    )
