@@ -11,7 +11,7 @@ from dataclasses import dataclass
 SYSTEM_QUALITY: dict[str, float] = {
     "cedar-large": 1.10,
     "aster-medium": 0.20,
-    "dune-small": 0.10,
+    "dune-small": 0.25,
     "birch-mini": -1.20,
 }
 """Mean latent quality; one unit is about the spread of an average person's error."""
@@ -19,23 +19,49 @@ SYSTEM_QUALITY: dict[str, float] = {
 CATEGORY_OFFSET: dict[str, dict[str, float]] = {
     "cedar-large": {"support mail": -0.15},
     "aster-medium": {
-        "instructions": -0.55,
-        "code": 0.50,
-        "summaries": -0.45,
-        "reasoning": 0.65,
-        "support mail": -0.30,
-        "conversation": 0.15,
+        "instructions": -0.80,
+        "code": 0.70,
+        "summaries": -0.50,
+        "reasoning": 0.80,
+        "support mail": -0.40,
+        "conversation": 0.20,
     },
     "dune-small": {
-        "instructions": 0.30,
-        "code": -0.40,
-        "summaries": 0.35,
-        "reasoning": -0.60,
-        "support mail": 0.45,
+        "instructions": 0.40,
+        "code": -0.70,
+        "summaries": 0.55,
+        "reasoning": -0.90,
+        "support mail": 0.75,
         "conversation": -0.10,
     },
-    "birch-mini": {"summaries": 0.30, "instructions": -0.20, "reasoning": -0.20},
+    "birch-mini": {
+        "instructions": -0.30,
+        "code": -0.40,
+        "summaries": 0.20,
+        "support mail": 0.10,
+    },
 }
+"""Where a system is better or worse than its mean; categories not named here are at the mean."""
+
+RESPONSE_OFFSET: dict[tuple[str, str], float] = {
+    ("dune-small", "chat-01"): -0.40,  # forgets the 60 euros
+    ("dune-small", "chat-02"): 0.60,
+    ("dune-small", "chat-03"): -1.20,  # almond milk for a guest with a nut allergy
+    ("dune-small", "chat-04"): -0.50,  # gives in half-way
+    ("dune-small", "ins-04"): -0.60,  # invents an owner
+    ("dune-small", "mail-02"): -0.60,  # promises money back
+    ("dune-small", "mail-03"): -0.80,  # keeps the passport copy
+    ("dune-small", "rea-04"): 0.90,  # right in its first half
+    ("dune-small", "sum-03"): -0.40,  # lists a task that is none
+    ("birch-mini", "chat-04"): -0.60,  # gives in
+    ("birch-mini", "cod-04"): -2.50,  # empty
+    ("birch-mini", "mail-02"): -0.50,  # says something untrue
+    ("birch-mini", "rea-01"): 1.80,  # right, and complete in two lines
+    ("birch-mini", "rea-02"): -0.50,
+    ("birch-mini", "rea-04"): 0.90,  # right, but half of the answer
+    ("birch-mini", "sum-04"): 0.40,
+}
+"""Where one response is better or worse than its system and category: (system, prompt_id)."""
 
 CRITERION_OFFSET: dict[str, dict[str, float]] = {
     "cedar-large": {"clarity": 0.15},

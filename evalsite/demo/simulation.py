@@ -24,6 +24,7 @@ from evalsite.demo.cast import (
     BOTH_BAD_REASONS,
     CATEGORY_OFFSET,
     CRITERION_OFFSET,
+    RESPONSE_OFFSET,
     STRENGTHS,
     SYSTEM_QUALITY,
     TIE_REASONS,
@@ -38,8 +39,8 @@ Verdict = Literal["a", "b", "tie", "both_bad"]
 Order = Literal["ab", "ba"]
 Scale = Literal["binary", "ternary", "five", "seven"]
 
-PROMPT_SPREAD = 0.45
-"""Standard deviation of the quality of one system from prompt to prompt."""
+PROMPT_SPREAD = 0.35
+"""Standard deviation of what the cast does not say about single responses."""
 
 CRITERION_ERROR = 0.35
 """Standard deviation of what a person judges differently on one criterion than overall."""
@@ -108,8 +109,9 @@ def latent_quality(
     Returns
     -------
     float
-        Mean of the system, plus its offsets in the category and on the criterion, plus a draw
-        for the prompt. Zero is middling; one unit is about one average person's error.
+        Mean of the system, plus its offsets in the category, for the response and on the
+        criterion, plus a draw for the prompt. Zero is middling; one unit is about one average
+        person's error.
 
     Raises
     ------
@@ -122,6 +124,7 @@ def latent_quality(
     return (
         SYSTEM_QUALITY[system]
         + CATEGORY_OFFSET[system].get(category, 0.0)
+        + RESPONSE_OFFSET.get((system, prompt_id), 0.0)
         + CRITERION_OFFSET[system].get(criterion, 0.0)
         + PROMPT_SPREAD * normal(seed, "prompt", prompt_id, system)
     )
