@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+from evalsite import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("EVALSITE_VAR", BASE_DIR / "var"))
@@ -91,9 +92,7 @@ def database_from_url(url: str) -> dict[str, Any]:
             port = parts.port
         except ValueError:
             raise ImproperlyConfigured("DATABASE_URL has a port that is no number.") from None
-        options: dict[str, Any] = {
-            key: value for key, value in query.items() if key != "host"
-        }
+        options: dict[str, Any] = {key: value for key, value in query.items() if key != "host"}
         # A stuck statement must not hold a web thread: 5 s is far above any page's need.
         options["options"] = (
             "-c statement_timeout={}ms -c lock_timeout=2000ms "
@@ -136,7 +135,18 @@ def sqlite_database(path: str) -> dict[str, Any]:
     }
 
 
+def broker_from_url(url: str) -> str:
+    if url and urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+        raise ImproperlyConfigured(
+            f"REDIS_URL has the scheme {urlsplit(url).scheme!r}; use redis:// or rediss://."
+        )
+    # `memory://` without a host floods the log with reconnects.
+    return url or "memory://localhost//"
+
+
 DEBUG = env_bool("DEBUG", False)
+# The demo on this machine: plain HTTP on the loopback address. Everything else is HTTPS.
+INSECURE_LOCAL = env_bool("EVALSITE_INSECURE_LOCAL", False)
 SECRET_KEY = read_secret_key()
 SECRET_KEY_FALLBACKS = env_list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
@@ -161,6 +171,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "evalsite.middleware.RequestLogMiddleware",
+    "evalsite.middleware.SecurityHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -196,5 +208,97 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
+# Where files come straight from the rooms nobody has to collect them first.
+SERVE_FROM_ROOMS = DEBUG or INSECURE_LOCAL
+WHITENOISE_USE_FINDERS = SERVE_FROM_ROOMS
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if SERVE_FROM_ROOMS
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
 
-TESTING = "pytest" in sys.modules
+# Requests: the annotator's bodies are far smaller; imports have limits of their own.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 2
+
+# Transport and cookies.
+SECURE_COOKIES = not (DEBUG or INSECURE_LOCAL)
+SECURE_SSL_REDIRECT = SECURE_COOKIES
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_COOKIES
+SECURE_HSTS_PRELOAD = SECURE_COOKIES
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# Only where the proxy strips the client's own copy of the header.
+if env_bool("BEHIND_TLS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SESSION_COOKIE_NAME = "__Host-session" if SECURE_COOKIES else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_COOKIES else "csrf"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
+# In the database, so that annotators notice nothing when Redis is gone.
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# Background work. The broker is a doorbell; rows hold the work and its results.
+REDIS_URL = os.environ.get("REDIS_URL", "")
+CELERY_BROKER_URL = broker_from_url(REDIS_URL)
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30.0 if REDIS_URL else 0.0
+CELERY_TASK_SOFT_TIME_LIMIT = 150
+CELERY_TASK_TIME_LIMIT = 180
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+# A redelivery after a crash needs all three: a time-out above the longest task and quick sweeps.
+CELERY_VISIBILITY_TIMEOUT = 600
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {
+        "visibility_timeout": CELERY_VISIBILITY_TIMEOUT,
+        "unacked_restore_interval": 10,
+        "unacked_restore_throttle": 1,
+        "socket_connect_timeout": 3,
+        "socket_keepalive": True,
+        "health_check_interval": 25,
+    }
+    if REDIS_URL
+    else {}
+)
+# One quick try: with Redis down a page must not wait, and the sweeps ring again.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.2,
+}
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+
+# The REST edge: nobody may do anything that a view does not name.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+}
+
+LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+    raise ImproperlyConfigured(
+        f"LOG_LEVEL={LOG_LEVEL!r} is none of DEBUG, INFO, WARNING and ERROR."
+    )
+LOGGING = logs.configure(
+    json_lines=env_bool("LOG_JSON", not (DEBUG or INSECURE_LOCAL)), level=LOG_LEVEL
+)

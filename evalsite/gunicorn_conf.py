@@ -1,0 +1,50 @@
+"""Gunicorn for the demo and for production; every limit is deliberate.
+
+Without REDIS_URL one process serves and works in the background by itself.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from evalsite.embedded_worker import EmbeddedWork, refuse_more_than_one_process
+
+_embedded = not os.environ.get("REDIS_URL")
+
+bind = os.environ.get("BIND", "127.0.0.1:8000")
+worker_class = "gthread"
+workers = int(os.environ.get("WEB_CONCURRENCY", "1" if _embedded else "2"))
+threads = int(os.environ.get("WEB_THREADS", "8" if _embedded else "4"))
+# A page takes milliseconds; an analysis of millions of votes takes seconds.
+timeout = 60
+graceful_timeout = 25
+# Fresh processes now and then, not all at once; the embedded one is never recycled.
+max_requests = 0 if _embedded else 5000
+max_requests_jitter = 0 if _embedded else 500
+limit_request_line = 4094
+limit_request_fields = 64
+forwarded_allow_ips = "127.0.0.1"
+accesslog = None
+loglevel = "warning"
+control_socket_disable = True
+
+_work: EmbeddedWork | None = None
+
+if _embedded:
+    refuse_more_than_one_process(workers)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Start the background threads once the application is loaded."""
+    global _work
+    if _embedded:
+        from evalsite.celery import app
+
+        _work = EmbeddedWork(app)
+        _work.start()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    if _work is not None:
+        _work.stop()
