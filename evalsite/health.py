@@ -6,12 +6,16 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from annotation.access import public
 
+
+@public
 def healthz(request: HttpRequest) -> JsonResponse:
     """The process answers. Nothing else is asked, so that a slow database never kills it."""
     return JsonResponse({"status": "ok"})
 
 
+@public
 def readyz(request: HttpRequest) -> JsonResponse:
     """The database answers, can be written to and has every migration; else 503 with the fault."""
     fault = database_fault()

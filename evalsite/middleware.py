@@ -9,7 +9,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 
 # No inline script or style, no other origin. `data:` images are the responses' own, checked and
-# capped when rendered; `blob:` is what the report's downloads of charts need.
+# capped when rendered.
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",

@@ -2,9 +2,10 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from evalsite import health
+from evalsite import csp_reports, health
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("csp-report", csp_reports.csp_report, name="csp_report"),
 ]

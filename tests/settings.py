@@ -8,4 +8,4 @@ import os
 os.environ["EVALSITE_INSECURE_LOCAL"] = "1"
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 
-from evalsite.settings import *  # noqa: E402, F403
+from evalsite.settings import *  # noqa: F403
