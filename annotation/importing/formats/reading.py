@@ -1,0 +1,109 @@
+"""From a file to rows: the one way in."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from annotation.importing.formats.csv_records import iter_records
+from annotation.importing.formats.decoding import ROW_TOO_LARGE
+from annotation.importing.formats.fields import Fields
+from annotation.importing.formats.jsonl import parse_object
+from annotation.importing.formats.limits import MAX_ROWS
+from annotation.importing.formats.problems import FileError, RowError, RowProblem, excerpt
+from annotation.importing.formats.source import Oversize, iter_lines, row_suffix
+
+Row = TypeVar("Row", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RowFormat(Generic[Row]):
+    """A kind of row: its name, how one is parsed, and the columns that CSV must have.
+
+    ``columns`` holds groups of names; of each group the header must have at least one.
+    """
+
+    kind: str
+    parse: Callable[[Fields], Row]
+    columns: Sequence[tuple[str, ...]]
+
+
+def read_rows(path: Path, form: RowFormat[Row]) -> Iterator[tuple[int, Row | RowProblem]]:
+    """Read a file row by row.
+
+    Parameters
+    ----------
+    path : Path
+        A file named ``.jsonl`` or ``.csv``, or these with ``.gz``.
+    form : RowFormat
+        What the rows are.
+
+    Yields
+    ------
+    tuple[int, Row or RowProblem]
+        The number of the row's first line, from 1, and the row or what is wrong with it.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read as a whole: see :func:`.source.iter_lines`; further if a CSV
+        header is unusable, if there is no row at all, or if there are more than ``MAX_ROWS``.
+    """
+    records = _csv_rows(path, form) if row_suffix(path) == ".csv" else _json_rows(path)
+    count = 0
+    for line, fields in records:
+        count += 1
+        if count > MAX_ROWS:
+            raise FileError(f"{path}: more than {MAX_ROWS:,} rows; split it into several files")
+        try:
+            if isinstance(fields, RowError):
+                raise fields
+            yield line, form.parse(fields)
+        except RowError as problem:
+            yield line, RowProblem(str(path), line, str(problem))
+    if count == 0:
+        raise FileError(f"{path}: the file holds no rows")
+
+
+def _json_rows(path: Path) -> Iterator[tuple[int, Fields | RowError]]:
+    for number, line in iter_lines(path):
+        if isinstance(line, Oversize):
+            yield number, RowError(ROW_TOO_LARGE)
+        elif line.strip(b" \t\r\n"):
+            try:
+                yield number, Fields(parse_object(line), csv=False)
+            except RowError as problem:
+                yield number, problem
+
+
+def _csv_rows(path: Path, form: RowFormat[object]) -> Iterator[tuple[int, Fields | RowError]]:
+    records = iter_records(iter_lines(path))
+    first = next(records, None)
+    if first is None:
+        raise FileError(f"{path}: the file is empty")
+    header = _header(path, first[1], form.columns)
+    width = len(header)
+    for number, cells in records:
+        if isinstance(cells, RowError):
+            yield number, cells
+        elif len(cells) != width:
+            yield number, RowError(f"has {len(cells)} fields, the header has {width}")
+        else:
+            yield number, Fields(dict(zip(header, cells, strict=True)), csv=True)
+
+
+def _header(
+    path: Path, cells: list[str] | RowError, columns: Sequence[tuple[str, ...]]
+) -> list[str]:
+    if isinstance(cells, RowError):
+        raise FileError(f"{path}:1: the header cannot be read: {cells}")
+    header = [cell.strip() for cell in cells]
+    if "" in header:
+        raise FileError(f"{path}:1: column {header.index('') + 1} of the header has no name")
+    twice = next((name for name in header if header.count(name) > 1), None)
+    if twice is not None:
+        raise FileError(f"{path}:1: the header names {excerpt(twice)} twice")
+    missing = [" or ".join(group) for group in columns if not set(group) & set(header)]
+    if missing:
+        raise FileError(f"{path}:1: the header lacks {', '.join(missing)}")
+    return header
