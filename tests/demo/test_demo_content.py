@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from annotation.importing.formats import RESPONSES, ResponseRow
+from annotation.importing.formats import read_rows as read_import_rows
 from evalsite.demo.cast import (
     ANNOTATORS,
     CATEGORY_OFFSET,
@@ -77,6 +79,12 @@ def test_every_row_has_the_keys_and_types_of_the_contract(rows: list[dict[str, A
         assert not any("|" in tag for tag in row["tags"])
         assert row["weight"] > 0
         assert datetime.fromisoformat(row["created_at"]).utcoffset() is not None
+
+
+def test_the_importer_takes_every_row(rows: list[dict[str, Any]]) -> None:
+    parsed = [row for _, row in read_import_rows(FOLDER / "responses.jsonl", RESPONSES)]
+    assert [row for row in parsed if not isinstance(row, ResponseRow)] == []
+    assert len(parsed) == len(rows)
 
 
 def test_every_prompt_is_a_text_or_a_conversation_that_ends_with_the_user(

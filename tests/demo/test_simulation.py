@@ -1,4 +1,4 @@
-"""The simulated annotators and judges behave as their profiles say, the same every time."""
+"""The simulated annotators behave as their profiles say, the same every time."""
 
 from __future__ import annotations
 
@@ -15,18 +15,14 @@ import pytest
 
 from evalsite.demo.cast import (
     ANNOTATORS,
-    JUDGES,
     SYSTEM_QUALITY,
     SimulatedAnnotator,
-    SimulatedJudge,
 )
 from evalsite.demo.simulation import (
     SLOWEST_SECONDS,
-    Order,
     Scale,
     active_seconds,
     choose,
-    judge,
     latent_quality,
     rationale,
     uniform,
@@ -39,8 +35,6 @@ BY_KEY = {annotator.key: annotator for annotator in ANNOTATORS}
 LEFT_BIASED = BY_KEY["simulated-7"]
 CARELESS = BY_KEY["simulated-8"]
 CAREFUL = BY_KEY["simulated-1"]
-QUILL, SLATE = JUDGES
-FIRST_SHOWN: dict[Order, str] = {"ab": "a", "ba": "b"}
 
 
 def every_pair() -> Iterator[tuple[str, str, str, str]]:
@@ -121,27 +115,6 @@ def win_rate(system_a: str, system_b: str) -> float:
             elif (choice == "left") == (left == system_a):
                 score += 1.0
     return score / votes
-
-
-def judgments(profile: SimulatedJudge, order: Order) -> list[str | None]:
-    return [
-        judge(
-            profile,
-            SEED,
-            system_a=system_a,
-            system_b=system_b,
-            prompt_id=prompt_id,
-            category=category,
-            order=order,
-        ).verdict
-        for prompt_id, category, system_a, system_b in every_pair()
-    ]
-
-
-def share_first(profile: SimulatedJudge) -> float:
-    ab, ba = Counter(judgments(profile, "ab")), Counter(judgments(profile, "ba"))
-    first, second = ab["a"] + ba["b"], ab["b"] + ba["a"]
-    return first / (first + second)
 
 
 def test_choices_do_not_depend_on_the_order_in_which_they_are_asked() -> None:
@@ -357,69 +330,3 @@ def test_active_seconds_grow_with_the_words_and_the_careless_are_fast() -> None:
 
     assert median(CAREFUL, 100) < median(CAREFUL, 400)
     assert median(CARELESS, 400) < median(CAREFUL, 400) / 5
-
-
-def test_one_judge_favours_what_is_shown_first_and_the_other_hardly() -> None:
-    assert share_first(SLATE) > 0.6
-    assert share_first(QUILL) == pytest.approx(0.5, abs=0.06)
-
-
-def test_the_steady_judge_keeps_its_verdict_when_the_order_is_swapped() -> None:
-    def consistency(profile: SimulatedJudge) -> float:
-        both = [
-            (ab, ba)
-            for ab, ba in zip(judgments(profile, "ab"), judgments(profile, "ba"), strict=True)
-            if ab is not None and ba is not None
-        ]
-        return sum(ab == ba for ab, ba in both) / len(both)
-
-    assert consistency(QUILL) > 0.8
-    assert consistency(SLATE) < consistency(QUILL) - 0.1
-
-
-@pytest.mark.parametrize("profile", JUDGES)
-def test_a_few_replies_are_unparsed_and_carry_neither_confidence_nor_reason(
-    profile: SimulatedJudge,
-) -> None:
-    answers = [
-        judge(
-            profile,
-            SEED,
-            system_a=system_a,
-            system_b=system_b,
-            prompt_id=prompt_id,
-            category=category,
-            order=order,
-        )
-        for prompt_id, category, system_a, system_b in every_pair()
-        for order in ("ab", "ba")
-    ]
-    unparsed = [answer for answer in answers if answer.verdict is None]
-    assert 0 < len(unparsed) < 0.06 * len(answers)
-    assert all(answer.confidence is None and answer.reason == "" for answer in unparsed)
-    for answer in answers:
-        if answer.verdict is not None:
-            assert answer.confidence is not None
-            assert 0.5 <= answer.confidence <= 1.0
-            assert answer.reason
-            assert "\n" not in answer.reason
-
-
-def test_a_judge_praises_the_response_as_it_was_numbered_for_it() -> None:
-    wins = 0
-    for prompt_id, category, system_a, system_b in every_pair():
-        for order, first in FIRST_SHOWN.items():
-            answer = judge(
-                QUILL,
-                SEED,
-                system_a=system_a,
-                system_b=system_b,
-                prompt_id=prompt_id,
-                category=category,
-                order=order,
-            )
-            if answer.verdict in ("a", "b"):
-                wins += 1
-                number = 1 if answer.verdict == first else 2
-                assert answer.reason.startswith(f"Response {number} ")
-    assert wins > 100
