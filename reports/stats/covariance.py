@@ -62,10 +62,11 @@ class Design:
         w(y - p) and w p(1-p).
     extra : float array, shape (n,), or None
         Values of one further column, the last.
-    bread : float array, shape (k, k)
-        Pseudo-inverse of the total information.
     total : float array, shape (k, k)
-        The total information itself.
+        Information of all votes; its null space holds one constant vector a component.
+    gauge : float array, shape (k, k)
+        Added to an information matrix to make it invertible without changing H⁺ S, as every
+        score S sums to 0 within a component: c11ᵀ/m on each component's block.
     n_systems : int
         k, or k - 1 with an extra column.
     """
@@ -75,8 +76,8 @@ class Design:
     residual: FloatArray
     information: FloatArray
     extra: FloatArray | None
-    bread: FloatArray
     total: FloatArray
+    gauge: FloatArray
     n_systems: int
 
     @property
@@ -84,12 +85,9 @@ class Design:
         """k, the number of parameters."""
         return self.n_systems + (self.extra is not None)
 
-    def gauge(self) -> FloatArray:
-        """c11ᵀ/m on the block of systems: makes an information matrix invertible."""
-        m = self.n_systems
-        full = np.zeros((self.n_columns, self.n_columns))
-        full[:m, :m] = float(np.trace(self.total[:m, :m])) / m**2
-        return full
+    def bread(self) -> FloatArray:
+        """(H + gauge)⁻¹, which acts on scores as H⁺ does."""
+        return np.asarray(np.linalg.inv(self.total + self.gauge))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,8 @@ def iid_sandwich(design: Design) -> FloatArray:
     k = design.n_columns
     square = on_exact_grid(design.residual**2)
     meat = _outer_sums(design, square, np.zeros(design.a.size, np.intp), 1)[0]
-    return np.asarray(design.bread @ meat.reshape(k, k) @ design.bread)
+    bread = design.bread()
+    return np.asarray(bread @ meat.reshape(k, k) @ bread)
 
 
 def _outer_sums(design: Design, weight: FloatArray, cluster: IntArray, clusters: int) -> FloatArray:
@@ -214,8 +213,8 @@ def _rows(design: Design, rows: Any) -> Design:
         design.residual[rows],
         design.information[rows],
         None if design.extra is None else design.extra[rows],
-        design.bread,
         design.total,
+        design.gauge,
         design.n_systems,
     )
 
@@ -237,7 +236,8 @@ def cr1(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
         part = _rows(design, rows)
         scores = _score_sums(part, part.residual, local, count)
         meat += scores.T @ scores
-    return np.asarray(clusters / (clusters - 1) * design.bread @ meat @ design.bread)
+    bread = design.bread()
+    return np.asarray(clusters / (clusters - 1) * bread @ meat @ bread)
 
 
 def cr3(design: Design, cluster: IntArray, clusters: int) -> FloatArray | None:
@@ -250,24 +250,22 @@ def cr3(design: Design, cluster: IntArray, clusters: int) -> FloatArray | None:
     float array, shape (k, k), or None
         None where leaving a cluster out leaves a parameter without data.
     """
-    k, m = design.n_columns, design.n_systems
-    gauge = design.gauge()
+    k = design.n_columns
+    total = design.total + design.gauge
     smallest = SINGULAR * float(np.trace(design.total)) / k
     changes = np.empty((clusters, k))
     done = 0
     for rows, local, count in _blocks(cluster, clusters, k * k):
         part = _rows(design, rows)
         scores = _score_sums(part, part.residual, local, count)
-        left = (design.total + gauge) - _outer_sums(part, part.information, local, count)
+        left = total - _outer_sums(part, part.information, local, count)
         try:
             pivots = np.linalg.cholesky(left).diagonal(axis1=1, axis2=2)
         except np.linalg.LinAlgError:
             return None
         if float((pivots**2).min()) < smallest:
             return None
-        change = np.linalg.solve(left, scores[:, :, None])[:, :, 0]
-        change[:, :m] -= change[:, :m].mean(axis=1, keepdims=True)
-        changes[done : done + count] = change
+        changes[done : done + count] = np.linalg.solve(left, scores[:, :, None])[:, :, 0]
         done += count
     changes -= changes.mean(axis=0)
     return np.asarray((clusters - 1) / clusters * changes.T @ changes)

@@ -64,7 +64,7 @@ def sign_test(wins: ArrayLike, losses: ArrayLike) -> NDArray[np.float64]:
     if bool((w < 0).any()) or bool((x < 0).any()):
         raise NegativeCount("wins and losses must be 0 or more")
     p = 2 * bdtr(np.minimum(w, x), w + x, 0.5)
-    return np.clip(p, SMALLEST, 1.0)
+    return np.asarray(np.clip(p, SMALLEST, 1.0), dtype=np.float64)
 
 
 def mcnemar(first_only: int, second_only: int) -> float:
@@ -221,7 +221,7 @@ def _adjusted(p_values: ArrayLike, method: str) -> NDArray[np.float64]:
     if p.size == 0:
         return p
     # Imported here: statsmodels is slow to load and most commands never adjust a p-value.
-    from statsmodels.stats.multitest import multipletests
+    from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
     corrected: Any = multipletests(p, method=method)[1]
     return np.asarray(corrected, dtype=np.float64)

@@ -42,6 +42,7 @@ def component_design(votes: Votes, part: ComponentFit) -> tuple[Design, NDArray[
     if bool(np.all(rows)):
         rows = None
     inside = votes if rows is None else votes.take(rows)
+    m = part.systems.size
     a, b = local[inside.system_a], local[inside.system_b]
     p = expit(part.strengths[a] - part.strengths[b])
     residual = inside.score() - p
@@ -55,9 +56,9 @@ def component_design(votes: Votes, part: ComponentFit) -> tuple[Design, NDArray[
         residual=on_exact_grid(residual),
         information=on_exact_grid(information),
         extra=None,
-        bread=gauge_inverse(part.information),
         total=part.information,
-        n_systems=part.systems.size,
+        gauge=np.full(part.information.shape, np.trace(part.information) / m**2),
+        n_systems=m,
     )
     return design, rows
 

@@ -202,7 +202,8 @@ def _effective(mean: Any, variance: Any, votes: Any, fallback: Any) -> FloatArra
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = spread / variance
         known = variance * votes > TINY_VARIANCE * spread
-    return np.where(known, np.minimum(ratio, EFFECTIVE_CAP * np.asarray(votes)), fallback)
+    capped: FloatArray = np.minimum(ratio, EFFECTIVE_CAP * np.asarray(votes))
+    return np.where(known, capped, fallback)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,245 @@
+"""Every pair of systems: counts, win rate, tests, and whether the votes suffice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from scipy.special import stdtr
+
+from reports.stats.cells import Cells
+from reports.stats.connectivity import weak_components
+from reports.stats.intervals import check_level
+from reports.stats.planning import (
+    POWER,
+    SMALLEST_DIFFERENCE,
+    decisive_votes_needed,
+    votes_still_needed,
+)
+from reports.stats.results import Estimate, NegativeCount, VerdictCode, WarningCode
+from reports.stats.significance import SignFlip, holm, sign_flip_floor, sign_flip_test, sign_test
+from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
+from reports.stats.win_rates import (
+    MeanScores,
+    cluster_sums,
+    pair_index,
+    pair_mean_scores,
+)
+
+__all__ = ["DEFAULT_TARGET", "HeadToHeadRow", "head_to_head"]
+
+DEFAULT_TARGET = 200
+"""Votes a pair that a study wants unless it says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadToHeadRow:
+    """One pair of systems, a < b by code.
+
+    Attributes
+    ----------
+    system_a, system_b : int
+    component : int or None
+        From 0, as on the leaderboard; None where the pair spans two or has no votes.
+    n, wins_a, wins_b, ties, both_bad : int
+        Counted votes, whatever the policies.
+    win_rate_a : Estimate
+        Mean score of a under the policies.
+    p_value : float or None
+        Sign-flip permutation with prompts as units; speaks about these annotators.
+    p_method : str or None
+        ``"sign_flip_exact"``, ``"sign_flip_draws"`` or ``"sign_flip_saddlepoint"``.
+    p_adjusted : float or None
+        Holm over the `family` pairs with votes in the component.
+    family : int or None
+    p_value_votes : float or None
+        Exact sign test on decisive votes; ignores that votes share prompts and annotators.
+    p_value_two_way : float or None
+        From the two-way clustered variance; speaks about annotators in general. None where
+        that variance is 0.
+    target : int
+    target_reached : bool
+    effective_decisive : float or None
+        Independent decisive votes these are worth, at most as many as there are.
+    needed : int
+        Independent decisive votes that find the smallest difference of interest.
+    enough : bool
+        Whether `effective_decisive` reaches `needed`.
+    votes_needed : int or None
+        Votes still lacking for `enough`; None where more votes cannot be the answer.
+    warnings : tuple of WarningCode
+    """
+
+    system_a: int
+    system_b: int
+    component: int | None
+    n: int
+    wins_a: int
+    wins_b: int
+    ties: int
+    both_bad: int
+    win_rate_a: Estimate
+    p_value: float | None
+    p_method: str | None
+    p_adjusted: float | None
+    family: int | None
+    p_value_votes: float | None
+    p_value_two_way: float | None
+    target: int
+    target_reached: bool
+    effective_decisive: float | None
+    needed: int
+    enough: bool
+    votes_needed: int | None
+    warnings: tuple[WarningCode, ...]
+
+
+def head_to_head(
+    votes: Votes,
+    *,
+    seed: int,
+    target: int = DEFAULT_TARGET,
+    level: float = 0.95,
+    ties: TiePolicy = "half",
+    both_bad: BothBadPolicy = "tie",
+    smallest_difference: float = SMALLEST_DIFFERENCE,
+    power: float = POWER,
+) -> tuple[HeadToHeadRow, ...]:
+    """One row for every pair of systems, with or without votes.
+
+    Tests take every vote once, also where the votes carry weights.
+
+    Parameters
+    ----------
+    votes : Votes
+        All counted votes, with any verdict. `votes.n_prompts` is the study's number of
+        prompts: it decides whether unanimity could pass at all (`too_few_prompts`).
+    seed : int
+        The study's seed, for tests that need random draws.
+    target : int
+        Votes wanted per pair.
+    level : float
+        Of the intervals; 1 - level is the size of the tests.
+    ties, both_bad : policies
+    smallest_difference, power : float
+        Win rate among decisive votes that must be found, and how surely.
+
+    Raises
+    ------
+    UnknownPolicy, InvalidLevel, NegativeCount, PlanError
+    """
+    check_level(level)
+    if target < 0:
+        raise NegativeCount(f"target is {target}; expected 0 or more votes a pair")
+    alpha = 1 - level
+    m = votes.n_systems
+    cells = Cells.from_votes(votes)
+    counts = _pair_counts(cells)
+    component = weak_components(cells.scores(ties, both_bad)[1])
+    rates = pair_mean_scores(votes, ties=ties, both_bad=both_bad, level=level)
+    decisive = pair_mean_scores(votes, ties="drop", level=level)
+    flips = _sign_flips(votes.counted(ties, both_bad), rates.votes, seed)
+    first, second = np.triu_indices(m, 1)
+    adjusted, family = _adjusted(flips, component[first])
+    needed = decisive_votes_needed(smallest_difference, power, alpha)
+    on_votes = sign_test(counts[:, VerdictCode.A], counts[:, VerdictCode.B])
+    rows = []
+    for pair, (a, b) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
+        wins_a, tied, wins_b, bad = counts[pair].tolist()
+        n, n_decisive = wins_a + tied + wins_b + bad, wins_a + wins_b
+        flip = flips[pair]
+        two_way = _two_way_p(rates, pair)
+        warnings = _policy_warnings(ties, both_bad, tied, bad)
+        if flip is not None:
+            if family[pair] * sign_flip_floor(votes.n_prompts) > alpha:
+                warnings.append(WarningCode.TOO_FEW_PROMPTS)
+            if two_way is not None and (flip.p_value <= alpha) != (two_way <= alpha):
+                warnings.append(WarningCode.P_VALUES_DIFFER)
+        effective = min(float(decisive.effective[pair]), n_decisive) if n_decisive else None
+        hopeless = WarningCode.TOO_FEW_PROMPTS in warnings
+        win_rate = rates.estimate(pair, *_policy_warnings(ties, both_bad, tied, bad))
+        rows.append(
+            HeadToHeadRow(
+                system_a=a,
+                system_b=b,
+                component=None if flip is None else int(component[a]),
+                n=n,
+                wins_a=wins_a,
+                wins_b=wins_b,
+                ties=tied,
+                both_bad=bad,
+                win_rate_a=win_rate,
+                p_value=None if flip is None else flip.p_value,
+                p_method=None if flip is None else flip.method,
+                p_adjusted=None if flip is None else float(adjusted[pair]),
+                family=None if flip is None else int(family[pair]),
+                p_value_votes=float(on_votes[pair]) if n else None,
+                p_value_two_way=two_way,
+                target=target,
+                target_reached=n >= target,
+                effective_decisive=effective,
+                needed=needed,
+                enough=effective is not None and effective >= needed,
+                votes_needed=None
+                if hopeless
+                else votes_still_needed(needed, votes=n, decisive=n_decisive, effective=effective),
+                warnings=tuple(dict.fromkeys((*win_rate.warnings, *warnings))),
+            )
+        )
+    return tuple(rows)
+
+
+def _policy_warnings(
+    ties: TiePolicy, both_bad: BothBadPolicy, tied: int, bad: int
+) -> list[WarningCode]:
+    if ties == "drop":
+        return [WarningCode.TIES_DROPPED] if tied or bad else []
+    return [WarningCode.BOTH_BAD_FOLDED] if bad and both_bad == "tie" else []
+
+
+def _pair_counts(cells: Cells) -> IntArray:
+    """Votes by pair and verdict in the frame of a < b, shape (pairs, 4)."""
+    m, verdicts = cells.n_systems, len(VerdictCode)
+    pairs = m * (m - 1) // 2
+    code = pair_index(cells.system_a, cells.system_b, m) * verdicts + cells.verdict
+    counts = np.bincount(code, cells.count, pairs * verdicts)
+    return counts.astype(np.int64).reshape(pairs, verdicts)
+
+
+def _sign_flips(votes: Votes, pair_votes: IntArray, seed: int) -> list[SignFlip | None]:
+    """The permutation test of every pair; None without votes."""
+    m = votes.n_systems
+    low = np.minimum(votes.system_a, votes.system_b)
+    high = np.maximum(votes.system_a, votes.system_b)
+    points = 2 * votes.score() - 1
+    points[votes.system_a > votes.system_b] *= -1
+    sums = cluster_sums(
+        pair_index(low, high, m), pair_votes.size, votes.prompt, votes.n_prompts, points, None
+    )
+    bounds = np.searchsorted(sums.group, np.arange(pair_votes.size + 1)).tolist()
+    score, size = sums.score.astype(np.int64), sums.count.astype(np.int64)
+    return [
+        sign_flip_test(score[begin:end], size[begin:end], seed=seed) if end > begin else None
+        for begin, end in pairwise(bounds)
+    ]
+
+
+def _adjusted(flips: list[SignFlip | None], component: IntArray) -> tuple[FloatArray, IntArray]:
+    """Holm's p and the size of the family, by pair; meaningless for pairs without votes."""
+    tested = np.array([flip is not None for flip in flips], dtype=bool)
+    p = np.array([1.0 if flip is None else flip.p_value for flip in flips])
+    adjusted, family = np.ones(p.size), np.zeros(p.size, dtype=np.int64)
+    for label in np.unique(component[tested]):
+        inside = tested & (component == label)
+        adjusted[inside] = holm(p[inside])
+        family[inside] = int(inside.sum())
+    return adjusted, family
+
+
+def _two_way_p(rates: MeanScores, pair: int) -> float | None:
+    """t test of a mean score of ½; None without votes or without variance."""
+    if rates.votes[pair] == 0 or not rates.variance[pair] > 0:
+        return None
+    t = (float(rates.mean[pair]) - 0.5) / float(np.sqrt(rates.variance[pair]))
+    return float(min(1.0, 2 * stdtr(float(rates.df[pair]), -abs(t))))
