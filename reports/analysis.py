@@ -1,0 +1,289 @@
+"""From records to an immutable result. The only writer of AnalysisRun.
+
+Pages, files and exports read the run; none of them computes, so that two figures never argue.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from typing import Any
+
+from django.conf import settings as project_settings
+from django.db import transaction
+
+from annotation import audit
+from annotation.models import Study, StudyVersion, User
+from reports import records as study_records
+from reports.models import AnalysisRun
+from reports.records import CriterionRecords, StudyRecords
+from reports.stats.agreement_report import agreement_report
+from reports.stats.head_to_head import HeadToHeadRow, head_to_head
+from reports.stats.leaderboard import Leaderboard, leaderboard
+from reports.stats.results import VerdictCode, WarningCode
+from reports.stats.side_term import fit_side_term, side_bias
+from reports.stats.votes import IntArray
+
+# Changes whenever the same input would give another report.
+REPORT_FORMAT = 1
+
+LEVEL = 0.95
+# The smallest difference of interest, and how surely a study should see it (statistics.md 2.10).
+WIN_RATE_OF_INTEREST = 0.60
+POWER = 0.80
+
+VERDICT_ORDER = (VerdictCode.A, VerdictCode.B, VerdictCode.TIE, VerdictCode.BOTH_BAD)
+
+# Steps from a tie to the end of a graded scale.
+GRADED_STEPS = {"five": 2, "seven": 3}
+
+
+class SealedError(Exception):
+    """The study's outcomes may not be seen yet."""
+
+    def __init__(self, study: Study) -> None:
+        super().__init__(
+            f"The results of {study.slug} are sealed until it is closed and unblinded "
+            f"(close_study, then unblind_study). Nothing was computed."
+        )
+
+
+def run(study: Study, *, actor: User | None = None, seed: int | None = None) -> AnalysisRun:
+    """Analyse a study and keep the result; log that somebody looked.
+
+    The same input, settings, seed and versions give the run that exists already.
+
+    Raises
+    ------
+    SealedError
+        The study was opened, its results are sealed and it is not unblinded.
+    """
+    if study.is_sealed:
+        raise SealedError(study)
+    read = study_records.load(study)
+    settings = settings_of(study, read)
+    used_seed = study.seed if seed is None else seed
+    versions = versions_in_use()
+    version = StudyVersion.objects.filter(study=study).order_by("-number").first()
+    same = AnalysisRun.objects.filter(
+        study=study,
+        study_version=version,
+        input_sha256=read.input_sha256,
+        seed=used_seed,
+        settings=settings,
+        versions=versions,
+    ).first()
+    result = None if same else report(study, version, read, settings, used_seed)
+    with transaction.atomic():
+        kept = same or AnalysisRun.objects.create(
+            study=study,
+            study_version=version,
+            input_sha256=read.input_sha256,
+            settings=settings,
+            seed=used_seed,
+            versions=versions,
+            result=result,
+            created_by=actor,
+        )
+        record_look(study, kept, actor, "analysis")
+    return kept
+
+
+def record_look(study: Study, kept: AnalysisRun, actor: User | None, how: str) -> None:
+    """Write down that outcomes were shown. The caller's transaction holds it."""
+    audit.record(
+        study, actor, "look", {"how": how, "analysis_run": kept.pk, "votes": votes_of(kept)}
+    )
+
+
+def votes_of(kept: AnalysisRun) -> int:
+    return int(kept.result["counts"]["votes"])
+
+
+def settings_of(study: Study, read: StudyRecords) -> dict[str, Any]:
+    """What the figures were computed under, as printed beside them."""
+    return {
+        "ties": "half",
+        "both_bad": "tie",
+        "level": LEVEL,
+        "multiplicity": "holm",
+        "target": study.target_votes,
+        "win_rate_of_interest": WIN_RATE_OF_INTEREST,
+        "power": POWER,
+        "stopping": study.stopping,
+        "notice": study.notice,
+        "title": study.title,
+        "criteria": {
+            criterion.key: {"scale": criterion.scale, "both_bad": criterion.both_bad}
+            for criterion in (read.overall, *read.criteria)
+        },
+    }
+
+
+def versions_in_use() -> dict[str, str]:
+    """Software that figures depend on."""
+    return {
+        "evalsite": project_settings.VERSION,
+        "report_format": str(REPORT_FORMAT),
+        "python": platform.python_version(),
+        "numpy": importlib.metadata.version("numpy"),
+        "scipy": importlib.metadata.version("scipy"),
+        "statsmodels": importlib.metadata.version("statsmodels"),
+    }
+
+
+def report(
+    study: Study,
+    version: StudyVersion | None,
+    read: StudyRecords,
+    settings: dict[str, Any],
+    seed: int,
+) -> dict[str, Any]:
+    """The object of docs/report.schema.json; it depends on its arguments alone."""
+    overall = read.overall
+    votes = overall.votes
+    board = leaderboard(votes, seed=seed, level=LEVEL)
+    pairs = head_to_head(
+        votes,
+        seed=seed,
+        target=study.target_votes,
+        level=LEVEL,
+        smallest_difference=WIN_RATE_OF_INTEREST,
+        power=POWER,
+    )
+    sequential = _looked_early(study, version)
+    return {
+        "study": study.slug,
+        "title": study.title,
+        "notice": study.notice,
+        "study_version": None if version is None else version.number,
+        "seed": seed,
+        "input_sha256": read.input_sha256,
+        "version": project_settings.VERSION,
+        "settings": settings,
+        "warnings": [str(code) for code in (*board.warnings, *sequential)],
+        "counts": {
+            "prompts": len(read.prompts),
+            "systems": len(read.systems),
+            "comparisons": len(read.items),
+            "votes": votes.n,
+            "repeats": read.repeats,
+            "annotators": len(read.annotators),
+            "judgments": sum(int((judge.verdict >= 0).sum()) for judge in read.judgments),
+        },
+        "verdicts": verdict_counts(overall),
+        "leaderboard": leaderboard_rows(board, read),
+        "head_to_head": [pair_row(row, read, sequential) for row in pairs],
+        "agreement": _agreement(overall, read, seed),
+        "side_bias": _side_bias(overall, read),
+        "criteria": [
+            {
+                "criterion": criterion.key,
+                "verdicts": verdict_counts(criterion),
+                "leaderboard": leaderboard_rows(
+                    leaderboard(criterion.votes, seed=seed, level=LEVEL), read
+                ),
+                "agreement": _agreement(criterion, read, seed),
+            }
+            for criterion in read.criteria
+        ],
+        "alignment": [],
+    }
+
+
+def _looked_early(study: Study, version: StudyVersion | None) -> tuple[WarningCode, ...]:
+    """A study whose results are open while it collects has p-values of unknown validity."""
+    collecting = version is not None and study.closed_at is None
+    return (WarningCode.SEQUENTIAL_LOOK,) if collecting else ()
+
+
+def verdict_counts(criterion: CriterionRecords) -> dict[str, int]:
+    verdict = criterion.votes.verdict
+    return {code.name.lower(): int((verdict == code).sum()) for code in VERDICT_ORDER}
+
+
+def leaderboard_rows(board: Leaderboard, read: StudyRecords) -> list[dict[str, Any]]:
+    """Components count from 1 in the report, as people do."""
+    return [
+        {
+            "system": read.systems[row.system],
+            "component": None if row.component is None else row.component + 1,
+            "strength": row.strength.as_dict(),
+            "rating": row.rating.as_dict(),
+            "rank": row.rank,
+            "rank_low": row.rank_low,
+            "rank_high": row.rank_high,
+            "win_rate": row.win_rate.as_dict(),
+            "votes": row.votes,
+            "tie_rate": row.tie_rate,
+            "both_bad_rate": row.both_bad_rate,
+        }
+        for row in board.rows
+    ]
+
+
+def pair_row(
+    row: HeadToHeadRow, read: StudyRecords, sequential: tuple[WarningCode, ...]
+) -> dict[str, Any]:
+    return {
+        "system_a": read.systems[row.system_a],
+        "system_b": read.systems[row.system_b],
+        "component": None if row.component is None else row.component + 1,
+        "n": row.n,
+        "wins_a": row.wins_a,
+        "wins_b": row.wins_b,
+        "ties": row.ties,
+        "both_bad": row.both_bad,
+        "win_rate_a": row.win_rate_a.as_dict(),
+        "p_value": row.p_value,
+        "p_method": row.p_method,
+        "p_adjusted": row.p_adjusted,
+        "family": row.family,
+        "p_value_votes": row.p_value_votes,
+        "p_value_two_way": row.p_value_two_way,
+        "target": row.target,
+        "target_reached": row.target_reached,
+        "effective_decisive": row.effective_decisive,
+        "needed": row.needed,
+        "enough": row.enough,
+        "votes_needed": row.votes_needed,
+        "warnings": [str(code) for code in (*row.warnings, *sequential)],
+    }
+
+
+def _agreement(criterion: CriterionRecords, read: StudyRecords, seed: int) -> dict[str, Any]:
+    return agreement_report(
+        criterion.votes,
+        seed=seed,
+        scale=criterion.scale,
+        both_bad_allowed=criterion.both_bad,
+        margin=_grades(criterion),
+        level=LEVEL,
+    ).as_dict(read.annotators)
+
+
+def _grades(criterion: CriterionRecords) -> IntArray | None:
+    """Margins, where the scale is graded and every decisive vote has one that fits it.
+
+    Imported votes may lack them; the ordered coefficients then use the bare verdicts.
+    """
+    steps = GRADED_STEPS.get(criterion.scale)
+    if steps is None:
+        return None
+    verdict = criterion.votes.verdict
+    decisive = (verdict == VerdictCode.A) | (verdict == VerdictCode.B)
+    margin = criterion.margin[decisive]
+    return criterion.margin if bool(((margin >= 1) & (margin <= steps)).all()) else None
+
+
+def _side_bias(criterion: CriterionRecords, read: StudyRecords) -> dict[str, Any]:
+    bias = side_bias(criterion.votes, level=LEVEL)
+    term = fit_side_term(criterion.votes, level=LEVEL)
+    return {
+        "left_rate": bias.left_rate.as_dict(),
+        "between_equals": term.left_share.as_dict(),
+        "per_annotator": [
+            {"annotator": name, "left_rate": rate.as_dict()}
+            for name, rate in zip(read.annotators, bias.per_annotator, strict=True)
+        ],
+    }
