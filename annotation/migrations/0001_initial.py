@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                 ('open', models.BooleanField(default=False)),
                 ('taken', models.PositiveSmallIntegerField(default=0)),
                 ('open_seq', models.BigIntegerField(blank=True, null=True)),
+                ('first_swapped', models.BooleanField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(
@@ -119,7 +120,7 @@ class Migration(migrations.Migration):
                 ('skip_note', models.CharField(blank=True, max_length=1000)),
                 ('policy', models.CharField(default='uniform', max_length=32)),
                 ('selection_probability', models.FloatField(blank=True, null=True)),
-                ('annotator', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='annotation.annotator')),
+                ('annotator', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='annotation.annotator')),
                 ('comparison', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='assignments', to='annotation.comparison')),
             ],
         ),
@@ -495,6 +496,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='assignment',
+            index=models.Index(fields=['annotator', 'id'], name='assignment_by_annotator'),
+        ),
+        migrations.AddIndex(
+            model_name='assignment',
             index=models.Index(condition=models.Q(('state', 'reserved')), fields=['annotator'], name='assignment_held_by'),
         ),
         migrations.AddIndex(
@@ -599,7 +604,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='comparison',
-            constraint=models.CheckConstraint(condition=models.Q(('open', False), models.Q(('open_seq__isnull', False), ('taken__lt', models.F('overlap'))), _connector='OR'), name='comparison_open_has_room'),
+            constraint=models.CheckConstraint(condition=models.Q(('open', False), models.Q(('first_swapped__isnull', False), ('open_seq__isnull', False), ('taken__lt', models.F('overlap'))), _connector='OR'), name='comparison_open_has_room'),
         ),
         migrations.AddIndex(
             model_name='vote',

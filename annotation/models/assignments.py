@@ -38,7 +38,10 @@ class Assignment(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="assignments")
-    annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="assignments")
+    # Its index is the composite one below.
+    annotator = models.ForeignKey(
+        Annotator, on_delete=models.PROTECT, related_name="assignments", db_index=False
+    )
     study_version = models.ForeignKey(StudyVersion, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=16, choices=ComparisonKind)
     overlap = models.PositiveSmallIntegerField()
@@ -102,6 +105,8 @@ class Assignment(models.Model):
                 condition=Q(state=AssignmentState.RESERVED),
                 name="assignment_held_by",
             ),
+            # An annotator's latest, whose sides the next one evens out.
+            models.Index(fields=["annotator", "id"], name="assignment_by_annotator"),
             # The sweep of lapsed leases.
             models.Index(
                 fields=["lease_expires_at"],

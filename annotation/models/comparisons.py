@@ -21,8 +21,8 @@ class ComparisonKind(models.TextChoices):
 class Comparison(models.Model):
     """A pair of responses. Which of them is a and which b is blind to every outcome.
 
-    `open`, `taken` and `open_seq` belong to the queue alone, which changes them under its lock;
-    a test recounts them from the assignments. Triggers of the first migration keep prompt and
+    `open`, `taken`, `open_seq` and `first_swapped` belong to the queue alone, which changes them
+    under its lock; a test recounts them from the assignments. Triggers of the first migration keep prompt and
     systems equal to those of the two responses.
     """
 
@@ -44,6 +44,8 @@ class Comparison(models.Model):
     open = models.BooleanField(default=False)
     taken = models.PositiveSmallIntegerField(default=0)
     open_seq = models.BigIntegerField(null=True, blank=True)
+    # Whether slot 1 shows response b left; the further slots alternate. Drawn at opening.
+    first_swapped = models.BooleanField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -76,7 +78,10 @@ class Comparison(models.Model):
                 condition=Q(taken__lte=F("overlap")), name="comparison_taken_within_overlap"
             ),
             models.CheckConstraint(
-                condition=Q(open=False) | Q(taken__lt=F("overlap"), open_seq__isnull=False),
+                condition=Q(open=False)
+                | Q(
+                    taken__lt=F("overlap"), open_seq__isnull=False, first_swapped__isnull=False
+                ),
                 name="comparison_open_has_room",
             ),
         ]
