@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from reports.stats.covariance import FEW_CLUSTERS
 from reports.stats.intervals import critical_value, wilson
 from reports.stats.ratings import Floats, ItemCounts
 from reports.stats.results import Estimate, WarningCode
 
-__all__ = ["FEW_CLUSTERS", "linearised_estimate"]
-
-# Below this many independent units a t interval is honest but tells little.
-FEW_CLUSTERS = 5
+__all__ = ["linearised_estimate"]
 
 
 def _variance(deviation: Floats, counts: ItemCounts, per_item: bool) -> tuple[float, int, str]:

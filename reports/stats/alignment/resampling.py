@@ -1,0 +1,72 @@
+"""Bootstrap over prompts for statistics of sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from reports.stats.ratings import Floats
+from reports.stats.results import generator
+
+__all__ = ["DRAWS", "prompt_bootstrap", "sums_by_prompt"]
+
+DRAWS = 2000
+
+# Resampling counts are drawn in pieces of this many (32 MB of int64).
+_PIECE = 1 << 22
+
+
+def sums_by_prompt(prompt: ArrayLike, values: Floats) -> Floats:
+    """Sum of each column within each prompt that occurs, shape (prompts, columns)."""
+    distinct, code = np.unique(np.asarray(prompt), return_inverse=True)
+    columns = [np.bincount(code.reshape(-1), column, distinct.size) for column in values.T]
+    return np.array(columns, dtype=np.float64).T.reshape(distinct.size, values.shape[1])
+
+
+def prompt_bootstrap(
+    sums: Floats,
+    statistic: Callable[[Floats], Floats],
+    *,
+    seed: int,
+    method: str,
+    level: float = 0.95,
+    draws: int = DRAWS,
+) -> tuple[float | None, float | None]:
+    """Percentile interval of a statistic of the column sums when prompts are resampled.
+
+    Parameters
+    ----------
+    sums : float array, shape (prompts, columns)
+        What each prompt contributes. Prompts with equal rows are interchangeable, so only the
+        distinct rows are drawn, with their frequencies: exact, and cheap for many prompts.
+    statistic : function of a (draws, columns) array to (draws,)
+        NaN where it is undefined; such draws are left out.
+    seed : int
+        Of the study.
+    method : str
+        Names the stream of random numbers.
+
+    Returns
+    -------
+    low, high : float or None
+        None with fewer than two prompts, or where most draws are undefined.
+    """
+    prompts = sums.shape[0]
+    if prompts < 2:
+        return None, None
+    rows, frequency = np.unique(sums, axis=0, return_counts=True)
+    random = generator(seed, method)
+    piece = max(1, min(draws, _PIECE // rows.shape[0]))
+    results = [
+        statistic(random.multinomial(prompts, frequency / prompts, size=size) @ rows)
+        for size in [piece] * (draws // piece) + [draws % piece] * (draws % piece > 0)
+    ]
+    values = np.concatenate(results)
+    values = values[np.isfinite(values)]
+    if values.size < draws / 2:
+        return None, None
+    tail = 50 * (1 - level)
+    low, high = np.percentile(values, [tail, 100 - tail])
+    return float(low), float(high)
