@@ -1,0 +1,155 @@
+"""What a draft study says and asks: its texts, its settings and its criteria."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from annotation import audit
+from annotation.models import Criterion, Scale, Study, User, VoteCriterion
+
+from .states import check_editable
+
+# One to ten criteria: more than that nobody answers with care.
+MOST_CRITERIA = 10
+LEVEL_KEYS = {"id", "description", "example", "reason"}
+# What may be set on a draft; everything else has a step of its own.
+DRAFT_SETTINGS = frozenset(
+    {
+        "title",
+        "instructions",
+        "notice",
+        "results",
+        "stopping",
+        "seed",
+        "target_votes",
+        "max_per_annotator",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionDraft:
+    """A criterion as a researcher states it.
+
+    Attributes
+    ----------
+    key : str
+        `overall` must be among them.
+    question : str
+    scale : Scale
+    both_bad : bool
+        Offers "both bad" as a button of its own.
+    required : bool
+    levels : sequence of dict
+        From worst to best, each with `id`, `description`, and optionally `example`, `reason`.
+    """
+
+    key: str
+    question: str
+    scale: str = Scale.TERNARY
+    both_bad: bool = False
+    required: bool = True
+    levels: Sequence[dict[str, Any]] = field(default_factory=tuple)
+
+
+def configure_draft(study: Study, actor: User | None = None, **settings: Any) -> Study:
+    """Set texts and settings of a draft.
+
+    Raises
+    ------
+    StudyFrozenError
+        The study was opened.
+    ValidationError
+        A setting is unknown or has a value that is not allowed.
+    """
+    unknown = sorted(set(settings) - DRAFT_SETTINGS)
+    if unknown:
+        raise ValidationError(f"{unknown[0]!r} is no setting of a draft.")
+    with transaction.atomic():
+        check_editable(study)
+        for name, value in settings.items():
+            setattr(study, name, value)
+        study.full_clean()
+        study.save(update_fields=sorted(settings))
+        audit.record(study, actor, "study.configured", {"settings": sorted(settings)})
+    return study
+
+
+def set_rubric(
+    study: Study, criteria: Sequence[CriterionDraft], actor: User | None = None
+) -> list[Criterion]:
+    """Replace the criteria of a draft, in the order given.
+
+    Raises
+    ------
+    StudyFrozenError
+        The study was opened.
+    ValidationError
+        `overall` is missing, a key comes twice, a level has no description, or votes exist on a
+        criterion that would go.
+    """
+    check_rubric(criteria)
+    keys = [draft.key for draft in criteria]
+    with transaction.atomic():
+        check_editable(study)
+        gone = study.criteria.exclude(key__in=keys)
+        for criterion in gone:
+            if VoteCriterion.objects.filter(criterion=criterion).exists():
+                raise ValidationError(
+                    f"The criterion {criterion.key!r} has votes and cannot be removed."
+                )
+        gone.delete()
+        stored = []
+        for position, draft in enumerate(criteria):
+            criterion, _ = Criterion.objects.update_or_create(
+                study=study,
+                key=draft.key,
+                defaults={
+                    "question": draft.question,
+                    "scale": draft.scale,
+                    "both_bad": draft.both_bad,
+                    "required": draft.required,
+                    "levels": list(draft.levels),
+                    "position": position,
+                },
+            )
+            criterion.full_clean()
+            stored.append(criterion)
+        audit.record(study, actor, "study.rubric_set", {"criteria": keys})
+    return stored
+
+
+def check_rubric(criteria: Sequence[CriterionDraft]) -> None:
+    """Raise ValidationError naming every fault of the criteria at once."""
+    faults = []
+    keys = [draft.key for draft in criteria]
+    if Criterion.OVERALL not in keys:
+        faults.append("The criterion 'overall' is missing; every study has it.")
+    if len(criteria) > MOST_CRITERIA:
+        faults.append(f"{len(criteria)} criteria are more than the {MOST_CRITERIA} allowed.")
+    faults += [
+        f"The criterion {key!r} comes {keys.count(key)} times."
+        for key in sorted(set(keys))
+        if keys.count(key) > 1
+    ]
+    for draft in criteria:
+        if draft.scale not in Scale.values:
+            faults.append(
+                f"{draft.key!r} has the scale {draft.scale!r}; "
+                f"use one of {', '.join(Scale.values)}."
+            )
+        for number, level in enumerate(draft.levels, start=1):
+            unknown = sorted(set(level) - LEVEL_KEYS)
+            if unknown:
+                faults.append(
+                    f"Level {number} of {draft.key!r} has the unknown key {unknown[0]!r}."
+                )
+            if not level.get("description"):
+                faults.append(f"Level {number} of {draft.key!r} has no description.")
+    if faults:
+        raise ValidationError(faults)

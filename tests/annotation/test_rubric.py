@@ -1,0 +1,71 @@
+"""What a draft study says and asks."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from annotation.lifecycle.drafts import get_or_create_draft
+from annotation.lifecycle.refusals import StudyFrozenError
+from annotation.lifecycle.rubric import CriterionDraft, configure_draft, set_rubric
+from annotation.models import AuditEntry, Criterion, Study, StudyState
+
+pytestmark = pytest.mark.django_db
+
+OVERALL = CriterionDraft("overall", "Which is better?", both_bad=True)
+CLARITY = CriterionDraft(
+    "clarity", "Which is clearer?", scale="five", levels=[{"id": "low", "description": "Unclear."}]
+)
+
+
+@pytest.fixture
+def study() -> Study:
+    return get_or_create_draft("rubric-study")
+
+
+def test_a_new_study_asks_one_question(study: Study) -> None:
+    assert [criterion.key for criterion in study.criteria.all()] == [Criterion.OVERALL]
+
+
+def test_criteria_keep_their_order_and_are_replaced(study: Study) -> None:
+    set_rubric(study, [CLARITY, OVERALL])
+    set_rubric(study, [OVERALL, CLARITY])
+    assert [criterion.key for criterion in study.criteria.all()] == ["overall", "clarity"]
+    set_rubric(study, [OVERALL])
+    assert [criterion.key for criterion in study.criteria.all()] == ["overall"]
+
+
+def test_every_fault_of_a_rubric_is_named_at_once(study: Study) -> None:
+    bad = CriterionDraft("clarity", "?", scale="nine", levels=[{"name": "x"}])
+    with pytest.raises(ValidationError) as caught:
+        set_rubric(study, [bad, bad])
+    text = " ".join(caught.value.messages)
+    for part in ("'overall' is missing", "comes 2 times", "'nine'", "no description", "'name'"):
+        assert part in text
+    assert [criterion.key for criterion in study.criteria.all()] == [Criterion.OVERALL]
+
+
+def test_settings_of_a_draft_are_set_and_logged(study: Study) -> None:
+    configure_draft(study, title="A title", target_votes=60)
+    study.refresh_from_db()
+    assert (study.title, study.target_votes) == ("A title", 60)
+    assert AuditEntry.objects.filter(study=study, action="study.configured").count() == 1
+
+
+@pytest.mark.parametrize("settings", [{"state": "open"}, {"results": "everyone"}, {"slug": "x"}])
+def test_what_is_no_setting_or_not_allowed_is_refused(
+    study: Study, settings: dict[str, str]
+) -> None:
+    with pytest.raises(ValidationError):
+        configure_draft(study, **settings)
+    study.refresh_from_db()
+    assert (study.state, study.results, study.slug) == ("draft", "sealed", "rubric-study")
+
+
+def test_an_opened_study_is_frozen(study: Study) -> None:
+    Study.objects.filter(pk=study.pk).update(state=StudyState.OPEN, opened_at=timezone.now())
+    with pytest.raises(StudyFrozenError):
+        configure_draft(study, title="Another")
+    with pytest.raises(StudyFrozenError):
+        set_rubric(study, [OVERALL, CLARITY])
