@@ -10,8 +10,10 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
+from django.db import connection
 
-from tests import browsers, triggers
+from tests import browsers
+from tests.triggers import flush_without_triggers
 
 # Playwright's synchronous interface keeps an event loop in the main thread once it has run, and
 # Django would then refuse every query there. No test queries from within a coroutine.
@@ -35,18 +37,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="a skipped test fails, unless the shared data are missing (CI)",
     )
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    # Hashing a password slowly is for attackers; a test that is about it sets its own hasher.
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
-    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    # The manifest exists only after `collectstatic`.
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -120,13 +110,9 @@ def django_db_modify_db_settings(
 @pytest.fixture(scope="session", autouse=True)
 def flush_lifts_triggers() -> Generator[None]:
     """Let the flush after a transactional test, and nothing else, pass the append-only triggers."""
-    from django.db import connections
-
     with pytest.MonkeyPatch.context() as patch:
-        for connection in connections.all():
-            patch.setattr(
-                connection.ops, "execute_sql_flush", triggers.flush_without_triggers(connection)
-            )
+        # On the class: once playwright runs, Django makes new connections for this thread.
+        patch.setattr(type(connection.ops), "execute_sql_flush", flush_without_triggers)
         yield
 
 

