@@ -7,7 +7,7 @@ import re
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from annotation import audit
+from annotation import audit, people
 from annotation.models import SLUG_PATTERN, Criterion, Scale, Study, User
 
 
@@ -22,6 +22,8 @@ def check_slug(slug: str) -> None:
 
 def get_or_create_draft(slug: str, actor: User | None = None) -> Study:
     """The study of that name; a new one is a draft with the criterion `overall`.
+
+    `actor` becomes its owner; a study made at the command line belongs to the site's owners.
 
     Raises
     ------
@@ -40,4 +42,5 @@ def get_or_create_draft(slug: str, actor: User | None = None) -> Study:
                 both_bad=True,
             )
             audit.record(study, actor, "study.created", {"slug": slug})
+            people.make_first_owners(study, actor)
     return study

@@ -1,0 +1,63 @@
+"""Accounts, roles and single-use links: who takes part, and how they come in.
+
+`invitations` issues and uses links, `members` grants and ends roles, `owners` makes the accounts
+that run the site.
+"""
+
+from .invitations import (
+    Issued,
+    accept_invitation,
+    accept_invitation_as,
+    get_invitation,
+    invite,
+    issue_set_password_link,
+    issue_sign_in_link,
+    revoke_invitation,
+    set_password,
+    sign_in,
+    status_of,
+)
+from .links import invitation_url
+from .members import grant_role, remove_role
+from .owners import create_owner, make_first_owners
+from .refusals import (
+    AlreadyMemberError,
+    InvalidSiteURLError,
+    InvitationError,
+    InvitationRefusedError,
+    InvitationStatus,
+    LastOwnerError,
+    NoSuchInvitationError,
+    PeopleError,
+    UsernameTakenError,
+)
+from .usernames import normalise_username
+
+__all__ = [
+    "AlreadyMemberError",
+    "InvalidSiteURLError",
+    "InvitationError",
+    "InvitationRefusedError",
+    "InvitationStatus",
+    "Issued",
+    "LastOwnerError",
+    "NoSuchInvitationError",
+    "PeopleError",
+    "UsernameTakenError",
+    "accept_invitation",
+    "accept_invitation_as",
+    "create_owner",
+    "get_invitation",
+    "grant_role",
+    "invitation_url",
+    "invite",
+    "issue_set_password_link",
+    "issue_sign_in_link",
+    "make_first_owners",
+    "normalise_username",
+    "remove_role",
+    "revoke_invitation",
+    "set_password",
+    "sign_in",
+    "status_of",
+]

@@ -1,0 +1,27 @@
+"""The address of an invitation, for a person to open."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.urls import reverse
+
+from .refusals import InvalidSiteURLError
+
+
+def invitation_url(token: str, base_url: str = "") -> str:
+    """The link that carries `token`, below `base_url` or the setting SITE_URL.
+
+    Raises
+    ------
+    InvalidSiteURLError
+        If the base is not an address such as https://evaluations.example.org
+    """
+    base = (base_url or settings.SITE_URL).rstrip("/")
+    parts = urlsplit(base)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise InvalidSiteURLError(
+            f"{base!r} is no address of a site; give one like https://evaluations.example.org"
+        )
+    return base + reverse("invitation", kwargs={"token": token})

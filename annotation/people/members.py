@@ -1,0 +1,62 @@
+"""Roles in a study: granted, and ended at the next request."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from annotation import audit, queue
+from annotation.models import Annotator, AnnotatorState, Membership, Role, Study, User
+
+from .refusals import LastOwnerError, PeopleError
+
+
+def grant_role(
+    study: Study, user: User, role: Role, actor: User | None, *, invitation: int | None = None
+) -> bool:
+    """Give the user a role, within the caller's transaction; False if they have it already.
+
+    The role annotator brings the user's annotator row: new and active, or active again after an
+    invitation or a removal. A paused or failed one stays so: that is for quality control to lift.
+    """
+    _, created = Membership.objects.get_or_create(study=study, user=user, role=role)
+    if not created:
+        return False
+    if role == Role.ANNOTATOR:
+        annotator, is_new = Annotator.objects.get_or_create(study=study, user=user)
+        if not is_new:
+            Annotator.objects.filter(
+                pk=annotator.pk, state__in=[AnnotatorState.INVITED, AnnotatorState.REMOVED]
+            ).update(state=AnnotatorState.ACTIVE, state_reason="")
+    audit.record(
+        study,
+        actor,
+        "member.added",
+        {"user": user.pk, "role": role.value, "invitation": invitation},
+    )
+    return True
+
+
+def remove_role(study: Study, user: User, role: Role, actor: User | None) -> None:
+    """End a role. An annotator's reservations go back to the others; their votes stay.
+
+    Raises
+    ------
+    PeopleError
+        The user has no such role.
+    LastOwnerError
+        The study would have no owner.
+    """
+    with transaction.atomic():
+        # The study's row orders two owners who remove each other.
+        Study.objects.select_for_update().get(pk=study.pk)
+        memberships = Membership.objects.filter(study=study, role=role)
+        if role == Role.OWNER and not memberships.exclude(user=user).exists():
+            raise LastOwnerError(f"{study.slug} needs an owner. Make someone else one first.")
+        removed, _ = memberships.filter(user=user).delete()
+        if not removed:
+            raise PeopleError(f"This account is not {role.label.lower()} of {study.slug}.")
+        if role == Role.ANNOTATOR:
+            annotator = Annotator.objects.get(study=study, user=user)
+            Annotator.objects.filter(pk=annotator.pk).update(state=AnnotatorState.REMOVED)
+            queue.release_all(annotator)
+        audit.record(study, actor, "member.removed", {"user": user.pk, "role": role.value})

@@ -1,0 +1,63 @@
+"""The accounts that run the site, and the first owners of a study.
+
+A site owner may use the admin site and owns every study that nobody else owns: those made at the
+command line, before or after the account. Beyond its memberships it has no power over a study.
+"""
+
+from __future__ import annotations
+
+from django.core.validators import validate_email
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from annotation import audit
+from annotation.models import Membership, Role, Study, User
+
+from .invitations import Issued, issue_set_password_link
+from .members import grant_role
+from .refusals import PeopleError
+from .usernames import check_username
+
+
+def site_owners() -> QuerySet[User]:
+    return User.objects.filter(is_superuser=True, is_active=True)
+
+
+def create_owner(email: str) -> Issued:
+    """Make a site owner, or give an existing one a new link to set a password.
+
+    Raises
+    ------
+    ValidationError
+        `email` is no address that can be a sign-in name.
+    PeopleError
+        An account of that name exists and is no site owner. Anyone invited may have chosen the
+        name, so it is not made one.
+    """
+    validate_email(email)
+    username = check_username(email)
+    with transaction.atomic():
+        user = User.objects.filter(username=username).first()
+        if user is None:
+            user = User(username=username, email=username, is_staff=True, is_superuser=True)
+            user.set_unusable_password()
+            user.save(force_insert=True)
+            audit.record(None, None, "owner.created", {"user": user.pk})
+        elif not (user.is_superuser and user.is_active):
+            raise PeopleError(
+                f"{username} is the name of an account that does not run this site. Invite it as "
+                "owner of a study instead: invite STUDY --role owner."
+            )
+        for study in Study.objects.filter(~has_owner()):
+            grant_role(study, user, Role.OWNER, None)
+        return issue_set_password_link(user)
+
+
+def has_owner() -> Exists:
+    return Exists(Membership.objects.filter(study=OuterRef("pk"), role=Role.OWNER))
+
+
+def make_first_owners(study: Study, actor: User | None) -> None:
+    """Within the caller's transaction: `actor` owns the new study, or else every site owner."""
+    for user in [actor] if actor is not None else site_owners():
+        grant_role(study, user, Role.OWNER, actor)

@@ -1,0 +1,60 @@
+"""Why something about people was not done. Messages are for people.
+
+PeopleError
+    UsernameTakenError     someone has the sign-in name
+    LastOwnerError         a study would be left without an owner
+    InvalidSiteURLError    the base of a link is no http address
+    InvitationError
+        NoSuchInvitationError   the token belongs to no invitation
+        InvitationRefusedError  used, expired or revoked
+        AlreadyMemberError      the person has the role; the link is still good
+"""
+
+from __future__ import annotations
+
+import enum
+
+
+class PeopleError(Exception):
+    """Nothing was changed."""
+
+
+class UsernameTakenError(PeopleError):
+    pass
+
+
+class LastOwnerError(PeopleError):
+    pass
+
+
+class InvalidSiteURLError(PeopleError):
+    pass
+
+
+class InvitationError(PeopleError):
+    pass
+
+
+class NoSuchInvitationError(InvitationError):
+    pass
+
+
+class InvitationStatus(enum.Enum):
+    LIVE = "live"
+    USED = "used"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
+class InvitationRefusedError(InvitationError):
+    def __init__(self, status: InvitationStatus) -> None:
+        self.status = status
+        super().__init__(
+            "This link has expired."
+            if status == InvitationStatus.EXPIRED
+            else f"This link was {status.value} before."
+        )
+
+
+class AlreadyMemberError(InvitationError):
+    pass

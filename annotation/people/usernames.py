@@ -1,0 +1,43 @@
+"""Sign-in names: one spelling each, so that no two accounts look alike."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.exceptions import ValidationError
+
+from annotation.models import User
+
+MAX_LENGTH = 150
+
+
+def normalise_username(username: str) -> str:
+    """The spelling in which a sign-in name is stored and looked up: NFKC, lower case."""
+    return unicodedata.normalize("NFKC", username).strip().casefold()
+
+
+def check_username(username: str) -> str:
+    """The normalised name, if it can be a sign-in name.
+
+    Raises
+    ------
+    ValidationError
+        It is empty, too long or has characters other than letters, digits and @ . + - _
+    """
+    name = normalise_username(username)
+    if not name:
+        raise ValidationError("Choose a name to sign in with.")
+    if len(name) > MAX_LENGTH:
+        raise ValidationError(f"The name is too long: {MAX_LENGTH} characters at most.")
+    try:
+        UnicodeUsernameValidator()(name)
+    except ValidationError:
+        raise ValidationError(
+            "Use letters, digits and the characters @ . + - _ without spaces."
+        ) from None
+    return name
+
+
+def is_taken(name: str) -> bool:
+    return User.objects.filter(username=name).exists()
