@@ -1,0 +1,119 @@
+"""What a study version fixes: settings, rubric and content, in a form that can be hashed.
+
+The snapshot holds a digest over the hash of every item rather than the hashes themselves, so that
+it stays small at a million comparisons. `digest_of_content` recomputes it from the tables at any
+time; a difference means that something was changed after opening.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from django.conf import settings
+
+from annotation.models import Comparison, Prompt, Response, Study
+
+# Raised when the composition of the snapshot changes: hashes compare within one format only.
+SNAPSHOT_FORMAT = 1
+
+# Rows read at a time: texts are long, and all of them pass through here.
+CHUNK = 1000
+
+
+def canonical_json(value: object) -> bytes:
+    """The one spelling of a JSON value: sorted keys, no spaces, UTF-8, no NaN."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode("utf-8", "surrogatepass")
+
+
+def content_hash(snapshot: dict[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(snapshot)).hexdigest()
+
+
+def build_snapshot(study: Study, codes: dict[str, str], code_seed: int) -> dict[str, Any]:
+    """Everything that the votes of this version are collected under."""
+    return {
+        "format": SNAPSHOT_FORMAT,
+        "version": settings.VERSION,
+        "study": {
+            "slug": study.slug,
+            "title": study.title,
+            "instructions": study.instructions,
+            "notice": study.notice,
+            "results": study.results,
+            "stopping": study.stopping,
+            "target_votes": study.target_votes,
+            "max_per_annotator": study.max_per_annotator,
+            "continues": None if study.continues is None else study.continues.slug,
+        },
+        "seeds": {"study": study.seed, "codes": code_seed},
+        "rubric": [
+            {
+                "key": criterion.key,
+                "question": criterion.question,
+                "scale": criterion.scale,
+                "both_bad": criterion.both_bad,
+                "required": criterion.required,
+                "levels": criterion.levels,
+            }
+            for criterion in study.criteria.order_by("position", "pk")
+        ],
+        # Which code stands for which system: as secret as the names until unblinding.
+        "systems": [{"code": code, "name": codes[code]} for code in sorted(codes)],
+        "content": digest_of_content(study),
+    }
+
+
+def digest_of_content(study: Study) -> dict[str, Any]:
+    """Number and digest of the study's prompts, responses and comparisons.
+
+    Each digest runs over the hashes of the items in the order of their keys, so that it depends
+    neither on the order of import nor on row numbers.
+    """
+    return {
+        "prompts": digest_of(prompt_items(study)),
+        "responses": digest_of(response_items(study)),
+        "comparisons": digest_of(comparison_items(study)),
+    }
+
+
+def digest_of(items: Iterable[list[Any]]) -> dict[str, Any]:
+    hashes = sorted(hashlib.sha256(canonical_json(item)).digest() for item in items)
+    return {"count": len(hashes), "sha256": hashlib.sha256(b"".join(hashes)).hexdigest()}
+
+
+def prompt_items(study: Study) -> Iterator[list[Any]]:
+    prompts = Prompt.objects.filter(study=study)
+    for row in prompts.values_list(
+        "prompt_id", "text", "messages", "reference", "category", "tags", "weight", "checks"
+    ).iterator(chunk_size=CHUNK):
+        yield list(row)
+
+
+def response_items(study: Study) -> Iterator[list[Any]]:
+    responses = Response.objects.filter(prompt__study=study)
+    for row in responses.values_list(
+        "prompt__prompt_id", "system__name", "sample", "text"
+    ).iterator(chunk_size=CHUNK):
+        yield list(row)
+
+
+def comparison_items(study: Study) -> Iterator[list[Any]]:
+    comparisons = Comparison.objects.filter(study=study)
+    for row in comparisons.values_list(
+        "item_id",
+        "prompt__prompt_id",
+        "system_a__name",
+        "response_a__sample",
+        "system_b__name",
+        "response_b__sample",
+        "kind",
+        "gold",
+        "explanation",
+        "overlap",
+    ).iterator(chunk_size=CHUNK):
+        yield list(row)

@@ -1,0 +1,204 @@
+"""Moving an opened study along: open, paused, closed, archived; and unblinding it.
+
+Each step is a compare-and-swap on the state it starts from: of two people who take one at the same
+time, one is told that the study has moved. The audit entry is in the same transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotation import audit
+from annotation.models import Membership, Role, Study, StudyState, User
+from annotation.selectors import counted_votes
+
+from .refusals import LifecycleError, StudyFrozenError
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From which states a step leads where, and what its refusal advises."""
+
+    action: str
+    sources: frozenset[StudyState]
+    target: StudyState
+    advice: dict[StudyState, str] = field(default_factory=dict)
+
+
+NEVER_OPENED = "it is a draft; open it first"
+
+PAUSE = Step(
+    "paused",
+    frozenset({StudyState.OPEN}),
+    StudyState.PAUSED,
+    {
+        StudyState.DRAFT: NEVER_OPENED,
+        StudyState.PAUSED: "it is paused already",
+        StudyState.CLOSED: "it is closed, and no votes come in",
+        StudyState.ARCHIVED: "it is archived, and no votes come in",
+    },
+)
+RESUME = Step(
+    "resumed",
+    frozenset({StudyState.PAUSED}),
+    StudyState.OPEN,
+    {
+        StudyState.DRAFT: NEVER_OPENED,
+        StudyState.OPEN: "it is open already",
+        StudyState.CLOSED: "a closed study stays closed; continue it with a new study",
+        StudyState.ARCHIVED: "an archived study stays closed; continue it with a new study",
+    },
+)
+CLOSE = Step(
+    "closed",
+    frozenset({StudyState.OPEN, StudyState.PAUSED}),
+    StudyState.CLOSED,
+    {
+        StudyState.DRAFT: NEVER_OPENED,
+        StudyState.CLOSED: "it is closed already",
+        StudyState.ARCHIVED: "it is closed and archived already",
+    },
+)
+ARCHIVE = Step(
+    "archived",
+    frozenset({StudyState.CLOSED}),
+    StudyState.ARCHIVED,
+    {
+        StudyState.DRAFT: NEVER_OPENED,
+        StudyState.OPEN: "it is open; close it first",
+        StudyState.PAUSED: "it is paused; close it first",
+        StudyState.ARCHIVED: "it is archived already",
+    },
+)
+
+
+def pause_study(study: Study, actor: User | None = None) -> Study:
+    """Stop handing out pairs. Votes on open pairs count for the grace period."""
+    return take(PAUSE, study, actor)
+
+
+def resume_study(study: Study, actor: User | None = None) -> Study:
+    """Hand out pairs again."""
+    return take(RESUME, study, actor)
+
+
+def close_study(study: Study, actor: User | None = None) -> Study:
+    """End the collection of votes for good."""
+    return take(CLOSE, study, actor)
+
+
+def archive_study(study: Study, actor: User | None = None) -> Study:
+    """Put a closed study away; nothing of it is deleted."""
+    return take(ARCHIVE, study, actor)
+
+
+def take(step: Step, study: Study, actor: User | None) -> Study:
+    with transaction.atomic():
+        now = timezone.now()
+        changes: dict[str, Any] = {"state": step.target, "state_changed_at": now}
+        if step.target == StudyState.CLOSED:
+            changes["closed_at"] = now
+        moved = Study.objects.filter(pk=study.pk, state__in=step.sources).update(**changes)
+        study = Study.objects.get(pk=study.pk)
+        if moved != 1:
+            raise LifecycleError(
+                f"{study.slug} cannot be {step.action}: {step.advice[StudyState(study.state)]}."
+            )
+        audit.record(study, actor, f"study.{step.action}")
+    return study
+
+
+def unblind_study(
+    study: Study, actor: User | None = None, *, early: bool = False, reason: str = ""
+) -> Study:
+    """Let researchers see system names and outcomes, for good.
+
+    Parameters
+    ----------
+    actor
+        Who does it; None is the operator at the command line. Before closing it must be an owner.
+    early
+        The exception: the study still collects votes. Needs a `reason`.
+    reason
+        Recorded with the number of counted votes at this moment.
+
+    Raises
+    ------
+    LifecycleError
+        The study was never opened, still collects votes without `early`, or is unblinded.
+    """
+    reason = reason.strip()
+    with transaction.atomic():
+        unblinded = (
+            Study.objects.filter(pk=study.pk, unblinded_at__isnull=True)
+            .exclude(state=StudyState.DRAFT)
+            .update(unblinded_at=timezone.now())
+        )
+        # The update holds the row: state and votes recorded below are of this moment.
+        study = Study.objects.get(pk=study.pk)
+        if unblinded != 1:
+            raise LifecycleError(why_not_unblinded(study))
+        collecting = study.state in (StudyState.OPEN, StudyState.PAUSED)
+        if collecting:
+            check_may_unblind_early(study, actor, early=early, reason=reason)
+        audit.record(
+            study,
+            actor,
+            "study.unblinded",
+            {
+                "state": study.state,
+                "early": collecting,
+                "reason": reason,
+                "counted_votes": counted_votes(study).count(),
+            },
+        )
+    return study
+
+
+def why_not_unblinded(study: Study) -> str:
+    if study.unblinded_at is None:
+        return (
+            f"{study.slug} was never opened, so nothing is sealed: names and results can be read."
+        )
+    return f"{study.slug} was unblinded on {study.unblinded_at:%Y-%m-%d %H:%M} UTC already."
+
+
+def check_may_unblind_early(study: Study, actor: User | None, *, early: bool, reason: str) -> None:
+    if not early:
+        raise LifecycleError(
+            f"{study.slug} still collects votes. Close it first; to unblind it all the same, an "
+            "owner gives --early and a --reason, and the report will say so."
+        )
+    if not reason:
+        raise LifecycleError(
+            f"Unblinding {study.slug} before it is closed needs a --reason; it is recorded."
+        )
+    if actor is not None and not is_owner(actor, study):
+        raise LifecycleError(f"Only an owner of {study.slug} may unblind it before it is closed.")
+
+
+def is_owner(user: User, study: Study) -> bool:
+    return Membership.objects.filter(study=study, user=user, role=Role.OWNER).exists()
+
+
+def check_editable(study: Study) -> None:
+    """Demand, within the caller's transaction, that content and rubric may still change.
+
+    Locks the study's row until the transaction ends: the study cannot be opened in the meantime,
+    so that what is being stored belongs to its first version.
+
+    Raises
+    ------
+    StudyFrozenError
+        The study was opened.
+    """
+    locked = Study.objects.select_for_update().get(pk=study.pk)
+    if locked.state != StudyState.DRAFT:
+        raise StudyFrozenError(
+            f"{locked.slug} was opened on {locked.opened_at:%Y-%m-%d}, and its prompts, responses, "
+            "comparisons and rubric are frozen since. Nothing was changed. Use a new study."
+        )
