@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.results import WarningCode
@@ -35,13 +36,15 @@ CR3_LIMIT = 2e7
 which then differs by less than a hundredth of itself, takes its place."""
 
 CHUNK_ENTRIES = 1 << 20
-"""Entries of the largest block of cluster scores or cluster information held at once (8 MB)."""
+"""Entries of the largest block of cluster information held at once (8 MB); also what a dense
+table may hold beyond four entries a vote before a sparse one takes its place."""
 
 FEW_CLUSTERS = 5.0
 """Below this many effective clusters an interval is honest but wide, and says so."""
 
-SINGULAR = 1e-10
-"""Smallest squared pivot, relative to the mean information, of a matrix that can be solved."""
+SINGULAR = 1e11
+"""A generic vector grows by more than this (on the scale of the mean information) only where
+the matrix it is solved with is singular up to rounding."""
 
 NOT_PSD = 1e-10
 """An eigenvalue below minus this share of the trace is negative, not rounding."""
@@ -230,14 +233,29 @@ def cr1(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
     clusters : int
         G, at least 2.
     """
-    k = design.n_columns
-    meat = np.zeros((k, k))
-    for rows, local, count in _blocks(cluster, clusters, k):
-        part = _rows(design, rows)
-        scores = _score_sums(part, part.residual, local, count)
-        meat += scores.T @ scores
+    if clusters * design.n_columns <= 4 * cluster.size + CHUNK_ENTRIES:
+        scores = _score_sums(design, design.residual, cluster, clusters)
+        meat = scores.T @ scores
+    else:
+        meat = _sparse_meat(design, cluster, clusters)
     bread = design.bread()
     return np.asarray(clusters / (clusters - 1) * bread @ meat @ bread)
+
+
+def _sparse_meat(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
+    """Σ S_g S_gᵀ where a table of clusters by columns would be nearly empty."""
+    columns = [design.a, design.b]
+    values = [design.residual, -design.residual]
+    if design.extra is not None:
+        columns.append(np.full(design.a.size, design.n_systems, dtype=design.a.dtype))
+        values.append(design.residual * design.extra)
+    rows = np.tile(cluster.astype(np.int32), len(columns))
+    table = sparse.coo_array(
+        (np.concatenate(values), (rows, np.concatenate(columns).astype(np.int32))),
+        shape=(clusters, design.n_columns),
+    ).tocsr()
+    table.sum_duplicates()
+    return np.asarray((table.T @ table).toarray(), dtype=np.float64)
 
 
 def cr3(design: Design, cluster: IntArray, clusters: int) -> FloatArray | None:
@@ -252,20 +270,22 @@ def cr3(design: Design, cluster: IntArray, clusters: int) -> FloatArray | None:
     """
     k = design.n_columns
     total = design.total + design.gauge
-    smallest = SINGULAR * float(np.trace(design.total)) / k
+    probe = np.cos(np.arange(1.0, k + 1))
+    largest = SINGULAR * k / float(np.trace(design.total))
     changes = np.empty((clusters, k))
     done = 0
     for rows, local, count in _blocks(cluster, clusters, k * k):
         part = _rows(design, rows)
         scores = _score_sums(part, part.residual, local, count)
         left = total - _outer_sums(part, part.information, local, count)
+        sides = np.stack([scores, np.broadcast_to(probe, scores.shape)], axis=2)
         try:
-            pivots = np.linalg.cholesky(left).diagonal(axis1=1, axis2=2)
+            solved = np.linalg.solve(left, sides)
         except np.linalg.LinAlgError:
             return None
-        if float((pivots**2).min()) < smallest:
+        if not float(np.abs(solved[:, :, 1]).max()) < largest:
             return None
-        changes[done : done + count] = np.linalg.solve(left, scores[:, :, None])[:, :, 0]
+        changes[done : done + count] = solved[:, :, 0]
         done += count
     changes -= changes.mean(axis=0)
     return np.asarray((clusters - 1) / clusters * changes.T @ changes)
