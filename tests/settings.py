@@ -16,4 +16,4 @@ from evalsite.settings import *  # noqa: F403
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # Nothing is collected for tests: files come straight from the rooms.
-STATIC_ROOT = None
+STATIC_ROOT = None  # type: ignore[assignment]  # the project's own is always a path

@@ -1,0 +1,73 @@
+"""Run every test that this machine can run: `make test`, or `python -m tests.run [OPTION…]`.
+
+--require-browser    fail where no Chromium can be had, instead of leaving its tests out
+anything else        goes to pytest: `-k claim`, `-n 0`, `tests/stats`, …
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests import browsers
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+# As [tool.pytest.ini_options] has it; repeated here because a second -m replaces the first.
+DEFAULT_SELECTION = "not slow and not postgres and not redis"
+
+NO_BROWSER = """
++----------------------------------------------------------------------------+
+|  NO CHROMIUM: the browser tests were NOT run on this machine.              |
+|  Install one (Debian: apt-get install chromium) or set CHROMIUM_PATH.      |
++----------------------------------------------------------------------------+
+"""
+
+
+def names_a_selection(arguments: list[str]) -> bool:
+    return any(argument == "-m" or argument.startswith("-m=") for argument in arguments)
+
+
+def names_workers(arguments: list[str]) -> bool:
+    return any(argument.startswith(("-n", "--numprocesses")) for argument in arguments)
+
+
+def pytest_command(arguments: list[str], browser: str | None) -> list[str]:
+    """The command line, with our defaults where `arguments` do not decide otherwise."""
+    command = [sys.executable, "-m", "pytest"]
+    if not names_workers(arguments):
+        command += ["-n", "logical", "--dist", "worksteal"]
+    if browser is None and not names_a_selection(arguments):
+        command += ["-m", f"{DEFAULT_SELECTION} and not browser"]
+    return [*command, *arguments]
+
+
+def main(arguments: list[str]) -> int:
+    started = time.monotonic()
+    require_browser = "--require-browser" in arguments
+    arguments = [argument for argument in arguments if argument != "--require-browser"]
+    browser = browsers.find_or_install()
+    # Each worker has a core: numpy's own threads would only get in each other's way.
+    environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
+    if browser is not None:
+        print(f"[tests] browser: {browser}", flush=True)
+        environment["CHROMIUM_PATH"] = browser
+    elif require_browser:
+        print("[tests] no Chromium was found and none could be installed, but it is required.")
+        return 1
+    else:
+        print(NO_BROWSER, flush=True)
+    done = subprocess.run(
+        pytest_command(arguments, browser), cwd=PROJECT_ROOT, env=environment, check=False
+    )
+    if browser is None:
+        print(NO_BROWSER, flush=True)
+    print(f"[tests] took {time.monotonic() - started:.0f} s", flush=True)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
