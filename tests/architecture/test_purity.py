@@ -1,0 +1,119 @@
+"""The rooms keep their walls: what import-linter cannot say, or could be made to overlook."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+
+import grimp
+import pytest
+
+from tests.architecture.sources import PROJECT_ROOT, ROOMS, source_files
+
+# Pure by design, whether or not they exist yet; a package stands for everything in it.
+PURE_BY_DESIGN = (
+    "annotation.blinding",
+    "annotation.importing.formats",
+    "annotation.pairing",
+    "evalsite.demo.cast",
+    "evalsite.demo.simulation",
+    "judging.evaluators",
+    "judging.parsing",
+    "judging.prompts",
+    "reports.stats",
+)
+
+FRAMEWORKS = ("django", "rest_framework", "celery", "kombu", "httpx", "structlog")
+
+# statsmodels.api alone costs more than a second and 200 MB; the functions that need a part of it
+# import that part.
+SLOW_IMPORTS = ("statsmodels", "pandas")
+
+BARRED_NAMES = {"utils", "helpers", "common", "misc", "base", "manager"}
+
+
+def exists(module: str) -> bool:
+    path = PROJECT_ROOT.joinpath(*module.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def modules_of(module: str) -> list[str]:
+    """The module itself, or all modules of the package."""
+    path = PROJECT_ROOT.joinpath(*module.split("."))
+    if not path.is_dir():
+        return [module]
+    return [
+        ".".join(file.relative_to(PROJECT_ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for file in sorted(path.rglob("*.py"))
+    ]
+
+
+PURE_PRESENT = [module for module in PURE_BY_DESIGN if exists(module)]
+
+
+@pytest.mark.parametrize("module", PURE_PRESENT)
+def test_a_pure_module_loads_no_framework(module: str) -> None:
+    names = modules_of(module)
+    script = (
+        "import importlib, sys\n"
+        f"for name in {names!r}:\n"
+        "    importlib.import_module(name)\n"
+        f"unwanted = {(*FRAMEWORKS, *SLOW_IMPORTS)!r}\n"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & set(unwanted)))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_pure_module_is_named_by_an_import_contract() -> None:
+    configuration = tomllib.loads((PROJECT_ROOT / "pyproject.toml").read_text())
+    contracts = configuration["tool"]["importlinter"]["contracts"]
+    named = {
+        module
+        for contract in contracts
+        if contract["id"] in ("pure", "statistics")
+        for module in contract["source_modules"]
+    }
+    assert set(PURE_PRESENT) <= named
+
+
+def test_the_mathematics_imports_nothing_else_of_ours() -> None:
+    graph = grimp.build_graph(*ROOMS)
+    inside = {"reports.stats", *graph.find_descendants("reports.stats")}
+    outside = {
+        (module, imported)
+        for module in inside
+        for imported in graph.find_modules_directly_imported_by(module)
+        if imported not in inside
+    }
+    assert outside == set()
+
+
+def test_the_annotators_edge_imports_no_judge_and_no_report() -> None:
+    if not exists("annotation.rating"):
+        pytest.fail("the annotator's edge has moved: name its module here")
+    graph = grimp.build_graph(*ROOMS)
+    for room in ("judging", "reports", "evalsite"):
+        assert graph.find_shortest_chains("annotation", room, as_packages=True) == set()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_opens_without_running_anything(room: str) -> None:
+    assert (PROJECT_ROOT / room / "__init__.py").read_text().strip() == ""
+
+
+def test_no_module_is_named_for_nothing_in_particular() -> None:
+    offenders = [
+        str(file.relative_to(PROJECT_ROOT))
+        for file in source_files()
+        if BARRED_NAMES & {file.stem, *file.relative_to(PROJECT_ROOT).parts}
+    ]
+    assert offenders == []
