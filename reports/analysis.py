@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings as project_settings
 from django.db import transaction
@@ -16,8 +16,9 @@ from annotation import audit
 from annotation.models import Study, StudyVersion, User
 from reports import records as study_records
 from reports.models import AnalysisRun
-from reports.records import CriterionRecords, StudyRecords
+from reports.records import CriterionRecords, JudgmentRecords, StudyRecords
 from reports.stats.agreement_report import agreement_report
+from reports.stats.alignment import Alignment, Comparisons, Judgments, alignment
 from reports.stats.head_to_head import HeadToHeadRow, head_to_head
 from reports.stats.leaderboard import Leaderboard, leaderboard
 from reports.stats.results import VerdictCode, WarningCode
@@ -28,9 +29,12 @@ from reports.stats.votes import IntArray
 REPORT_FORMAT = 1
 
 LEVEL = 0.95
-# The smallest difference of interest, and how surely a study should see it (statistics.md 2.10).
+# The smallest difference of interest, and how surely a study should see it.
 WIN_RATE_OF_INTEREST = 0.60
 POWER = 0.80
+
+# What annotators are taken for when a judge is tested against them.
+EXPERTISE: Final = "trained"
 
 VERDICT_ORDER = (VerdictCode.A, VerdictCode.B, VerdictCode.TIE, VerdictCode.BOTH_BAD)
 
@@ -111,6 +115,7 @@ def settings_of(study: Study, read: StudyRecords) -> dict[str, Any]:
         "win_rate_of_interest": WIN_RATE_OF_INTEREST,
         "power": POWER,
         "stopping": study.stopping,
+        "expertise": EXPERTISE,
         "notice": study.notice,
         "title": study.title,
         "criteria": {
@@ -187,7 +192,7 @@ def report(
             }
             for criterion in read.criteria
         ],
-        "alignment": [],
+        "alignment": _alignment(read, seed),
     }
 
 
@@ -287,3 +292,56 @@ def _side_bias(criterion: CriterionRecords, read: StudyRecords) -> dict[str, Any
             for name, rate in zip(read.annotators, bias.per_annotator, strict=True)
         ],
     }
+
+
+def _alignment(read: StudyRecords, seed: int) -> list[dict[str, Any]]:
+    comparisons = Comparisons.from_arrays(
+        read.item_prompt,
+        read.item_system_a,
+        read.item_system_b,
+        n_systems=len(read.systems),
+    )
+    entries = []
+    for judge in read.judgments:
+        judgments = Judgments.from_arrays(
+            judge.item,
+            judge.order,
+            judge.verdict,
+            margin=_judge_margins(judge),
+            cause=judge.cause,
+            causes=judge.causes,
+        )
+        aligned = alignment(
+            comparisons,
+            read.overall.votes,
+            judgments,
+            seed=seed,
+            expertise=EXPERTISE,
+            level=LEVEL,
+        )
+        entries.append(_alignment_entry(judge, aligned, read))
+    return entries
+
+
+def _judge_margins(judge: JudgmentRecords) -> IntArray | None:
+    """Margins of a graded judge; None for one that only says who wins."""
+    decisive = (judge.verdict == VerdictCode.A) | (judge.verdict == VerdictCode.B)
+    margin = judge.margin[decisive]
+    graded = margin.size > 0 and bool(((margin >= 1) & (margin <= 2)).all())
+    return judge.margin if graded else None
+
+
+def _alignment_entry(
+    judge: JudgmentRecords, aligned: Alignment, read: StudyRecords
+) -> dict[str, Any]:
+    entry = {
+        "judge": judge.judge,
+        "judge_version": judge.judge_version,
+        "inconsistent": int(judge.inconsistent.sum()),
+        **aligned.as_dict(),
+    }
+    for tested in entry["alt_test"].get("raters", ()):
+        tested["rater"] = read.annotators[tested["rater"]]
+    for rate in entry["corrected_win_rates"]:
+        rate["system"] = read.systems[rate["system"]]
+    return entry

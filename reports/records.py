@@ -28,7 +28,7 @@ from annotation.models import (
     VoteCriterion,
 )
 from annotation.selectors import counted_votes, repeated_votes
-from judging.models import JudgeVersion, Judgment, Order
+from judging.models import JudgeVersion, Judgment, MissingCause, Order
 from reports.stats.results import VerdictCode
 from reports.stats.votes import IntArray, Votes
 
@@ -40,6 +40,8 @@ VERDICT_CODES: dict[str, int] = {
 }
 NO_VERDICT = -1
 ORDER_CODES: dict[str, int] = {Order.AB.value: 0, Order.BA.value: 1, Order.BOTH.value: 2}
+# Why a verdict is missing, as codes.
+CAUSES: tuple[str, ...] = tuple(MissingCause.values)
 # Rows fetched at a time: the ORM's tuples of one chunk stay around 10 MB.
 CHUNK = 20_000
 
@@ -83,10 +85,13 @@ class JudgmentRecords:
     replicate : int16 array, shape (n,)
     verdict : int8 array, shape (n,)
         A verdict code, or -1 where there is none.
+    margin : int8 array, shape (n,)
+        1 slightly, 2 clearly; 0 where the judge gave none.
+    cause : int8 array, shape (n,)
+        Index into `causes` where there is no verdict, else -1.
+    causes : tuple of str
     inconsistent : bool array, shape (n,)
         The two orders of an imported, reconciled judgment disagreed.
-    missing : dict of str to int
-        How many have no verdict, by cause.
     """
 
     judge: str
@@ -95,8 +100,10 @@ class JudgmentRecords:
     order: IntArray
     replicate: IntArray
     verdict: IntArray
+    margin: IntArray
+    cause: IntArray
+    causes: tuple[str, ...]
     inconsistent: np.ndarray[Any, np.dtype[np.bool_]]
-    missing: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +287,7 @@ def _side(swapped: bool | None, left: str | None) -> int:
 def _load_judgments(study: Study, item_codes: dict[int, int]) -> Iterable[JudgmentRecords]:
     versions = JudgeVersion.objects.filter(judge__study=study).select_related("judge")
     for version in sorted(versions, key=lambda version: (version.judge.judge_id, version.number)):
-        newest: dict[tuple[int, int, int], tuple[int, bool, str]] = {}
+        newest: dict[tuple[int, int, int], tuple[int, int, int, bool]] = {}
         rows = (
             Judgment.objects.filter(
                 Q(call__isnull=True) | Q(call__run__study=study),
@@ -291,28 +298,40 @@ def _load_judgments(study: Study, item_codes: dict[int, int]) -> Iterable[Judgme
             # Later rows replace earlier ones of the same comparison, order and replicate.
             .order_by(F("call__run").asc(nulls_first=True), "id")
             .values_list(
-                "comparison", "order", "call__replicate", "verdict", "inconsistent", "missing"
+                "comparison",
+                "order",
+                "call__replicate",
+                "verdict",
+                "margin",
+                "missing",
+                "inconsistent",
             )
         )
-        for comparison, order, replicate, verdict, inconsistent, missing in rows.iterator(
+        for comparison, order, replicate, verdict, margin, missing, inconsistent in rows.iterator(
             chunk_size=CHUNK
         ):
             key = (item_codes[comparison], ORDER_CODES[order], replicate or 0)
-            code = NO_VERDICT if verdict is None else VERDICT_CODES[verdict]
-            newest[key] = (code, bool(inconsistent), missing)
+            newest[key] = (
+                NO_VERDICT if verdict is None else VERDICT_CODES[verdict],
+                margin or 0,
+                CAUSES.index(missing) if missing else -1,
+                bool(inconsistent),
+            )
         if not newest:
             continue
-        keys = sorted(newest)
-        causes = [newest[key][2] for key in keys]
+        keys = np.array(sorted(newest), dtype=np.int32)
+        values = np.array([newest[key] for key in sorted(newest)], dtype=np.int8)
         yield JudgmentRecords(
             judge=version.judge.judge_id,
             judge_version=version.number,
-            item=np.array([key[0] for key in keys], dtype=np.int32),
-            order=np.array([key[1] for key in keys], dtype=np.int8),
-            replicate=np.array([key[2] for key in keys], dtype=np.int16),
-            verdict=np.array([newest[key][0] for key in keys], dtype=np.int8),
-            inconsistent=np.array([newest[key][1] for key in keys], dtype=np.bool_),
-            missing={cause: causes.count(cause) for cause in sorted(set(causes)) if cause},
+            item=keys[:, 0],
+            order=keys[:, 1].astype(np.int8),
+            replicate=keys[:, 2].astype(np.int16),
+            verdict=values[:, 0],
+            margin=values[:, 1],
+            cause=values[:, 2],
+            causes=CAUSES,
+            inconsistent=values[:, 3].astype(np.bool_),
         )
 
 
@@ -342,10 +361,18 @@ def _with_hash(records: StudyRecords) -> StudyRecords:
         text("criterion", [criterion.key, criterion.scale, criterion.both_bad])
         numbers("votes", [votes.item, votes.annotator, votes.verdict, votes.side, criterion.margin])
     for judge in records.judgments:
-        text("judge", [judge.judge, judge.judge_version, judge.missing])
+        text("judge", [judge.judge, judge.judge_version, judge.causes])
         numbers(
             "judgments",
-            [judge.item, judge.order, judge.replicate, judge.verdict, judge.inconsistent],
+            [
+                judge.item,
+                judge.order,
+                judge.replicate,
+                judge.verdict,
+                judge.margin,
+                judge.cause,
+                judge.inconsistent,
+            ],
         )
     text("repeats", records.repeats)
     return replace(records, input_sha256=digest.hexdigest())
