@@ -1,0 +1,52 @@
+"""Who rates what next: claim, renew, release, expire, settle.
+
+The table is the queue. A claim reserves a slot of a comparison as an Assignment with a lease; the
+unique key on (comparison, slot) makes more votes than wanted impossible whatever the code does.
+Only this package changes assignments, the counters and places of comparisons, and the cursors.
+
+`claiming` hands pairs out, `leases` keeps and ends reservations, `settling` is asked by `voting`,
+`opening` by `lifecycle`; `ring` has the order, `slots` the counters, `locks` the locks.
+"""
+
+from .claiming import claim
+from .claims import (
+    AlreadyAnswered,
+    AssignmentNotFound,
+    Claim,
+    EmptyReason,
+    HeldPair,
+    Lease,
+    LeaseState,
+    Progress,
+)
+from .leases import expire_lapsed, mark_displayed, release, renew
+from .locks import LockedAssignment
+from .opening import open_for_claims
+from .presenting import presented_pair
+from .progress import progress
+from .settling import GRACE, Settlement, is_over, lock_for_vote, settle
+
+__all__ = [
+    "GRACE",
+    "AlreadyAnswered",
+    "AssignmentNotFound",
+    "Claim",
+    "EmptyReason",
+    "HeldPair",
+    "Lease",
+    "LeaseState",
+    "LockedAssignment",
+    "Progress",
+    "Settlement",
+    "claim",
+    "expire_lapsed",
+    "is_over",
+    "lock_for_vote",
+    "mark_displayed",
+    "open_for_claims",
+    "presented_pair",
+    "progress",
+    "release",
+    "renew",
+    "settle",
+]

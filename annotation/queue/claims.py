@@ -1,0 +1,97 @@
+"""What a claim answers: the pairs held, or the true reason why there is none."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from annotation.blinding import PresentedPair
+
+
+class EmptyReason(StrEnum):
+    """Why an annotator gets no pair now. Only said when true."""
+
+    FINISHED = "finished"  # a recount found nothing left for this annotator
+    MAXIMUM_REACHED = "maximum_reached"  # the study's cap per annotator
+    HELD_BY_OTHERS = "held_by_others"  # others hold the rest; see retry_after_seconds
+    STUDY_NOT_OPEN = "study_not_open"  # still a draft
+    STUDY_PAUSED = "study_paused"
+    STUDY_CLOSED = "study_closed"  # or archived
+    INVITATION_PENDING = "invitation_pending"
+    QUALIFICATION_PENDING = "qualification_pending"
+    QUALIFICATION_FAILED = "qualification_failed"
+    ANNOTATOR_PAUSED = "annotator_paused"  # under review
+    ANNOTATOR_REMOVED = "annotator_removed"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPair:
+    """A pair that is reserved for the annotator, as it may be shown."""
+
+    pair: PresentedPair
+    # By the database's clock; a browser counts down from lease_seconds, whatever its own says.
+    lease_expires_at: datetime
+    lease_seconds: int
+    displayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The answer to a claim: the current pair first, then those held in advance.
+
+    `empty` is None exactly when something is held.
+    """
+
+    held: tuple[HeldPair, ...]
+    empty: EmptyReason | None = None
+    retry_after_seconds: int | None = None
+
+    @property
+    def current(self) -> HeldPair | None:
+        return self.held[0] if self.held else None
+
+    @property
+    def upcoming(self) -> tuple[HeldPair, ...]:
+        return self.held[1:]
+
+
+class LeaseState(StrEnum):
+    """What became of a lease that was to be renewed."""
+
+    LIVE = "live"
+    LOST = "lost"  # lapsed and taken back; a vote on it still counts if a slot is free
+    ANSWERED = "answered"
+    RELEASED = "released"  # skipped
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A reservation's lease after a call; `seconds` is 0 unless it is live."""
+
+    id: uuid.UUID
+    state: LeaseState
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """An annotator's own counts, and nothing of anybody else's."""
+
+    voted: int
+    skipped: int
+    # The study's cap, if it has one.
+    maximum: int | None
+
+
+class AssignmentNotFound(LookupError):
+    """No such reservation of this annotator; also said of other people's."""
+
+    code = "unknown_assignment"
+
+
+class AlreadyAnswered(ValueError):
+    """A pair with a vote can be revised, but not skipped."""
+
+    code = "already_voted"

@@ -1,0 +1,90 @@
+"""Who holds what while the queue changes something.
+
+Locks are taken in one order: the annotator, then a comparison, then its assignments.
+
+- The annotator's row serialises all that one person does: two tabs queue here.
+- A comparison's row guards its slots, its counters and the states of its assignments.
+- Assignments of other people are only ever locked with SKIP LOCKED, so that nobody who holds a
+  comparison waits for a person.
+
+No fast path may skip these locks. On SQLite a transaction is IMMEDIATE and so has the only write
+lock; `select_for_update` says nothing there. Behind the locks stand the unique keys on slots and
+persons, which hold even if a lock is forgotten.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models.functions import Now
+
+from annotation.models import Annotator, Assignment, Comparison, Study, StudyVersion
+
+from .claims import AssignmentNotFound
+
+
+@dataclass(frozen=True, slots=True)
+class LockedAnnotator:
+    """An annotator whose row is locked, and the moment by the database's clock."""
+
+    annotator: Annotator
+    study: Study
+    study_version_id: int | None
+    now: datetime
+
+
+def lock_annotator(annotator_id: int) -> LockedAnnotator:
+    """Lock the annotator until the transaction ends."""
+    newest = StudyVersion.objects.filter(study=OuterRef("study")).order_by("-number")
+    row = (
+        Annotator.objects.filter(pk=annotator_id)
+        .select_related("study")
+        .annotate(now=Now(), newest_version=Subquery(newest.values("pk")[:1]))
+        # Votes and assignments refer to this row; NO KEY lets their foreign keys pass.
+        .select_for_update(no_key=True, of=("self",))
+        .get()
+    )
+    return LockedAnnotator(row, row.study, row.newest_version, row.now)
+
+
+def lock_comparison(comparison_id: int) -> Comparison:
+    """Lock one comparison, waiting for it. The caller holds no other comparison."""
+    return Comparison.objects.select_for_update(no_key=True).get(pk=comparison_id)
+
+
+def free_comparisons(comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
+    """Lock those of the comparisons that nobody holds, without waiting."""
+    return comparisons.select_for_update(no_key=True, skip_locked=True)
+
+
+@dataclass(frozen=True, slots=True)
+class LockedAssignment:
+    """An annotator's own assignment, with its comparison, all locked."""
+
+    holder: LockedAnnotator
+    assignment: Assignment
+    comparison: Comparison
+
+
+def lock_assignment(annotator_id: int, public_id: uuid.UUID) -> LockedAssignment:
+    """Lock the annotator, the comparison and the assignment.
+
+    Raises
+    ------
+    AssignmentNotFound
+        If this annotator has no such assignment, whoever else may have it.
+    """
+    holder = lock_annotator(annotator_id)
+    own = Assignment.objects.filter(public_id=public_id, annotator_id=annotator_id)
+    comparison = (
+        Comparison.objects.filter(pk=Subquery(own.values("comparison")[:1]))
+        .select_for_update(no_key=True)
+        .first()
+    )
+    if comparison is None:
+        raise AssignmentNotFound("There is no such assignment.")
+    # Read once more: a sweep may have taken the slot back while this waited.
+    return LockedAssignment(holder, own.select_for_update(no_key=True).get(), comparison)
