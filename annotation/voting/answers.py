@@ -1,0 +1,138 @@
+"""Whether answers fit the rubric, and what of them identifies a request."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from annotation.blinding import BOTH_BAD, LEFT, RIGHT, TIE
+from annotation.models import Criterion, Scale
+from annotation.voting.decisions import Answer
+from annotation.voting.faults import InvalidAnswers
+
+# A rationale is a paragraph or two; with the rest it stays below the 32 KiB of a submit.
+MAX_RATIONALE = 10_000
+MAX_TAGS = 20
+MAX_TAG_LENGTH = 64
+# Layout, source view, scrolled to the end and the like.
+MAX_READING_BYTES = 4_096
+
+MAX_MARGIN = {Scale.FIVE: 2, Scale.SEVEN: 3}
+
+
+def parse_answers(raw: object) -> dict[str, Answer]:
+    """Read {"overall": {"choice": "left", "margin": 2}, ...}; `{"overall": "left"}` will do too.
+
+    Raises
+    ------
+    InvalidAnswers
+        If it has another shape. Whether it fits the rubric is checked when it is submitted.
+    """
+    if not isinstance(raw, dict) or not raw:
+        raise InvalidAnswers("The answers must be an object with a criterion each.", "answers")
+    answers = {}
+    for key, value in raw.items():
+        if not isinstance(key, str):
+            raise InvalidAnswers("A criterion is named by a string.", "answers")
+        if isinstance(value, str):
+            answers[key] = Answer(value)
+            continue
+        if not isinstance(value, dict) or not set(value) <= {"choice", "margin"}:
+            raise InvalidAnswers(
+                "An answer is an object with `choice` and, on graded scales, `margin`.", key
+            )
+        choice, margin = value.get("choice"), value.get("margin")
+        if not isinstance(choice, str):
+            raise InvalidAnswers("An answer needs a `choice`.", key)
+        if margin is not None and (isinstance(margin, bool) or not isinstance(margin, int)):
+            raise InvalidAnswers("`margin` must be a whole number.", key)
+        answers[key] = Answer(choice, margin)
+    return answers
+
+
+def check_answers(answers: Mapping[str, Answer], criteria: Sequence[Criterion]) -> None:
+    """Raise InvalidAnswers unless the answers fit the criteria of the study."""
+    known = {criterion.key: criterion for criterion in criteria}
+    for key, answer in answers.items():
+        if key not in known:
+            raise InvalidAnswers("This study has no such criterion.", key)
+        check_answer(answer, known[key])
+    for criterion in criteria:
+        if criterion.key not in answers and (
+            criterion.required or criterion.key == Criterion.OVERALL
+        ):
+            raise InvalidAnswers("This criterion must be answered.", criterion.key)
+
+
+def check_answer(answer: Answer, criterion: Criterion) -> None:
+    allowed = [LEFT, RIGHT]
+    if criterion.scale != Scale.BINARY:
+        allowed.append(TIE)
+    if criterion.both_bad:
+        allowed.append(BOTH_BAD)
+    if answer.choice not in allowed:
+        raise InvalidAnswers(f"The choice must be one of {', '.join(allowed)}.", criterion.key)
+    most = MAX_MARGIN.get(Scale(criterion.scale))
+    if most is None or answer.choice not in (LEFT, RIGHT):
+        if answer.margin is not None:
+            raise InvalidAnswers("This answer takes no margin.", criterion.key)
+    elif answer.margin is None or not 1 <= answer.margin <= most:
+        raise InvalidAnswers(f"The margin must be 1 to {most} on this scale.", criterion.key)
+
+
+def check_text(value: object, field: str, most: int) -> None:
+    """Raise InvalidAnswers unless both databases can hold the text."""
+    if not isinstance(value, str):
+        raise InvalidAnswers("This must be text.", field)
+    if len(value) > most:
+        raise InvalidAnswers(f"This is longer than {most} characters.", field)
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidAnswers("This holds a character that cannot be stored.", field)
+
+
+def check_remarks(rationale: str, tags: Sequence[str], confidence: float | None) -> None:
+    """Raise InvalidAnswers unless what accompanies the answers can be stored."""
+    check_text(rationale, "rationale", MAX_RATIONALE)
+    if len(tags) > MAX_TAGS:
+        raise InvalidAnswers(f"There are more than {MAX_TAGS} tags.", "tags")
+    for tag in tags:
+        check_text(tag, "tags", MAX_TAG_LENGTH)
+    if confidence is not None and not (math.isfinite(confidence) and 0 <= confidence <= 1):
+        raise InvalidAnswers("The confidence must lie between 0 and 1.", "confidence")
+
+
+def check_reading(reading: Mapping[str, Any]) -> None:
+    """Raise InvalidAnswers unless it is a small flat object."""
+    for key, value in reading.items():
+        if not isinstance(key, str) or not isinstance(value, (bool, int, float, str)):
+            raise InvalidAnswers("This must be an object of plain values.", "reading")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InvalidAnswers("This must hold finite numbers.", "reading")
+        check_text(key, "reading", MAX_READING_BYTES)
+        if isinstance(value, str):
+            check_text(value, "reading", MAX_READING_BYTES)
+    if len(json.dumps(dict(reading))) > MAX_READING_BYTES:
+        raise InvalidAnswers(f"This is larger than {MAX_READING_BYTES} bytes.", "reading")
+
+
+def request_hash(
+    assignment: uuid.UUID,
+    answers: Mapping[str, Answer],
+    rationale: str,
+    tags: Sequence[str],
+    confidence: float | None,
+) -> str:
+    """SHA-256 over the canonical JSON of the decision; timings are no part of it."""
+    content = {
+        "assignment": str(assignment),
+        "answers": {key: [answer.choice, answer.margin] for key, answer in answers.items()},
+        "rationale": rationale,
+        "tags": list(tags),
+        "confidence": confidence,
+    }
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()

@@ -1,0 +1,69 @@
+"""A decision on its way in and the answer to it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from annotation.blinding import PresentedPair
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was clicked on one criterion: left, right, tie or both_bad; a margin if graded."""
+
+    choice: str
+    margin: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds by the browser's monotonic clock; clamped to the time since serving."""
+
+    active_ms: int | None = None
+    elapsed_ms: int | None = None
+    hidden_ms: int | None = None
+    first_choice_ms: int | None = None
+
+
+class Received(StrEnum):
+    """How a vote was taken in; in each case it is stored."""
+
+    COUNTED = "counted"
+    LATE_SURPLUS = "late_surplus"  # others completed the comparison meanwhile
+    STUDY_CLOSED = "study_closed"  # after the grace period; kept as surplus
+
+
+HTTP_STATUS = {Received.COUNTED: 200, Received.LATE_SURPLUS: 202, Received.STUDY_CLOSED: 409}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A stored vote, as it was answered the first time.
+
+    All fields but `replayed` are the same however often the request is repeated.
+    """
+
+    assignment: uuid.UUID
+    received: Received
+    late: bool
+    revision: int
+    answers: Mapping[str, Answer]
+    replayed: bool = False
+
+    @property
+    def status(self) -> int:
+        """The HTTP status it means."""
+        return HTTP_STATUS[self.received]
+
+
+@dataclass(frozen=True, slots=True)
+class LastVote:
+    """An annotator's latest vote and its pair, shown again for undo."""
+
+    pair: PresentedPair
+    answers: Mapping[str, Answer]
+    rationale: str
+    revision: int
