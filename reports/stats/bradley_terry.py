@@ -173,9 +173,10 @@ def gradient_and_information(
         Points of row against column, and votes of each pair.
     """
     p = expit(strengths[:, None] - strengths)
-    expected = total * p
-    gradient = (score - expected).sum(axis=1)
-    information = expected * (p - 1)
+    lost = score.T * p
+    # S_ij - N_ij p_ij, written without the cancellation that near-unanimous pairs suffer.
+    gradient = (lost.T - lost).sum(axis=1)
+    information = -total * (p * p.T)
     np.fill_diagonal(information, 0)
     np.fill_diagonal(information, -information.sum(axis=1))
     return gradient, information
