@@ -2,9 +2,8 @@
 
 Pure: nothing here knows the database or Django. ``read_rows`` is the way in::
 
-    for number, row in read_rows(path, parse_response): ...
-
-A row is either one of the frozen dataclasses of :mod:`.rows` or a ``RowProblem``.
+    for read in read_rows(path, RESPONSES):
+        ...  # read.row is one of the frozen dataclasses of `rows`, or a RowProblem
 """
 
 from annotation.importing.formats.content import (
@@ -23,7 +22,7 @@ from annotation.importing.formats.labels import (
     parse_vote,
 )
 from annotation.importing.formats.problems import FileError, RowError, RowProblem
-from annotation.importing.formats.reading import RowFormat, read_rows
+from annotation.importing.formats.reading import ReadRow, RowFormat, read_rows
 from annotation.importing.formats.rows import (
     ComparisonRow,
     JudgmentRow,
@@ -55,6 +54,7 @@ __all__ = [
     "Measures",
     "PromptAttributes",
     "PromptRow",
+    "ReadRow",
     "ResponseRow",
     "RowError",
     "RowFormat",

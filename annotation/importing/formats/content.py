@@ -90,6 +90,8 @@ def _check_kind(row: ComparisonRow) -> None:
                 "kind identical shows one response twice: systems and texts must be equal; "
                 "equal texts of two systems are kind work"
             )
+        if Measures() not in (row.a.measures, row.b.measures) and row.a.measures != row.b.measures:
+            raise RowError("kind identical shows one response twice: its measures must be equal")
     elif same_system and (row.kind != "consistency" or same_text):
         hint = "identical" if same_text else "consistency"
         raise RowError(

@@ -28,7 +28,16 @@ class RowFormat(Generic[Row]):
     columns: Sequence[tuple[str, ...]]
 
 
-def read_rows(path: Path, form: RowFormat[Row]) -> Iterator[tuple[int, Row | RowProblem]]:
+@dataclass(frozen=True, slots=True)
+class ReadRow(Generic[Row]):
+    """One row of a file: the number of its first line, its bytes, and what it says or lacks."""
+
+    line: int
+    size: int
+    row: Row | RowProblem
+
+
+def read_rows(path: Path, form: RowFormat[Row]) -> Iterator[ReadRow[Row]]:
     """Read a file row by row.
 
     Parameters
@@ -40,8 +49,8 @@ def read_rows(path: Path, form: RowFormat[Row]) -> Iterator[tuple[int, Row | Row
 
     Yields
     ------
-    tuple[int, Row or RowProblem]
-        The number of the row's first line, from 1, and the row or what is wrong with it.
+    ReadRow
+        The row or what is wrong with it, and where it stands.
 
     Raises
     ------
@@ -51,32 +60,32 @@ def read_rows(path: Path, form: RowFormat[Row]) -> Iterator[tuple[int, Row | Row
     """
     records = _csv_rows(path, form) if row_suffix(path) == ".csv" else _json_rows(path)
     count = 0
-    for line, fields in records:
+    for line, size, fields in records:
         count += 1
         if count > MAX_ROWS:
             raise FileError(f"{path}: more than {MAX_ROWS:,} rows; split it into several files")
         try:
             if isinstance(fields, RowError):
                 raise fields
-            yield line, form.parse(fields)
+            yield ReadRow(line, size, form.parse(fields))
         except RowError as problem:
-            yield line, RowProblem(str(path), line, str(problem))
+            yield ReadRow(line, size, RowProblem(str(path), line, str(problem)))
     if count == 0:
         raise FileError(f"{path}: the file holds no rows")
 
 
-def _json_rows(path: Path) -> Iterator[tuple[int, Fields | RowError]]:
+def _json_rows(path: Path) -> Iterator[tuple[int, int, Fields | RowError]]:
     for number, line in iter_lines(path):
         if isinstance(line, Oversize):
-            yield number, RowError(ROW_TOO_LARGE)
+            yield number, 0, RowError(ROW_TOO_LARGE)
         elif line.strip(b" \t\r\n"):
             try:
-                yield number, Fields(parse_object(line), csv=False)
+                yield number, len(line), Fields(parse_object(line), csv=False)
             except RowError as problem:
-                yield number, problem
+                yield number, 0, problem
 
 
-def _csv_rows(path: Path, form: RowFormat[object]) -> Iterator[tuple[int, Fields | RowError]]:
+def _csv_rows(path: Path, form: RowFormat[object]) -> Iterator[tuple[int, int, Fields | RowError]]:
     records = iter_records(iter_lines(path))
     first = next(records, None)
     if first is None:
@@ -85,11 +94,12 @@ def _csv_rows(path: Path, form: RowFormat[object]) -> Iterator[tuple[int, Fields
     width = len(header)
     for number, cells in records:
         if isinstance(cells, RowError):
-            yield number, cells
+            yield number, 0, cells
         elif len(cells) != width:
-            yield number, RowError(f"has {len(cells)} fields, the header has {width}")
+            yield number, 0, RowError(f"has {len(cells)} fields, the header has {width}")
         else:
-            yield number, Fields(dict(zip(header, cells, strict=True)), csv=True)
+            values: dict[str, object] = dict(zip(header, cells, strict=True))
+            yield number, sum(map(len, cells)), Fields(values, csv=True)
 
 
 def _header(

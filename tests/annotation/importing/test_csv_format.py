@@ -15,14 +15,14 @@ from annotation.importing.formats.problems import RowError
 HEADER = "prompt_id,prompt,system,response"
 
 
-def read(path, form=RESPONSES):
+def read_all(path, form=RESPONSES):
     rows: dict[int, ResponseRow] = {}
     problems: dict[int, str] = {}
-    for line, row in read_rows(path, form):
-        if isinstance(row, RowProblem):
-            problems[line] = row.reason
+    for read in read_rows(path, form):
+        if isinstance(read.row, RowProblem):
+            problems[read.line] = read.row.reason
         else:
-            rows[line] = row
+            rows[read.line] = read.row
     return rows, problems
 
 
@@ -35,7 +35,7 @@ def csv_file(tmp_path, content: str | bytes):
 def test_quoted_fields_hold_commas_marks_and_line_breaks_as_they_are(tmp_path) -> None:
     path = csv_file(tmp_path, f'{HEADER}\np1,Say,s,"a, ""b""\r\nc\nd"\np2,Say,s,e\n')
 
-    rows, problems = read(path)
+    rows, problems = read_all(path)
 
     assert problems == {}
     assert [row.text for row in rows.values()] == ['a, "b"\r\nc\nd', "e"]
@@ -46,14 +46,14 @@ def test_quoted_fields_hold_commas_marks_and_line_breaks_as_they_are(tmp_path) -
 def test_both_line_ends_are_read_and_the_last_may_be_missing(tmp_path, end) -> None:
     path = csv_file(tmp_path, end.join([HEADER, "p1,Say,s,x", "", '"p2",Say,s,"y"']))
 
-    rows, problems = read(path)
+    rows, problems = read_all(path)
 
     assert problems == {}
     assert [row.text for row in rows.values()] == ["x", "y"]
 
 
 def test_a_byte_order_mark_before_the_header_is_ignored(tmp_path) -> None:
-    rows, _ = read(csv_file(tmp_path, f"\ufeff{HEADER}\np1,Say,s,x\n"))
+    rows, _ = read_all(csv_file(tmp_path, f"\ufeff{HEADER}\np1,Say,s,x\n"))
 
     assert rows[2].prompt.prompt_id == "p1"
 
@@ -76,7 +76,7 @@ def test_a_byte_order_mark_before_the_header_is_ignored(tmp_path) -> None:
     ],
 )
 def test_a_bad_record_is_reported_and_costs_only_itself(tmp_path, record, part) -> None:
-    rows, problems = read(csv_file(tmp_path, f"{HEADER}\n{record}\np2,Say,s,kept\n"))
+    rows, problems = read_all(csv_file(tmp_path, f"{HEADER}\n{record}\np2,Say,s,kept\n"))
 
     assert part in problems[2]
     assert len(problems) == 1
@@ -86,7 +86,7 @@ def test_a_bad_record_is_reported_and_costs_only_itself(tmp_path, record, part) 
 def test_bytes_that_are_not_utf8_inside_quotes_spoil_one_record_of_two_lines(tmp_path) -> None:
     content = HEADER.encode() + b'\np1,Say,s,"caf\xe9\nbar"\np2,Say,s,kept\n'
 
-    rows, problems = read(csv_file(tmp_path, content))
+    rows, problems = read_all(csv_file(tmp_path, content))
 
     assert "not UTF-8" in problems[2]
     assert "lines 2 to 3" in problems[2]
@@ -94,7 +94,9 @@ def test_bytes_that_are_not_utf8_inside_quotes_spoil_one_record_of_two_lines(tmp
 
 
 def test_an_unclosed_quote_says_where_it_opens_and_how_far_it_reaches(tmp_path) -> None:
-    rows, problems = read(csv_file(tmp_path, f'{HEADER}\np1,Say,s,x\np2,Say,s,"y\np3,Say,s,z\n'))
+    rows, problems = read_all(
+        csv_file(tmp_path, f'{HEADER}\np1,Say,s,x\np2,Say,s,"y\np3,Say,s,z\n')
+    )
 
     assert list(rows) == [2]
     assert "column 4: the field's quotation marks are never closed" in problems[3]
@@ -113,12 +115,12 @@ def test_an_unclosed_quote_says_where_it_opens_and_how_far_it_reaches(tmp_path) 
 )
 def test_an_unusable_header_refuses_the_file(tmp_path, header, part) -> None:
     with pytest.raises(FileError, match=part):
-        read(csv_file(tmp_path, f"{header}\np1,Say,s,x\n"))
+        read_all(csv_file(tmp_path, f"{header}\np1,Say,s,x\n"))
 
 
 def test_a_header_without_rows_refuses_the_file(tmp_path) -> None:
     with pytest.raises(FileError, match="holds no rows"):
-        read(csv_file(tmp_path, HEADER + "\n"))
+        read_all(csv_file(tmp_path, HEADER + "\n"))
 
 
 def test_ten_thousand_columns_become_metadata(tmp_path) -> None:
@@ -126,7 +128,7 @@ def test_ten_thousand_columns_become_metadata(tmp_path) -> None:
     header = ",".join([HEADER, *more])
     cells = ",".join(["p1,Say,s,x", *more])
 
-    rows, problems = read(csv_file(tmp_path, f"{header}\n{cells}\n"))
+    rows, problems = read_all(csv_file(tmp_path, f"{header}\n{cells}\n"))
 
     assert problems == {}
     assert rows[2].metadata["c9999"] == "c9999"
@@ -140,7 +142,7 @@ def test_cells_are_read_as_the_types_of_their_columns(tmp_path) -> None:
         'p1,,"[{""role"": ""user"", ""content"": ""Hi""}]",s,,a | b|,2.5,3,0.0001,12,\n',
     )
 
-    rows, problems = read(path)
+    rows, problems = read_all(path)
 
     assert problems == {}
     row = rows[2]

@@ -18,8 +18,8 @@ VOTE = {"item_id": "i", "annotator_id": "p", "verdict": "a"}
 
 def outcomes(path: Path) -> list[tuple[int, VoteRow | str]]:
     return [
-        (line, row.reason if isinstance(row, RowProblem) else row)
-        for line, row in read_rows(path, VOTES)
+        (read.line, read.row.reason if isinstance(read.row, RowProblem) else read.row)
+        for read in read_rows(path, VOTES)
     ]
 
 

@@ -17,7 +17,7 @@ from tests.annotation.importing.malformed_json import GOOD_ROW
 
 
 def rows_of(path):
-    return [row for _, row in read_rows(path, VOTES)]
+    return [read.row for read in read_rows(path, VOTES)]
 
 
 @pytest.mark.parametrize("name", ["v.jsonl", "v.JSONL", "v.jsonl.gz", "v.x.jsonl"])

@@ -1,0 +1,1 @@
+"""Rows to tables, one module for each kind of row."""
