@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -12,6 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from evalsite import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 VAR_DIR = Path(os.environ.get("EVALSITE_VAR", BASE_DIR / "var"))
 
 
@@ -135,6 +138,16 @@ def sqlite_database(path: str) -> dict[str, Any]:
     }
 
 
+def site_url(raw: str) -> str:
+    """Where people find the site, for the links that commands print."""
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ImproperlyConfigured(
+            f"SITE_URL={raw!r} is no address; use one like https://evaluations.example.org"
+        )
+    return raw.rstrip("/")
+
+
 def broker_from_url(url: str) -> str:
     if url and urlsplit(url).scheme not in ("redis", "rediss", "unix"):
         raise ImproperlyConfigured(
@@ -177,6 +190,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "annotation.accounts.sessions.SessionLimits",
+    "annotation.access.routes.RefuseUndeclaredViews",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -235,8 +250,9 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_COOKIES
 SECURE_HSTS_PRELOAD = SECURE_COOKIES
 SECURE_REFERRER_POLICY = "no-referrer"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-# Only where the proxy strips the client's own copy of the header.
-if env_bool("BEHIND_TLS_PROXY", False):
+# Only where the proxy strips the client's own copies of X-Forwarded-Proto and -For.
+BEHIND_TLS_PROXY = env_bool("BEHIND_TLS_PROXY", False)
+if BEHIND_TLS_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
@@ -247,6 +263,41 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
 # In the database, so that annotators notice nothing when Redis is gone.
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
+
+# Accounts: sign-in names, passwords, limits.
+SITE_URL = site_url(os.environ.get("SITE_URL") or "http://127.0.0.1:8000")
+LOGIN_URL = "sign_in"
+LOGIN_REDIRECT_URL = "home"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+# Length and novelty make a password, not a mix of characters.
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+# The cookie and the row of a session live for the longest a session may last; SessionLimits ends
+# it earlier after a time without requests.
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_IDLE_SECONDS = 2 * 60 * 60
+# Wrong passwords are counted by account and network together: a stranger elsewhere cannot lock
+# a person out, and a person who is locked out does not lock out the office.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "annotation.accounts.networks.client_network"
+AXES_LOCKOUT_CALLABLE = "annotation.accounts.views.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+# Who signed in from where is nobody's business afterwards.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 # Background work. The broker is a doorbell; rows hold the work and its results.
 REDIS_URL = os.environ.get("REDIS_URL", "")

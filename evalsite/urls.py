@@ -1,11 +1,14 @@
 """Where each room's pages begin."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
+from annotation import admin
 from evalsite import csp_reports, health
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("csp-report", csp_reports.csp_report, name="csp_report"),
+    path("", include("annotation.accounts.urls")),
+    path("admin/", admin.site.urls),
 ]

@@ -17,7 +17,7 @@ from .invitations import (
     sign_in,
     status_of,
 )
-from .links import invitation_url
+from .links import check_base_url, invitation_url
 from .members import grant_role, remove_role
 from .owners import create_owner, make_first_owners
 from .refusals import (
@@ -46,6 +46,7 @@ __all__ = [
     "UsernameTakenError",
     "accept_invitation",
     "accept_invitation_as",
+    "check_base_url",
     "create_owner",
     "get_invitation",
     "grant_role",

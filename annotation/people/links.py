@@ -10,8 +10,8 @@ from django.urls import reverse
 from .refusals import InvalidSiteURLError
 
 
-def invitation_url(token: str, base_url: str = "") -> str:
-    """The link that carries `token`, below `base_url` or the setting SITE_URL.
+def check_base_url(base_url: str = "") -> str:
+    """The base of links: `base_url`, or the setting SITE_URL if it is empty.
 
     Raises
     ------
@@ -24,4 +24,9 @@ def invitation_url(token: str, base_url: str = "") -> str:
         raise InvalidSiteURLError(
             f"{base!r} is no address of a site; give one like https://evaluations.example.org"
         )
-    return base + reverse("invitation", kwargs={"token": token})
+    return base
+
+
+def invitation_url(token: str, base_url: str = "") -> str:
+    """The link that carries `token`; see `check_base_url` for its base and errors."""
+    return check_base_url(base_url) + reverse("invitation", kwargs={"token": token})

@@ -1,0 +1,102 @@
+"""What people type to come in. Labels and errors in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth.password_validation import password_validators_help_texts
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from annotation.models import User
+from annotation.people import normalise_username
+from annotation.people.usernames import MAX_LENGTH, check_username
+
+# Long enough for any sentence, short enough that hashing it is no work for an attacker to order.
+MAX_PASSWORD_LENGTH = 256
+
+
+def password_field(label: str, *, new: bool, help_text: str = "") -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        strip=False,
+        max_length=MAX_PASSWORD_LENGTH,
+        help_text=help_text,
+        widget=forms.PasswordInput(
+            attrs={"autocomplete": "new-password" if new else "current-password"}
+        ),
+        error_messages={"required": "Enter a password."},
+    )
+
+
+class SignInForm(forms.Form):
+    """Name and password. Every failure has the same message, whether the name exists or not."""
+
+    username = forms.CharField(
+        label="Name",
+        max_length=MAX_LENGTH,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+        error_messages={"required": "Enter the name you chose, or your e-mail address."},
+    )
+    password = password_field("Password", new=False)
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.user: User | None = None
+
+    def clean_username(self) -> str:
+        return normalise_username(self.cleaned_data["username"])
+
+    def clean(self) -> dict[str, Any]:
+        username = self.cleaned_data.get("username")
+        password = self.cleaned_data.get("password")
+        if username and password:
+            user = authenticate(self.request, username=username, password=password)
+            if not isinstance(user, User):
+                raise ValidationError(
+                    "The name or the password is wrong. Capital letters matter in the password."
+                )
+            self.user = user
+        return self.cleaned_data
+
+
+class NewPasswordForm(forms.Form):
+    """A new password, twice. The rules themselves are checked where it is set."""
+
+    password = password_field("Password", new=True)
+    repeated = password_field("The same password again", new=True)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = " ".join(password_validators_help_texts()[:1])
+        self.fields["repeated"].error_messages["required"] = "Enter the password again."
+
+    def clean(self) -> dict[str, Any]:
+        password = self.cleaned_data.get("password")
+        repeated = self.cleaned_data.get("repeated")
+        if password and repeated and password != repeated:
+            self.add_error("repeated", "The two passwords differ. Enter both again.")
+        return self.cleaned_data
+
+
+class JoinForm(NewPasswordForm):
+    """A new account for an invited person."""
+
+    username = forms.CharField(
+        label="Name to sign in with",
+        max_length=MAX_LENGTH,
+        help_text="Your e-mail address, or any name you will remember.",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+        error_messages={"required": "Choose a name to sign in with."},
+    )
+    field_order = ("username", "password", "repeated")
+
+    def clean_username(self) -> str:
+        return check_username(self.cleaned_data["username"])
