@@ -1,0 +1,44 @@
+"""What the commands about one study share: the study's name, and refusals as plain messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from annotation.lifecycle.refusals import LifecycleError
+from annotation.models import Study
+from annotation.people import PeopleError
+
+
+class StudyCommand(BaseCommand):
+    """A command whose first argument names a study. What it says goes to stderr."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("study", metavar="STUDY")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        study = find_study(options["study"])
+        try:
+            self.run(study, options)
+        except (LifecycleError, PeopleError) as refused:
+            raise CommandError(str(refused)) from None
+
+    def run(self, study: Study, options: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+    def say(self, message: str) -> None:
+        self.stderr.write(message, self.style.SUCCESS)
+
+    def warn(self, message: str) -> None:
+        self.stderr.write(f"Warning: {message}", self.style.WARNING)
+
+
+def find_study(slug: str) -> Study:
+    study = Study.objects.filter(slug=slug).first()
+    if study is None:
+        raise CommandError(
+            f"There is no study {slug!r}. A study is created by its first import, such as "
+            "import_responses."
+        )
+    return study
