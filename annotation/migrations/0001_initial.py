@@ -584,6 +584,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='comparison',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'identical'), _negated=True), ('response_a', models.F('response_b')), _connector='OR'), name='comparison_identical_is_one_response'),
+        ),
+        migrations.AddConstraint(
+            model_name='comparison',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('system_a', models.F('system_b')), _negated=True), ('kind__in', ['identical', 'consistency']), _connector='OR'), name='comparison_two_systems'),
         ),
         migrations.AddConstraint(

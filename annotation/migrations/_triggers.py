@@ -97,6 +97,7 @@ ANNOTATION = [
     append_only("annotation_vote"),
     append_only("annotation_votecriterion"),
     append_only("annotation_exclusion"),
+    append_only("annotation_flag"),
     append_only("annotation_adjudication"),
     append_only("annotation_auditentry"),
     append_only("annotation_studyversion"),
@@ -123,6 +124,22 @@ ANNOTATION = [
         "WHERE c.id = NEW.comparison_id AND c.kind = NEW.kind "
         "AND (NEW.slot_no IS NULL OR c.overlap = NEW.overlap))",
         "an assignment carries the kind and the overlap of its comparison",
+    ),
+    demands(
+        "assignment_stays_what_it_was",
+        "annotation_assignment",
+        ["UPDATE OF swapped, comparison_id, annotator_id, pass_no"],
+        "NEW.swapped = OLD.swapped AND NEW.comparison_id = OLD.comparison_id "
+        "AND NEW.annotator_id = OLD.annotator_id AND NEW.pass_no = OLD.pass_no",
+        "an assignment keeps its comparison, its annotator, its pass and its side",
+    ),
+    demands(
+        "vote_criterion_of_another_question",
+        "annotation_votecriterion",
+        ["INSERT"],
+        "EXISTS (SELECT 1 FROM annotation_criterion c "
+        "WHERE c.id = NEW.criterion_id AND c.key <> 'overall')",
+        "the decision on overall is the vote itself",
     ),
     demands(
         "vote_of_its_assignment",

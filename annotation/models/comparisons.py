@@ -61,6 +61,10 @@ class Comparison(models.Model):
                 name="comparison_two_responses",
             ),
             models.CheckConstraint(
+                condition=~Q(kind=ComparisonKind.IDENTICAL) | Q(response_a=F("response_b")),
+                name="comparison_identical_is_one_response",
+            ),
+            models.CheckConstraint(
                 condition=~Q(system_a=F("system_b"))
                 | Q(kind__in=[ComparisonKind.IDENTICAL, ComparisonKind.CONSISTENCY]),
                 name="comparison_two_systems",

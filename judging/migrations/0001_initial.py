@@ -207,4 +207,6 @@ class Migration(migrations.Migration):
         ),
         append_only("judging_judgeversion"),
         append_only("judging_judgment"),
+        append_only("judging_judgmentcriterion"),
+        append_only("judging_judgeattempt", update=False),
     ]

@@ -1,0 +1,73 @@
+"""Rows about people, their links and the log that the database must refuse."""
+
+from __future__ import annotations
+
+from annotation.models import (
+    AuditEntry,
+    InvitationPurpose,
+    Membership,
+)
+from tests import factories
+
+from .world import BadRow, change, twice
+
+BAD_PEOPLE: list[BadRow] = [
+    # People
+    (
+        "one role given twice",
+        "membership_once",
+        lambda w: factories.make_membership(w.study, user=factories.make_membership(w.study).user),
+    ),
+    (
+        "a role that is none",
+        "membership_role_known",
+        lambda w: Membership.objects.create(
+            study=w.study, user=factories.make_user(), role="emperor"
+        ),
+    ),
+    (
+        "two annotators of one name",
+        "annotator_id_once",
+        lambda w: twice(lambda: factories.make_annotator(w.study, external_id="ann")),
+    ),
+    (
+        "two annotators of one account",
+        "annotator_user_once",
+        lambda w: factories.make_annotator(
+            w.study, factories.make_annotator(w.study, factories.make_user()).user
+        ),
+    ),
+    (
+        "a state that no annotator has",
+        "annotator_state_known",
+        lambda w: change(w.holder.annotator, state="asleep"),
+    ),
+    (
+        "a purpose that no link has",
+        "invitation_purpose_known",
+        lambda w: w.invite(purpose="fun", user=factories.make_user()),
+    ),
+    (
+        "a link to a role that is none",
+        "invitation_role_known",
+        lambda w: w.invite(role="emperor"),
+    ),
+    (
+        "a link into a study without a role",
+        "invitation_says_for_what",
+        lambda w: w.invite(role=""),
+    ),
+    (
+        "a link to sign in nobody",
+        "invitation_says_for_what",
+        lambda w: w.invite(purpose=InvitationPurpose.SIGN_IN),
+    ),
+    # The log
+    (
+        "two entries at one place of a chain",
+        "audit_entry_in_order",
+        lambda w: twice(
+            lambda: AuditEntry.objects.create(scope="site", seq=1, action="x", hash="0" * 64)
+        ),
+    ),
+]

@@ -1,0 +1,105 @@
+"""The study that the bad rows are aimed at."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, models
+from django.utils import timezone
+
+from annotation.models import (
+    Adjudication,
+    Assignment,
+    Choice,
+    Comparison,
+    ImportFile,
+    Invitation,
+    InvitationPurpose,
+    Role,
+    Study,
+    Verdict,
+    Vote,
+    VoteCriterion,
+)
+from tests import factories
+
+
+@dataclass
+class World:
+    """A study with one comparison, which one annotator holds and another has voted on."""
+
+    study: Study
+    comparison: Comparison
+    holder: Assignment
+    vote: Vote
+
+    def other_comparison(self, **fields: Any) -> Comparison:
+        return factories.make_comparison(self.study, **fields)
+
+    def new_vote(self, **fields: Any) -> Vote:
+        return factories.make_vote(self.other_comparison(), **fields)
+
+    def imported(self, **fields: Any) -> Vote:
+        return factories.make_imported_vote(self.comparison, **fields)
+
+    def judged(self, **fields: Any) -> VoteCriterion:
+        """The decision on a criterion of its own unless one is given."""
+        values = {"vote": self.vote, "verdict": Verdict.A}
+        if "criterion" not in fields:
+            values["criterion"] = factories.make_criterion(self.study)
+        return VoteCriterion.objects.create(**{**values, **fields})
+
+    def adjudicate(self, **fields: Any) -> Adjudication:
+        values = {
+            "comparison": self.comparison,
+            "criterion": self.study.criteria.get(),
+            "adjudicator": factories.make_user(),
+            "choice": Choice.LEFT,
+            "swapped": False,
+            "verdict": Verdict.A,
+        }
+        return Adjudication.objects.create(**{**values, **fields})
+
+    def invite(self, **fields: Any) -> Invitation:
+        values = {
+            "token_hash": uuid.uuid4().hex,
+            "purpose": InvitationPurpose.JOIN,
+            "study": self.study,
+            "role": Role.ANNOTATOR,
+            "expires_at": timezone.now() + timedelta(days=1),
+        }
+        return Invitation.objects.create(**{**values, **fields})
+
+    def import_file(self, **fields: Any) -> ImportFile:
+        values = {"study": self.study, "kind": "votes", "sha256": "0" * 64, "rows": 1}
+        return ImportFile.objects.create(**{**values, **fields})
+
+
+def make_world() -> World:
+    study = factories.make_open_study()
+    comparison = factories.make_comparison(study)
+    vote = factories.make_vote(comparison)
+    return World(study, comparison, factories.make_assignment(comparison), vote)
+
+
+Write = Callable[[World], object]
+# What is wrong, the rule that refuses it (a constraint's name or a trigger's message), the writing.
+BadRow = tuple[str, str, Write]
+
+
+def change(row: models.Model, **fields: Any) -> None:
+    """UPDATE one row as SQL would, past every check of Django's."""
+    type(row)._base_manager.filter(pk=row.pk).update(**fields)
+
+
+def twice(create: Callable[[], object]) -> None:
+    """Create two of a kind: only the second may be refused."""
+    try:
+        create()
+    except IntegrityError as error:
+        raise AssertionError("the first of the two was refused") from error
+    create()
