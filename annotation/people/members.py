@@ -50,13 +50,14 @@ def remove_role(study: Study, user: User, role: Role, actor: User | None) -> Non
         # The study's row orders two owners who remove each other.
         Study.objects.select_for_update().get(pk=study.pk)
         memberships = Membership.objects.filter(study=study, role=role)
-        if role == Role.OWNER and not memberships.exclude(user=user).exists():
-            raise LastOwnerError(f"{study.slug} needs an owner. Make someone else one first.")
         removed, _ = memberships.filter(user=user).delete()
         if not removed:
             raise PeopleError(f"This account is not {role.label.lower()} of {study.slug}.")
+        if role == Role.OWNER and not memberships.exists():
+            raise LastOwnerError(f"{study.slug} needs an owner. Make someone else one first.")
         if role == Role.ANNOTATOR:
-            annotator = Annotator.objects.get(study=study, user=user)
-            Annotator.objects.filter(pk=annotator.pk).update(state=AnnotatorState.REMOVED)
-            queue.release_all(annotator)
+            Annotator.objects.filter(study=study, user=user).update(state=AnnotatorState.REMOVED)
         audit.record(study, actor, "member.removed", {"user": user.pk, "role": role.value})
+    if role == Role.ANNOTATOR:
+        # Nothing new is reserved from here on; were this lost, the leases would lapse.
+        queue.give_back(Annotator.objects.get(study=study, user=user))

@@ -19,7 +19,7 @@ from .claims import (
     LeaseState,
     Progress,
 )
-from .leases import expire_lapsed, mark_displayed, release, renew
+from .leases import expire_lapsed, give_back, mark_displayed, release, renew
 from .locks import LockedAssignment
 from .opening import open_for_claims
 from .presenting import presented_pair
@@ -40,6 +40,7 @@ __all__ = [
     "Settlement",
     "claim",
     "expire_lapsed",
+    "give_back",
     "is_over",
     "lock_for_vote",
     "mark_displayed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Case, F, Q, When
@@ -12,7 +13,7 @@ from django.db.models.functions import Coalesce, Now
 from annotation.models import Annotator, Assignment, AssignmentState, Comparison, SkipReason, Study
 
 from .claims import AlreadyAnswered, AssignmentNotFound, Lease, LeaseState
-from .locks import free_comparisons, lock_assignment
+from .locks import free_comparisons, lock_annotator, lock_assignment
 from .policy import LEASE, SWEEP_LIMIT, UNSEEN_LEASE
 from .slots import recount, take_back_lapsed
 
@@ -104,6 +105,16 @@ def release(
             state=AssignmentState.RELEASED, slot_no=None, skip_reason=reason, skip_note=note
         )
         recount([locked.comparison.pk], locked.holder.now)
+
+
+def give_back(annotator: Annotator) -> None:
+    """End every reservation of somebody who leaves the study; the slots open for others."""
+    with transaction.atomic():
+        holder = lock_annotator(annotator.pk)
+        Assignment.objects.filter(annotator=annotator, state=AssignmentState.RESERVED).update(
+            lease_expires_at=holder.now - timedelta(microseconds=1)
+        )
+    expire_lapsed(holder.study)
 
 
 def expire_lapsed(study: Study | None = None, limit: int = SWEEP_LIMIT) -> int:
