@@ -55,7 +55,8 @@ def rogan_gladen(
         raise NegativeCount(
             f"n, negatives, positives are {n}, {negatives}, {positives}; expected at least 1"
         )
-    if specificity + sensitivity - 1 <= WEAKEST_JUDGE:
+    # .55 + .55 - 1 exceeds .1 by rounding alone.
+    if specificity + sensitivity - 1 <= WEAKEST_JUDGE + 1e-12:
         reason = "the judge hardly tells wins from losses"
         return undefined(method, n, WarningCode.DEGENERATE_SCALE, reason=reason)
     estimate = (rate + specificity - 1) / (specificity + sensitivity - 1)
