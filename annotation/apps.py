@@ -7,7 +7,11 @@ class AnnotationConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        # Models, and so everything in access, can be imported only from here on.
+        # Models, and so everything that uses them, can be imported only from here on.
+        from django.contrib.auth.signals import user_logged_in
+
         from annotation.access.routes import check_every_view_declares_access
+        from annotation.accounts import sessions
 
         checks.register(check_every_view_declares_access, checks.Tags.urls)
+        user_logged_in.connect(sessions.begin, dispatch_uid="annotation.accounts.sessions")

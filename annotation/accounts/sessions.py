@@ -12,8 +12,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.contrib.auth.signals import user_logged_in
-from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
 
 STARTED = "started_at"
@@ -23,8 +21,8 @@ SEEN = "seen_at"
 SEEN_PRECISION_SECONDS = 300
 
 
-@receiver(user_logged_in, dispatch_uid="annotation.accounts.sessions")
 def begin(sender: object, request: HttpRequest, **_: Any) -> None:
+    """Receiver of `user_logged_in`: note when the session began."""
     now = int(time.time())
     request.session[STARTED] = now
     request.session[SEEN] = now
