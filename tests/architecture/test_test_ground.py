@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import redis
 from django.db import IntegrityError, connection, transaction
 
 from annotation.models import Choice, StudyState, Vote
@@ -73,3 +74,18 @@ def test_another_thread_sees_what_a_transactional_test_committed() -> None:
 def test_the_shared_data_hold_the_studies_that_tests_read(shared_data: Path) -> None:
     for name in ("pandalm", "mtbench_turn1", "rankgen", "llmbar"):
         assert (shared_data / name / "items.jsonl").is_file()
+
+
+@pytest.mark.redis
+def test_each_worker_has_a_redis_database_of_its_own(redis_url: str, worker_id: str) -> None:
+    client = redis.Redis.from_url(redis_url)
+    try:
+        client.set("worker", worker_id)
+        assert client.get("worker") == worker_id.encode()
+    finally:
+        client.close()
+
+
+@pytest.mark.postgres
+def test_a_test_that_needs_postgresql_runs_on_it() -> None:
+    assert connection.vendor == "postgresql"

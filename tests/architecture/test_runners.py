@@ -1,0 +1,135 @@
+"""`make test` and the services that CI starts do what they say."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests import run, services
+from tests.architecture.sources import PROJECT_ROOT
+
+
+def test_without_a_browser_its_tests_are_left_out() -> None:
+    command = run.pytest_command([], browser=None)
+    assert command[command.index("-m", 3) + 1].endswith("and not browser")
+
+
+def test_with_a_browser_the_selection_is_the_projects_own() -> None:
+    assert "-m" not in run.pytest_command([], browser="/usr/bin/chromium")[3:]
+
+
+def test_arguments_reach_pytest_and_outrank_the_defaults() -> None:
+    command = run.pytest_command(["-n", "0", "-m", "slow", "tests/stats"], browser=None)
+    assert command[3:] == ["-n", "0", "-m", "slow", "tests/stats"]
+
+
+def test_the_missing_browser_is_told_at_the_start_and_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run.browsers, "find_or_install", lambda: None)
+
+    def pretend(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
+        sys.stdout.write("the tests run")
+        return subprocess.CompletedProcess([], 0)
+
+    monkeypatch.setattr(run.subprocess, "run", pretend)
+    assert run.main([]) == 0
+    before, after = capsys.readouterr().out.split("the tests run")
+    assert "were NOT run" in before
+    assert "were NOT run" in after
+
+
+def test_a_required_browser_that_is_missing_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run.browsers, "find_or_install", lambda: None)
+    assert run.main(["--require-browser"]) == 1
+
+
+SKIPPING = """
+import pytest
+
+def test_skipped():
+    pytest.skip("{reason}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "reason", "exit_status"),
+    [
+        ("--forbid-skips", "no PostgreSQL here", 1),
+        ("--forbid-skips", "the shared data are missing: /nowhere", 0),
+        ("-q", "no PostgreSQL here", 0),
+    ],
+)
+def test_a_skip_fails_where_nothing_may_be_skipped(
+    tmp_path: Path, option: str, reason: str, exit_status: int
+) -> None:
+    (tmp_path / "test_one.py").write_text(SKIPPING.format(reason=reason))
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "tests.skips",
+            "-p",
+            "no:cacheprovider",
+            option,
+            str(tmp_path),
+        ],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == exit_status, done.stdout + done.stderr
+
+
+def reaches(url: str) -> bool:
+    parts = urlsplit(url)
+    with socket.socket() as probe:
+        return probe.connect_ex((parts.hostname, parts.port)) == 0
+
+
+@pytest.mark.parametrize("service", [services.redis, services.postgresql])
+def test_a_service_runs_as_long_as_it_is_needed(service: object) -> None:
+    with service() as url:  # type: ignore[operator]
+        assert urlsplit(url).hostname == "127.0.0.1"
+        assert reaches(url)
+    assert not reaches(url)
+
+
+def test_a_service_of_tests_does_not_listen_elsewhere() -> None:
+    others = {
+        address[4][0]
+        for address in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
+        if not str(address[4][0]).startswith("127.")
+    }
+    with services.redis() as url:
+        port = urlsplit(url).port
+        for address in others:
+            with socket.socket() as probe:
+                probe.settimeout(1)
+                assert probe.connect_ex((address, port)) != 0
+
+
+def test_the_command_runs_with_both_addresses_and_its_status_is_passed_on() -> None:
+    script = (
+        "import os, sys; "
+        "sys.exit(7 if os.environ['DATABASE_URL'].startswith('postgres://') "
+        "and os.environ['REDIS_URL'].startswith('redis://') else 1)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.services", sys.executable, "-c", script],
+        cwd=PROJECT_ROOT,
+        env=dict(os.environ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 7, done.stderr
