@@ -1,0 +1,116 @@
+"""The JSON that the page's script talks to. Every change goes through the queue or voting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.csrf import get_token
+from django.views.decorators.http import require_safe
+
+from annotation import queue, voting
+from annotation.access import study_annotator
+from annotation.models import Annotator, SkipReason
+
+from . import requests, wire
+from .flagging import MAX_NOTE, flag_pair
+from .json_edge import answer, json_edge, refusal
+from .requests import BadRequest
+
+# The pair on the screen, the next, and one more while a vote is on its way.
+MOST_WANTED = 3
+DEFAULT_WANTED = 2
+
+
+@json_edge
+def next_pairs(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
+    """The pairs held, claimed if need be; `have` names those whose texts the page has."""
+    want = requests.read_whole_number(
+        body, "want", default=DEFAULT_WANTED, least=1, most=MOST_WANTED
+    )
+    have = requests.read_uuids(body, "have")
+    claim = queue.claim(annotator, want=want)
+    return answer(wire.claim_for_page(claim, queue.progress(annotator), have))
+
+
+@json_edge
+def renew(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
+    """The page is in use: keep what it holds. `displayed` is the pair on the screen."""
+    held = requests.read_uuids(body, "held")
+    displayed = requests.read_optional_uuid(body, "displayed")
+    if displayed is not None:
+        queue.mark_displayed(annotator, displayed)
+    return answer(wire.leases_for_page(queue.renew(annotator, held)))
+
+
+@json_edge
+def vote(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
+    """Store a decision; a repeat of the same request gets the same answer."""
+    timing = requests.read_object(body, "timing")
+    try:
+        outcome = voting.submit(
+            annotator,
+            requests.read_uuid(body, "assignment"),
+            voting.parse_answers(body.get("answers")),
+            requests.read_uuid(body, "key"),
+            rationale=requests.read_text(body, "rationale", requests.MAX_BODY_BYTES),
+            timing=voting.Timing(
+                active_ms=requests.read_milliseconds(timing, "active_ms"),
+                elapsed_ms=requests.read_milliseconds(timing, "elapsed_ms"),
+                hidden_ms=requests.read_milliseconds(timing, "hidden_ms"),
+                first_choice_ms=requests.read_milliseconds(timing, "first_choice_ms"),
+            ),
+            reading=requests.read_object(body, "reading"),
+            revises=requests.read_flag(body, "revises"),
+        )
+    except voting.StoredDecision as fault:
+        stored = wire.answers_for_page(fault.stored)
+        return refusal(fault.code, str(fault), fault.status, stored=True, answers=stored)
+    except voting.InvalidAnswers as fault:
+        return refusal(fault.code, str(fault), fault.status, stored=False, field=fault.field)
+    except voting.VotingFault as fault:
+        return refusal(fault.code, str(fault), fault.status, stored=False)
+    headers = {"Idempotent-Replayed": "true"} if outcome.replayed else {}
+    return answer(wire.outcome_for_page(outcome), outcome.status, headers)
+
+
+@json_edge
+def skip(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
+    """Give a pair back for others, with a reason."""
+    assignment = requests.read_uuid(body, "assignment")
+    note = requests.read_text(body, "note", MAX_NOTE)
+    try:
+        queue.release(annotator, assignment, read_reason(body), note)
+    except queue.AlreadyAnswered as fault:
+        return refusal(fault.code, str(fault), 409)
+    return answer({"assignment": str(assignment), "skipped": True})
+
+
+@json_edge
+def flag(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
+    """Remark that something is wrong with a pair; it stays to be rated."""
+    assignment = requests.read_uuid(body, "assignment")
+    note = requests.read_text(body, "note", MAX_NOTE)
+    flag_pair(annotator, assignment, read_reason(body), note)
+    return answer({"assignment": str(assignment), "flagged": True})
+
+
+@json_edge
+def undo(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
+    """The last voted pair with its answers; the vote stands until it is revised."""
+    return answer(wire.last_vote_for_page(voting.last_vote(annotator)))
+
+
+@require_safe
+@study_annotator
+def session(request: HttpRequest, annotator: Annotator) -> HttpResponseBase:
+    """A fresh token for a page that stayed open while its reader signed in again."""
+    return answer({"csrf": get_token(request)})
+
+
+def read_reason(body: dict[str, Any]) -> SkipReason:
+    reason = body.get("reason")
+    if reason not in SkipReason.values:
+        raise BadRequest(f"The reason must be one of {', '.join(SkipReason.values)}.", "reason")
+    return SkipReason(str(reason))
+

@@ -1,0 +1,273 @@
+"""Markdown to HTML that cannot do anything.
+
+Every text that people read here was written by someone else: by a model, or by whoever wrote the
+prompt. So nothing in it may run, load, link or disappear. markdown-it parses without HTML, which
+leaves whatever looks like a tag visible as text; Pygments colours code; nh3 checks the result
+against an allow-list last, so that a fault in the first two has no effect. Both responses of a
+pair go through the same call.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import MutableMapping, Sequence
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_core import StateCore
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from mdit_py_plugins.tasklists import tasklists_plugin
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+from .allow_list import DIRECTED_TAGS, Html, is_shown_image, sanitise
+from .bracket_math import bracket_math_plugin
+from .visible_text import visible_text
+
+# Longer texts are shown as they are: hostile Markdown of this size parses in about a second, and
+# no page of prose comes near it.
+MAX_RENDERED_CHARS = 100_000
+# Longer code is shown uncoloured: some lexers need quadratic time.
+MAX_HIGHLIGHTED_CHARS = 20_000
+# Deeper nesting stays text; markdown-it's own recursion ends here.
+MAX_NESTING = 50
+# Texts up to this length are kept rendered: each pair is shown to several people.
+MAX_CACHED_CHARS = 20_000
+CACHED_TEXTS = 512
+
+# "$5 each, or 20 for a$": an amount and words, no formula.
+MONEY = re.compile(r"\d[\d.,]*\s+[^\W\d_]{2,}")
+# A heading inside a text ranks below the page's own: <h1> to <h3> and so on.
+HEADING_SHIFT = 2
+
+def render_markdown(text: str) -> Html:
+    """Render a stranger's Markdown to inert HTML.
+
+    Parameters
+    ----------
+    text
+        Any string, of any length; invisible characters are taken out, see `visible_text`.
+
+    Returns
+    -------
+    Html
+        Elements and classes of the allow-list only: no link, no address but `data:` images, no
+        style, no script. A text above `MAX_RENDERED_CHARS` comes back as plain text.
+    """
+    if len(text) <= MAX_CACHED_CHARS:
+        return render_cached(text)
+    return render(text)
+
+
+@lru_cache(maxsize=CACHED_TEXTS)
+def render_cached(text: str) -> Html:
+    return render(text)
+
+
+def render(text: str) -> Html:
+    shown = visible_text(text)
+    if len(shown) > MAX_RENDERED_CHARS:
+        return Html(f'<div class="plain" dir="auto">{html.escape(shown)}</div>')
+    # Twice: an entity such as &#x202e; becomes its character only while parsing.
+    return sanitise(visible_text(str(PARSER.render(shown))))
+
+
+def name_of_target(address: str) -> str:
+    """The host that an address names, or its scheme; empty for an address within the text."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:
+        return "unreadable address"
+    if host:
+        return host
+    return parts.scheme
+
+
+# -- tokens ---------------------------------------------------------------------------------------
+
+
+def prepare_tokens(state: StateCore) -> None:
+    """Turn what the renderer needs to know into token attributes, before anything is printed."""
+    for token in state.tokens:
+        if token.type in ("heading_open", "heading_close"):
+            level = int(token.tag[1:])
+            token.tag = f"h{min(level + HEADING_SHIFT, 6)}"
+            if token.nesting == 1:
+                token.attrSet("class", f"level-{level}")
+        elif token.type in ("th_open", "td_open"):
+            # Alignment comes as a style attribute, which the page's policy forbids.
+            side = str(token.attrs.pop("style", "")).removeprefix("text-align:")
+            if side:
+                token.attrSet("class", f"align-{side}")
+        if token.nesting == 1 and token.tag in DIRECTED_TAGS:
+            token.attrSet("dir", "auto")
+        if token.type == "bullet_list_open" and "contains-task-list" in str(token.attrGet("class")):
+            token.attrSet("class", "tasks")
+        if token.children:
+            prepare_inline(token.children)
+
+
+def prepare_inline(tokens: Sequence[Token]) -> None:
+    """Give each closing link the host to name, and turn money back into text."""
+    open_links: list[tuple[Token, int]] = []
+    for position, token in enumerate(tokens):
+        if token.type == "link_open":
+            open_links.append((token, position))
+        elif token.type == "link_close" and open_links:
+            opening, start = open_links.pop()
+            address = str(opening.attrGet("href") or "")
+            text = "".join(inner.content for inner in tokens[start + 1 : position])
+            # An address written out names its host already.
+            token.meta["host"] = "" if text.strip() == address else name_of_target(address)
+        elif token.type == "math_inline" and token.markup == "$" and MONEY.match(token.content):
+            token.type = "text"
+            token.content = f"${token.content}$"
+
+
+# -- rendering rules: each returns HTML with everything foreign escaped ---------------------------
+
+Env = MutableMapping[str, Any]
+
+
+def link_open(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env
+) -> str:
+    return '<span class="link">'
+
+
+def link_close(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env
+) -> str:
+    host = str(tokens[idx].meta.get("host", ""))
+    named = f' <span class="link-host">({html.escape(host)})</span>' if host else ""
+    return f"</span>{named}"
+
+
+def image(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env
+) -> str:
+    token = tokens[idx]
+    source = str(token.attrGet("src") or "")
+    described = self.renderInlineAsText(token.children, options, env) if token.children else ""
+    if is_shown_image(source):
+        return f'<img src="{html.escape(source)}" alt="{html.escape(described)}">'
+    if source.startswith("data:"):
+        where = "too large or not readable"
+    else:
+        where = f"from {name_of_target(source) or 'an unnamed place'}"
+    label = f": {described}" if described else ""
+    return f'<span class="image-note">[Image not shown, {html.escape(where + label)}]</span>'
+
+
+def fence(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env
+) -> str:
+    token = tokens[idx]
+    language = token.info.strip().split(maxsplit=1)[0] if token.info.strip() else ""
+    label = f'<div class="code-language">{html.escape(language)}</div>' if language else ""
+    body = coloured_code(token.content, language)
+    return f'<div class="code-block">{label}<pre dir="ltr"><code>{body}</code></pre></div>\n'
+
+
+def indented_code(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env
+) -> str:
+    body = html.escape(tokens[idx].content)
+    return f'<div class="code-block"><pre dir="ltr"><code>{body}</code></pre></div>\n'
+
+
+def coloured_code(code: str, language: str) -> str:
+    """The code as escaped HTML, coloured when the language is known and the code not too long."""
+    if language and len(code) <= MAX_HIGHLIGHTED_CHARS:
+        try:
+            lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+        except ClassNotFound:
+            return html.escape(code)
+        return str(highlight(code, lexer, HtmlFormatter(nowrap=True)))
+    return html.escape(code)
+
+
+def task_box(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env
+) -> str:
+    """The only raw HTML that the parser makes is the box of a task; it becomes a sign."""
+    done = 'checked="checked"' in tokens[idx].content
+    sign, said = ("\u2611", "done") if done else ("\u2610", "not done")
+    return f'<span class="task" role="img" aria-label="{said}">{sign}</span>'
+
+
+def formula(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env
+) -> str:
+    """The formula's source, which the page typesets; without KaTeX, or if it fails, it stays."""
+    token = tokens[idx]
+    source = html.escape(token.content.strip())
+    if token.type == "math_inline":
+        return f'<span class="math">{source}</span>'
+    return f'<div class="math display">{source}</div>\n'
+
+
+def inline_display_formula(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env
+) -> str:
+    # Inside a paragraph, where a <div> would end it.
+    return f'<span class="math display">{html.escape(tokens[idx].content.strip())}</span>'
+
+
+def table_open(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env
+) -> str:
+    return '<div class="table-scroll"><table dir="auto">\n'
+
+
+def table_close(
+    self: RendererHTML, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Env
+) -> str:
+    return "</table></div>\n"
+
+
+def build_parser() -> MarkdownIt:
+    # A line break in a poem, an address or a short list is content: `breaks` keeps it.
+    parser = MarkdownIt(
+        "commonmark", {"html": False, "breaks": True, "linkify": False, "maxNesting": MAX_NESTING}
+    )
+    parser.enable(["table", "strikethrough"])
+    # Spaces inside and digits outside the dollars mean money: "from $5 to $10".
+    parser.use(
+        dollarmath_plugin,
+        allow_space=False,
+        allow_digits=False,
+        allow_labels=False,
+        allow_blank_lines=False,
+        double_inline=True,
+    )
+    parser.use(bracket_math_plugin)
+    parser.use(tasklists_plugin)
+    parser.core.ruler.push("prepare_tokens", prepare_tokens)
+    for name, rule in {
+        "link_open": link_open,
+        "link_close": link_close,
+        "image": image,
+        "fence": fence,
+        "code_block": indented_code,
+        "html_inline": task_box,
+        "math_inline": formula,
+        "math_inline_double": inline_display_formula,
+        "math_block": formula,
+        "table_open": table_open,
+        "table_close": table_close,
+    }.items():
+        parser.add_render_rule(name, rule)
+    return parser
+
+
+PARSER = build_parser()

@@ -1,0 +1,125 @@
+"""What the page's script sends, read strictly: a wrong shape is a 400 that names the field."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from django.http import HttpRequest
+
+# A rationale of 10,000 characters, escaped, with the answers: far below. See voting.answers.
+MAX_BODY_BYTES = 64 * 1024
+# More than the queue ever lends to one person at a time.
+MAX_IDS = 10
+# Ten years: an absurd duration is an error of the client, not a number to store.
+MAX_MILLISECONDS = 10 * 365 * 86_400_000
+
+
+class BadRequest(Exception):
+    """The body does not have the form that the address takes."""
+
+    code = "invalid_request"
+    status = 400
+
+    def __init__(self, message: str, field: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.field = field
+        self.status = status
+
+
+def read_body(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object of the request; an empty body is an empty object."""
+    if request.content_type != "application/json":
+        raise BadRequest("Send a JSON object as application/json.", "body", status=415)
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        raise BadRequest("The length of the body is no number.", "body") from None
+    if length > MAX_BODY_BYTES:
+        raise BadRequest(f"The body is larger than {MAX_BODY_BYTES} bytes.", "body", status=413)
+    raw = request.body
+    if not raw:
+        return {}
+    try:
+        body = json.loads(raw, parse_constant=refuse_constant)
+    except (ValueError, RecursionError):
+        raise BadRequest("The body is no JSON that can be read.", "body") from None
+    if not isinstance(body, dict):
+        raise BadRequest("The body must be a JSON object.", "body")
+    return body
+
+
+def refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def read_uuid(body: dict[str, Any], field: str) -> uuid.UUID:
+    return parse_uuid(body.get(field), field)
+
+
+def parse_uuid(value: object, field: str) -> uuid.UUID:
+    if not isinstance(value, str):
+        raise BadRequest("This must be an identifier.", field)
+    try:
+        return uuid.UUID(value)
+    except ValueError:
+        raise BadRequest("This must be an identifier.", field) from None
+
+
+def read_optional_uuid(body: dict[str, Any], field: str) -> uuid.UUID | None:
+    return None if body.get(field) is None else read_uuid(body, field)
+
+
+def read_uuids(body: dict[str, Any], field: str) -> list[uuid.UUID]:
+    values = body.get(field, [])
+    if not isinstance(values, list) or len(values) > MAX_IDS:
+        raise BadRequest(f"This must be a list of at most {MAX_IDS} identifiers.", field)
+    return [parse_uuid(value, field) for value in values]
+
+
+def read_text(body: dict[str, Any], field: str, most: int) -> str:
+    value = body.get(field, "")
+    if not isinstance(value, str):
+        raise BadRequest("This must be text.", field)
+    if len(value) > most:
+        raise BadRequest(f"This is longer than {most} characters.", field)
+    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+        raise BadRequest("This holds a character that cannot be stored.", field)
+    return value
+
+
+def read_whole_number(
+    body: dict[str, Any], field: str, *, default: int, least: int, most: int
+) -> int:
+    value = body.get(field, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise BadRequest(f"This must be a whole number from {least} to {most}.", field)
+    return value
+
+
+def read_flag(body: dict[str, Any], field: str) -> bool:
+    value = body.get(field, False)
+    if not isinstance(value, bool):
+        raise BadRequest("This must be true or false.", field)
+    return value
+
+
+def read_object(body: dict[str, Any], field: str) -> dict[str, Any]:
+    value = body.get(field, {})
+    if not isinstance(value, dict):
+        raise BadRequest("This must be an object.", field)
+    return value
+
+
+def read_milliseconds(body: dict[str, Any], field: str) -> int | None:
+    value = body.get(field)
+    if value is None:
+        return None
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int)
+        or not 0 <= value <= MAX_MILLISECONDS
+    ):
+        raise BadRequest("This must be a whole number of milliseconds.", field)
+    return value

@@ -1,0 +1,18 @@
+"""The addresses of rating, under study/<slug>/rate/."""
+
+from django.urls import path
+
+from . import edges, views
+
+app_name = "rating"
+
+urlpatterns = [
+    path("study/<slug:slug>/rate/", views.page, name="page"),
+    path("study/<slug:slug>/rate/next", edges.next_pairs, name="next"),
+    path("study/<slug:slug>/rate/vote", edges.vote, name="vote"),
+    path("study/<slug:slug>/rate/skip", edges.skip, name="skip"),
+    path("study/<slug:slug>/rate/flag", edges.flag, name="flag"),
+    path("study/<slug:slug>/rate/renew", edges.renew, name="renew"),
+    path("study/<slug:slug>/rate/undo", edges.undo, name="undo"),
+    path("study/<slug:slug>/rate/session", edges.session, name="session"),
+]

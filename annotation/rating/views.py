@@ -1,0 +1,67 @@
+"""The page. It holds the study's instructions and questions; the pairs come by JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.crypto import salted_hmac
+from django.views.decorators.http import require_safe
+
+from annotation.access import study_annotator
+from annotation.models import Annotator, Criterion, SkipReason
+
+from . import wire
+from .markdown import render_markdown
+
+EDGES = ("next", "vote", "skip", "flag", "renew", "undo", "session")
+
+SKIP_REASONS = {
+    SkipReason.CANNOT_JUDGE: "I cannot judge this",
+    SkipReason.BROKEN_DISPLAY: "It is not displayed properly",
+    SkipReason.HARMFUL: "It is harmful or upsetting",
+    SkipReason.LANGUAGE: "I do not know the language well enough",
+    SkipReason.OTHER: "Another reason",
+}
+
+
+@require_safe
+@study_annotator
+def page(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+    """The frame in which pairs are shown. Reading it changes nothing."""
+    study = annotator.study
+    criteria = list(study.criteria.all())
+    return render(
+        request,
+        "annotation/rating/page.html",
+        {
+            "study_title": study.title or study.slug,
+            "instructions": render_markdown(study.instructions),
+            "rubric": rubric_for_page(criteria),
+            "skip_reasons": [(reason.value, text) for reason, text in SKIP_REASONS.items()],
+            "settings": {
+                "urls": {
+                    name: reverse(f"rating:{name}", kwargs={"slug": study.slug}) for name in EDGES
+                },
+                "page": request.path,
+                "storage": storage_name(annotator),
+                "criteria": wire.criteria_for_page(criteria),
+            },
+        },
+    )
+
+
+def storage_name(annotator: Annotator) -> str:
+    """Under which name the browser keeps this person's unsent answers; it says nothing else."""
+    return salted_hmac("annotation.rating.outbox", str(annotator.pk)).hexdigest()[:20]
+
+
+def rubric_for_page(criteria: list[Criterion]) -> list[dict[str, Any]]:
+    questions = {entry["key"]: entry for entry in wire.criteria_for_page(criteria)}
+    by_key = {criterion.key: criterion for criterion in criteria}
+    return [
+        {**entry, "levels": by_key[key].levels, "overall": key == Criterion.OVERALL}
+        for key, entry in questions.items()
+    ]

@@ -1,0 +1,58 @@
+"""Why there is nothing to rate now, in plain words, with what to do next."""
+
+from __future__ import annotations
+
+from annotation.queue import EmptyReason
+
+# A title and an explanation each. They must be true whenever the reason is.
+EMPTY_TEXTS: dict[EmptyReason, tuple[str, str]] = {
+    EmptyReason.FINISHED: (
+        "You have rated everything there is for you",
+        "Thank you. All your answers are stored. If more pairs are added, they will appear here.",
+    ),
+    EmptyReason.MAXIMUM_REACHED: (
+        "You have reached your share of this study",
+        "Thank you. Each person rates a limited number of pairs, and you have rated yours. "
+        "All your answers are stored.",
+    ),
+    EmptyReason.HELD_BY_OTHERS: (
+        "Other people have the remaining pairs open",
+        "They may leave some of them, and those would come to you. This page looks again by "
+        "itself. You need not wait: you can close it and come back later today.",
+    ),
+    EmptyReason.STUDY_NOT_OPEN: (
+        "This study has not started yet",
+        "The people who run it are still preparing it. Come back when they tell you that it is "
+        "open.",
+    ),
+    EmptyReason.STUDY_PAUSED: (
+        "This study is paused",
+        "The people who run it have stopped it for a while. Your answers are stored. Come back "
+        "tomorrow, or when they tell you that it goes on.",
+    ),
+    EmptyReason.STUDY_CLOSED: (
+        "This study is closed",
+        "Thank you for taking part. No more answers are needed, and yours are stored.",
+    ),
+    EmptyReason.INVITATION_PENDING: (
+        "Your invitation is not complete yet",
+        "Open the link in your invitation once more and finish the steps there.",
+    ),
+    EmptyReason.QUALIFICATION_PENDING: (
+        "Your practice round is not finished",
+        "Rating starts after it. Ask the person who invited you if you do not know how to go on.",
+    ),
+    EmptyReason.QUALIFICATION_FAILED: (
+        "There are no pairs for you in this study",
+        "The practice round was not passed. The person who invited you can tell you more.",
+    ),
+    EmptyReason.ANNOTATOR_PAUSED: (
+        "Your work is being looked at",
+        "You get no new pairs while the people who run the study look at the answers so far. "
+        "Everything you did is stored. They will tell you when you can go on.",
+    ),
+    EmptyReason.ANNOTATOR_REMOVED: (
+        "Your part in this study has ended",
+        "The person who invited you can tell you more.",
+    ),
+}
