@@ -212,8 +212,8 @@ def choose_slot(
     def cost(slot_no: int) -> tuple[int, int, int]:
         swapped = slot_is_swapped(slot_no, first_swapped)
         left, right = (system_b, system_a) if swapped else (system_a, system_b)
-        per_system = abs(lean[left] + 1) + abs(lean[right] - 1)
-        return per_system, abs(overall + (-1 if swapped else 1)), slot_no
+        # Left goes to the system that was left less: the least sum of squared leans.
+        return lean[left] - lean[right], abs(overall + (-1 if swapped else 1)), slot_no
 
     return min(free, key=cost)
 
