@@ -1,0 +1,201 @@
+"""Writing the comparisons that a design asks for."""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+
+from django.db import transaction
+from django.db.models import Count, Sum
+
+from annotation import audit
+from annotation.models import (
+    Comparison,
+    ComparisonKind,
+    Prompt,
+    Response,
+    Study,
+    System,
+    User,
+)
+from annotation.pairing import (
+    Design,
+    DesignError,
+    PairingRules,
+    PairingSummary,
+    PlannedPair,
+    Planner,
+    summarise,
+)
+
+from .states import check_editable
+
+DEFAULT_OVERLAP = 3
+
+# More people than this on one comparison is a typing error: agreement needs a handful.
+MAX_OVERLAP = 1000
+
+# Read, planned and written together; bounds the memory of a large study.
+PROMPTS_AT_ONCE = 500
+ROWS_AT_ONCE = 1000
+
+# 64 random bits: two of a million items are the same in one of 37 million studies.
+ITEM_ID_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationSummary:
+    """What was written, and what the study's work amounts to now, earlier comparisons included."""
+
+    created: int
+    # Pairs of the design that exist already, as work or as gold, training and the like.
+    skipped: int
+    study: PairingSummary
+
+
+def generate_comparisons(
+    study: Study,
+    *,
+    design: Design | str = Design.ALL,
+    anchor: str | None = None,
+    systems: Sequence[str] = (),
+    rounds: int = 1,
+    overlap: int = DEFAULT_OVERLAP,
+    seed: int = 0,
+    actor: User | None = None,
+) -> GenerationSummary:
+    """Write the design's comparisons that the draft does not have yet.
+
+    Running it again with the same arguments adds nothing.
+
+    Parameters
+    ----------
+    study : Study
+        A draft with imported responses.
+    design, anchor, systems, rounds, seed
+        See `annotation.pairing.PairingRules`.
+    overlap : int
+        Votes wanted for each new comparison.
+    actor : User, optional
+        Who asked, for the log.
+
+    Raises
+    ------
+    DesignError
+        If the design cannot be carried out as asked.
+    StudyFrozenError
+        If the study was opened.
+    """
+    if design not in set(Design):
+        raise DesignError(f"There is no design {design!r}; there are: {', '.join(Design)}.")
+    if not 1 <= overlap <= MAX_OVERLAP:
+        raise DesignError(f"The overlap must be 1 to {MAX_OVERLAP}, not {overlap}.")
+    rules = PairingRules(Design(design), anchor, tuple(systems), rounds, seed)
+    with transaction.atomic():
+        check_editable(study)
+        names = dict(System.objects.filter(study=study).values_list("pk", "name"))
+        rules.check_systems(names.values())
+        created, skipped = 0, 0
+        planner = Planner(rules)
+        for batch in prompt_batches(study):
+            rows, existing = new_rows(study, batch, planner, names, overlap)
+            # In random order: row numbers must not tell the systems either.
+            secrets.SystemRandom().shuffle(rows)
+            Comparison.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
+            created += len(rows)
+            skipped += existing
+        detail = asdict(rules) | {"overlap": overlap, "created": created, "skipped": skipped}
+        audit.record(study, actor, "comparisons.generated", detail)
+    return GenerationSummary(created, skipped, summarise_study(study))
+
+
+def prompt_batches(study: Study) -> Iterator[dict[int, str]]:
+    """The study's prompts in the order of their import: key to prompt_id."""
+    last = 0
+    while True:
+        batch = dict(
+            Prompt.objects.filter(study=study, pk__gt=last)
+            .order_by("pk")
+            .values_list("pk", "prompt_id")[:PROMPTS_AT_ONCE]
+        )
+        if not batch:
+            return
+        yield batch
+        last = max(batch)
+
+
+@dataclass(slots=True)
+class ResponsesOfPrompt:
+    """A prompt's responses by system and sample, without their texts."""
+
+    # The response and its system.
+    keys: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    samples: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+
+
+def responses_of(prompts: Collection[int], names: dict[int, str]) -> dict[int, ResponsesOfPrompt]:
+    found: dict[int, ResponsesOfPrompt] = {prompt: ResponsesOfPrompt() for prompt in prompts}
+    rows = Response.objects.filter(prompt__in=prompts)
+    for pk, prompt, system, sample in rows.values_list("pk", "prompt_id", "system_id", "sample"):
+        found[prompt].keys[names[system], sample] = pk, system
+        found[prompt].samples[names[system]].append(sample)
+    return found
+
+
+def new_rows(
+    study: Study, prompts: dict[int, str], planner: Planner, names: dict[int, str], overlap: int
+) -> tuple[list[Comparison], int]:
+    """The comparisons to write on these prompts, and how many planned pairs exist already."""
+    existing = {
+        frozenset(pair)
+        for pair in Comparison.objects.filter(prompt__in=prompts).values_list(
+            "response_a_id", "response_b_id"
+        )
+    }
+    rows, skipped = [], 0
+    for prompt, responses in responses_of(prompts, names).items():
+        for planned in planner.pairs_on(prompts[prompt], responses.samples):
+            row = comparison_of(study, prompt, planned, responses, overlap)
+            if frozenset((row.response_a_id, row.response_b_id)) in existing:
+                skipped += 1
+            else:
+                rows.append(row)
+    return rows, skipped
+
+
+def comparison_of(
+    study: Study,
+    prompt: int,
+    planned: PlannedPair,
+    responses: ResponsesOfPrompt,
+    overlap: int,
+) -> Comparison:
+    response_a, system_a = responses.keys[planned.system_a, planned.sample]
+    response_b, system_b = responses.keys[planned.system_b, planned.sample]
+    return Comparison(
+        study=study,
+        # Random rather than derived: with the seed, anyone could recompute a derived id for each
+        # pair of names, and so undo the codes of a sealed study.
+        item_id=secrets.token_hex(ITEM_ID_BYTES),
+        prompt_id=prompt,
+        response_a_id=response_a,
+        response_b_id=response_b,
+        system_a_id=system_a,
+        system_b_id=system_b,
+        kind=ComparisonKind.WORK,
+        overlap=overlap,
+    )
+
+
+def summarise_study(study: Study) -> PairingSummary:
+    """Comparisons of kind work and wanted votes by pair of systems, and the components."""
+    systems: Iterable[str] = System.objects.filter(study=study).values_list("name", flat=True)
+    counts = (
+        Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
+        .order_by()
+        .values_list("system_a__name", "system_b__name")
+        .annotate(number=Count("pk"), wanted=Sum("overlap"))
+    )
+    return summarise(systems, counts)
