@@ -1,0 +1,436 @@
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from annotation import queue
+from annotation.models import (
+    Annotator,
+    AnnotatorState,
+    Assignment,
+    AssignmentState,
+    Comparison,
+    Study,
+    StudyState,
+)
+from annotation.queue import EmptyReason, policy
+from annotation.queue.ring import RING
+from tests.factories import make_annotator, make_comparison, make_prompt
+
+from .world import (
+    assert_counters_hold,
+    current_id,
+    lapse,
+    make_queue,
+    row_of,
+    set_state,
+    vote,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def rate_everything(annotator: Annotator, want: int = 2) -> list[uuid.UUID]:
+    rated = []
+    while (current := queue.claim(annotator, want=want).current) is not None:
+        vote(annotator, current.pair.id)
+        rated.append(current.pair.id)
+    return rated
+
+
+def test_a_claim_brings_the_current_and_the_next_pair():
+    study = make_queue(3)
+    claim = queue.claim(make_annotator(study))
+    assert claim.empty is None
+    assert claim.current is not None
+    assert len(claim.held) == 2
+    assert len(claim.upcoming) == 1
+    first, second = (row_of(held.pair.id) for held in claim.held)
+    assert first.comparison_id != second.comparison_id
+    for held in claim.held:
+        row = row_of(held.pair.id)
+        texts = [row.comparison.response_a.text, row.comparison.response_b.text]
+        assert [held.pair.left, held.pair.right] == (texts[::-1] if row.swapped else texts)
+        assert held.pair.prompt[0].content == row.comparison.prompt.text
+        assert not held.displayed
+        assert 110 < held.lease_seconds <= 120
+
+
+def test_a_conversation_is_presented_message_by_message():
+    study = make_queue(0)
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
+    make_comparison(study, prompt=make_prompt(study, messages=messages))
+    queue.open_for_claims(study)
+    current = queue.claim(make_annotator(study)).current
+    assert current is not None
+    assert [(one.role, one.content) for one in current.pair.prompt] == [
+        ("system", "Be brief."),
+        ("user", "Hi"),
+    ]
+
+
+def test_two_tabs_get_the_same_pairs():
+    study = make_queue(5)
+    annotator = make_annotator(study)
+    first, second = queue.claim(annotator), queue.claim(annotator)
+    assert [held.pair.id for held in first.held] == [held.pair.id for held in second.held]
+    assert Assignment.objects.count() == 2
+
+
+def test_what_is_held_counts_towards_what_is_wanted_and_never_exceeds_three():
+    study = make_queue(9)
+    annotator = make_annotator(study)
+    queue.claim(annotator, want=1)
+    assert len(queue.claim(annotator, want=3).held) == 3
+    assert len(queue.claim(annotator, want=1).held) == 3
+    for want in (0, 4):
+        with pytest.raises(ValueError, match="1 to 3"):
+            queue.claim(annotator, want=want)
+
+
+def test_after_a_vote_the_pair_held_in_advance_is_the_current_one():
+    study = make_queue(4)
+    annotator = make_annotator(study)
+    before = queue.claim(annotator)
+    assert before.current is not None
+    vote(annotator, before.current.pair.id)
+    after = queue.claim(annotator)
+    assert after.current is not None
+    assert after.current.pair.id == before.upcoming[0].pair.id
+
+
+def test_everybody_rates_everything_once_and_then_is_finished():
+    study = make_queue(7, overlap=3)
+    for _ in range(3):
+        annotator = make_annotator(study)
+        assert len(rate_everything(annotator)) == 7
+        claim = queue.claim(annotator)
+        assert (claim.empty, claim.retry_after_seconds) == (EmptyReason.FINISHED, None)
+    late = queue.claim(make_annotator(study))
+    assert late.empty == EmptyReason.FINISHED
+    assert_counters_hold(study)
+    assert not Comparison.objects.filter(open=True).exists()
+
+
+def test_annotators_meet_the_comparisons_in_different_orders():
+    study = make_queue(12, overlap=3)
+    orders = set()
+    for _ in range(3):
+        rated = rate_everything(make_annotator(study))
+        orders.add(tuple(row_of(public_id).comparison_id for public_id in rated))
+    assert len(orders) == 3
+
+
+def test_held_by_others_is_said_with_a_time_to_come_back():
+    study = make_queue(1)
+    holder, waiting = make_annotator(study), make_annotator(study)
+    held = current_id(holder)
+    claim = queue.claim(waiting)
+    assert claim.empty == EmptyReason.HELD_BY_OTHERS
+    assert claim.retry_after_seconds == policy.RETRY_AFTER_SECONDS
+    vote(holder, held)
+    assert queue.claim(waiting).empty == EmptyReason.FINISHED
+
+
+def test_what_an_annotator_skipped_does_not_keep_them_waiting():
+    study = make_queue(1)
+    annotator, other = make_annotator(study), make_annotator(study)
+    queue.release(annotator, current_id(annotator), "cannot_judge")
+    assert queue.claim(annotator).empty == EmptyReason.FINISHED
+    assert queue.claim(other).current is not None
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (StudyState.DRAFT, EmptyReason.STUDY_NOT_OPEN),
+        (StudyState.PAUSED, EmptyReason.STUDY_PAUSED),
+        (StudyState.CLOSED, EmptyReason.STUDY_CLOSED),
+        (StudyState.ARCHIVED, EmptyReason.STUDY_CLOSED),
+    ],
+)
+def test_a_study_that_is_not_open_hands_out_nothing_and_says_why(state, reason):
+    study = make_queue(2)
+    annotator = make_annotator(study)
+    queue.claim(annotator)
+    set_state(study, state)
+    claim = queue.claim(annotator)
+    assert (claim.held, claim.empty) == ((), reason)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (AnnotatorState.INVITED, EmptyReason.INVITATION_PENDING),
+        (AnnotatorState.QUALIFYING, EmptyReason.QUALIFICATION_PENDING),
+        (AnnotatorState.FAILED, EmptyReason.QUALIFICATION_FAILED),
+        (AnnotatorState.PAUSED, EmptyReason.ANNOTATOR_PAUSED),
+        (AnnotatorState.REMOVED, EmptyReason.ANNOTATOR_REMOVED),
+    ],
+)
+def test_an_annotator_who_is_not_active_gets_nothing_and_hears_why(state, reason):
+    study = make_queue(2)
+    annotator = make_annotator(study)
+    queue.claim(annotator)
+    Annotator.objects.filter(pk=annotator.pk).update(state=state)
+    claim = queue.claim(annotator)
+    assert (claim.held, claim.empty) == ((), reason)
+
+
+def test_every_state_but_the_working_ones_has_a_reason():
+    from annotation.queue.claiming import ANNOTATOR_REASONS, STUDY_REASONS
+
+    assert set(STUDY_REASONS) == set(StudyState) - {StudyState.OPEN}
+    assert set(ANNOTATOR_REASONS) == set(AnnotatorState) - {AnnotatorState.ACTIVE}
+
+
+def test_the_cap_counts_votes_surplus_and_what_is_held():
+    study = make_queue(6, max_per_annotator=2)
+    annotator = make_annotator(study)
+    assert len(queue.claim(annotator, want=3).held) == 2
+    assert len(rate_everything(annotator)) == 2
+    assert queue.claim(annotator).empty == EmptyReason.MAXIMUM_REACHED
+    # What was skipped is no work done.
+    other = make_annotator(study)
+    queue.release(other, current_id(other), "language")
+    assert len(rate_everything(other)) == 2
+
+
+def test_the_cap_holds_on_the_slow_way_too(monkeypatch):
+    study = make_queue(4, max_per_annotator=1)
+    annotator = make_annotator(study)
+    vote(annotator, current_id(annotator))
+    monkeypatch.setattr("annotation.queue.claiming.room_under_cap", lambda *_: 0)
+    assert queue.claim(annotator).empty == EmptyReason.MAXIMUM_REACHED
+
+
+def test_a_lapsed_lease_of_a_returning_annotator_is_renewed_if_nobody_took_the_slot():
+    study = make_queue(1)
+    annotator = make_annotator(study)
+    held = current_id(annotator)
+    lapse(held)
+    assert current_id(annotator) == held
+    assert row_of(held).state == AssignmentState.RESERVED
+    assert queue.expire_lapsed() == 0
+
+
+def test_a_lapsed_lease_goes_to_whoever_asks_next_without_any_worker():
+    study = make_queue(1)
+    gone, other = make_annotator(study), make_annotator(study)
+    held = current_id(gone)
+    lapse(held)
+    taken = current_id(other)
+    assert row_of(held).state == AssignmentState.EXPIRED
+    assert row_of(held).slot_no is None
+    assert row_of(taken).slot_no == 1
+    assert queue.claim(gone).empty == EmptyReason.HELD_BY_OTHERS
+    assert_counters_hold(study)
+
+
+def test_a_returning_annotator_revives_their_own_row_with_its_side():
+    study = make_queue(1, overlap=2)
+    annotator = make_annotator(study)
+    held = current_id(annotator)
+    before = row_of(held)
+    queue.mark_displayed(annotator, held)
+    lapse(held)
+    queue.expire_lapsed()
+    assert current_id(annotator) == held
+    after = row_of(held)
+    assert (after.pk, after.swapped) == (before.pk, before.swapped)
+    assert after.slot_no == before.slot_no
+    assert after.displayed_at is None
+    assert_counters_hold(study)
+
+
+def test_a_revived_row_takes_a_slot_of_the_other_side_rather_than_none():
+    study = make_queue(1, overlap=2)
+    gone, other, third = (make_annotator(study) for _ in range(3))
+    held = current_id(gone)
+    side = row_of(held).swapped
+    lapse(held)
+    queue.expire_lapsed()
+    # Both slots are taken, then the one of the other side comes back.
+    ids = [current_id(other), current_id(third)]
+    back = next(public_id for public_id in ids if row_of(public_id).swapped != side)
+    queue.release(other if back == ids[0] else third, back, "other")
+    assert current_id(gone) == held
+    assert row_of(held).swapped == side
+    assert_counters_hold(study)
+
+
+def test_what_comes_back_lies_ahead_of_every_cursor():
+    study = make_queue(6, overlap=1)
+    first, second = make_annotator(study), make_annotator(study)
+    skipped = current_id(first)
+    comparison = row_of(skipped).comparison
+    queue.release(first, skipped, "broken_display")
+    comparison.refresh_from_db()
+    assert comparison.open
+    assert comparison.open_seq is not None
+    assert comparison.open_seq >= RING
+    rated = rate_everything(second)
+    assert row_of(rated[-1]).comparison_id == comparison.pk
+
+
+def test_the_slow_way_finds_what_lies_behind_the_cursor():
+    study = make_queue(3)
+    annotator = make_annotator(study)
+    Annotator.objects.filter(pk=annotator.pk).update(cursor=2**62)
+    assert len(rate_everything(annotator, want=1)) == 3
+
+
+def test_the_cursor_follows_and_is_never_needed_for_the_answer():
+    study = make_queue(40)
+    annotator = make_annotator(study)
+    rated = rate_everything(annotator, want=1)[:20]
+    annotator.refresh_from_db()
+    assert annotator.cursor is not None
+    assert len(set(rated)) == 20
+
+
+def test_a_comparison_that_is_not_work_or_not_opened_is_never_handed_out():
+    study = make_queue(1)
+    make_comparison(study)
+    make_comparison(study, kind="gold", gold={"overall": ["a"]})
+    assert len(rate_everything(make_annotator(study))) == 1
+
+
+def test_another_studys_comparisons_are_never_handed_out():
+    study, other = make_queue(2), make_queue(5)
+    rated = rate_everything(make_annotator(study))
+    studies = {row_of(public_id).comparison.study_id for public_id in rated}
+    assert studies == {study.pk}
+    assert len(rated) == 2
+    assert not Assignment.objects.filter(comparison__study=other).exists()
+
+
+def test_sides_are_even_within_each_comparison_and_for_each_annotator():
+    study = make_queue(30, overlap=4, systems=4)
+    annotators = [make_annotator(study) for _ in range(4)]
+    for annotator in annotators:
+        rate_everything(annotator)
+    for comparison in Comparison.objects.prefetch_related("assignments"):
+        assert sum(row.swapped for row in comparison.assignments.all()) == 2
+    for annotator in annotators:
+        lean: Counter[int] = Counter()
+        for row in annotator.assignments.select_related("comparison"):
+            sign = -1 if row.swapped else 1
+            lean[row.comparison.system_a_id] += sign
+            lean[row.comparison.system_b_id] -= sign
+        # The last ones to come have no free choice left; the first have.
+        assert all(abs(value) <= 8 for value in lean.values())
+
+
+def test_a_claim_keeps_within_its_queries_however_much_was_done():
+    study = make_queue(60, overlap=2)
+    other = make_annotator(study)
+    annotator = make_annotator(study)
+    counts = []
+    for _ in range(50):
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            current = queue.claim(annotator).current
+        statements = [
+            query["sql"]
+            for query in queries
+            if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))
+        ]
+        counts.append(len(statements))
+        assert current is not None
+        vote(annotator, current.pair.id)
+    # Annotator, own rows, candidate, its slots, counter, insert; then the texts. Now and then
+    # the cursor, or the step from one stretch of the ring to the next.
+    assert Counter(counts[1:]).most_common(1)[0][0] == 7
+    assert max(counts[1:]) <= 10
+    assert max(counts[26:]) <= max(counts[1:26])
+    assert queue.claim(other).current is not None
+
+
+def test_deleting_nothing_a_finished_answer_survives_an_independent_recount():
+    study = make_queue(5, overlap=2)
+    annotators = [make_annotator(study) for _ in range(3)]
+    for annotator in annotators:
+        rate_everything(annotator)
+        done = set(
+            Assignment.objects.filter(annotator=annotator).values_list("comparison", flat=True)
+        )
+        lacking = [
+            comparison.pk
+            for comparison in Comparison.objects.filter(study=study)
+            if comparison.assignments.filter(state="submitted").count() < comparison.overlap
+        ]
+        assert set(lacking) <= done
+
+
+def test_opening_gives_places_and_starts_once_and_keeps_them():
+    study = make_queue(9, overlap=3)
+    before = list(Comparison.objects.order_by("pk").values_list("open_seq", "first_swapped"))
+    make_comparison(study)
+    assert queue.open_for_claims(study) == 1
+    assert queue.open_for_claims(study) == 0
+    after = list(Comparison.objects.order_by("pk").values_list("open_seq", "first_swapped"))
+    assert after[:9] == before
+    assert len(set(after)) == 10
+
+
+def test_starts_are_balanced_for_each_pair_of_systems_in_whichever_order_it_was_imported():
+    study = make_queue(0)
+    for number in range(40):
+        names = ("x", "y") if number % 3 else ("y", "x")
+        make_comparison(study, *names)
+    queue.open_for_claims(study)
+    x_left = sum(
+        (comparison.system_a.name == "x") != comparison.first_swapped
+        for comparison in Comparison.objects.select_related("system_a")
+    )
+    assert x_left == 20
+
+
+def test_places_follow_from_the_studys_seed():
+    def places(seed: int) -> list[int | None]:
+        study = make_queue(0, seed=seed)
+        for number in range(6):
+            make_comparison(study, prompt=make_prompt(study, f"p{number}"), item_id=f"i{number}")
+        queue.open_for_claims(study)
+        rows = Comparison.objects.filter(study=study).order_by("item_id")
+        return list(rows.values_list("open_seq", flat=True))
+
+    assert places(1) == places(1)
+    assert places(1) != places(2)
+
+
+def test_opening_in_batches_of_prompts_makes_no_difference(monkeypatch):
+    monkeypatch.setattr("annotation.queue.opening.PROMPTS_AT_ONCE", 2)
+    make_queue(20)
+    assert Comparison.objects.filter(open=True).count() == 20
+    starts = Counter(
+        Comparison.objects.order_by().values_list("system_a", "system_b", "first_swapped")
+    )
+    for (system_a, system_b, _), _count in list(starts.items()):
+        assert abs(starts[system_a, system_b, True] - starts[system_a, system_b, False]) <= 1
+
+
+def test_progress_tells_an_annotator_only_of_themselves():
+    study = make_queue(6, overlap=2, max_per_annotator=5)
+    annotator, other = make_annotator(study), make_annotator(study)
+    rate_everything(other)
+    vote(annotator, current_id(annotator))
+    queue.release(annotator, current_id(annotator), "harmful")
+    current_id(annotator)
+    assert queue.progress(annotator) == queue.Progress(voted=1, skipped=1, maximum=5)
+
+
+def test_an_open_study_without_a_version_is_an_error_and_not_a_vote_without_one():
+    study = make_queue(1)
+    # A study that never had a version: no product path leads here.
+    bare = Study.objects.create(slug="bare", state="open", opened_at=study.opened_at)
+    make_comparison(bare)
+    queue.open_for_claims(bare)
+    with pytest.raises(RuntimeError, match="has no version"):
+        queue.claim(make_annotator(bare))
