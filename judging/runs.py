@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from django.db.models import Max
@@ -11,9 +10,22 @@ from django.db.models import Max
 from annotation.importing.digests import digest_of, key_of
 from annotation.importing.formats import JUDGMENTS, JudgmentRow
 from annotation.importing.ledger import STORED, Conflict, Known, Ledger
-from annotation.importing.writers.writer import ImportPlan, Pass, Placed, Reasons
+from annotation.importing.writers.writer import ImportPlan, Pass, Placed, Reasons, no_counts
 from annotation.models import Comparison, ImportKind, Study
 from judging.models import Judge, JudgeVersion, Judgment, MissingCause
+
+# What a row and its Judgment have alike, beside the key.
+CONTENT = (
+    "verdict",
+    "confidence",
+    "reason",
+    "inconsistent",
+    "input_tokens",
+    "output_tokens",
+    "cost",
+    "latency_ms",
+    "metadata",
+)
 
 
 class ImportedJudgmentWriter:
@@ -24,7 +36,7 @@ class ImportedJudgmentWriter:
     """
 
     def __init__(self, run: Pass) -> None:
-        self.counts: Counter[str] = Counter(new=0)
+        self.counts = no_counts()
         self.sweeps = 1
         self._run = run
         self._known = Ledger("verdict or other content")
@@ -47,7 +59,7 @@ class ImportedJudgmentWriter:
                     (place, f"the study has no item {row.item_id!r}; import its comparison first")
                 )
                 continue
-            key, content = row_key(row), [row_digest(row)]
+            key, content = key_of_row(row), [digest_of_content(row)]
             found = self._known.compare(key, content)
             if isinstance(found, Conflict):
                 where = self._run.places.name(found.place)
@@ -89,9 +101,11 @@ class ImportedJudgmentWriter:
             comparison__in=items.values(),
             version__judge__judge_id__in=judge_ids,
         ).select_related("comparison", "version__judge"):
-            row = stored_row(judgment)
-            if row_key(row) not in self._known:
-                self._known.admit(row_key(row), [row_digest(row)], STORED)
+            key = key_of(
+                judgment.comparison.item_id, judgment.version.judge.judge_id, judgment.order
+            )
+            if key not in self._known:
+                self._known.admit(key, [digest_of_content(judgment)], STORED)
 
     def _record(self, study: Study, new: list[JudgmentRow], items: dict[str, int]) -> None:
         for judge_id in sorted({row.judge_id for row in new} - self._versions.keys()):
@@ -101,16 +115,8 @@ class ImportedJudgmentWriter:
                 version_id=self._versions[row.judge_id],
                 comparison_id=items[row.item_id],
                 order=row.order,
-                verdict=row.verdict,
                 missing=MissingCause.UNPARSED if row.verdict is None else "",
-                confidence=row.confidence,
-                reason=row.reason,
-                inconsistent=row.inconsistent,
-                input_tokens=row.input_tokens,
-                output_tokens=row.output_tokens,
-                cost=row.cost,
-                latency_ms=row.latency_ms,
-                metadata=row.metadata,
+                **{name: getattr(row, name) for name in CONTENT},
             )
             for row in new
         )
@@ -135,43 +141,13 @@ def imported_version(study: Study, judge_id: str) -> JudgeVersion:
     )
 
 
-def row_key(row: JudgmentRow) -> bytes:
+def key_of_row(row: JudgmentRow) -> bytes:
     return key_of(row.item_id, row.judge_id, row.order)
 
 
-def row_digest(row: JudgmentRow) -> bytes:
-    """Digest all that a row says beyond its key."""
-    return digest_of(
-        [
-            row.verdict,
-            row.confidence,
-            row.reason,
-            row.inconsistent,
-            row.input_tokens,
-            row.output_tokens,
-            row.cost,
-            row.latency_ms,
-            row.metadata,
-        ]
-    )
-
-
-def stored_row(judgment: Judgment) -> JudgmentRow:
-    """The row that would be recorded as this judgment."""
-    return JudgmentRow(
-        item_id=judgment.comparison.item_id,
-        judge_id=judgment.version.judge.judge_id,
-        order=judgment.order,
-        verdict=judgment.verdict,
-        confidence=judgment.confidence,
-        reason=judgment.reason,
-        inconsistent=judgment.inconsistent,
-        input_tokens=judgment.input_tokens,
-        output_tokens=judgment.output_tokens,
-        cost=judgment.cost,
-        latency_ms=judgment.latency_ms,
-        metadata=judgment.metadata,
-    )
+def digest_of_content(judgment: JudgmentRow | Judgment) -> bytes:
+    """Digest all that a row, or what is stored of one, says beyond its key."""
+    return digest_of([getattr(judgment, name) for name in CONTENT])
 
 
 IMPORT_PLAN = ImportPlan(ImportKind.JUDGMENTS, JUDGMENTS, ImportedJudgmentWriter, is_content=False)

@@ -46,7 +46,7 @@ def _plain(value: object) -> object:
         return [_plain(item) for item in value]
     if isinstance(value, Decimal):
         # SQLite keeps decimals as doubles, good for 15 digits.
-        return f"{value:.12g}"
+        return f"{float(value):.12g}"
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, datetime):

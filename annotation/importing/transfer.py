@@ -19,7 +19,7 @@ from annotation import audit
 from annotation.importing.formats import FileError, RowProblem, content_sha256, read_rows
 from annotation.importing.formats.limits import MIB
 from annotation.importing.places import Places, place_of
-from annotation.importing.writers.writer import ImportPlan, Pass, Row, Writer
+from annotation.importing.writers.writer import OUTCOMES, ImportPlan, Pass, Row, Writer
 from annotation.lifecycle.drafts import check_slug, get_or_create_draft
 from annotation.models import ImportFile, Study, User
 
@@ -28,9 +28,6 @@ BATCH_ROWS = 500
 BATCH_BYTES = 4 * MIB
 ROWS_PER_PROGRESS = 50_000
 MAX_NAME_LENGTH = 255
-
-# Counts of a writer that speak of rows stored, not of traps found.
-OUTCOMES = ("new", "completed", "already there")
 
 
 class ImportRefusedError(Exception):

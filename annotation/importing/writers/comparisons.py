@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from annotation.importing.digests import digest_of, key_of
@@ -10,7 +9,7 @@ from annotation.importing.formats import COMPARISONS, ComparisonRow, ResponseRow
 from annotation.importing.formats.rows import OVERALL
 from annotation.importing.ledger import STORED, Conflict, Known, Ledger
 from annotation.importing.writers.content import ROWS_PER_FETCH, ContentStore
-from annotation.importing.writers.writer import ImportPlan, Pass, Placed, Reasons
+from annotation.importing.writers.writer import ImportPlan, Pass, Placed, Reasons, no_counts
 from annotation.models import Comparison, ImportKind
 
 DEFAULT_OVERLAP = 3
@@ -28,7 +27,7 @@ class ComparisonWriter:
     sweeps = 1
 
     def __init__(self, run: Pass) -> None:
-        self.counts: Counter[str] = Counter(new=0)
+        self.counts = no_counts()
         self._run = run
         self._content = ContentStore(run, self.counts)
         self._items = Ledger("content")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from annotation.importing.formats import RESPONSES, ResponseRow
 from annotation.importing.ledger import Known
 from annotation.importing.writers.content import ContentStore
-from annotation.importing.writers.writer import ImportPlan, Pass, Placed, Reasons
+from annotation.importing.writers.writer import ImportPlan, Pass, Placed, Reasons, no_counts
 from annotation.models import ImportKind
 
 
@@ -18,7 +17,7 @@ class ResponseWriter:
     sweeps = 1
 
     def __init__(self, run: Pass) -> None:
-        self.counts: Counter[str] = Counter(new=0)
+        self.counts = no_counts()
         self._run = run
         self._content = ContentStore(run, self.counts)
 

@@ -9,7 +9,7 @@ from annotation.importing.digests import digest_of, key_of
 from annotation.importing.formats import VOTES, VoteRow
 from annotation.importing.formats.rows import OVERALL, Metadata
 from annotation.importing.writers.rubric import RubricStore
-from annotation.importing.writers.writer import ImportPlan, Pass, Placed, Reasons
+from annotation.importing.writers.writer import ImportPlan, Pass, Placed, Reasons, no_counts
 from annotation.models import (
     Annotator,
     Comparison,
@@ -32,7 +32,7 @@ class VoteWriter:
     """
 
     def __init__(self, run: Pass) -> None:
-        self.counts: Counter[str] = Counter(new=0)
+        self.counts = no_counts()
         self.sweeps = 1
         self._run = run
         self._rubric = RubricStore(run)

@@ -20,6 +20,14 @@ Placed = tuple[int, Row]
 Reasons = list[tuple[int, str]]
 """Places of bad rows and what is wrong with them."""
 
+# What became of good rows; all other counts of a writer are traps, which the summary tells.
+OUTCOMES = ("new", "completed", "already there")
+
+
+def no_counts() -> Counter[str]:
+    """Counts to begin with, outcomes first in the summary."""
+    return Counter(dict.fromkeys(OUTCOMES, 0))
+
 
 @dataclass(frozen=True, slots=True)
 class Pass:

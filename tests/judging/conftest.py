@@ -1,0 +1,1 @@
+from tests.row_files import write_rows as write_rows
