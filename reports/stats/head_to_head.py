@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import stdtr
 
 from reports.stats.cells import Cells
+from reports.stats.cluster_sums import cluster_sums
 from reports.stats.connectivity import weak_components
 from reports.stats.intervals import check_level
 from reports.stats.planning import (
@@ -20,12 +21,7 @@ from reports.stats.planning import (
 from reports.stats.results import Estimate, NegativeCount, VerdictCode, WarningCode
 from reports.stats.significance import SignFlip, holm, sign_flip_floor, sign_flip_test, sign_test
 from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
-from reports.stats.win_rates import (
-    MeanScores,
-    cluster_sums,
-    pair_index,
-    pair_mean_scores,
-)
+from reports.stats.win_rates import MeanScores, pair_index, pair_mean_scores
 
 __all__ = ["DEFAULT_TARGET", "HeadToHeadRow", "head_to_head"]
 

@@ -234,9 +234,9 @@ class Votes:
             return self
         return self if bool(keep.all()) else self.take(keep)
 
-    def score(self) -> FloatArray:
-        """Score of system a, shape (n,): 1, 1/2 or 0."""
-        return VERDICT_SCORE[self.verdict]
+    def score(self, rows: NDArray[Any] | None = None) -> FloatArray:
+        """Score of system a in all votes, or in those of an index array: 1, 1/2 or 0."""
+        return VERDICT_SCORE[self.verdict if rows is None else self.verdict[rows]]
 
 
 def _small_codes(values: NDArray[Any], name: str, low: int, high: int) -> IntArray:

@@ -8,22 +8,21 @@ interval with Student's t. This covers ties (more effective votes than votes) an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.stats.covariance import CHUNK_ENTRIES, FEW_CLUSTERS, NOT_PSD, intersect
+from reports.stats.cluster_sums import cluster_sums, mean_variances
+from reports.stats.covariance import FEW_CLUSTERS, NOT_PSD, intersect
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.intervals import critical_value, wilson
 from reports.stats.results import Estimate, WarningCode, undefined
 from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
 
 __all__ = [
-    "ClusterSums",
     "MeanScores",
-    "cluster_sums",
     "mean_scores",
     "pair_index",
     "pair_mean_scores",
@@ -37,65 +36,11 @@ the clusters agree so well."""
 TINY_VARIANCE = 1e-12
 """A variance below this share of m(1-m)/n is rounding around zero."""
 
+BLOCK_VOTES = 250_000
+"""Groups are worked on together up to this many votes, some 200 bytes each: groups do not
+depend on each other, so that larger studies need no more memory than one block."""
+
 Clustering = Literal["two_way", "none"]
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterSums:
-    """Votes summed by group and cluster, sorted by the two.
-
-    Attributes
-    ----------
-    group, cluster : int array, shape (cells,)
-    count, weight, score : float array, shape (cells,)
-        Votes, Σ w and Σ w y.
-    """
-
-    group: IntArray
-    cluster: IntArray
-    count: FloatArray
-    weight: FloatArray
-    score: FloatArray
-
-
-def cluster_sums(
-    group: IntArray,
-    groups: int,
-    cluster: IntArray,
-    clusters: int,
-    score: FloatArray,
-    weight: FloatArray | None,
-) -> ClusterSums:
-    """Add votes up by (group, cluster).
-
-    Parameters
-    ----------
-    group, cluster : int array, shape (n,)
-    groups, clusters : int
-        Numbers of codes.
-    score : float array, shape (n,)
-    weight : float array, shape (n,), or None
-    """
-    code = group.astype(np.int64)
-    code *= clusters
-    code += cluster
-    size = groups * clusters
-    if size <= 4 * code.size + CHUNK_ENTRIES:
-        count = np.bincount(code, minlength=size)
-        distinct = np.flatnonzero(count)
-        count = count[distinct]
-    else:
-        distinct, code, count = np.unique(code, return_inverse=True, return_counts=True)
-        size = distinct.size
-    kept: Any = distinct if size != distinct.size else slice(None)
-    votes = count.astype(np.float64)
-    if weight is None:
-        weights, scores = votes, group_sum(code, score, size)[kept]
-    else:
-        weights = group_sum(code, on_exact_grid(weight), size)[kept]
-        scores = group_sum(code, on_exact_grid(weight * score), size)[kept]
-    owner, member = np.divmod(distinct, max(clusters, 1))
-    return ClusterSums(owner, member, votes, weights, scores)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,36 +151,6 @@ def _effective(mean: Any, variance: Any, votes: Any, fallback: Any) -> FloatArra
     return np.where(known, capped, fallback)
 
 
-@dataclass(frozen=True, slots=True)
-class _Dimension:
-    clusters: IntArray
-    effective: FloatArray
-    cr1: FloatArray
-    cr3: FloatArray
-
-
-def _dimension(sums: ClusterSums, groups: int, mean: FloatArray, total: FloatArray) -> _Dimension:
-    """Cluster-robust variances of the mean over one dimension; NaN for a single cluster."""
-    owner = sums.group
-    clusters = np.bincount(owner, minlength=groups)
-    votes = group_sum(owner, sums.count, groups)
-    residual = sums.score - mean[owner] * sums.weight
-    with np.errstate(divide="ignore", invalid="ignore"):
-        effective = votes**2 / group_sum(owner, sums.count**2, groups)
-        cr1 = clusters / (clusters - 1) * group_sum(owner, residual**2, groups) / total**2
-        change = residual / (total[owner] - sums.weight)
-        change = change - (group_sum(owner, change, groups) / clusters)[owner]
-        cr3 = (clusters - 1) / clusters * group_sum(owner, change**2, groups)
-    cr3 = np.where(np.isfinite(cr3), cr3, cr1)  # all the weight in one cluster
-    single = clusters < 2
-    return _Dimension(
-        clusters,
-        effective,
-        np.where(single, np.nan, cr1),
-        np.where(single, np.nan, cr3),
-    )
-
-
 def mean_scores(
     group: IntArray,
     groups: int,
@@ -265,6 +180,55 @@ def mean_scores(
     level : float
     """
     critical_value(level, None)  # refuses a wrong level before any work
+    blocks = []
+    for low, high in _ranges(np.bincount(group, minlength=groups)):
+        whole = high - low == groups
+        rows: Any = slice(None) if whole else np.flatnonzero((group >= low) & (group < high))
+        blocks.append(
+            _block(
+                group[rows] - low,
+                high - low,
+                score[rows],
+                None if weight is None else weight[rows],
+                annotator[rows],
+                prompt[rows],
+                clustering,
+                level,
+            )
+        )
+    return _joined(blocks)
+
+
+def _ranges(sizes: IntArray) -> list[tuple[int, int]]:
+    """Consecutive groups [low, high) of at most BLOCK_VOTES votes, or of a single group."""
+    ranges, low, held = [], 0, 0
+    for group, size in enumerate(sizes.tolist()):
+        if held and held + size > BLOCK_VOTES:
+            ranges.append((low, group))
+            low, held = group, 0
+        held += size
+    ranges.append((low, sizes.size))
+    return ranges
+
+
+def _joined(blocks: list[MeanScores]) -> MeanScores:
+    if len(blocks) == 1:
+        return blocks[0]
+    columns = [item.name for item in fields(MeanScores) if item.name not in ("clustering", "level")]
+    joined = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in columns}
+    return MeanScores(**joined, clustering=blocks[0].clustering, level=blocks[0].level)
+
+
+def _block(
+    group: IntArray,
+    groups: int,
+    score: FloatArray,
+    weight: FloatArray | None,
+    annotator: IntArray,
+    prompt: IntArray,
+    clustering: Clustering,
+    level: float,
+) -> MeanScores:
     clusters = [int(column.max(initial=-1)) + 1 for column in (annotator, prompt)]
     by_annotator, by_prompt = (
         cluster_sums(group, groups, column, size, score, weight)
@@ -274,8 +238,8 @@ def mean_scores(
     total = group_sum(by_prompt.group, by_prompt.weight, groups)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = group_sum(by_prompt.group, by_prompt.score, groups) / total
-    person = _dimension(by_annotator, groups, mean, total)
-    text = _dimension(by_prompt, groups, mean, total)
+    person = mean_variances(by_annotator, groups, mean, total)
+    text = mean_variances(by_prompt, groups, mean, total)
     square = np.ones(group.size) if weight is None else weight**2
     moments = [group_sum(group, on_exact_grid(square * score**power), groups) for power in range(3)]
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -287,7 +251,7 @@ def mean_scores(
         df, fallback = np.full(groups, np.inf), votes.astype(np.float64)
     else:
         both_codes, both = intersect(annotator, prompt)
-        shared = _dimension(
+        shared = mean_variances(
             cluster_sums(group, groups, both_codes, both, score, weight), groups, mean, total
         )
         two, people, prompts = (
@@ -375,15 +339,29 @@ def system_mean_scores(
     level: float = 0.95,
 ) -> MeanScores:
     """Mean score of every system over all its votes; each vote counts for two systems."""
+    critical_value(level, None)  # refuses a wrong level before any work
     used = votes.counted(ties, both_bad)
-    score = used.score()
-    twice = [used.annotator, used.prompt]
-    return mean_scores(
-        np.concatenate([used.system_a, used.system_b]),
-        votes.n_systems,
-        np.concatenate([score, 1 - score]),
-        None if used.weight is None else np.tile(used.weight, 2),
-        *(np.tile(column, 2) for column in twice),
-        clustering=clustering,
-        level=level,
-    )
+    m = votes.n_systems
+    sizes = np.bincount(used.system_a, minlength=m) + np.bincount(used.system_b, minlength=m)
+    blocks = []
+    for low, high in _ranges(sizes):
+        first, second = (
+            np.flatnonzero((column >= low) & (column < high))
+            for column in (used.system_a, used.system_b)
+        )
+        rows = np.concatenate([first, second])
+        score = used.score(rows)
+        score[first.size :] = 1 - score[first.size :]
+        blocks.append(
+            _block(
+                np.concatenate([used.system_a[first], used.system_b[second]]) - low,
+                high - low,
+                score,
+                None if used.weight is None else used.weight[rows],
+                used.annotator[rows],
+                used.prompt[rows],
+                clustering,
+                level,
+            )
+        )
+    return _joined(blocks)

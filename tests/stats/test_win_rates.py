@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports.stats import cluster_sums
 from reports.stats import win_rates as room
 from reports.stats.intervals import critical_value, wilson
 from reports.stats.results import InvalidLevel, WarningCode
@@ -187,8 +188,19 @@ def test_few_annotators_show_the_prompt_only_interval_beside() -> None:
 def test_sorting_finds_the_same_clusters_as_counting(monkeypatch: pytest.MonkeyPatch) -> None:
     votes = votes_of(regular_rows(4))
     dense = pair_mean_scores(votes)
-    monkeypatch.setattr(room, "CHUNK_ENTRIES", -10_000)
+    monkeypatch.setattr(cluster_sums, "CHUNK_ENTRIES", -10_000)
     assert pair_mean_scores(votes).estimate(2) == dense.estimate(2)
+
+
+def test_blocks_of_groups_give_the_same_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    votes = votes_of(regular_rows(4, n=200), n_systems=6)
+    whole = [pair_mean_scores(votes), system_mean_scores(votes)]
+    monkeypatch.setattr(room, "BLOCK_VOTES", 40)
+    blocks = [pair_mean_scores(votes), system_mean_scores(votes)]
+    for one, many in zip(whole, blocks, strict=True):
+        assert one.votes.tolist() == many.votes.tolist()
+        for group in range(one.votes.size):
+            assert one.estimate(group) == many.estimate(group)
 
 
 def test_integer_weights_give_the_mean_and_clustered_variance_of_repeated_rows() -> None:
