@@ -218,8 +218,8 @@ def _adjusted(p_values: ArrayLike, method: str) -> NDArray[np.float64]:
         raise ShapeMismatch(f"p-values have {p.ndim} dimensions; expected one")
     if not bool(((p >= 0) & (p <= 1)).all()):
         raise NonFiniteInput("every p-value must lie within [0, 1]")
-    if p.size == 0:
-        return p
+    if p.size < 2:
+        return p  # a family of one needs no correction
     # Imported here: statsmodels is slow to load and most commands never adjust a p-value.
     from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
