@@ -11,7 +11,8 @@ class AnnotationConfig(AppConfig):
         from django.contrib.auth.signals import user_logged_in
 
         from annotation.access.routes import check_every_view_declares_access
-        from annotation.accounts import sessions
+        from annotation.accounts import redaction, sessions
 
         checks.register(check_every_view_declares_access, checks.Tags.urls)
         user_logged_in.connect(sessions.begin, dispatch_uid="annotation.accounts.sessions")
+        redaction.redact_tokens()

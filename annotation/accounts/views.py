@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login, logout
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -45,7 +45,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     target = safe_target(request)
     if request.user.is_authenticated and request.method != "POST":
         return redirect(target)
-    form = SignInForm(request, request.POST or None)
+    form = SignInForm(request, posted(request))
     if request.method == "POST" and form.is_valid() and form.user is not None:
         login(request, form.user)
         return redirect(target)
@@ -55,6 +55,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         {"form": form, "next": request.POST.get("next", request.GET.get("next", ""))},
         status=422 if form.errors else 200,
     )
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What was sent, for a form: an empty one was sent, too, and is told what it lacks."""
+    return request.POST if request.method == "POST" else None
 
 
 def safe_target(request: HttpRequest) -> str:
@@ -118,7 +123,7 @@ def join(request: HttpRequest, token: str, found: Invitation) -> HttpResponse:
     context: dict[str, Any] = {"invitation": found, "role": Role(found.role), "study": found.study}
     if request.user.is_authenticated:
         return join_with_account(request, token, found, context)
-    form = JoinForm(request.POST or None)
+    form = JoinForm(posted(request))
     if request.method == "POST" and form.is_valid():
         user = create_account(token, form)
         if user is not None:
@@ -165,7 +170,7 @@ def welcome(request: HttpRequest, found: Invitation) -> HttpResponse:
 
 
 def set_password(request: HttpRequest, token: str, found: Invitation) -> HttpResponse:
-    form = NewPasswordForm(request.POST or None)
+    form = NewPasswordForm(posted(request))
     if request.method == "POST" and form.is_valid():
         try:
             user = people.set_password(token, form.cleaned_data["password"])
