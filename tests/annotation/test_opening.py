@@ -1,0 +1,295 @@
+"""Opening a study: every fault is named, then content and rubric are frozen under a hash."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from annotation.lifecycle.codes import draw_codes
+from annotation.lifecycle.components import find_components
+from annotation.lifecycle.opening import Opening, open_study
+from annotation.lifecycle.readiness import list_faults
+from annotation.lifecycle.refusals import LifecycleError, StudyFrozenError, StudyNotReadyError
+from annotation.lifecycle.snapshots import canonical_json, content_hash, digest_of_content
+from annotation.lifecycle.states import check_editable
+from annotation.models import (
+    Comparison,
+    ComparisonKind,
+    Prompt,
+    Response,
+    Scale,
+    Study,
+    StudyState,
+    StudyVersion,
+    System,
+)
+from tests import factories
+from tests.races import at_once
+
+pytestmark = pytest.mark.django_db
+
+
+def ready_study(**fields: Any) -> Study:
+    """A draft of three systems that all meet."""
+    study = factories.make_study(instructions="Choose the better one.", **fields)
+    for pair in [("north", "south"), ("south", "west"), ("west", "north")]:
+        factories.make_comparison(study, *pair)
+    return study
+
+
+def test_opening_freezes_the_study_and_lets_annotators_in() -> None:
+    study = ready_study()
+    opening = open_study(study)
+    study.refresh_from_db()
+    assert study.state == StudyState.OPEN
+    assert study.opened_at is not None
+    assert study.state_changed_at == study.opened_at
+    assert opening.version.number == 1
+    assert opening.warnings == ()
+    assert Comparison.objects.filter(study=study, open=True).count() == 3
+
+
+def test_the_log_names_the_hash_that_was_frozen() -> None:
+    study = ready_study()
+    owner = factories.make_user()
+    version = open_study(study, owner).version
+    entry = study.audit_entries.get(action="study.opened")
+    assert entry.actor == owner
+    assert entry.detail["content_hash"] == version.content_hash
+    assert entry.detail["comparisons"] == 3
+
+
+def test_every_fault_is_named_at_once() -> None:
+    study = factories.make_study()
+    study.criteria.update(question=" ")
+    with pytest.raises(StudyNotReadyError) as caught:
+        open_study(study)
+    assert len(caught.value.faults) == 2
+    assert "has no question" in str(caught.value)
+    assert "nothing to rate" in str(caught.value)
+
+
+def test_a_study_that_is_not_ready_is_left_as_it_was() -> None:
+    study = factories.make_study()
+    with pytest.raises(StudyNotReadyError):
+        open_study(study)
+    study.refresh_from_db()
+    assert (study.state, study.opened_at) == (StudyState.DRAFT, None)
+    assert not StudyVersion.objects.exists()
+    assert not study.audit_entries.exists()
+
+
+def test_a_study_needs_the_criterion_overall() -> None:
+    study = ready_study()
+    study.criteria.all().delete()
+    assert "no criterion 'overall'" in list_faults(study)[0]
+
+
+def test_checks_alone_are_nothing_to_rate() -> None:
+    study = factories.make_study()
+    factories.make_comparison(study, kind=ComparisonKind.GOLD, gold={"overall": ["a"]})
+    assert any("nothing to rate" in fault for fault in list_faults(study))
+
+
+def test_systems_that_never_meet_are_named_by_group() -> None:
+    study = ready_study()
+    factories.make_comparison(study, "east", "up")
+    with pytest.raises(StudyNotReadyError, match="2 groups that never meet: east, up; north, "):
+        open_study(study)
+
+
+def test_systems_that_never_meet_can_be_opened_on_purpose() -> None:
+    study = ready_study()
+    factories.make_comparison(study, "east", "up")
+    open_study(study, allow_disconnected=True)
+    assert study.audit_entries.get(action="study.opened").detail["disconnected"] is True
+
+
+def test_a_check_between_two_groups_does_not_connect_them() -> None:
+    study = ready_study()
+    factories.make_comparison(study, "east", "up")
+    factories.make_comparison(
+        study, "east", "north", kind=ComparisonKind.GOLD, gold={"overall": ["a"]}
+    )
+    assert any("never meet" in fault for fault in list_faults(study))
+
+
+@pytest.mark.parametrize(
+    ("gold", "message"),
+    [
+        (None, "no accepted verdict"),
+        ({}, "no accepted verdict"),
+        ({"clarity": ["a"]}, "the criterion 'clarity'"),
+        ({"overall": ["a", "tie"]}, "accepts tie on 'overall'"),
+        ({"overall": ["both_bad"]}, "accepts both_bad on 'overall'"),
+    ],
+)
+def test_a_check_without_a_possible_answer_is_a_fault(
+    gold: dict[str, list[str]] | None, message: str
+) -> None:
+    study = ready_study()
+    study.criteria.update(scale=Scale.BINARY, both_bad=False)
+    factories.make_comparison(study, kind=ComparisonKind.GOLD, gold=gold, item_id="g1")
+    (fault,) = list_faults(study)
+    assert fault.startswith("g1: ")
+    assert message in fault
+
+
+def test_identical_pairs_need_a_tie() -> None:
+    study = ready_study()
+    response = Response.objects.first()
+    assert response is not None
+    factories.make_comparison(
+        study,
+        prompt=response.prompt,
+        response_a=response,
+        response_b=response,
+        kind=ComparisonKind.IDENTICAL,
+    )
+    assert list_faults(study) == []
+    study.criteria.update(scale=Scale.BINARY)
+    assert "has no tie" in list_faults(study)[0]
+
+
+def test_many_faulty_checks_do_not_hide_the_other_faults() -> None:
+    study = ready_study()
+    study.criteria.update(question="")
+    for _ in range(9):
+        factories.make_comparison(study, kind=ComparisonKind.GOLD)
+    faults = list_faults(study)
+    assert len(faults) == 1 + 5 + 1
+    assert "4 more" in faults[-1]
+
+
+def test_a_system_that_is_not_rated_is_a_warning() -> None:
+    study = ready_study()
+    factories.make_system(study, "idle")
+    study.instructions = ""
+    study.save()
+    warnings = open_study(study).warnings
+    assert len(warnings) == 2
+    assert "idle" in warnings[0]
+    assert "no instructions" in warnings[1]
+
+
+@pytest.mark.parametrize("state", [state for state in StudyState if state != StudyState.DRAFT])
+def test_only_a_draft_is_opened(state: StudyState) -> None:
+    study = factories.make_study(state=state)
+    with pytest.raises(LifecycleError, match=f"it is {state} now"):
+        open_study(study)
+
+
+def test_every_system_gets_a_code_that_its_name_does_not_give_away() -> None:
+    study = ready_study()
+    open_study(study)
+    codes = dict(System.objects.filter(study=study).values_list("code", "name"))
+    assert sorted(codes) == ["A1", "A2", "A3"]
+
+
+def test_codes_are_drawn_afresh_for_each_study() -> None:
+    seeds = {open_study(ready_study()).version.snapshot["seeds"]["codes"] for _ in range(3)}
+    assert len(seeds) == 3
+
+
+def test_codes_do_not_follow_the_names_or_their_order() -> None:
+    names = ["north", "south", "west"]
+    firsts = [draw_codes(names, seed)["A1"] for seed in range(300)]
+    for name in names:
+        assert 70 <= firsts.count(name) <= 130
+    assert draw_codes(names, 4) == draw_codes(reversed(names), 4)
+
+
+def test_the_snapshot_holds_what_the_votes_are_collected_under() -> None:
+    study = ready_study(seed=11, target_votes=50)
+    factories.make_criterion(study, "clarity", scale=Scale.FIVE, position=1)
+    version = open_study(study, code_seed=5).version
+    version.refresh_from_db()
+    snapshot = version.snapshot
+    assert snapshot["study"]["target_votes"] == 50
+    assert snapshot["seeds"] == {"study": 11, "codes": 5}
+    assert [criterion["key"] for criterion in snapshot["rubric"]] == ["overall", "clarity"]
+    assert snapshot["content"]["comparisons"]["count"] == 3
+    assert {entry["name"] for entry in snapshot["systems"]} == {"north", "south", "west"}
+
+
+def test_the_hash_is_that_of_the_stored_snapshot() -> None:
+    version = StudyVersion.objects.get(pk=open_study(ready_study()).version.pk)
+    assert content_hash(version.snapshot) == version.content_hash
+
+
+def test_canonical_json_has_one_spelling() -> None:
+    assert canonical_json({"b": 1, "a": ["ü", None]}) == '{"a":["ü",null],"b":1}'.encode()
+    assert json.loads(canonical_json({"x": 1.5})) == {"x": 1.5}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_json({"x": float("nan")})
+
+
+def test_the_digest_does_not_depend_on_the_order_of_import() -> None:
+    digests = []
+    for order in (["north", "south"], ["south", "north"]):
+        study = factories.make_study()
+        prompt = factories.make_prompt(study, "p1", text="Which way?")
+        responses = {
+            name: factories.make_response(
+                prompt, factories.make_system(study, name), text=f"To the {name}."
+            )
+            for name in order
+        }
+        factories.make_comparison(
+            study,
+            prompt=prompt,
+            response_a=responses["north"],
+            response_b=responses["south"],
+            item_id="i1",
+        )
+        digests.append(digest_of_content(study))
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.parametrize(
+    ("model", "changes"),
+    [
+        (Prompt, {"text": "Another question?"}),
+        (Prompt, {"weight": 2.5}),
+        (Response, {"text": "Another answer."}),
+        (Comparison, {"overlap": 4}),
+        (System, {"name": "renamed"}),
+    ],
+)
+def test_a_change_of_content_changes_the_digest(
+    model: type[Prompt | Response | Comparison | System], changes: dict[str, object]
+) -> None:
+    study = ready_study()
+    before = digest_of_content(study)
+    row = model.objects.first()
+    assert row is not None
+    model.objects.filter(pk=row.pk).update(**changes)
+    assert digest_of_content(study) != before
+
+
+def test_what_is_open_cannot_be_edited() -> None:
+    study = ready_study()
+    with transaction.atomic():
+        check_editable(study)
+    open_study(study)
+    with pytest.raises(StudyFrozenError, match="frozen"), transaction.atomic():
+        check_editable(study)
+
+
+def test_systems_meet_through_others() -> None:
+    assert find_components([]) == []
+    assert find_components([("b", "a"), ("c", "b"), ("x", "x")]) == [("a", "b", "c"), ("x",)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_open_a_study_at_the_same_moment_one_does() -> None:
+    study = ready_study()
+    results = at_once([partial(open_study, study)] * 2)
+    assert sorted(type(result).__name__ for result in results) == ["LifecycleError", "Opening"]
+    assert any(isinstance(result, Opening) for result in results)
+    assert StudyVersion.objects.count() == 1
+    assert study.audit_entries.filter(action="study.opened").count() == 1
