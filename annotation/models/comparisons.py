@@ -22,8 +22,8 @@ class Comparison(models.Model):
     """A pair of responses. Which of them is a and which b is blind to every outcome.
 
     `open`, `taken`, `open_seq` and `first_swapped` belong to the queue alone, which changes them
-    under its lock; a test recounts them from the assignments. Triggers of the first migration keep prompt and
-    systems equal to those of the two responses.
+    under its lock; a test recounts them from the assignments. Triggers of the first migration
+    keep prompt and systems equal to those of the two responses.
     """
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="comparisons")
@@ -83,9 +83,7 @@ class Comparison(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(open=False)
-                | Q(
-                    taken__lt=F("overlap"), open_seq__isnull=False, first_swapped__isnull=False
-                ),
+                | Q(taken__lt=F("overlap"), open_seq__isnull=False, first_swapped__isnull=False),
                 name="comparison_open_has_room",
             ),
         ]
