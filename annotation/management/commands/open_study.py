@@ -32,7 +32,8 @@ class Command(StudyCommand):
         for warning in opening.warnings:
             self.warn(warning)
         number = opening.version.snapshot["content"]["comparisons"]["count"]
+        noun = "comparison" if number == 1 else "comparisons"
         self.say(
-            f"{study.slug} is open. Its {number} comparisons and its rubric are frozen as version "
+            f"{study.slug} is open. Its {number} {noun} and its rubric are frozen as version "
             f"{opening.version.number}, content hash {opening.version.content_hash}."
         )
