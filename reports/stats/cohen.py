@@ -29,6 +29,10 @@ SHARED_ITEMS = 20
 # gathered in pieces of a quarter of it.
 _DENSE_CODES = 1 << 24
 
+# A dense table pays while it has at most this many places a pair of votes; sorting is faster
+# where the pairs are thinly spread.
+_PLACES_A_PAIR = 8
+
 
 def kappas_of_tables(tables: Floats, weights: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Weighted kappa of many joint tables at once.
@@ -45,22 +49,26 @@ def kappas_of_tables(tables: Floats, weights: Floats) -> tuple[Floats, Floats, F
         NaN where the table is empty or chance agreement is complete. Standard error of Fleiss,
         Cohen & Everitt 1969.
     """
-    n = tables.sum(axis=(-2, -1))
+    q = weights.shape[0]
+    # Cell by cell over contiguous columns: many small tables are slow to reduce by axes.
+    cells = np.ascontiguousarray(tables.reshape(-1, q * q).T).reshape(q, q, -1)
+    n = cells.sum(axis=(0, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = tables / n[..., None, None]
-        row, column = p.sum(axis=-1), p.sum(axis=-2)
-        observed = np.einsum("...kl,kl->...", p, weights)
-        row_mean = column @ weights
-        column_mean = row @ weights
-        expected = np.einsum("...k,...k->...", row, row_mean)
+        p = cells / n
+        row, column = p.sum(axis=1), p.sum(axis=0)
+        observed = np.tensordot(weights, p, axes=2)
+        row_mean, column_mean = weights @ column, weights @ row
+        expected = (row * row_mean).sum(axis=0)
         expected = np.where(expected >= 1 - 1e-12, np.nan, expected)
         kappa = (observed - expected) / (1 - expected)
-        spread = weights - (row_mean[..., :, None] + column_mean[..., None, :]) * (
-            1 - kappa[..., None, None]
-        )
-        variance = np.einsum("...kl,...kl->...", p, spread**2)
-        variance = (variance - (kappa - expected * (1 - kappa)) ** 2) / (n * (1 - expected) ** 2)
-    return kappa, np.sqrt(np.maximum(variance, 0)), observed, expected
+        variance = -((kappa - expected * (1 - kappa)) ** 2)
+        for k, m in np.ndindex(q, q):
+            spread = weights[k, m] - (row_mean[k] + column_mean[m]) * (1 - kappa)
+            variance += p[k, m] * spread**2
+        variance /= n * (1 - expected) ** 2
+        se = np.sqrt(np.maximum(variance, 0))
+    shape = tables.shape[:-2]
+    return kappa.reshape(shape), se.reshape(shape), observed.reshape(shape), expected.reshape(shape)
 
 
 def cohen_kappa(
@@ -165,18 +173,17 @@ class PairKappas:
 
 def _joint_codes(ratings: Ratings) -> Iterator[Integers]:
     """Codes ((g, h), k, l) of all pairs of votes on an item, g < h, in pieces."""
-    q, raters = ratings.n_categories, ratings.n_raters
-    single = ratings.rater * q + ratings.category
-    item = ratings.item
+    q, item = ratings.n_categories, ratings.item
+    # A code is a sum of one part from each vote: ((g * raters + h) * q + k) * q + l.
+    first = ratings.rater * (ratings.n_raters * q * q) + ratings.category * q
+    second = ratings.rater * (q * q) + ratings.category
     pieces: list[Integers] = []
     gathered = 0
     most = int(np.bincount(item, minlength=1).max())
     for step in range(1, most):
         # Rows are sorted by item and rater, so the partner at this distance has a larger code.
         row = np.flatnonzero(item[step:] == item[:-step])
-        first, second = single[row], single[row + step]
-        pair = first // q * raters + second // q
-        pieces.append((pair * q + first % q) * q + second % q)
+        pieces.append(first[row] + second[row + step])
         gathered += row.size
         if gathered > _DENSE_CODES // 4:
             yield np.concatenate(pieces)
@@ -189,12 +196,13 @@ def _tables(ratings: Ratings) -> tuple[Integers, Floats]:
     """Codes of the pairs of raters that share an item, and their joint tables."""
     cells = ratings.n_categories**2
     size = ratings.n_raters**2 * cells
-    if size <= _DENSE_CODES:
-        dense = np.zeros(size, dtype=np.int64)
+    votes = np.bincount(ratings.item)
+    pairs = int((votes * (votes - 1) // 2).sum())
+    if size <= min(_DENSE_CODES, _PLACES_A_PAIR * pairs):
+        tables = np.zeros((size // cells, cells), dtype=np.int64)
         for codes in _joint_codes(ratings):
-            dense += np.bincount(codes, minlength=size)
-        tables = dense.reshape(-1, cells)
-        pair = np.flatnonzero(tables.sum(axis=1))
+            tables += np.bincount(codes, minlength=size).reshape(tables.shape)
+        pair = np.flatnonzero(tables @ np.ones(cells, dtype=np.int64))
         return pair, tables[pair].astype(np.float64)
     code: Integers = np.zeros(0, dtype=np.int64)
     count: Integers = np.zeros(0, dtype=np.int64)

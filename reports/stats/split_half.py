@@ -96,7 +96,7 @@ def split_half_reliability(
     pearson, spearman = pearson[defined], spearman[defined]
     low, high = np.percentile(spearman, [2.5, 97.5])
     pearson_low, pearson_high = np.percentile(pearson, [2.5, 97.5])
-    r = float(pearson.mean())
+    r, mean = float(pearson.mean()), float(spearman.mean())
     details: dict[str, Any] = {
         "pearson": {"mean": r, "low": float(pearson_low), "high": float(pearson_high)},
         "spearman_brown": 2 * r / (1 + r) if r > -1 + 1e-12 else None,
@@ -105,9 +105,10 @@ def split_half_reliability(
         "range": "percentiles_over_splits",
     }
     return Estimate(
-        float(spearman.mean()),
-        float(low),
-        float(high),
+        mean,
+        # A mean can lie outside its percentiles where few splits are far off.
+        min(float(low), mean),
+        max(float(high), mean),
         method,
         int(systems.size),
         n_clusters={by: n_units},

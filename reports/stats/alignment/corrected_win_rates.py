@@ -84,13 +84,14 @@ def corrected_win_rates(
         corrections can be confidently wrong, and are None with `not_random_sample`.
     """
     judged = judge.category != MISSING
+    with_votes = humans.labelled
     out = []
     for system in range(comparisons.n_systems):
         first = comparisons.system_a == system
         row = np.flatnonzero((first | (comparisons.system_b == system)) & judged)
         if row.size == 0:
             continue
-        labelled = humans.labelled[row]
+        labelled = with_votes[row]
         own = judge.category[row]
         outcome = np.where(first[row], _OUTCOME_A[own], 2 - _OUTCOME_A[own])
         n_labelled = int(np.count_nonzero(labelled))

@@ -1,0 +1,9 @@
+"""Benchmarks: each runs the floor, the least work that any program must do, beside ours.
+
+One thread, set before numpy is loaded: with more, the machine's other load is measured.
+"""
+
+import os
+
+for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")

@@ -1,0 +1,182 @@
+"""Agreement on many items and raters against the least work that any program must do.
+
+Run with ``python -m tests.benchmarks.bench_agreement``. Floor and figure alternate in one
+process on one thread; the ratio of their medians is printed with the ratio aimed at. Nothing
+fails here: absolute times do not travel.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from reports.stats.agreement import brennan_prediger, conger_kappa, fleiss_kappa, gwet_ac
+from reports.stats.agreement import linear_weights as linear
+from reports.stats.alignment import Comparisons, Judgments, alignment
+from reports.stats.cohen import pairwise_kappa
+from reports.stats.krippendorff import krippendorff_alpha
+from reports.stats.ratings import Floats, Integers, ratings
+from reports.stats.votes import Votes
+
+ROUNDS = 9
+Q = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """Items with three votes each by randomly chosen raters."""
+
+    item: Integers
+    rater: Integers
+    category: Integers
+
+    @classmethod
+    def draw(cls, items: int, raters: int) -> Case:
+        random = np.random.default_rng(1)
+        truth = random.integers(0, Q, items)
+        item = np.repeat(np.arange(items), 3)
+        # Three different raters: steps of at least one that cannot add up to a full round.
+        steps = random.integers(1, raters // 2, (items, 2)).cumsum(axis=1)
+        first = random.integers(0, raters, (items, 1))
+        rater = np.concatenate((first, (first + steps) % raters), axis=1)
+        faithful = random.random(item.size) < 0.7
+        category = np.where(faithful, truth[item], random.integers(0, Q, item.size))
+        return cls(item, rater.ravel(), category)
+
+
+def floor_of_counts(case: Case) -> Callable[[], object]:
+    """One bincount to n_ik and three passes over it."""
+
+    def run() -> object:
+        counts = np.bincount(case.item * Q + case.category).reshape(-1, Q).astype(np.float64)
+        votes = counts.sum(axis=1)
+        agreeing = (counts * (counts - 1)).sum(axis=1)
+        shares = (counts / votes[:, None]).mean(axis=0)
+        return agreeing, shares
+
+    return run
+
+
+def five_coefficients(case: Case) -> Callable[[], object]:
+    """Fleiss, AC1, AC2, Brennan-Prediger and alpha, each with its error and interval."""
+    rated = ratings(case.item, case.rater, case.category, n_categories=Q)
+
+    def run() -> object:
+        counts = rated.item_counts()
+        return (
+            fleiss_kappa(counts),
+            gwet_ac(counts),
+            gwet_ac(counts, linear(Q)),
+            brennan_prediger(counts),
+            krippendorff_alpha(counts),
+        )
+
+    return run
+
+
+def conger(case: Case) -> Callable[[], object]:
+    rated = ratings(case.item, case.rater, case.category, n_categories=Q)
+    counts = rated.item_counts()
+    return lambda: conger_kappa(rated, counts)
+
+
+def floor_of_pairs(case: Case) -> Callable[[], object]:
+    """Sorting by item and rater, and one bincount."""
+
+    def run() -> object:
+        order = np.lexsort((case.rater, case.item))
+        return np.bincount((case.rater * Q + case.category)[order])
+
+    return run
+
+
+def all_pairs(case: Case) -> Callable[[], object]:
+    """Checking, sorting, and Cohen's kappa with its error for every pair of raters."""
+
+    def run() -> object:
+        rated = ratings(case.item, case.rater, case.category, n_categories=Q)
+        return pairwise_kappa(rated, fewest=1)
+
+    return run
+
+
+def whole_alignment(case: Case) -> Callable[[], object]:
+    """Every alignment figure of a judge in both orders, bootstraps included."""
+    items = int(case.item.max()) + 1
+    a = np.arange(items) % 49
+    prompt = np.arange(items) // 10
+    study = Comparisons.from_arrays(prompt, a, a + 1)
+    votes = Votes.from_arrays(
+        a[case.item],
+        a[case.item] + 1,
+        case.category,
+        prompt=prompt[case.item],
+        annotator=case.rater,
+        item=case.item,
+    )
+    said = case.category[np.concatenate((np.arange(0, 3 * items, 3), np.arange(1, 3 * items, 3)))]
+    calls = Judgments.from_arrays(np.tile(np.arange(items), 2), np.repeat([0, 1], items), said)
+    return lambda: alignment(study, votes, calls, seed=1)
+
+
+def seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def peak_megabytes(run: Callable[[], object]) -> float:
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def compare(name: str, floor: Callable[[], object], ours: Callable[[], object], aim: float) -> str:
+    floor(), ours()
+    pairs = [(seconds(floor), seconds(ours)) for _ in range(ROUNDS)]
+    least, own = (statistics.median(column) for column in zip(*pairs, strict=True))
+    ratio = own / least
+    mark = "" if ratio <= aim else "  <- above the aim"
+    return (
+        f"{name:<34} floor {least * 1e3:8.2f} ms  ours {own * 1e3:8.2f} ms  ratio {ratio:5.2f}"
+        f" (aim {aim:g})  peak {peak_megabytes(floor):6.1f} / {peak_megabytes(ours):6.1f} MB{mark}"
+    )
+
+
+def main() -> None:
+    times: dict[int, Floats] = {}
+    for items in (10_000, 100_000):
+        case = Case.draw(items, 500)
+        lines = [
+            compare("five coefficients with errors", floor_of_counts(case),
+                    five_coefficients(case), 2),
+            compare("Conger with its error", floor_of_counts(case), conger(case), 2),
+            compare("all pairwise Cohen kappas", floor_of_pairs(case), all_pairs(case), 2),
+        ]  # fmt: skip
+        sys.stdout.write(f"{items:,} items, 3 of 500 raters each\n" + "\n".join(lines) + "\n")
+        times[items] = np.array(
+            [
+                statistics.median(seconds(run) for _ in range(5))
+                for run in (five_coefficients(case), all_pairs(case), whole_alignment(case))
+            ]
+        )
+    growth = times[100_000] / times[10_000]
+    sys.stdout.write(
+        "ten times the votes take "
+        + ", ".join(f"{value:.1f}" for value in growth)
+        + " times as long (coefficients, pairs, alignment; aim 12); "
+        + f"alignment of 100,000 comparisons {times[100_000][2]:.2f} s\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
