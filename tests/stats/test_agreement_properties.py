@@ -15,6 +15,7 @@ from reports.stats.agreement import (
     brennan_prediger,
     conger_kappa,
     fleiss_kappa,
+    fleiss_kappa_classical,
     gwet_ac,
     linear_weights,
     percent_agreement,
@@ -293,6 +294,27 @@ def test_the_linearised_error_is_that_of_a_delete_one_jackknife(
     left_out = np.array([coefficient(without(rated, unit, u)).estimate for u in units])
     spread = (units.size - 1) / units.size * ((left_out - left_out.mean()) ** 2).sum()
     assert coefficient(rated).se == pytest.approx(np.sqrt(spread), rel=0.03)
+
+
+def test_prompts_are_summed_before_squaring_with_the_small_sample_factor() -> None:
+    # Four prompts of two items; shares of agreeing pairs 1, 0, 1, 1, 0, 0, 1, 1.
+    agreeing = [1, 0, 1, 1, 0, 0, 1, 1]
+    rows = [(i, g, g * (1 - same_)) for i, same_ in enumerate(agreeing) for g in (0, 1)]
+    rated = ratings(*np.array(rows).T, n_categories=Q, prompt=np.arange(8) // 2)
+    sums = np.array([1, 2, 0, 2]) - 2 * 5 / 8
+    assert percent_agreement(rated.item_counts()).se == pytest.approx(
+        np.sqrt(4 / 3 * (sums**2).sum()) / 8
+    )
+    alone = ratings(*np.array(rows).T, n_categories=Q).item_counts()
+    assert percent_agreement(alone).se == pytest.approx(np.std(agreeing, ddof=1) / np.sqrt(8))
+
+
+def test_the_classical_kappa_takes_the_larger_of_two_equally_common_numbers_of_votes() -> None:
+    rows = [(0, 0, 0), (0, 1, 1), (1, 0, 0), (1, 1, 1), (1, 2, 1), (2, 0, 1)]
+    kappa = fleiss_kappa_classical(rate(rows).item_counts())
+    assert kappa.details["votes_per_item"] == 3
+    assert kappa.n == 1
+    assert kappa.details["generalised"]["n"] == 2
 
 
 def test_one_annotator_one_category_and_no_pair_each_say_why() -> None:

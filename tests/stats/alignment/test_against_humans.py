@@ -218,6 +218,9 @@ def test_shares_know_how_much_their_prompts_tell() -> None:
     assert copied.details["n_effective"] == pytest.approx(alone.details["n_effective"])
     assert copied.low == pytest.approx(alone.low)
     assert copied.n == 400
+    # One row a prompt: the variance is the binomial one times P/(P-1).
+    assert alone.details["n_effective"] == pytest.approx(99)
+    assert alone.df == pytest.approx(99)
     unanimous = share_by_prompt(np.ones(40), np.repeat(np.arange(4), 10), method="x")
     assert unanimous.high == 1
     assert unanimous.low is not None
