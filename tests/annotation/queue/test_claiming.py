@@ -116,13 +116,10 @@ def test_everybody_rates_everything_once_and_then_is_finished():
     assert not Comparison.objects.filter(open=True).exists()
 
 
-def test_annotators_meet_the_comparisons_in_different_orders():
-    study = make_queue(12, overlap=3)
-    orders = set()
-    for _ in range(3):
-        rated = rate_everything(make_annotator(study))
-        orders.add(tuple(row_of(public_id).comparison_id for public_id in rated))
-    assert len(orders) == 3
+def test_annotators_begin_at_different_comparisons():
+    study = make_queue(12, overlap=20)
+    first = {row_of(current_id(make_annotator(study))).comparison_id for _ in range(20)}
+    assert len(first) > 1
 
 
 def test_held_by_others_is_said_with_a_time_to_come_back():
