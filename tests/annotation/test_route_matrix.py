@@ -1,0 +1,148 @@
+"""Every route of the project for every kind of visitor.
+
+The table says who may open what, in words of its own: a route that is missing here, or that
+declares something else, fails. Then each is requested as everybody.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from annotation.access import AccessKind
+from annotation.access.declarations import access_of
+from annotation.access.routes import Route, list_routes
+from annotation.models import Role, Study, User
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+PUBLIC = AccessKind.PUBLIC
+SIGNED_IN = AccessKind.SIGNED_IN
+READERS = frozenset({Role.OWNER, Role.RESEARCHER})
+WATCHERS = READERS | {Role.MONITOR}
+ANNOTATORS = frozenset({Role.ANNOTATOR})
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who may open a route, how it is requested, and what else its address needs."""
+
+    audience: AccessKind | frozenset[Role]
+    method: str = "get"
+    kwargs: dict[str, object] = field(default_factory=dict)
+
+
+MATRIX = {
+    "healthz": Row(PUBLIC),
+    "readyz": Row(PUBLIC),
+    "csp_report": Row(PUBLIC, "post"),
+    "sign_in": Row(PUBLIC),
+    "sign_out": Row(PUBLIC, "post"),
+    "invitation": Row(PUBLIC, kwargs={"token": "x" * 43}),
+    "home": Row(SIGNED_IN),
+    "rating:page": Row(ANNOTATORS),
+    "rating:next": Row(ANNOTATORS, "post"),
+    "rating:vote": Row(ANNOTATORS, "post"),
+    "rating:skip": Row(ANNOTATORS, "post"),
+    "rating:flag": Row(ANNOTATORS, "post"),
+    "rating:renew": Row(ANNOTATORS, "post"),
+    "rating:undo": Row(ANNOTATORS, "post"),
+    "rating:session": Row(ANNOTATORS),
+}
+
+
+def routes() -> list[Route]:
+    return [route for route in list_routes() if not route.excluded]
+
+
+ROUTES = {route.full_name: route for route in routes()}
+
+
+def test_every_route_is_in_the_table_and_the_table_has_no_other() -> None:
+    assert sorted(ROUTES) == sorted(MATRIX)
+
+
+def test_every_name_belongs_to_one_route() -> None:
+    assert len(routes()) == len(ROUTES)
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_a_route_declares_what_the_table_says(name: str) -> None:
+    declared = access_of(ROUTES[name].view)
+    assert declared is not None
+    audience = MATRIX[name].audience
+    if isinstance(audience, AccessKind):
+        assert (declared.kind, declared.roles) == (audience, frozenset())
+    else:
+        assert (declared.kind, declared.roles) == (AccessKind.STUDY, audience)
+
+
+def request(client: Client, name: str, study: Study) -> tuple[int, str]:
+    """The status, and where a redirect leads."""
+    row = MATRIX[name]
+    kwargs = dict(row.kwargs)
+    if isinstance(row.audience, frozenset):
+        kwargs["slug"] = study.slug
+    body = {"content_type": "application/json", "data": "{}"} if row.method == "post" else {}
+    response = getattr(client, row.method)(reverse(name, kwargs=kwargs), **body)
+    return response.status_code, response.headers.get("Location", "")
+
+
+def asks_to_sign_in(answer: tuple[int, str]) -> bool:
+    status, location = answer
+    return status == 401 or (status == 302 and location.startswith("/sign-in/?next="))
+
+
+def cast(study: Study) -> Iterator[tuple[str, User, frozenset[Role]]]:
+    """A person for each role, one of another study, and one who runs the site."""
+    for role in Role:
+        user = factories.make_user()
+        if role == Role.ANNOTATOR:
+            factories.make_annotator(study, user)
+        else:
+            factories.make_membership(study, role, user)
+        yield role.value, user, frozenset({role})
+    stranger = factories.make_user()
+    factories.make_annotator(factories.make_open_study(), stranger)
+    yield "annotator of another study", stranger, frozenset()
+    yield "outsider", factories.make_user(), frozenset()
+    yield "operator", factories.make_user(is_superuser=True, is_staff=True), frozenset()
+
+
+@pytest.mark.parametrize("name", sorted(MATRIX))
+def test_a_route_lets_in_whom_it_is_for_and_nobody_else(name: str) -> None:
+    study = factories.make_open_study()
+    audience = MATRIX[name].audience
+    assert asks_to_sign_in(request(Client(), name, study)) is (audience != PUBLIC)
+    for who, user, roles in cast(study):
+        client = Client()
+        client.force_login(user)
+        answer = request(client, name, study)
+        if isinstance(audience, AccessKind):
+            assert answer[0] < 500, who
+            assert answer[0] != 403, who
+        elif not roles:
+            assert answer[0] == 404, who
+        elif roles.isdisjoint(audience):
+            assert answer[0] == 403, who
+        else:
+            assert answer[0] < 500, who
+            assert answer[0] not in (401, 403, 404), who
+        assert audience == PUBLIC or not asks_to_sign_in(answer), who
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name, row in MATRIX.items() if isinstance(row.audience, frozenset))
+)
+def test_a_study_that_does_not_exist_answers_like_one_of_others(name: str) -> None:
+    client = Client()
+    client.force_login(factories.make_user())
+    hidden = request(client, name, factories.make_open_study())
+    missing = request(client, name, Study(slug=f"no-{uuid.uuid4().hex[:8]}"))
+    assert hidden == missing == (404, "")
