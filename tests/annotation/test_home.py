@@ -1,0 +1,278 @@
+"""The home page: what each role sees of its studies, and what it is told to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from annotation.accounts.home import list_cards
+from annotation.accounts.steps import (
+    OwnWork,
+    Step,
+    StudyProgress,
+    annotator_step,
+    monitor_step,
+    researcher_step,
+)
+from annotation.models import (
+    AnnotatorState,
+    AssignmentState,
+    Comparison,
+    ResultsPolicy,
+    Role,
+    Study,
+    StudyState,
+    User,
+)
+from tests import factories
+from tests.pages import text_of
+
+pytestmark = pytest.mark.django_db
+
+CLOSED_UNBLINDED = {"state": StudyState.CLOSED, "unblinded_at": timezone.now()}
+
+
+def comparison_to_rate(study: Study, **fields: Any) -> Comparison:
+    return factories.make_comparison(
+        study, open=True, open_seq=next(factories.numbers), first_swapped=False, **fields
+    )
+
+
+def only_step(user: User) -> Step:
+    (card,) = list_cards(user)
+    (entry,) = card.steps
+    return entry.step
+
+
+def test_home_asks_an_anonymous_visitor_to_sign_in(client: Client) -> None:
+    assert client.get("/")["Location"] == "/sign-in/?next=/"
+
+
+def test_someone_without_a_study_is_told_how_to_get_into_one(client: Client) -> None:
+    client.force_login(factories.make_user())
+    page = text_of(client.get("/"))
+    assert "You take part in no study" in page
+    assert "come by invitation" in page
+
+
+def test_an_owner_of_an_empty_site_is_told_how_to_begin(client: Client) -> None:
+    client.force_login(factories.make_user(is_superuser=True, is_staff=True))
+    page = text_of(client.get("/"))
+    assert "There is no study yet" in page
+    assert "manage.py import_responses STUDY FILE" in page
+
+
+def test_an_annotator_sees_their_own_counts_and_one_link(client: Client) -> None:
+    study = factories.make_open_study(title="Four assistants")
+    user = factories.make_user()
+    annotator = factories.make_annotator(study, user)
+    done = comparison_to_rate(study)
+    factories.make_vote(done, annotator=annotator)
+    factories.make_vote(done)
+    held = comparison_to_rate(study)
+    factories.make_assignment(held, annotator)
+    for _ in range(3):
+        comparison_to_rate(study)
+    full = factories.make_comparison(study)
+    factories.make_vote(full)
+    client.force_login(user)
+    page = text_of(client.get("/"))
+    assert "1 done, 4 left for you." in page
+    assert f'href="/study/{study.slug}/rate/"' in page
+    assert "Four assistants" in page
+    assert page.count('class="button button--primary"') == 1
+
+
+def test_an_annotator_learns_nothing_about_others_or_systems(client: Client) -> None:
+    study = factories.make_open_study()
+    user = factories.make_user()
+    factories.make_annotator(study, user)
+    comparison = comparison_to_rate(study, system_a="secretive", system_b="veiled")
+    for _ in range(2):
+        factories.make_vote(comparison)
+    client.force_login(user)
+    page = text_of(client.get("/"))
+    for word in ("secretive", "veiled", "of 3 votes", "annotators", "manage.py"):
+        assert word not in page
+
+
+def test_skipped_pairs_do_not_come_back_in_the_count() -> None:
+    study = factories.make_open_study()
+    user = factories.make_user()
+    annotator = factories.make_annotator(study, user)
+    comparison_to_rate(study)
+    factories.make_assignment(
+        comparison_to_rate(study), annotator, state=AssignmentState.RELEASED, slot_no=None
+    )
+    assert only_step(user).text == "0 done, 1 left for you."
+
+
+def test_the_maximum_per_annotator_limits_what_is_left() -> None:
+    study = factories.make_open_study(max_per_annotator=2)
+    user = factories.make_user()
+    annotator = factories.make_annotator(study, user)
+    factories.make_vote(comparison_to_rate(study), annotator=annotator)
+    for _ in range(5):
+        comparison_to_rate(study)
+    assert only_step(user).text == "1 done, 1 left for you."
+
+
+@pytest.mark.parametrize(
+    ("state", "work", "text", "label"),
+    [
+        (StudyState.OPEN, ("active", 3, 2), "3 done, 2 left", "Rate pairs"),
+        (StudyState.OPEN, ("active", 3, 0), "You have rated 3 pairs. Nothing is left", "Look for"),
+        (StudyState.OPEN, ("active", 1, 0), "You have rated 1 pair. ", "Look for more"),
+        (StudyState.OPEN, ("paused", 3, 2), "is kept", ""),
+        (StudyState.OPEN, ("failed", 0, 2), "Thank you", ""),
+        (StudyState.OPEN, ("invited", 0, 2), "not complete yet", ""),
+        (StudyState.OPEN, ("qualifying", 0, 2), "practice", "Start practising"),
+        (StudyState.OPEN, ("removed", 1, 2), "has ended", ""),
+        (StudyState.DRAFT, ("active", 0, 0), "has not begun yet", ""),
+        (StudyState.PAUSED, ("active", 3, 2), "is paused", ""),
+        (StudyState.CLOSED, ("active", 3, 2), "Thank you for your votes. You have rated 3", ""),
+        (StudyState.ARCHIVED, ("active", 0, 2), "is closed", ""),
+    ],
+)
+def test_annotators_are_told_the_true_reason_and_the_next_step(
+    state: StudyState, work: tuple[str, int, int], text: str, label: str
+) -> None:
+    step = annotator_step(state, OwnWork(AnnotatorState(work[0]), work[1], work[2]))
+    assert text in step.text
+    assert step.label.startswith(label)
+    assert bool(step.route) is bool(step.label)
+    assert not step.command
+
+
+def progress(**counts: int) -> StudyProgress:
+    names = ("responses", "comparisons", "wanted_votes", "collected_votes", "imported_votes")
+    return StudyProgress(**{name: counts.get(name, 0) for name in (*names, "annotators")})
+
+
+RUNNING = progress(comparisons=4, wanted_votes=12, collected_votes=5, annotators=3)
+COMPLETE = progress(comparisons=4, wanted_votes=12, collected_votes=12, annotators=3)
+
+
+@pytest.mark.parametrize(
+    ("state", "counts", "sealed", "text", "label", "command"),
+    [
+        (StudyState.DRAFT, progress(), False, "Nothing is imported", "", "import_responses s FILE"),
+        (StudyState.DRAFT, progress(responses=8), False, "8 responses are", "", "generate_"),
+        (StudyState.DRAFT, progress(comparisons=1), False, "1 pair is ready", "", "open_study s"),
+        (
+            StudyState.DRAFT,
+            progress(comparisons=999, imported_votes=2997),
+            False,
+            "2,997 imported votes on 999 pairs",
+            "Read the report",
+            "",
+        ),
+        (StudyState.OPEN, progress(comparisons=4), True, "nobody is invited", "", "invite s"),
+        (StudyState.OPEN, RUNNING, True, "5 of 12 votes are in, from 3", "", ""),
+        (StudyState.OPEN, RUNNING, True, "sealed until the study is closed", "", ""),
+        (StudyState.OPEN, COMPLETE, True, "12 of 12 votes", "", "close_study s"),
+        (StudyState.OPEN, RUNNING, False, "5 of 12 votes are in", "Read the report", ""),
+        (StudyState.PAUSED, RUNNING, True, "annotators wait", "", "open_study s"),
+        (StudyState.CLOSED, COMPLETE, True, "are sealed", "", "unblind_study s"),
+        (StudyState.CLOSED, COMPLETE, False, "12 of 12", "Read the report", ""),
+        (StudyState.ARCHIVED, COMPLETE, False, "12 of 12", "Read the report", ""),
+    ],
+)
+def test_researchers_are_told_where_the_study_stands_and_the_next_step(
+    state: StudyState, counts: StudyProgress, sealed: bool, text: str, label: str, command: str
+) -> None:
+    step = researcher_step("s", state, counts, sealed=sealed)
+    assert text in step.text
+    assert step.label == label
+    assert step.command.startswith(command)
+    assert bool(step.command) is bool(command)
+
+
+@pytest.mark.parametrize("unblinded", [True, False])
+def test_monitors_read_the_report_after_unblinding_only(unblinded: bool) -> None:
+    step = monitor_step(StudyState.CLOSED, COMPLETE, unblinded=unblinded)
+    assert "12 of 12 votes" in step.text
+    assert bool(step.route) is unblinded
+
+
+def test_a_researcher_of_a_sealed_study_gets_no_link_to_results(client: Client) -> None:
+    study = factories.make_open_study()
+    factories.make_vote(comparison_to_rate(study))
+    client.force_login(factories.make_membership(study, Role.RESEARCHER).user)
+    page = text_of(client.get("/"))
+    assert "1 of 3 votes are in, from 1 annotator." in page
+    assert "Read the report" not in page
+
+
+def test_a_researcher_of_a_study_with_open_results_reads_the_report(client: Client) -> None:
+    study = factories.make_open_study(results=ResultsPolicy.OPEN)
+    factories.make_vote(comparison_to_rate(study))
+    client.force_login(factories.make_membership(study, Role.RESEARCHER).user)
+    assert "Read the report" in text_of(client.get("/"))
+
+
+def test_surplus_and_unfinished_assignments_are_no_collected_votes() -> None:
+    study = factories.make_open_study()
+    comparison = comparison_to_rate(study)
+    factories.make_vote(comparison)
+    factories.make_assignment(comparison)
+    factories.make_assignment(comparison, state=AssignmentState.LATE_SURPLUS, slot_no=None)
+    step = only_step(factories.make_membership(study, Role.MONITOR).user)
+    assert "1 of 3 votes are in" in step.text
+
+
+def test_each_role_has_its_step_and_the_card_names_them_all() -> None:
+    study = factories.make_open_study(results=ResultsPolicy.OPEN)
+    comparison_to_rate(study)
+    user = factories.make_user()
+    factories.make_annotator(study, user)
+    for role in (Role.OWNER, Role.MONITOR, Role.ADJUDICATOR):
+        factories.make_membership(study, role, user)
+    (card,) = list_cards(user)
+    assert card.roles == "Owner, Monitor, Adjudicator, Annotator"
+    assert [entry.step.label for entry in card.steps] == ["Rate pairs", "Read the report", ""]
+
+
+def test_studies_that_are_over_stand_last() -> None:
+    user = factories.make_user()
+    for slug, state in [("first", "open"), ("second", "closed"), ("third", "paused")]:
+        factories.make_membership(factories.make_study(slug, state=state), Role.MONITOR, user)
+    assert [card.title for card in list_cards(user)] == ["third", "first", "second"]
+
+
+def test_titles_are_text_and_never_markup(client: Client) -> None:
+    study = factories.make_open_study(title="<script>alert(1)</script>")
+    client.force_login(factories.make_membership(study, Role.MONITOR).user)
+    page = text_of(client.get("/"))
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def fill(user: User, studies: int, comparisons: int) -> None:
+    for _ in range(studies):
+        study = factories.make_open_study(results=ResultsPolicy.OPEN)
+        factories.make_membership(study, Role.OWNER, user)
+        annotator = factories.make_annotator(study, user)
+        for number in range(comparisons):
+            comparison = comparison_to_rate(study)
+            if number % 2:
+                factories.make_vote(comparison, annotator=annotator)
+
+
+def test_the_number_of_queries_does_not_grow_with_the_data(client: Client) -> None:
+    counts = []
+    for studies, comparisons in [(1, 2), (5, 12)]:
+        user = factories.make_user()
+        fill(user, studies, comparisons)
+        client.force_login(user)
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert client.get("/").status_code == 200
+        counts.append(len(captured))
+    assert counts[0] == counts[1] <= 15
