@@ -10,5 +10,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
     path("csp-report", csp_reports.csp_report, name="csp_report"),
     path("", include("annotation.accounts.urls")),
+    path("", include("annotation.rating.urls")),
     path("admin/", admin.site.urls),
 ]

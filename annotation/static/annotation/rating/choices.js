@@ -1,0 +1,74 @@
+/* The answers that a criterion offers, from left to right, with their keys and their names.
+   Pure: no page, no state. */
+
+const GRADED = {
+  five: ["much better", "better"],
+  seven: ["much better", "better", "slightly better"],
+};
+
+const TIE = { choice: "tie", margin: null, label: "Tie", full: "Tie: both are equally good" };
+
+const BOTH_BAD = {
+  choice: "both_bad",
+  margin: null,
+  label: "Both bad",
+  full: "Both responses are bad",
+  keys: ["9"],
+  sign: "9",
+};
+
+export function scaleOptions(criterion) {
+  if (criterion.scale in GRADED) {
+    return gradedOptions(GRADED[criterion.scale]);
+  }
+  const left = {
+    choice: "left",
+    margin: null,
+    label: "Response 1",
+    full: "Response 1 is better",
+    keys: ["1", "ArrowLeft"],
+    sign: "←",
+  };
+  const right = {
+    choice: "right",
+    margin: null,
+    label: "Response 2",
+    full: "Response 2 is better",
+    keys: ["2", "ArrowRight"],
+    sign: "→",
+  };
+  if (criterion.scale === "binary") {
+    return [left, right];
+  }
+  return [left, { ...TIE, keys: ["0"], sign: "0" }, right];
+}
+
+function gradedOptions(words) {
+  const steps = words.length;
+  const left = words.map((word, index) => grade("left", 1, word, steps - index));
+  const right = words.map((word, index) => grade("right", 2, word, steps - index)).reverse();
+  return [...left, { ...TIE }, ...right].map((option, index) => ({
+    ...option,
+    keys: [String(index + 1)],
+    sign: String(index + 1),
+  }));
+}
+
+function grade(choice, number, word, margin) {
+  const short = word === "better" ? `${number} better` : `${number} ${word.replace(" better", "")}`;
+  return { choice, margin, label: short, full: `Response ${number} is ${word}` };
+}
+
+export function options(criterion) {
+  return criterion.both_bad ? [...scaleOptions(criterion), BOTH_BAD] : scaleOptions(criterion);
+}
+
+export function optionFor(criterion, answer) {
+  return options(criterion).find(
+    (option) => option.choice === answer?.choice && option.margin === (answer?.margin ?? null),
+  );
+}
+
+export function optionForKey(criterion, key) {
+  return options(criterion).find((option) => option.keys.includes(key));
+}

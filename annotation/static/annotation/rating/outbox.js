@@ -1,0 +1,178 @@
+/* What was decided and is not yet stored by the server. It outlives the page: identifiers,
+   answers, durations and the annotator's own words; never a prompt or a response. */
+
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 60000;
+// Storage that other code may read by its beginning: see evalsite/static/evalsite/sign_out.js.
+const PREFIX = "evalsite.outbox.";
+
+export function newKey() {
+  if (crypto.randomUUID) {
+    return crypto.randomUUID();
+  }
+  // Only offered on secure origins; a plain address within a company is none.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+export function createOutbox({ name, page, api, onChange, onStored, onRefused }) {
+  const key = PREFIX + name;
+  // Storage is the truth, since other tabs write it too; without storage, this list is.
+  let entries = [];
+  let storageWorks = true;
+  let sending = false;
+  let signedOut = false;
+  let retrying = false;
+  let attempt = 0;
+  let timer = 0;
+  let storedOnce = false;
+
+  function read() {
+    if (storageWorks) {
+      try {
+        entries = JSON.parse(localStorage.getItem(key) ?? "null")?.entries ?? [];
+      } catch {
+        storageWorks = false;
+      }
+    }
+    return entries;
+  }
+
+  function change(next) {
+    entries = next;
+    try {
+      if (entries.length === 0) {
+        localStorage.removeItem(key);
+      } else {
+        localStorage.setItem(key, JSON.stringify({ page, entries }));
+      }
+    } catch {
+      storageWorks = false; // blocked or full: entries live with this page, and closing it warns
+    }
+    onChange(state());
+  }
+
+  function state() {
+    const stuck = read().filter((entry) => entry.refusal);
+    return {
+      waiting: entries.length - stuck.length,
+      stuck: stuck.length,
+      refusal: stuck[0]?.refusal ?? "",
+      sending,
+      signedOut,
+      retrying,
+      storedOnce,
+    };
+  }
+
+  function remove(entry) {
+    change(read().filter((other) => other.id !== entry.id));
+  }
+
+  async function drain(options = {}) {
+    if (sending) {
+      return;
+    }
+    sending = true;
+    clearTimeout(timer);
+    const emptied = navigator.locks
+      ? await navigator.locks.request(key, () => sendAll(options))
+      : await sendAll(options); // the keys make a second send from another tab harmless
+    sending = false;
+    onChange(state());
+    // Something may have been added between the last look and now.
+    if (emptied && read().some((entry) => !entry.refusal)) {
+      drain(options);
+    }
+  }
+
+  /* True when nothing is left to send; false when it has to wait for a better moment. */
+  async function sendAll(options) {
+    for (;;) {
+      const entry = read().find((candidate) => !candidate.refusal);
+      if (!entry) {
+        return true;
+      }
+      onChange(state());
+      try {
+        const stored = await api.post(entry.kind, entry.body, options);
+        succeeded(entry, stored);
+      } catch (error) {
+        if (error.kind === "refused") {
+          refused(entry, error);
+          continue;
+        }
+        signedOut = error.kind === "signed_out";
+        retrying = true;
+        wait();
+        return false;
+      }
+    }
+  }
+
+  function succeeded(entry, stored) {
+    attempt = 0;
+    signedOut = false;
+    retrying = false;
+    storedOnce = true;
+    remove(entry);
+    onStored(entry, stored);
+  }
+
+  function refused(entry, error) {
+    attempt = 0;
+    // A decision that stands already, or has nowhere to go, is settled: it is told, not kept.
+    if (error.body.stored || error.status === 404 || error.code === "already_voted") {
+      remove(entry);
+    } else {
+      change(
+        read().map((other) =>
+          other.id === entry.id ? { ...other, refusal: error.message } : other,
+        ),
+      );
+    }
+    onRefused(entry, error);
+  }
+
+  function wait() {
+    const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
+    attempt += 1;
+    timer = setTimeout(drain, FIRST_WAIT_MS / 2 + Math.random() * longest);
+  }
+
+  window.addEventListener("storage", (event) => {
+    if (event.key === key) {
+      onChange(state());
+    }
+  });
+
+  return {
+    add(kind, body) {
+      change([...read(), { id: newKey(), kind, body }]);
+      // While it waits after a failure, a new entry is a good moment to try again.
+      return drain();
+    },
+    retry() {
+      attempt = 0;
+      change(read().map(({ refusal, ...entry }) => entry));
+      return drain();
+    },
+    discardStuck() {
+      change(read().filter((entry) => !entry.refusal));
+    },
+    drain,
+    state,
+    get size() {
+      return read().length;
+    },
+    /* Whether a vote or a skip of this pair is on its way. */
+    settles(assignment) {
+      return read().some(
+        (entry) => entry.kind !== "flag" && entry.body.assignment === assignment,
+      );
+    },
+  };
+}

@@ -1,0 +1,329 @@
+/* Puts the rating page together: settings in, modules connected, keys and buttons to actions. */
+
+import { createApi } from "./api.js";
+import { createArming } from "./arming.js";
+import { optionFor, options } from "./choices.js";
+import { createClock } from "./clock.js";
+import { askForReason, fillHelp, showWelcome } from "./dialogs.js";
+import { listenForKeys, types } from "./keys.js";
+import { createLeases } from "./leases.js";
+import { createOutbox } from "./outbox.js";
+import { createPairView } from "./pair_view.js";
+import { createPanes } from "./panes.js";
+import { createPreferences } from "./preferences.js";
+import { createSaveChip } from "./save_chip.js";
+import { createScreen } from "./screen.js";
+import { createSession } from "./session.js";
+import { createSupply } from "./supply.js";
+import { createVoteBar } from "./vote_bar.js";
+
+const byId = (id) => document.getElementById(id);
+const root = byId("rating");
+const settings = JSON.parse(byId("rating-settings").textContent);
+const { criteria } = settings;
+
+const preferences = createPreferences(settings.storage);
+const api = createApi(settings.urls, root.dataset.csrf);
+const screen = createScreen();
+const clock = createClock();
+const arming = createArming();
+const view = createPairView({
+  katex: { script: root.dataset.katexScript, style: root.dataset.katexStyle },
+});
+const panes = createPanes({ places: view.places });
+const showSaving = createSaveChip({ outbox: () => outbox, signInUrl: settings.page });
+
+const outbox = createOutbox({
+  name: settings.storage,
+  page: settings.page,
+  api,
+  onChange: showSaving,
+  onStored(entry, stored) {
+    if (stored.received === "late_surplus") {
+      screen.notify("Others had completed that pair meanwhile. Your answer is kept all the same.");
+    }
+    session.stored();
+  },
+  onRefused(entry, error) {
+    screen.notify(refusalText(entry, error));
+    session.stored();
+  },
+});
+
+const supply = createSupply({
+  api,
+  outbox,
+  prepare: view.prepare,
+  onProgress: (progress) => session.onProgress(progress),
+});
+
+const bar = createVoteBar({
+  criteria,
+  root: byId("questions"),
+  submit: byId("submit"),
+  onAnswer: () => session.noteAnswer(),
+  onChange: () => session.saveDraft(),
+  onDecision: (answers, option) => session.decide(answers, option),
+});
+
+const reason = {
+  start(words) {
+    byId("reason-text").value = words;
+    showReason(words !== "");
+  },
+  get text() {
+    return byId("reason").hidden ? "" : byId("reason-text").value.trim();
+  },
+};
+
+const session = createSession({
+  api,
+  outbox,
+  supply,
+  view,
+  screen,
+  bar,
+  clock,
+  arming,
+  panes,
+  preferences,
+  reason,
+  leases: () => leases,
+  nameOf: (answers) => optionFor(criteria[0], answers.overall)?.full ?? "",
+  showRevising(decision) {
+    byId("revising").hidden = decision === null;
+    byId("revising-text").textContent =
+      decision === null ? "" : `It was: ${decision.words}. It stands until you give another.`;
+    byId("last").hidden = decision !== null;
+    for (const name of ["skip", "flag"]) {
+      button(name).hidden = decision !== null;
+    }
+  },
+});
+
+const leases = createLeases({
+  api,
+  supply,
+  current: () => session.currentId,
+  idleMs: () => clock.idleMs(),
+  onLost() {
+    screen.notify("This pair was open for a long time and may go to someone else. You can still answer it.");
+  },
+  onAnswered(id) {
+    session.leave(id, "You settled that pair in another window. Here is the next one.");
+  },
+  onWarn(minutes) {
+    screen.notify(
+      `Are you still reading? This pair goes to someone else in about ${minutes} min. Any key or movement keeps it.`,
+    );
+  },
+});
+
+function refusalText(entry, error) {
+  if (error.body.received === "study_closed") {
+    return "The study closed before your answer arrived. It is kept, but may not be counted.";
+  }
+  if (error.body.stored) {
+    return "That pair had an answer already, from another window perhaps. The earlier one stands.";
+  }
+  if (error.status === 404 || error.code === "already_voted") {
+    return "That pair is no longer yours to answer. Nothing else is affected.";
+  }
+  return error.message;
+}
+
+/* -- actions -------------------------------------------------------------------------------- */
+
+function button(name) {
+  return document.querySelector(`[data-action="${name}"]`);
+}
+
+function press(name, on) {
+  button(name).setAttribute("aria-pressed", String(on));
+}
+
+function showReason(on) {
+  byId("reason").hidden = !on;
+  button("reason").setAttribute("aria-expanded", String(on));
+  bar.setCollecting(on);
+}
+
+function setMore(on) {
+  bar.setOpen(on);
+  const more = byId("more");
+  const count = bar.optionalCount;
+  const questions = count === 1 ? "1 more question" : `${count} more questions`;
+  const key = document.createElement("kbd");
+  key.textContent = "m";
+  more.replaceChildren(on ? "Only the first question " : `${questions} `, key);
+  more.setAttribute("aria-expanded", String(on));
+  more.hidden = count === 0;
+}
+
+function setGuidelines(on) {
+  const panel = byId("guidelines");
+  if (panel.hidden === !on) {
+    return;
+  }
+  panel.hidden = !on;
+  button("guidelines").setAttribute("aria-expanded", String(on));
+  if (on) {
+    byId("guidelines-title").focus();
+  } else {
+    screen.focusPrompt();
+  }
+}
+
+async function remark(kind) {
+  if (!session.isShowing || session.isRevising) {
+    return;
+  }
+  const id = session.currentId;
+  const said = await askForReason(byId(`${kind}-dialog`));
+  if (said !== null && id === session.currentId) {
+    session[kind](said);
+  }
+  screen.focusPrompt();
+}
+
+const ACTIONS = {
+  skip: () => remark("skip"),
+  flag: () => remark("flag"),
+  undo: () => session.undo(),
+  keep: () => session.keep(),
+  submit: () => submit(),
+  guidelines: () => setGuidelines(byId("guidelines").hidden),
+  help: () => byId("help").showModal(),
+  source() {
+    view.showSource(!view.sourceShown);
+    press("source", view.sourceShown);
+    session.noteUse("source");
+  },
+  linked() {
+    panes.setLinked(!panes.linked);
+    press("linked", panes.linked);
+    preferences.set("linked", panes.linked);
+  },
+  prompt() {
+    const body = byId("prompt-body");
+    body.hidden = !body.hidden;
+    const toggle = button("prompt");
+    toggle.setAttribute("aria-expanded", String(!body.hidden));
+    toggle.firstChild.data = body.hidden ? "Show prompt " : "Hide prompt ";
+  },
+  reason() {
+    const on = byId("reason").hidden;
+    showReason(on);
+    if (on) {
+      byId("reason-text").focus();
+    }
+  },
+  more() {
+    if (bar.optionalCount > 0) {
+      setMore(!bar.open);
+      preferences.set("more", bar.open);
+    }
+  },
+};
+
+function act(name) {
+  ACTIONS[name]();
+  return true;
+}
+
+function submit() {
+  if (!session.isShowing) {
+    return false;
+  }
+  if (!bar.collects) {
+    screen.notify("Choose an answer: it is saved at once.");
+    return true;
+  }
+  if (!session.noteAnswer()) {
+    return true;
+  }
+  const missing = bar.send();
+  if (missing !== null) {
+    screen.notify(`Not answered yet: ${missing.question}`);
+  }
+  return true;
+}
+
+document.addEventListener("click", (event) => {
+  const pressed = event.target.closest("[data-action]");
+  if (pressed) {
+    act(pressed.dataset.action);
+  }
+});
+
+byId("reason-text").addEventListener("input", () => session.saveDraft());
+
+listenForKeys({
+  act,
+  submit,
+  lettersOn: () => preferences.get("letters", true),
+  answer: (key) => session.isShowing && bar.press(key),
+  move(step) {
+    if (!session.isShowing || !bar.collects) {
+      return false;
+    }
+    screen.announce(bar.moveFocus(step).question);
+    return true;
+  },
+  scroll: (pixels, pages) => session.isShowing && panes.scroll(pixels, pages),
+  escape(target) {
+    if (types(target)) {
+      target.blur();
+      screen.focusPrompt();
+    } else if (!byId("guidelines").hidden) {
+      setGuidelines(false);
+    } else if (session.isRevising) {
+      session.keep();
+    } else {
+      return false;
+    }
+    return true;
+  },
+});
+
+/* -- leaving and coming back ------------------------------------------------------------------ */
+
+window.addEventListener("beforeunload", (event) => {
+  if (outbox.state().waiting > 0) {
+    event.preventDefault();
+  }
+});
+document.addEventListener("visibilitychange", () => {
+  outbox.drain({ keepalive: document.visibilityState === "hidden" });
+});
+window.addEventListener("online", () => outbox.retry());
+
+/* -- start ------------------------------------------------------------------------------------ */
+
+const letters = byId("letters");
+letters.checked = preferences.get("letters", true);
+function applyLetters() {
+  root.classList.toggle("no-letter-keys", !letters.checked);
+}
+letters.addEventListener("change", () => {
+  preferences.set("letters", letters.checked);
+  applyLetters();
+});
+applyLetters();
+
+panes.setLinked(preferences.get("linked", true));
+press("linked", panes.linked);
+setMore(preferences.get("more", false) && bar.optionalCount > 0);
+fillHelp(byId("help-keys"), options(criteria[0]), criteria.length > 1);
+
+if (!preferences.get("welcomed", false)) {
+  showWelcome(byId("welcome")).then(() => {
+    preferences.set("welcomed", true);
+    arming.disarm();
+    arming.painted();
+    clock.start();
+    screen.focusPrompt();
+  });
+}
+outbox.drain();
+session.advance();

@@ -1,0 +1,70 @@
+/* One question as elements: its text and a button for each answer. */
+
+import { optionFor, options } from "./choices.js";
+
+export function createQuestionRow(criterion, onChoose) {
+  const element = document.createElement("div");
+  element.className = `question question--${criterion.scale}`;
+  element.dataset.criterion = criterion.key;
+  element.setAttribute("role", "group");
+
+  const text = document.createElement("p");
+  text.className = "question__text";
+  text.id = `question-${criterion.key}`;
+  text.textContent = criterion.question;
+  if (!criterion.required) {
+    text.append(span("muted", " (optional)"));
+  }
+  element.setAttribute("aria-labelledby", text.id);
+
+  const choices = document.createElement("div");
+  choices.className = "choices";
+  const buttons = options(criterion).map((option) => ({ option, button: buildButton(option) }));
+  choices.append(...buttons.map(({ button }) => button));
+  element.append(text, choices);
+
+  function buildButton(option) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "choice-button";
+    button.dataset.choice = option.choice;
+    button.setAttribute("aria-label", option.full);
+    const key = document.createElement("kbd");
+    key.textContent = option.sign;
+    button.append(key, span("choice-button__label", option.label));
+    button.addEventListener("click", () => onChoose(criterion, option));
+    return button;
+  }
+
+  return {
+    criterion,
+    element,
+    update({ visible, focused, answer, earlier, collects }) {
+      const chosen = optionFor(criterion, answer);
+      const before = optionFor(criterion, earlier);
+      element.hidden = !visible;
+      element.classList.toggle("is-focused", focused);
+      for (const { option, button } of buttons) {
+        if (collects) {
+          button.setAttribute("aria-pressed", String(isSame(option, chosen)));
+        } else {
+          button.removeAttribute("aria-pressed");
+        }
+        const was = isSame(option, before);
+        button.classList.toggle("was-chosen", was);
+        button.setAttribute("aria-label", was ? `${option.full} (your last answer)` : option.full);
+      }
+    },
+  };
+}
+
+export function isSame(one, other) {
+  return Boolean(one && other) && one.choice === other.choice && one.margin === other.margin;
+}
+
+function span(className, text) {
+  const element = document.createElement("span");
+  element.className = className;
+  element.textContent = text;
+  return element;
+}

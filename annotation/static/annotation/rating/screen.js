@@ -1,0 +1,68 @@
+/* What stands on the page: a pair, or a sentence that says why there is none. And everything that
+   is said in passing. */
+
+const NOTICE_MS = 12000;
+
+export function createScreen() {
+  const [state, title, text, action, undo, work, decision, count, last, lastText, undoLast, notice,
+    noticeText, announcer] = [
+    "state", "state-title", "state-text", "state-action", "state-undo", "work", "decision", "count",
+    "last", "last-text", "undo", "notice", "notice-text", "announcer",
+  ].map((id) => document.getElementById(id));
+  const heading = document.getElementById("prompt-heading");
+  let act = () => {};
+  let fading = 0;
+
+  action.addEventListener("click", () => act());
+  document.getElementById("notice-close").addEventListener("click", () => {
+    notice.hidden = true;
+  });
+
+  return {
+    showState({ heading: words, explanation = "", button = "", onButton = () => {}, canUndo = false }) {
+      work.hidden = true;
+      decision.hidden = true;
+      state.hidden = false;
+      title.textContent = words;
+      text.textContent = explanation;
+      action.hidden = button === "";
+      action.textContent = button;
+      act = onButton;
+      undo.hidden = !canUndo;
+    },
+    focusState() {
+      title.focus({ preventScroll: true });
+    },
+    showWork(number) {
+      state.hidden = true;
+      work.hidden = false;
+      decision.hidden = false;
+      const place = document.createElement("span");
+      place.className = "prompt__number faint";
+      place.textContent = `Pair ${number}`;
+      heading.replaceChildren("Prompt ", place);
+    },
+    focusPrompt() {
+      heading.focus({ preventScroll: true });
+    },
+    showCount(voted, maximum) {
+      count.textContent = maximum === null ? `${voted} rated` : `${voted} of ${maximum} rated`;
+    },
+    showLast(words) {
+      lastText.textContent = words;
+      undoLast.hidden = words === "";
+      last.classList.toggle("is-empty", words === "");
+    },
+    notify(words) {
+      clearTimeout(fading);
+      noticeText.textContent = words;
+      notice.hidden = false;
+      fading = setTimeout(() => {
+        notice.hidden = true;
+      }, NOTICE_MS);
+    },
+    announce(words) {
+      announcer.textContent = words;
+    },
+  };
+}

@@ -1,0 +1,349 @@
+/* The course of rating: the next pair, a decision, undo, skip. It advances at once and saves
+   behind; what it shows and sends is the business of the modules it is given. */
+
+import { nextPaint } from "./arming.js";
+import { newKey } from "./outbox.js";
+
+const RETRY_MS = 5000;
+
+export function createSession(parts) {
+  const { api, outbox, supply, view, screen, bar, clock, arming, panes, preferences, reason } = parts;
+  let current = null; // { pair, content } on the screen
+  let revising = null; // the last decision, while it is shown again
+  let last = null; // { entry, answers, rationale, words, number }
+  let voted = 0;
+  let maximum = null;
+  let used = {}; // how the pair was read
+  let turn = 0; // tells a late answer from a timely one
+  let timer = 0;
+  let serverHasLast = false;
+
+  const idOf = (entry) => entry?.pair.id ?? null;
+
+  async function advance() {
+    const mine = begin();
+    let entry = supply.peek();
+    if (entry === null) {
+      screen.showState({ heading: "Getting the next pair" });
+      entry = await fetchNext(mine);
+      if (entry === null || mine !== turn) {
+        return;
+      }
+    }
+    await show(entry, mine, {});
+    refillQuietly();
+  }
+
+  /* Leave the pair on the screen: nothing can be answered until another one is painted. */
+  function begin() {
+    turn += 1;
+    clearTimeout(timer);
+    arming.disarm();
+    clock.stop();
+    current = null;
+    setRevising(null);
+    return turn;
+  }
+
+  async function fetchNext(mine) {
+    try {
+      await supply.refill();
+      if (supply.peek() === null && supply.empty === null && outbox.size === 0) {
+        // That answer was on its way when the last vote was stored: ask once more.
+        await supply.refill();
+      }
+    } catch (error) {
+      if (mine === turn) {
+        showFailure(error);
+      }
+      return null;
+    }
+    const entry = supply.peek();
+    if (entry === null && mine === turn) {
+      showEmpty();
+    }
+    return entry;
+  }
+
+  function refillQuietly() {
+    supply.refill().catch(() => {
+      // Noticed when the next pair is needed; the save chip tells of the connection.
+    });
+  }
+
+  function showEmpty() {
+    const { empty } = supply;
+    const canUndo = last !== null || serverHasLast;
+    if (empty === null) {
+      // All that is held is answered here and on its way.
+      screen.showState({
+        heading: "Saving your last answers",
+        explanation: "The next pair comes as soon as they are stored.",
+        canUndo,
+      });
+      screen.focusState();
+      timer = setTimeout(advance, RETRY_MS);
+      return;
+    }
+    const wait = empty.retry_after_seconds;
+    screen.showState({
+      heading: empty.title,
+      explanation: empty.text,
+      button: "Look again",
+      onButton: advance,
+      canUndo,
+    });
+    screen.focusState();
+    if (wait) {
+      timer = setTimeout(lookAgain, wait * 1000, turn);
+    }
+  }
+
+  /* Without disturbing the page: it changes only if there is something. */
+  async function lookAgain(mine) {
+    try {
+      await supply.refill();
+    } catch {
+      // The next look may find the connection again.
+    }
+    if (mine !== turn) {
+      return;
+    }
+    if (supply.peek() !== null || supply.empty?.code !== "held_by_others") {
+      advance();
+    } else {
+      timer = setTimeout(lookAgain, (supply.empty.retry_after_seconds ?? 15) * 1000, mine);
+    }
+  }
+
+  function showFailure(error) {
+    if (error.kind === "signed_out") {
+      screen.showState({
+        heading: "You are signed out",
+        explanation: "Sign in again to go on. Answers that are not stored yet are kept in this browser.",
+        button: "Sign in",
+        onButton: () => window.location.reload(),
+      });
+    } else if (error.kind === "refused") {
+      screen.showState({
+        heading: "You cannot go on here",
+        explanation: error.message,
+        button: "Try again",
+        onButton: advance,
+      });
+    } else {
+      screen.showState({
+        heading: "There is no connection to the server",
+        explanation:
+          "Your answers are kept in this browser. The page tries again every few seconds.",
+        button: "Try now",
+        onButton: advance,
+        canUndo: last !== null,
+      });
+      timer = setTimeout(advance, RETRY_MS);
+    }
+    screen.focusState();
+  }
+
+  async function show(entry, mine, { before, rationale = "", number = voted + 1, announced = "" }) {
+    const content = await entry.content;
+    if (mine !== turn) {
+      return;
+    }
+    current = entry;
+    used = { source: view.sourceShown, linked: panes.linked };
+    screen.showWork(number);
+    view.show(content);
+    const draft = before === undefined ? draftOf(entry) : {};
+    reason.start(draft.rationale ?? rationale);
+    bar.start({ drafted: draft.answers ?? {}, before: before ?? {} });
+    panes.toTop();
+    panes.watchEnds();
+    screen.focusPrompt();
+    screen.announce(announced);
+    await nextPaint();
+    if (mine !== turn) {
+      return;
+    }
+    clock.start();
+    arming.painted();
+    if (before === undefined) {
+      parts.leases().shown();
+    }
+  }
+
+  /* An answer was clicked: whether it may count. */
+  function noteAnswer() {
+    if (!arming.armed) {
+      screen.notify("That was too early to count: the pair had only just appeared. Please answer again.");
+      return false;
+    }
+    clock.noteChoice();
+    return true;
+  }
+
+  function decide(answers, option) {
+    if (current === null) {
+      return;
+    }
+    const entry = current;
+    const rationale = reason.text;
+    const number = revising?.number ?? voted + 1;
+    const { left, right } = panes.ended;
+    outbox.add("vote", {
+      assignment: entry.pair.id,
+      key: newKey(),
+      answers,
+      rationale,
+      timing: clock.read(),
+      reading: {
+        layout: panes.layout,
+        left_end: left,
+        right_end: right,
+        source_used: used.source,
+        linked: used.linked,
+        criteria_open: bar.open,
+      },
+      revises: revising !== null,
+    });
+    if (revising === null) {
+      voted += 1;
+      screen.showCount(voted, maximum);
+    }
+    last = { entry, answers, rationale, words: option.full, number };
+    supply.settle(entry.pair.id);
+    preferences.set("draft", null);
+    screen.showLast(`${revising === null ? "Your last answer" : "Changed to"}: ${option.full}.`);
+    screen.announce(option.full);
+    advance();
+  }
+
+  async function undo() {
+    if (revising !== null) {
+      screen.notify("Only your last answer can be changed.");
+      return;
+    }
+    let mine = turn;
+    if (last === null) {
+      const found = await lastOfServer();
+      if (mine !== turn) {
+        return;
+      }
+      if (found === null) {
+        return;
+      }
+      last = found;
+    }
+    mine = begin();
+    setRevising(last);
+    await show(last.entry, mine, {
+      before: last.answers,
+      rationale: last.rationale,
+      number: last.number,
+      announced: `Your last pair again. Your answer was: ${last.words}`,
+    });
+  }
+
+  async function lastOfServer() {
+    let answer;
+    try {
+      answer = await api.post("undo", {});
+    } catch (error) {
+      screen.notify(
+        error.kind === "network"
+          ? "There is no connection now. Try again in a moment."
+          : error.message,
+      );
+      return null;
+    }
+    if (answer.pair === null) {
+      screen.notify("There is no answer to change yet.");
+      return null;
+    }
+    const { pair, answers, rationale } = answer;
+    const words = parts.nameOf(answers);
+    return { entry: { pair, content: view.prepare(pair) }, answers, rationale, words, number: voted };
+  }
+
+  function setRevising(decision) {
+    revising = decision;
+    parts.showRevising(decision);
+  }
+
+  function skip({ reason: why, note }) {
+    if (current === null || revising !== null) {
+      return;
+    }
+    outbox.add("skip", { assignment: current.pair.id, reason: why, note });
+    supply.settle(current.pair.id);
+    preferences.set("draft", null);
+    screen.announce("Skipped");
+    advance();
+  }
+
+  function flag({ reason: why, note }) {
+    if (current !== null) {
+      outbox.add("flag", { assignment: current.pair.id, reason: why, note });
+      screen.notify("Your flag is sent with your other answers. You can still answer this pair.");
+    }
+  }
+
+  function draftOf(entry) {
+    const draft = preferences.get("draft", null);
+    return draft?.assignment === entry.pair.id ? draft : {};
+  }
+
+  return {
+    advance,
+    noteAnswer,
+    decide,
+    undo,
+    skip,
+    flag,
+    /* Back from changing the last answer, which stands. */
+    keep: advance,
+    saveDraft() {
+      if (current !== null && revising === null) {
+        preferences.set("draft", {
+          assignment: current.pair.id,
+          answers: bar.answers,
+          rationale: reason.text,
+        });
+      }
+    },
+    noteUse(name) {
+      used[name] = true;
+    },
+    onProgress(progress) {
+      serverHasLast = progress.voted > 0;
+      maximum = progress.maximum;
+      if (outbox.size === 0) {
+        voted = progress.voted;
+      }
+      screen.showCount(voted, maximum);
+    },
+    /* The pair on the screen was settled elsewhere. */
+    leave(id, words) {
+      if (current?.pair.id === id && revising === null) {
+        supply.settle(id);
+        screen.notify(words);
+        advance();
+      }
+    },
+    /* Answers were stored: a page that waited for that can go on. */
+    stored() {
+      if (current === null && supply.peek() === null) {
+        advance();
+      }
+    },
+    get currentId() {
+      return revising === null ? idOf(current) : null;
+    },
+    get isRevising() {
+      return revising !== null;
+    },
+    get isShowing() {
+      return current !== null;
+    },
+  };
+}

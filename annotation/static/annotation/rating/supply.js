@@ -1,0 +1,66 @@
+/* The pairs this page holds: the one on the screen and those fetched ahead, each made ready to be
+   shown before it is needed. */
+
+// The queue lends at most so many to one person.
+const MOST_HELD = 3;
+
+export function createSupply({ api, outbox, prepare, onProgress }) {
+  const ready = new Map(); // id -> { pair, content: Promise of prepared nodes }
+  const settled = new Set(); // answered or skipped on this page
+  let order = [];
+  let asking = null;
+  let empty = null;
+
+  function usable(id) {
+    return !settled.has(id) && !outbox.settles(id);
+  }
+
+  async function ask() {
+    const answer = await api.post("next", {
+      // The server still counts as held what is answered here but not yet stored.
+      want: Math.min(MOST_HELD, 2 + outbox.size),
+      have: [...ready.keys()],
+    });
+    for (const pair of answer.pairs) {
+      if (!ready.has(pair.id) && pair.left && usable(pair.id)) {
+        ready.set(pair.id, { pair, content: prepare(pair) });
+      }
+    }
+    order = answer.pairs.map((pair) => pair.id).filter((id) => ready.has(id) && usable(id));
+    empty = answer.empty;
+    onProgress(answer.progress);
+    return answer;
+  }
+
+  return {
+    /* Fill up from the server. Several calls at once share one request. */
+    refill() {
+      asking ??= ask().finally(() => {
+        asking = null;
+      });
+      return asking;
+    },
+    /* The first usable pair, or null. `except` is on the screen already. */
+    peek(except = null) {
+      order = order.filter(usable);
+      const id = order.find((candidate) => candidate !== except);
+      return id === undefined ? null : ready.get(id);
+    },
+    /* The pair was answered or skipped: it is not shown again, unless by undo. */
+    settle(id) {
+      settled.add(id);
+      ready.delete(id);
+    },
+    /* Lost to others before it was seen. */
+    drop(id) {
+      ready.delete(id);
+      order = order.filter((other) => other !== id);
+    },
+    get heldIds() {
+      return order.filter(usable);
+    },
+    get empty() {
+      return empty;
+    },
+  };
+}
