@@ -309,6 +309,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30.0 if REDIS_URL else 0.0
 CELERY_TASK_SOFT_TIME_LIMIT = 150
 CELERY_TASK_TIME_LIMIT = 180
@@ -335,7 +336,19 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_step": 0.1,
     "interval_max": 0.2,
 }
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {}
+# Seconds. A missed ring is made up for by the next one, so none of them may pile up.
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "take back lapsed leases": {
+        "task": "annotation.take_back_lapsed_leases",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
+    "refresh open reports": {
+        "task": "reports.refresh_open_reports",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+}
 
 # The REST edge: nobody may do anything that a view does not name.
 REST_FRAMEWORK = {

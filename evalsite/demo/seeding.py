@@ -13,13 +13,12 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from annotation.lifecycle.generation import generate_comparisons
 from django.db.models import F
-from judging import runs
 
 from annotation import queue, voting
 from annotation.importing.transfer import import_files
 from annotation.importing.writers import responses
+from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.rubric import configure_draft, set_rubric
 from annotation.models import (
@@ -33,6 +32,7 @@ from annotation.models import (
 from evalsite.demo.cast import ANNOTATORS, JUDGES, SimulatedAnnotator, SimulatedJudge
 from evalsite.demo.plan import DemoPlan
 from evalsite.demo.simulation import active_seconds, choose, judge, rationale
+from judging import runs
 from reports import analysis
 
 # Names the decisions of the simulation, so that seeding twice sends the same keys.

@@ -1,0 +1,84 @@
+"""A bad value stops the start and says which it is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "k" * 50
+START = "import evalsite.settings"
+
+
+def start(
+    tmp_path: Path, code: str = START, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Load the settings in a fresh process that knows nothing but `environment`."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "EVALSITE_VAR": str(tmp_path), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_starts_with_nothing_but_a_key(tmp_path: Path) -> None:
+    done = start(tmp_path, SECRET_KEY=KEY)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_key_from_the_file_of_this_machine_will_do(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text(KEY + "\n")
+    assert start(tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "There is no secret key"),
+        ({"SECRET_KEY": "short"}, "SECRET_KEY is too weak"),
+        ({"SECRET_KEY": "django-insecure-" + KEY}, "SECRET_KEY is too weak"),
+        ({"SECRET_KEY": KEY, "DEBUG": "perhaps"}, "DEBUG='perhaps'"),
+        ({"SECRET_KEY": KEY, "LOG_LEVEL": "loud"}, "LOG_LEVEL='LOUD'"),
+        ({"SECRET_KEY": KEY, "REDIS_URL": "http://localhost"}, "REDIS_URL has the scheme 'http'"),
+        ({"SECRET_KEY": KEY, "DATABASE_URL": "mysql://x/y"}, "the scheme 'mysql'"),
+        ({"SECRET_KEY": KEY, "DATABASE_URL": "postgres://host"}, "names no database"),
+        ({"SECRET_KEY": KEY, "DATABASE_URL": "postgres://h:port/x"}, "port that is no number"),
+        ({"SECRET_KEY": KEY, "DATABASE_URL": "postgres://h/x?secret=1"}, "option 'secret'"),
+        ({"SECRET_KEY": KEY, "DATABASE_URL": "sqlite://host/x"}, "DATABASE_URL for SQLite"),
+        (
+            {
+                "SECRET_KEY": KEY,
+                "DATABASE_URL": "postgres://h/x",
+                "DATABASE_STATEMENT_TIMEOUT_MS": "soon",
+            },
+            "DATABASE_STATEMENT_TIMEOUT_MS='soon'",
+        ),
+    ],
+)
+def test_a_bad_value_is_named(tmp_path: Path, environment: dict[str, str], said: str) -> None:
+    done = start(tmp_path, **environment)
+    assert done.returncode != 0
+    assert said in done.stderr.splitlines()[-1]
+
+
+def test_production_cookies_are_bound_to_the_host_and_https(tmp_path: Path) -> None:
+    code = (
+        "from evalsite import settings as s; "
+        "print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, "
+        "s.SECURE_SSL_REDIRECT, s.DEBUG)"
+    )
+    done = start(tmp_path, code, SECRET_KEY=KEY)
+    assert done.stdout.split() == ["__Host-session", "__Host-csrf", "True", "True", "False"]
+
+
+def test_the_demo_on_this_machine_uses_plain_http(tmp_path: Path) -> None:
+    code = "from evalsite import settings as s; print(s.SESSION_COOKIE_NAME, s.SECURE_SSL_REDIRECT)"
+    done = start(tmp_path, code, SECRET_KEY=KEY, EVALSITE_INSECURE_LOCAL="1")
+    assert done.stdout.split() == ["session", "False"]
