@@ -48,7 +48,7 @@ def test_every_page_denies_by_default(client: Client, path: str) -> None:
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "strict-origin"
     assert headers["Cache-Control"] == "no-store, private"
     assert "camera=()" in headers["Permissions-Policy"]
     assert "ETag" not in headers
