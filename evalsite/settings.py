@@ -248,7 +248,9 @@ SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_COOKIES
 SECURE_HSTS_PRELOAD = SECURE_COOKIES
-SECURE_REFERRER_POLICY = "no-referrer"
+# Nobody learns from which page one comes: an invitation's address is a secret. Not "no-referrer":
+# browsers then send `Origin: null` with every form, which the CSRF check must refuse.
+SECURE_REFERRER_POLICY = "strict-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 # Only where the proxy strips the client's own copies of X-Forwarded-Proto and -For.
 BEHIND_TLS_PROXY = env_bool("BEHIND_TLS_PROXY", False)

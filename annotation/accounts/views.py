@@ -27,9 +27,6 @@ MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 # Seconds after which a locked-out person may try again, for the header.
 LOCKOUT_SECONDS = int(settings.AXES_COOLOFF_TIME.total_seconds())
 
-# An invitation's address is a secret: other pages learn from which site one comes, never the page.
-LINK_REFERRER_POLICY = "strict-origin"
-
 
 @require_safe
 @signed_in
@@ -101,13 +98,11 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         found = people.get_invitation(token)
         if people.status_of(found) != people.InvitationStatus.LIVE:
             raise people.InvitationRefusedError(people.status_of(found))
-        response = VIEWS[InvitationPurpose(found.purpose)](request, token, found)
+        return VIEWS[InvitationPurpose(found.purpose)](request, token, found)
     except people.NoSuchInvitationError:
         raise Http404("There is no such page.") from None
     except people.InvitationRefusedError as refused:
-        response = explain_refusal(request, refused.status)
-    response.headers["Referrer-Policy"] = LINK_REFERRER_POLICY
-    return response
+        return explain_refusal(request, refused.status)
 
 
 def explain_refusal(request: HttpRequest, status: people.InvitationStatus) -> HttpResponse:
