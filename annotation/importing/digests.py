@@ -11,9 +11,17 @@ UNSTATED = bytes(DIGEST_BYTES)
 """The digest of what a row does not state."""
 
 
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
+
 def key_of(*parts: str | int) -> bytes:
-    """Digest an identity, such as (prompt id, system, sample), to ``KEY_BYTES`` bytes."""
+    """Digest an identity, such as (item id, annotator id), to ``KEY_BYTES`` bytes."""
     return blake2b(repr(parts).encode(), digest_size=KEY_BYTES).digest()
+
+
+def joined(*parts: bytes) -> bytes:
+    """Digest keys and digests, each of a fixed length, to ``KEY_BYTES`` bytes."""
+    return blake2b(b"".join(parts), digest_size=KEY_BYTES).digest()
 
 
 def digest_of(value: object) -> bytes:
@@ -31,10 +39,7 @@ def digest_of(value: object) -> bytes:
     """
     if value is None:
         return UNSTATED
-    if isinstance(value, str):
-        plain = f'"{value}'
-    else:
-        plain = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"))
+    plain = f'"{value}' if isinstance(value, str) else _ENCODE(_plain(value))
     return blake2b(plain.encode(), digest_size=DIGEST_BYTES).digest()
 
 

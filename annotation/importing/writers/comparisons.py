@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from annotation.importing.digests import digest_of, key_of
-from annotation.importing.formats import COMPARISONS, ComparisonRow, ResponseRow, Side
+from annotation.importing.digests import DIGEST_BYTES, digest_of, joined, key_of
+from annotation.importing.formats import COMPARISONS, ComparisonRow, ResponseRow
 from annotation.importing.formats.rows import OVERALL
 from annotation.importing.ledger import STORED, Conflict, Known, Ledger
-from annotation.importing.writers.content import ROWS_PER_FETCH, ContentStore
+from annotation.importing.writers.content import (
+    ROWS_PER_FETCH,
+    ContentStore,
+    Prepared,
+    prepare,
+    response_key,
+)
 from annotation.importing.writers.writer import ImportPlan, Pass, Placed, Reasons, no_counts
 from annotation.models import Comparison, ImportKind
 
 DEFAULT_OVERLAP = 3
 
-Sides = tuple[ResponseRow, ResponseRow]
+Sides = tuple[Prepared, Prepared]
 
 
 class ComparisonWriter:
@@ -32,7 +38,7 @@ class ComparisonWriter:
         self._content = ContentStore(run, self.counts)
         self._items = Ledger("content")
         self._pairs = Ledger()
-        # (prompt, system, text) to sample, and (prompt, system) to the next free sample.
+        # The key of (prompt, system) and a text's digest to its sample; that key to the next one.
         self._sample_of_text: dict[bytes, int] = {}
         self._next_sample: dict[bytes, int] = {}
 
@@ -58,8 +64,8 @@ class ComparisonWriter:
         if self._run.study is None:
             return
         met = self._content.load_prompts(row.prompt.prompt_id for _, row in rows)
-        for prompt_id, system, sample, text in self._content.load_responses(met):
-            self._learn_sample(prompt_id, system, sample, text)
+        for response in self._content.load_responses(met):
+            self._learn_sample(response)
         for prompt_id, a, sample_a, b, sample_b in self._run.study.comparisons.filter(
             prompt__in=met
         ).values_list(
@@ -69,39 +75,42 @@ class ComparisonWriter:
             "system_b__name",
             "response_b__sample",
         ):
-            self._pairs.admit(pair_key(prompt_id, (a, sample_a), (b, sample_b)), (), STORED)
+            one = response_key(key_of(prompt_id, a), sample_a)
+            other = response_key(key_of(prompt_id, b), sample_b)
+            self._pairs.admit(pair_key(one, other), (), STORED)
         items = [row.item_id for _, row in rows if key_of(row.item_id) not in self._items]
         for item in (
             self._run.study.comparisons.filter(item_id__in=items)
             .select_related("prompt", "system_a", "system_b", "response_a", "response_b")
             .iterator(chunk_size=ROWS_PER_FETCH)
         ):
-            self._items.admit(key_of(item.item_id), [stored_digest(item)], STORED)
+            self._items.admit(key_of(item.item_id), stored_digests(item), STORED)
 
-    def _learn_sample(self, prompt_id: str, system: str, sample: int, text: str) -> None:
-        pair = key_of(prompt_id, system)
-        self._sample_of_text.setdefault(text_key(pair, text), sample)
-        self._next_sample[pair] = max(self._next_sample.get(pair, 0), sample + 1)
+    def _learn_sample(self, response: Prepared) -> None:
+        row = response.row
+        source = key_of(row.prompt.prompt_id, row.system)
+        self._sample_of_text.setdefault(source + response.digests[0], row.sample)
+        self._next_sample[source] = max(self._next_sample.get(source, 0), row.sample + 1)
 
     def _sides(self, row: ComparisonRow) -> Sides:
         """Name the two responses by their samples, changing nothing yet."""
-        taken: dict[bytes, int] = {}
-        made = []
-        for side in (row.a, row.b):
-            pair = key_of(row.prompt.prompt_id, side.system)
-            text = text_key(pair, side.text)
-            sample = self._sample_of_text.get(text, taken.get(text))
-            if sample is None:
-                # Two new samples of one system can stand in one row, of kind consistency.
-                sample = self._next_sample.get(pair, 0) + len(taken) * (
-                    row.a.system == row.b.system
-                )
-                taken[text] = sample
-            made.append(response_of(row, side, sample))
-        return made[0], made[1]
+        sources = [key_of(row.prompt.prompt_id, side.system) for side in (row.a, row.b)]
+        texts = [digest_of(side.text) for side in (row.a, row.b)]
+        samples = [
+            self._sample_of_text.get(source + text, self._next_sample.get(source, 0))
+            for source, text in zip(sources, texts, strict=True)
+        ]
+        if sources[0] == sources[1] and texts[0] != texts[1] and samples[0] == samples[1]:
+            # Two new samples of one system in one row, which is of kind consistency.
+            samples[1] += 1
+        a, b = (
+            prepare(ResponseRow(row.prompt, side.system, side.text, sample, side.measures), text)
+            for side, sample, text in zip((row.a, row.b), samples, texts, strict=True)
+        )
+        return a, b
 
     def _reason(self, row: ComparisonRow, sides: Sides) -> str | None:
-        found = self._items.compare(key_of(row.item_id), [row_digest(row)])
+        found = self._items.compare(key_of(row.item_id), row_digests(row, sides))
         if isinstance(found, Conflict):
             where = self._run.places.name(found.place)
             return f"item {row.item_id!r} has other content in {where}"
@@ -109,7 +118,7 @@ class ComparisonWriter:
             reason = self._content.plan_response(side)
             if reason is not None:
                 return reason
-        pair = key_of_pair(sides)
+        pair = pair_key(sides[0].key, sides[1].key)
         if found is Known.NEW and pair in self._pairs:
             where = self._run.places.name(self._pairs.place(pair))
             return (
@@ -121,28 +130,26 @@ class ComparisonWriter:
     def _admit(self, row: ComparisonRow, sides: Sides, place: int) -> bool:
         for side in sides:
             found = self._content.admit_response(side, place)
-            self._learn_sample(side.prompt.prompt_id, side.system, side.sample, side.text)
+            self._learn_sample(side)
             if found is Known.NEW:
-                self.counts["further samples"] += side.sample > 0
+                self.counts["further samples"] += side.row.sample > 0
                 # Samples count up from 0: where there are several, one of them is number 1.
-                self.counts["several responses of one system to one prompt"] += side.sample == 1
-            self.counts["sides with an empty response"] += side.text == ""
+                self.counts["several responses of one system to one prompt"] += side.row.sample == 1
+            self.counts["sides with an empty response"] += side.row.text == ""
         self.counts["pairs with equal texts"] += row.a.text == row.b.text
-        if self._items.compare(key_of(row.item_id), [row_digest(row)]) is not Known.NEW:
+        item = key_of(row.item_id)
+        if item in self._items:
             self.counts["already there"] += 1
             return False
-        self._items.admit(key_of(row.item_id), [row_digest(row)], place)
-        self._pairs.admit(key_of_pair(sides), (), place)
+        self._items.admit(item, row_digests(row, sides), place)
+        self._pairs.admit(pair_key(sides[0].key, sides[1].key), (), place)
         self.counts["new"] += 1
         return True
 
     def _store(self, new: list[tuple[ComparisonRow, Sides]]) -> None:
         made = []
         for row, sides in new:
-            a, b = (
-                self._content.response_pk(side.prompt.prompt_id, side.system, side.sample)
-                for side in sides
-            )
+            a, b = (self._content.response_pk(side) for side in sides)
             made.append(
                 Comparison(
                     study=self._run.study,
@@ -162,55 +169,36 @@ class ComparisonWriter:
         Comparison.objects.bulk_create(made)
 
 
-def text_key(pair: bytes, text: str) -> bytes:
-    return key_of(pair.hex(), text)
+def pair_key(one: bytes, other: bytes) -> bytes:
+    """Key an unordered pair of responses by their keys."""
+    return joined(min(one, other), max(one, other))
 
 
-def pair_key(prompt_id: str, a: tuple[str, int], b: tuple[str, int]) -> bytes:
-    """Digest an unordered pair of responses, each a system and a sample."""
-    first, second = sorted((a, b))
-    return key_of(prompt_id, *first, *second)
-
-
-def key_of_pair(sides: Sides) -> bytes:
-    a, b = sides
-    return pair_key(a.prompt.prompt_id, (a.system, a.sample), (b.system, b.sample))
-
-
-def response_of(row: ComparisonRow, side: Side, sample: int) -> ResponseRow:
-    return ResponseRow(row.prompt, side.system, side.text, sample, side.measures)
-
-
-def row_digest(row: ComparisonRow) -> bytes:
+def row_digests(row: ComparisonRow, sides: Sides) -> list[bytes]:
     """Digest what makes an item; attributes of prompt and responses are compared by themselves."""
-    return digest_of(
-        [
-            row.prompt.prompt_id,
-            [row.a.system, row.a.text],
-            [row.b.system, row.b.text],
-            row.kind,
-            row.gold,
-            row.explanation,
-            row.overlap or DEFAULT_OVERLAP,
-            row.metadata,
-        ]
+    overlap = row.overlap or DEFAULT_OVERLAP
+    a, b = (side.digests[0] for side in sides)
+    return item_digests(
+        (row.prompt.prompt_id, row.a.system, row.b.system),
+        (a, b),
+        [row.kind, row.gold, row.explanation, overlap, row.metadata],
     )
 
 
-def stored_digest(item: Comparison) -> bytes:
-    """Digest a stored item as ``row_digest`` does the row it came from."""
-    return digest_of(
-        [
-            item.prompt.prompt_id,
-            [item.system_a.name, item.response_a.text],
-            [item.system_b.name, item.response_b.text],
-            item.kind,
-            (item.gold or {}).get(OVERALL),
-            item.explanation,
-            item.overlap,
-            item.metadata,
-        ]
+def stored_digests(item: Comparison) -> list[bytes]:
+    """Digest a stored item as ``row_digests`` does the row it came from."""
+    gold = (item.gold or {}).get(OVERALL)
+    return item_digests(
+        (item.prompt.prompt_id, item.system_a.name, item.system_b.name),
+        (digest_of(item.response_a.text), digest_of(item.response_b.text)),
+        [item.kind, gold, item.explanation, item.overlap, item.metadata],
     )
+
+
+def item_digests(
+    names: tuple[str, str, str], texts: tuple[bytes, bytes], rest: list[object]
+) -> list[bytes]:
+    return [joined(key_of(*names), *texts, digest_of(rest))[:DIGEST_BYTES]]
 
 
 PLAN = ImportPlan(ImportKind.COMPARISONS, COMPARISONS, ComparisonWriter, is_content=True)

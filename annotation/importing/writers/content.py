@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from annotation.importing.digests import UNSTATED, digest_of, key_of
 from annotation.importing.formats import Measures, PromptAttributes, ResponseRow
@@ -29,6 +30,15 @@ PROMPT_COLUMNS = (
     "metadata",
 )
 PROMPT_DEFAULT_WEIGHT = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A response row with its key and digests, which several tables of one pass ask for."""
+
+    row: ResponseRow
+    key: bytes
+    digests: tuple[bytes, bytes]
 
 
 class ContentStore:
@@ -77,8 +87,8 @@ class ContentStore:
             found.append(prompt.pk)
         return found
 
-    def load_responses(self, prompt_pks: list[int]) -> Iterable[tuple[str, str, int, str]]:
-        """Learn the responses to prompts met first; give (prompt id, system, sample, text)."""
+    def load_responses(self, prompt_pks: list[int]) -> Iterable[Prepared]:
+        """Learn and give the stored responses to prompts met first."""
         if not prompt_pks:
             return
         for response in (
@@ -88,15 +98,18 @@ class ContentStore:
             .order_by("prompt", "system", "sample")
             .iterator(chunk_size=ROWS_PER_FETCH)
         ):
-            prompt_id, system = response.prompt.prompt_id, response.system.name
-            measures = Measures(**{name: getattr(response, name) for name in MEASURES})
-            self._responses.admit(
-                response_key(prompt_id, system, response.sample),
-                response_digests(response.text, measures, response.metadata),
-                STORED,
-                response.pk,
+            found = prepare(
+                ResponseRow(
+                    PromptAttributes(response.prompt.prompt_id),
+                    response.system.name,
+                    response.text,
+                    response.sample,
+                    Measures(**{name: getattr(response, name) for name in MEASURES}),
+                    response.metadata,
+                )
             )
-            yield prompt_id, system, response.sample, response.text
+            self._responses.admit(found.key, found.digests, STORED, response.pk)
+            yield found
 
     def has_prompt(self, prompt_id: str) -> bool:
         return prompt_key(prompt_id) in self._prompts
@@ -134,15 +147,13 @@ class ContentStore:
                 self._added_prompts.setdefault(key, []).append((attributes, metadata))
         return found
 
-    def plan_response(self, row: ResponseRow) -> str | None:
+    def plan_response(self, prepared: Prepared) -> str | None:
         """Give the reason if the row contradicts what is known of its prompt or its response."""
+        row = prepared.row
         reason = self.plan_prompt(row.prompt, {})
         if reason is not None:
             return reason
-        found = self._responses.compare(
-            response_key(row.prompt.prompt_id, row.system, row.sample),
-            response_digests(row.text, row.measures, row.metadata),
-        )
+        found = self._responses.compare(prepared.key, prepared.digests)
         if not isinstance(found, Conflict):
             return None
         where = self.places.name(found.place)
@@ -151,15 +162,14 @@ class ContentStore:
             return f"{what} has another text in {where}; give them a sample number"
         return f"{what} has other {found.attribute} in {where}"
 
-    def admit_response(self, row: ResponseRow, place: int) -> Known:
+    def admit_response(self, prepared: Prepared, place: int) -> Known:
         """Take what ``plan_response`` found nothing against; tell how it stood to the known."""
+        row, key = prepared.row, prepared.key
         self.admit_prompt(row.prompt, {}, place)
-        key = response_key(row.prompt.prompt_id, row.system, row.sample)
-        digests = response_digests(row.text, row.measures, row.metadata)
-        found = without_conflict(self._responses.compare(key, digests))
+        found = without_conflict(self._responses.compare(key, prepared.digests))
         if found is Known.EQUAL:
             return found
-        self._responses.admit(key, digests, place)
+        self._responses.admit(key, prepared.digests, place)
         if self._run.store:
             if found is Known.NEW:
                 response = Response(sample=row.sample, text=row.text)
@@ -173,8 +183,8 @@ class ContentStore:
     def prompt_pk(self, prompt_id: str) -> int:
         return self._prompts.pk(prompt_key(prompt_id))
 
-    def response_pk(self, prompt_id: str, system: str, sample: int) -> int:
-        return self._responses.pk(response_key(prompt_id, system, sample))
+    def response_pk(self, prepared: Prepared) -> int:
+        return self._responses.pk(prepared.key)
 
     def system_pk(self, name: str) -> int:
         return self._systems[name]
@@ -227,8 +237,11 @@ class ContentStore:
             self._added_responses.clear()
 
     def _digests(self, attributes: PromptAttributes, metadata: Metadata) -> list[bytes]:
-        # A row's prompt is looked at several times in a row, and its text may be long.
-        if self._last is None or self._last[0] is not attributes:
+        # A prompt is looked at several times for one row, and rows of one prompt often follow one
+        # another; metadata come with rows of prompts alone.
+        if metadata:
+            return prompt_digests(attributes, metadata)
+        if self._last is None or self._last[0] != attributes:
             self._last = attributes, prompt_digests(attributes, metadata)
         return self._last[1]
 
@@ -248,8 +261,23 @@ def prompt_key(prompt_id: str) -> bytes:
     return key_of(prompt_id)
 
 
-def response_key(prompt_id: str, system: str, sample: int) -> bytes:
-    return key_of(prompt_id, system, sample)
+def prepare(row: ResponseRow, text: bytes | None = None) -> Prepared:
+    """Compute the key and the digests of a row; ``text`` is the digest of its text, if known."""
+    measures = [getattr(row.measures, name) for name in MEASURES]
+    states_more = bool(row.metadata) or any(measure is not None for measure in measures)
+    return Prepared(
+        row,
+        response_key(key_of(row.prompt.prompt_id, row.system), row.sample),
+        (
+            digest_of(row.text) if text is None else text,
+            digest_of([*measures, row.metadata]) if states_more else UNSTATED,
+        ),
+    )
+
+
+def response_key(source: bytes, sample: int) -> bytes:
+    """Key a response by the key of (prompt id, system) and its sample."""
+    return source + sample.to_bytes(4)
 
 
 def prompt_digests(attributes: PromptAttributes, metadata: Metadata) -> list[bytes]:
@@ -264,12 +292,6 @@ def prompt_digests(attributes: PromptAttributes, metadata: Metadata) -> list[byt
         digest_of(attributes.created_at),
         digest_of(metadata or None),
     ]
-
-
-def response_digests(text: str, measures: Measures, metadata: Metadata) -> list[bytes]:
-    numbers = [getattr(measures, name) for name in MEASURES]
-    states_more = bool(metadata) or any(number is not None for number in numbers)
-    return [digest_of(text), digest_of([*numbers, metadata]) if states_more else UNSTATED]
 
 
 def stored_attributes(prompt: Prompt) -> PromptAttributes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from annotation.importing.formats import RESPONSES, ResponseRow
 from annotation.importing.ledger import Known
-from annotation.importing.writers.content import ContentStore
+from annotation.importing.writers.content import ContentStore, prepare
 from annotation.importing.writers.writer import ImportPlan, Pass, Placed, Reasons, no_counts
 from annotation.models import ImportKind
 
@@ -28,11 +28,12 @@ class ResponseWriter:
         for _ in self._content.load_responses(met):
             pass
         for place, row in rows:
-            reason = self._content.plan_response(row)
+            prepared = prepare(row)
+            reason = self._content.plan_response(prepared)
             if reason is not None:
                 reasons.append((place, reason))
                 continue
-            found = self._content.admit_response(row, place)
+            found = self._content.admit_response(prepared, place)
             self.counts["new" if found is Known.NEW else "already there"] += 1
             self.counts["empty responses"] += row.text == ""
             self.counts["further samples"] += found is Known.NEW and row.sample > 0
