@@ -1,0 +1,110 @@
+"""What a method does, in a line."""
+
+from __future__ import annotations
+
+RANKING = {
+    "bt_half": (
+        "Bradley-Terry strengths, a tie being half a win for each side; no prior, no anchor"
+    ),
+    "bt_drop": "Bradley-Terry strengths of decisive votes alone",
+    "bt_ridge": (
+        "Bradley-Terry strengths drawn together by a normal prior, since the votes alone would "
+        "put them infinitely far apart"
+    ),
+    "bt_side": "Bradley-Terry strengths with a term for the side on which a response was shown",
+}
+VARIATION = {
+    "two_way": "the interval allows for other annotators and other prompts",
+    "annotator": "the interval allows for other annotators, not for other prompts",
+    "prompt": "the interval allows for other prompts, not for other annotators",
+    "iid": "the interval takes every vote for independent, since nothing else can be told apart",
+    "ridge": "the interval is drawn together with the strengths",
+}
+SHARES = {
+    "agreement_with_votes": "share of votes that say what the judge says",
+    "agreement_no_ties": "the same share, where both the judge and the vote prefer a side",
+    "agreement_with_majority": "share of comparisons on which the judge says what most people say",
+    "constant_guess": "what always giving the commonest answer would score",
+    "position_consistency": "share of comparisons with the same verdict in both orders",
+}
+COEFFICIENTS = {
+    "percent_pooled_ratio": "equal pairs of votes over all pairs of votes on a comparison",
+    "percent_item_mean": "the share of equal pairs, averaged over comparisons",
+    "fleiss_classical": "on the comparisons with the commonest number of votes",
+    "fleiss_generalised": "on all comparisons with at least two votes",
+    "krippendorff_nominal": "a, tie and b as categories without order",
+    "krippendorff_ordinal": "a, tie, b as steps of a scale",
+    "gwet_ac1": "chance agreement that does not break down when one answer is common",
+    "gwet_ac2": "the same with partial credit for neighbouring answers",
+    "conger": "chance agreement from each annotator's own habits",
+    "brennan_prediger": "chance agreement as if all answers were equally likely",
+    "cohen_kappa_weighted": "for two raters, with partial credit for neighbouring answers",
+    "cohen_kappa": "for two raters, chance agreement from each one's own habits",
+    "split_half": "200 random halvings of the votes: do both halves rank the systems alike?",
+    "alt_test": (
+        "share of annotators whom the judge could stand in for (alternative-annotator test)"
+    ),
+}
+OTHER = {
+    "wilson": (
+        "Wilson interval on the number of independent votes that these are worth, ties being "
+        "half a win"
+    ),
+    "rogan_gladen": "win rate corrected by the judge's known errors",
+    "ppi_plus_plus": "human votes, sharpened by the judge's",
+    "sign_flip_exact": (
+        "exact sign-flip test with prompts as units, which speaks of these annotators"
+    ),
+    "sign_flip_draws": (
+        "sign-flip test with prompts as units by random draws, which speaks of these annotators"
+    ),
+    "sign_flip_saddlepoint": (
+        "sign-flip test with prompts as units, by a saddlepoint value in the far tail, which "
+        "speaks of these annotators"
+    ),
+}
+# The longest name first, so that `cohen_kappa_weighted` is not taken for `cohen_kappa`.
+KNOWN = sorted(
+    {**RANKING, **SHARES, **COEFFICIENTS, **OTHER}.items(), key=lambda entry: -len(entry[0])
+)
+
+
+def explain(method: str) -> str:
+    """One line on a method's name; an unknown name stands for itself."""
+    for name, words in KNOWN:
+        if method == name or method.startswith(name + "_"):
+            rest = method[len(name) :]
+            variation = variation_of(rest) if name in RANKING or name == "wilson" else ""
+            if rest.endswith("by_prompt"):
+                variation = "votes on one prompt are taken together"
+            if "bootstrap" in rest:
+                variation = "interval by resampling prompts"
+            return f"{words}; {variation}" if variation else words
+    return method
+
+
+def variation_of(rest: str) -> str:
+    """The clause on what an interval allows for, from the tail of a method's name."""
+    for name, words in VARIATION.items():
+        if rest.startswith("_" + name):
+            return words
+    return ""
+
+
+TIES = {
+    "half": "A tie counts as half a win for each side.",
+    "drop": "Ties are left out.",
+    "davidson": "Ties have a parameter of their own (Davidson).",
+    "rao_kupper": "Ties have a parameter of their own (Rao and Kupper).",
+}
+BOTH_BAD = {
+    "tie": "“Both bad” counts as a tie in scores, and has a rate of its own beside the tie rate.",
+    "drop": "“Both bad” is left out.",
+    "category": "“Both bad” is an answer of its own.",
+}
+MULTIPLICITY = {
+    "holm": (
+        "p-values of pairs are adjusted by Holm's method for the number of pairs that have votes "
+        "in one group."
+    ),
+}
