@@ -1,0 +1,138 @@
+"""Judges beside people: agreement with the votes, what people reach, what a guess would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reports.wording.numbers import count, percent, percent_with_interval
+
+from .drawing import (
+    BLUE,
+    GREEN,
+    INK,
+    LINE_STRONG,
+    MOST_ROWS,
+    NARROW,
+    WIDE,
+    Chart,
+    Spec,
+    config,
+    in_words,
+    row_axis,
+    share_axis,
+    specification,
+)
+
+JUDGE, CEILING, GUESS = "Judge with people", "People with each other", "Best constant answer"
+KINDS = {JUDGE: BLUE, CEILING: GREEN, GUESS: LINE_STRONG}
+SHAPES = {JUDGE: "circle", CEILING: "diamond", GUESS: "square"}
+SOURCES = {JUDGE: "agreement", CEILING: "human_ceiling", GUESS: "constant_guess"}
+
+
+def judge_name(entry: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> str:
+    """The judge's name, with its version where it has several."""
+    same = [other for other in entries if other["judge"] == entry["judge"]]
+    version = f" (version {entry['judge_version']})" if len(same) > 1 else ""
+    return f"{entry['judge']}{version}"
+
+
+def charts(result: Mapping[str, Any]) -> list[Chart]:
+    entries = result["alignment"]
+    known = [entry for entry in entries if entry["agreement"]["estimate"] is not None]
+    if not known:
+        return []
+    known.sort(key=lambda entry: -entry["agreement"]["estimate"])
+    shown = known[:MOST_ROWS]
+    rows = [
+        {
+            "row": judge_name(entry, entries),
+            "kind": kind,
+            "text": percent_with_interval(entry[source])[0],
+            **{key: entry[source][key] for key in ("estimate", "low", "high")},
+        }
+        for entry in shown
+        for kind, source in SOURCES.items()
+        if entry[source]["estimate"] is not None
+    ]
+    kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
+    more = f" The best {MOST_ROWS} of {count(len(known))} judges."
+    return [
+        Chart(
+            name="judges",
+            title=_sentence(known, entries),
+            note=(
+                "Share of votes that say what the judge says, beside the share of pairs of votes "
+                "in which two people say the same of one comparison. Ties count as an answer."
+                + (more if len(known) > MOST_ROWS else "")
+            ),
+            description="Agreement: "
+            + in_words([f"{row['row']}, {row['kind']} {row['text']}" for row in rows], most=18),
+            wide=_spec(rows, kinds, WIDE),
+            narrow=_spec(rows, kinds, NARROW),
+        )
+    ]
+
+
+def _sentence(known: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, Any]]) -> str:
+    best = known[0]
+    reached = percent(best["agreement"]["estimate"], 0)
+    closest = " is the judge closest to people: it" if len(known) > 1 else ""
+    said = f"{judge_name(best, entries)}{closest} agrees with {reached} of the votes"
+    ceiling = best["human_ceiling"]["estimate"]
+    if ceiling is None:
+        return said
+    return f"{said}, where two people agree {percent(ceiling, 0)} of the time"
+
+
+def _spec(rows: list[dict[str, Any]], kinds: list[str], width: int) -> Spec:
+    x = share_axis("Share of votes with the same answer")
+    kind: Spec = {
+        "field": "kind",
+        "type": "nominal",
+        "sort": None,
+        "scale": {"domain": kinds, "range": [KINDS[name] for name in kinds]},
+    }
+    # The narrow form needs a free line above each judge for the name.
+    gap = 0.25 if width >= WIDE else 0.5
+    y = row_axis(scale={"type": "band", "paddingInner": gap, "paddingOuter": gap / 2})
+    offset: Spec = {"field": "kind", "sort": kinds, "scale": {"domain": kinds}}
+    shared: Spec = {"y": y, "yOffset": offset, "color": kind}
+    rule: Spec = {
+        "mark": {"type": "rule", "strokeWidth": 3, "strokeCap": "round"},
+        "encoding": {**shared, "x": {"field": "low", **x}, "x2": {"field": "high"}},
+    }
+    dots: Spec = {
+        "mark": {"type": "point", "filled": True, "opacity": 1, "size": 80},
+        "encoding": {
+            **shared,
+            "x": {"field": "estimate", **x},
+            "shape": {**kind, "scale": {"domain": kinds, "range": [SHAPES[k] for k in kinds]}},
+        },
+    }
+    layers = [rule, dots]
+    if width < WIDE:
+        layers.append(_name_above(y, width))
+    spec = specification(WIDE, rows, layers, row=16)
+    return {**spec, "width": width, "config": config(width)}
+
+
+def _name_above(y: Spec, width: int) -> Spec:
+    return {
+        # Once for each judge, not once for each of its figures.
+        "transform": [{"aggregate": [{"op": "count", "as": "figures"}], "groupby": ["row"]}],
+        "mark": {
+            "type": "text",
+            "align": "left",
+            "baseline": "bottom",
+            "dy": -2,
+            "fontSize": 13,
+            "color": INK,
+            "limit": width - 16,
+        },
+        "encoding": {
+            "y": {**y, "bandPosition": 0},
+            "x": {"value": 0},
+            "text": {"field": "row"},
+        },
+    }
