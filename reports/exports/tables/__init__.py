@@ -1,0 +1,1 @@
+"""Tables of a kept report as CSV. They read the AnalysisRun; nothing is computed here."""

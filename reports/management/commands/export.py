@@ -1,0 +1,108 @@
+"""Write a study's votes, judgments, comparisons, tables or whole report to stdout or a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from annotation.models import Study
+from reports import analysis, looks
+from reports.exports import catalogue
+from reports.exports.catalogue import Export
+from reports.freshness import freshness, latest_run
+from reports.management.commands.analyze import SEALED_EXIT
+from reports.models import AnalysisRun
+
+
+class Command(BaseCommand):
+    help = (
+        "Export a study: votes, judgments and comparisons as JSONL or CSV, the tables of its "
+        "latest report as CSV, the report itself as one HTML file."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("study", help="the study's short name")
+        parser.add_argument("what", metavar="what", help=", ".join(catalogue.FORMATS))
+        parser.add_argument("--format", help="jsonl, csv or html (default: the first possible)")
+        parser.add_argument("--output", type=Path, help="write to this file instead of stdout")
+        parser.add_argument(
+            "--all",
+            action="store_true",
+            help="votes: also superseded, surplus and excluded ones (an import would count them)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            export = catalogue.find(options["what"], options["format"])
+        except catalogue.UnknownExportError as fault:
+            raise CommandError(str(fault)) from None
+        if options["all"] and export.name != "votes":
+            raise CommandError(f"--all is about votes; {export.name} has no rows left out.")
+        try:
+            study = Study.objects.get(slug=options["study"])
+        except Study.DoesNotExist:
+            raise CommandError(
+                f"There is no study {options['study']!r}. Its first import creates it."
+            ) from None
+        if study.is_sealed and export.shows_outcomes:
+            raise CommandError(
+                f"The results of {study.slug} are sealed until it is closed and unblinded "
+                f"(close_study, then unblind_study). Nothing was exported. "
+                f"`export {study.slug} comparisons` works now and gives codes for the systems.",
+                returncode=SEALED_EXIT,
+            )
+        kept = self.report_of(study) if export.needs_analysis else None
+        if kept is None:
+            chunks = catalogue.stream_rows(study, export, everything=options["all"])
+        else:
+            chunks = catalogue.stream_result(kept, export)
+        if export.shows_outcomes:
+            looks.record_export(study, kept, None, export.name)
+        self.write(chunks, options["output"], export)
+
+    def report_of(self, study: Study) -> AnalysisRun:
+        """The latest report; the first one is made here."""
+        kept = latest_run(study)
+        if kept is None:
+            self.stderr.write("There is no report yet: computing it.")
+            return analysis.run(study)
+        if freshness(study, kept).is_stale:
+            self.stderr.write(
+                f"Votes or judgments have come in since this report of "
+                f"{kept.created_at:%Y-%m-%d %H:%M} UTC. `analyze {study.slug}` makes a new one."
+            )
+        return kept
+
+    def write(self, chunks: Iterator[bytes], output: Path | None, export: Export) -> None:
+        if output is None:
+            for chunk in chunks:
+                sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+            return
+        try:
+            write_whole(chunks, output)
+        except OSError as fault:
+            raise CommandError(f"{output}: {fault.strerror}. Nothing was written.") from None
+        self.stderr.write(f"Wrote {export.name} to {output}.")
+
+
+def write_whole(chunks: Iterator[bytes], output: Path) -> None:
+    """The whole file or none: a broken export never replaces a good one."""
+    handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(output)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,127 @@
+"""The whole report, ready to be set in type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from reports.wording.headline import headline
+from reports.wording.numbers import count, counted, percent
+
+from . import notes
+from .boards import Board, board
+from .judges import JudgeRow, judge_rows
+from .pairs import Matrix, PairRow, matrix, pair_rows
+from .people import AgreementRow, RaterPair, Sides, agreement_rows, rater_pairs, sides
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionPart:
+    key: str
+    board: Board
+    agreement: Sequence[AgreementRow]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    title: str
+    notice: str
+    made_at: datetime
+    headline: str
+    # The sentences after it, one for each group of systems.
+    more_headlines: Sequence[str]
+    key_figures: Sequence[tuple[str, str]]
+    verdicts: str
+    repeats: str
+    board: Board
+    has_votes: bool
+    pairs: Sequence[PairRow]
+    pairs_enough: str
+    matrix: Matrix | None
+    agreement: Sequence[AgreementRow]
+    rater_pairs: Sequence[RaterPair]
+    sides: Sides
+    criteria: Sequence[CriterionPart]
+    judges: Sequence[JudgeRow]
+    warnings: Sequence[tuple[str, str]]
+    methods: Sequence[tuple[str, str]]
+    assumptions: Sequence[tuple[str, str]]
+    settings: Sequence[tuple[str, str]]
+    provenance: Sequence[tuple[str, str]]
+
+
+def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: datetime) -> ReportView:
+    counts = result["counts"]
+    first, *others = headline(result)
+    return ReportView(
+        title=result["title"] or result["study"],
+        notice=result["notice"],
+        made_at=made_at,
+        headline=first,
+        more_headlines=others,
+        key_figures=[
+            ("Counted votes", count(counts["votes"])),
+            ("Systems", count(counts["systems"])),
+            ("Prompts", count(counts["prompts"])),
+            ("Comparisons", count(counts["comparisons"])),
+            ("Annotators", count(counts["annotators"])),
+        ],
+        verdicts=verdicts_in_words(result["verdicts"]),
+        repeats=repeats_in_words(counts["repeats"]),
+        board=board("overall", result["leaderboard"], counts["votes"]),
+        has_votes=counts["votes"] > 0,
+        pairs=pair_rows(result),
+        pairs_enough=enough_in_words(result["head_to_head"]),
+        matrix=matrix(result),
+        agreement=agreement_rows(result["agreement"]),
+        rater_pairs=rater_pairs(result["agreement"]),
+        sides=sides(result["side_bias"]),
+        criteria=[
+            CriterionPart(
+                part["criterion"],
+                board(part["criterion"], part["leaderboard"], sum(part["verdicts"].values())),
+                agreement_rows(part["agreement"]),
+            )
+            for part in result["criteria"]
+        ],
+        judges=judge_rows(result),
+        warnings=notes.warnings_in_words(result),
+        methods=notes.methods_in_words(result),
+        assumptions=notes.ASSUMPTIONS,
+        settings=notes.settings_in_words(result),
+        provenance=notes.provenance(result, versions),
+    )
+
+
+def verdicts_in_words(verdicts: Mapping[str, int]) -> str:
+    """How decisive the votes were; a and b have no meaning over several pairs."""
+    total = sum(verdicts.values())
+    if not total:
+        return "no votes yet"
+    decisive = verdicts["a"] + verdicts["b"]
+    said = [
+        f"{percent(decisive / total)} prefer a response",
+        f"{percent(verdicts['tie'] / total)} are ties",
+    ]
+    if verdicts["both_bad"]:
+        said.append(f"{percent(verdicts['both_bad'] / total)} call both bad")
+    return f"{', '.join(said[:-1])} and {said[-1]}"
+
+
+def repeats_in_words(repeats: int) -> str:
+    if not repeats:
+        return ""
+    kept = "is kept, but does not count" if repeats == 1 else "are kept, but do not count"
+    return f"{counted(repeats, 'further vote')} by someone who had voted on the pair before {kept}"
+
+
+def enough_in_words(pairs: Sequence[Mapping[str, Any]]) -> str:
+    enough = sum(pair["enough"] for pair in pairs)
+    reached = sum(pair["target_reached"] for pair in pairs)
+    return (
+        f"{count(reached)} of {counted(len(pairs), 'pair')} reached the target, "
+        f"{count(enough)} {'has' if enough == 1 else 'have'} enough votes to find the difference "
+        "of interest"
+    )
