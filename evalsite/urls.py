@@ -11,5 +11,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("csp-report", csp_reports.csp_report, name="csp_report"),
     path("", include("annotation.accounts.urls")),
     path("", include("annotation.rating.urls")),
+    path("", include("reports.pages.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,0 +1,146 @@
+"""The report page. A GET reads what is kept; only the button computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from annotation.access import SignedInRequest, can_see_outcomes, roles_of, study_role
+from annotation.access.outcomes import READERS
+from annotation.models import Role, Study
+from reports import analysis, looks
+from reports.chart_rendering import rendered_reports
+from reports.exports import catalogue
+from reports.exports.catalogue import Export
+from reports.freshness import Freshness, freshness, latest_run
+from reports.presentation.report import view
+from reports.wording.numbers import counted, named_list
+
+OUTCOME_ROLES = (Role.OWNER, Role.RESEARCHER, Role.MONITOR)
+
+
+@require_safe
+@study_role(*OUTCOME_ROLES)
+def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
+    """The latest report, or why there is none to be seen."""
+    if not can_see_outcomes(request.user, study):
+        return _sealed(request, study)
+    kept = latest_run(study)
+    may_compute = bool(roles_of(request.user, study) & READERS)
+    if kept is None:
+        return render(request, "reports/empty.html", {"study": study, "may_compute": may_compute})
+    looks.record_view(study, kept, request.user)
+    return render(
+        request,
+        "reports/report.html",
+        {
+            "study": study,
+            "kept": kept,
+            "report": view(kept.result, kept.versions, kept.created_at),
+            "charts": rendered_reports.charts_of(kept),
+            "stale": stale_in_words(freshness(study, kept)),
+            "may_compute": may_compute,
+            "downloads": DOWNLOADS,
+        },
+    )
+
+
+@require_POST
+@study_role(Role.OWNER, Role.RESEARCHER)
+def compute(request: SignedInRequest, study: Study) -> HttpResponseBase:
+    """Make a report of what is there now, and show it."""
+    if not can_see_outcomes(request.user, study):
+        return _sealed(request, study)
+    before = latest_run(study)
+    kept = analysis.run(study, actor=request.user)
+    if before is not None and kept.pk == before.pk:
+        messages.info(request, "Nothing has changed since this report was made.")
+    return redirect("reports:report", slug=study.slug)
+
+
+@require_safe
+@study_role(*OUTCOME_ROLES)
+def download(request: SignedInRequest, study: Study, name: str, chosen: str) -> HttpResponseBase:
+    """A file of the report or of the study's rows, streamed."""
+    try:
+        export = catalogue.find(name, chosen)
+    except catalogue.UnknownExportError as fault:
+        raise Http404(str(fault)) from None
+    if not can_see_outcomes(request.user, study):
+        if export.shows_outcomes:
+            return _sealed(request, study)
+        if not roles_of(request.user, study) & READERS:
+            raise PermissionDenied("Files of a study are for its owner and researchers.")
+    kept = latest_run(study) if export.needs_analysis else None
+    if export.needs_analysis and kept is None:
+        raise Http404("There is no report yet: compute it on the report's page first.")
+    if request.method == "GET" and export.shows_outcomes:
+        looks.record_export(study, kept, request.user, export.name)
+    chunks = (
+        catalogue.stream_rows(study, export)
+        if kept is None
+        else catalogue.stream_result(kept, export)
+    )
+    return StreamingHttpResponse(
+        chunks,
+        content_type=export.content_type,
+        headers={
+            "Content-Disposition": f'attachment; filename="{export.file_name(study)}"',
+            # A file opened by accident in a tab runs nothing.
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+        },
+    )
+
+
+def _sealed(request: SignedInRequest, study: Study) -> HttpResponse:
+    """Calm words: nothing is wrong, it is not time yet."""
+    is_reader = bool(roles_of(request.user, study) & READERS)
+    return render(
+        request, "reports/sealed.html", {"study": study, "is_reader": is_reader}, status=403
+    )
+
+
+def stale_in_words(fresh: Freshness) -> str:
+    """What has come in since; empty where the report holds everything."""
+    if not fresh.is_stale:
+        return ""
+    news = [
+        counted(number, *words)
+        for number, words in (
+            (fresh.newer_votes, ("newer vote",)),
+            (fresh.newer_judgments, ("newer judgment",)),
+            (fresh.newer_exclusions, ("decision on what counts", "decisions on what counts")),
+        )
+        if number
+    ]
+    return named_list(news) or "a change in which votes count"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that the page offers, in each of its formats."""
+
+    label: str
+    what: str
+    exports: tuple[Export, ...]
+
+
+def _download(name: str, label: str, what: str) -> Download:
+    exports = tuple(catalogue.find(name, chosen) for chosen in catalogue.FORMATS[name])
+    return Download(label, what, exports)
+
+
+DOWNLOADS = (
+    _download("report", "Report", "this page in one file, which opens without a network"),
+    _download("leaderboard", "Leaderboard", "ratings, ranks and win rates of every criterion"),
+    _download("head_to_head", "Pairs", "counts, win rates and tests of every pair of systems"),
+    _download("agreement", "Agreement", "every coefficient, and kappa of every pair of annotators"),
+    _download("votes", "Votes", "one row for each vote and criterion"),
+    _download("comparisons", "Comparisons", "prompts with both responses"),
+    _download("judgments", "Judgments", "what the judges said"),
+)
