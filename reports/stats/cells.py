@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.results import NegativeCount, ShapeMismatch, VerdictCode
@@ -60,35 +61,12 @@ class Cells:
     def from_votes(cls, votes: Votes) -> Cells:
         """Count the votes: one bincount of packed codes."""
         m = votes.n_systems
-        size = m * m * SIDES * VERDICTS
-        packed = votes.system_a.astype(np.int64)
-        packed *= m
-        packed += votes.system_b
-        packed *= SIDES
-        packed += votes.side
-        packed *= VERDICTS
-        packed += votes.verdict
-        packed += VERDICTS  # side -1 becomes 0
-        if size <= DENSE_CELL_LIMIT:
-            counts = np.bincount(packed, minlength=size)
-            code = np.flatnonzero(counts)
-            count = counts[code]
-            if votes.weight is None:
-                weight = square = count.astype(np.float64)
-            else:
-                weight = group_sum(packed, on_exact_grid(votes.weight), size)[code]
-                square = group_sum(packed, on_exact_grid(votes.weight**2), size)[code]
-        else:
-            code, inverse, count = np.unique(packed, return_inverse=True, return_counts=True)
-            if votes.weight is None:
-                weight = square = count.astype(np.float64)
-            else:
-                weight = group_sum(inverse, on_exact_grid(votes.weight), code.size)
-                square = group_sum(inverse, on_exact_grid(votes.weight**2), code.size)
-        rest, verdict = np.divmod(code, VERDICTS)
-        rest, side = np.divmod(rest, SIDES)
-        first, second = np.divmod(rest, max(m, 1))
-        return cls._merged(first, second, side - 1, verdict, count, weight, square, m)
+        packed = _pack(votes.system_a, votes.system_b, votes.side, votes.verdict, m)
+        if votes.weight is None:
+            return cls._tallied(packed, None, None, None, m)
+        return cls._tallied(
+            packed, None, on_exact_grid(votes.weight), on_exact_grid(votes.weight**2), m
+        )
 
     @classmethod
     def from_counts(
@@ -119,54 +97,48 @@ class Cells:
             side=side,
             n_systems=n_systems,
         )
-        if not np.issubdtype(counts.dtype, np.integer):
+        if counts.size and not np.issubdtype(counts.dtype, np.integer):
             raise ShapeMismatch(f"count holds {counts.dtype}; expected whole numbers of votes")
         if counts.size and int(counts.min()) < 0:
             row = int(np.argmin(counts))
             raise NegativeCount(f"count {row} is {int(counts[row])}; expected 0 or more")
-        keep = counts > 0
-        weight = counts[keep].astype(np.float64)
-        return cls._merged(
-            rows.system_a[keep].astype(np.int64),
-            rows.system_b[keep].astype(np.int64),
-            rows.side[keep].astype(np.int64),
-            rows.verdict[keep].astype(np.int64),
-            counts[keep].astype(np.int64),
-            weight,
-            weight,
-            n_systems,
-        )
+        packed = _pack(rows.system_a, rows.system_b, rows.side, rows.verdict, n_systems)
+        return cls._tallied(packed, counts.astype(np.float64), None, None, n_systems)
 
     @classmethod
-    def _merged(
+    def _tallied(
         cls,
-        first: IntArray,
-        second: IntArray,
-        side: IntArray,
-        verdict: IntArray,
-        count: IntArray,
-        weight: FloatArray,
-        square: FloatArray,
+        packed: IntArray,
+        count: FloatArray | None,
+        weight: FloatArray | None,
+        square: FloatArray | None,
         m: int,
     ) -> Cells:
-        mirrored = first > second
-        low, high = np.minimum(first, second), np.maximum(first, second)
-        side = np.where(mirrored, -side, side)
-        verdict = np.where(mirrored, MIRRORED_VERDICT[verdict], verdict)
-        packed = ((low * m + high) * SIDES + side + 1) * VERDICTS + verdict
-        _, representative, inverse = np.unique(packed, return_index=True, return_inverse=True)
-        size = representative.size
-        # Counts are far below 2**53, so that their sums in floating point are exact.
-        return cls(
-            low[representative],
-            high[representative],
-            side[representative],
-            verdict[representative],
-            group_sum(inverse, count.astype(np.float64), size).astype(np.int64),
-            group_sum(inverse, weight, size),
-            group_sum(inverse, square, size),
-            m,
-        )
+        """Sum counts (1 each if not given) and weights by code, mirrored pairs together.
+
+        Counts stay far below 2**53, so that their sums in floating point are exact.
+        """
+        size = m * m * SIDES * VERDICTS
+        if size <= DENSE_CELL_LIMIT:
+            grid = _folded(np.bincount(packed, count, size), m)
+            code: IntArray = np.flatnonzero(grid)
+            counts = grid[code]
+            weights, squares = (
+                counts.astype(np.float64)
+                if values is None
+                else _folded(group_sum(packed, values, size), m)[code]
+                for values in (weight, square)
+            )
+        else:
+            code, place = np.unique(_canonical(packed, m), return_inverse=True)
+            counts = np.bincount(place, count, code.size)
+            weights, squares = (
+                counts.astype(np.float64) if values is None else group_sum(place, values, code.size)
+                for values in (weight, square)
+            )
+            held = counts > 0
+            code, counts, weights, squares = code[held], counts[held], weights[held], squares[held]
+        return cls(*_unpack(code, m), counts.astype(np.int64), weights, squares, m)
 
     @property
     def n(self) -> int:
@@ -218,3 +190,45 @@ class Cells:
             return wins, wins + wins.T
         tied = self.ties(both_bad)
         return wins + tied / 2, wins + wins.T + tied
+
+
+def _pack(first: IntArray, second: IntArray, side: IntArray, verdict: IntArray, m: int) -> IntArray:
+    """One code for (system, system, side, verdict), in this order."""
+    packed = first.astype(np.int64)
+    packed *= m
+    packed += second
+    packed *= SIDES
+    packed += side
+    packed *= VERDICTS
+    packed += verdict
+    packed += VERDICTS  # side -1 becomes 0
+    return packed
+
+
+def _unpack(code: IntArray, m: int) -> tuple[IntArray, IntArray, IntArray, IntArray]:
+    rest, verdict = np.divmod(code, VERDICTS)
+    rest, side = np.divmod(rest, SIDES)
+    first, second = np.divmod(rest, max(m, 1))
+    return first, second, side - 1, verdict
+
+
+def _canonical(packed: IntArray, m: int) -> IntArray:
+    """The same cells with the smaller system first."""
+    first, second, side, verdict = _unpack(packed, m)
+    mirrored = first > second
+    return _pack(
+        np.minimum(first, second),
+        np.maximum(first, second),
+        np.where(mirrored, -side, side),
+        np.where(mirrored, MIRRORED_VERDICT[verdict], verdict),
+        m,
+    )
+
+
+def _folded(table: NDArray[Any], m: int) -> NDArray[Any]:
+    """The table of all codes with every mirrored cell added to its canonical one, flat."""
+    grid = table.reshape(m, m, SIDES, VERDICTS)
+    mirror = grid.transpose(1, 0, 2, 3)[:, :, ::-1][..., MIRRORED_VERDICT]
+    folded = grid + mirror
+    folded[np.tri(m, dtype=bool)] = 0
+    return np.asarray(folded.ravel())

@@ -1,0 +1,180 @@
+"""Fits, errors and rank sets against the least work that any program must do.
+
+Run with ``python -m tests.benchmarks.bench_stats [b] [c]`` (50 systems and 100,000 votes; 200
+systems and 2,000,000 votes). Floor and figure alternate in one process on one thread; the ratio
+of their medians is printed with the ratio aimed at. Nothing fails here: absolute times do not
+travel.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from reports.stats.bradley_terry import fit_bradley_terry
+from reports.stats.cells import Cells
+from reports.stats.covariance import Covariance, compact, cr1
+from reports.stats.head_to_head import head_to_head
+from reports.stats.leaderboard import leaderboard
+from reports.stats.simultaneous import max_t_quantile, rank_sets
+from reports.stats.strength_covariance import (
+    component_design,
+    iid_covariance_from_cells,
+    strength_covariance,
+)
+from reports.stats.votes import Votes
+
+ROUNDS = 7
+TIE_RATE = 0.25
+CASES = {"a": (10, 2_000), "b": (50, 100_000), "c": (200, 2_000_000)}
+
+Work = Callable[[], object]
+
+
+def draw(systems: int, n: int) -> Votes:
+    """Votes of 500 annotators on a prompt for every twenty votes."""
+    random = np.random.default_rng(1)
+    theta = random.normal(0, 0.6, systems)
+    a = random.integers(0, systems, n)
+    b = (a + 1 + random.integers(0, systems - 1, n)) % systems
+    won = random.random(n) < expit(theta[a] - theta[b])
+    verdict = np.where(random.random(n) < TIE_RATE, 1, np.where(won, 0, 2))
+    return Votes.from_arrays(
+        a,
+        b,
+        verdict,
+        prompt=random.integers(0, max(2, n // 20), n),
+        annotator=random.integers(0, 500, n),
+        side=random.choice([-1, 1], n),
+        n_systems=systems,
+    )
+
+
+@dataclass(frozen=True)
+class Bench:
+    """One function of ours with its floor."""
+
+    name: str
+    floor: Work
+    ours: Work
+    aim: float
+
+
+def benches(votes: Votes) -> list[Bench]:
+    """The pairs of floor and figure of each step: the smallest sensible numpy."""
+    m = votes.n_systems
+    cells = Cells.from_votes(votes)
+    score, total = cells.scores()
+    fit = fit_bradley_terry(cells)
+    part = fit.components[0]
+    design, _ = component_design(votes, part)
+    people, people_count = compact(votes.annotator)
+    random = np.random.default_rng(2)
+    root = random.normal(0, 1, (m, m))
+    matrix = root @ root.T / m
+    given = Covariance(matrix, 40.0, "given", {}, {})
+    draws = 20_000 if m <= 50 else 2_000
+    z = random.standard_normal((m, draws))
+    first, second = np.triu_indices(m, 1)
+    theta = part.strengths
+
+    def count_codes() -> object:
+        code = votes.system_a.astype(np.int64) * m + votes.system_b
+        code = (code * 3 + votes.side + 1) * 4 + votes.verdict
+        return np.bincount(code, minlength=m * m * 12)
+
+    def six_newton_steps() -> object:
+        for _ in range(6):
+            p = expit(theta[:, None] - theta)
+            step = np.linalg.solve(np.eye(m) + total * p, (score - total * p).sum(axis=1))
+        return step
+
+    def one_inverse() -> object:
+        inverse = np.linalg.inv(part.information + 1.0)
+        return inverse @ total @ inverse
+
+    def two_bincounts() -> object:
+        start = people * np.int64(m)
+        size = people_count * m
+        sums = np.bincount(start + design.a, design.residual, size)
+        sums -= np.bincount(start + design.b, design.residual, size)
+        table = sums.reshape(people_count, m)
+        return table.T @ table
+
+    def draw_normals() -> object:
+        return matrix @ np.random.default_rng(3).standard_normal((m, draws))
+
+    def two_passes() -> object:
+        for _ in range(2):
+            largest = np.zeros(draws)
+            for low in range(0, first.size, 100):
+                rows = slice(low, low + 100)
+                gap = np.abs(z[first[rows]] - z[second[rows]])
+                largest = np.maximum(largest, gap.max(axis=0))
+        return largest
+
+    def all_floors() -> object:
+        count_codes()
+        six_newton_steps()
+        for _ in range(3):
+            two_bincounts()
+        draw_normals()
+        return two_passes()
+
+    return [
+        Bench("codes to cells", count_codes, lambda: Cells.from_votes(votes), 2),
+        Bench("half-win fit", six_newton_steps, lambda: fit_bradley_terry(cells), 1.5),
+        Bench("iid sandwich", one_inverse, lambda: iid_covariance_from_cells(cells, part), 2),
+        Bench("one CR1 dimension", two_bincounts, lambda: cr1(design, people, people_count), 2),
+        Bench("max-t", draw_normals, lambda: max_t_quantile(given, seed=1), 1.5),
+        Bench("rank sets", two_passes, lambda: rank_sets(theta, given, seed=1), 2),
+        Bench("all covariances", two_bincounts, lambda: strength_covariance(votes, fit), 0),
+        Bench("leaderboard", all_floors, lambda: leaderboard(votes, seed=1), 3),
+        Bench("head to head", count_codes, lambda: head_to_head(votes, seed=1), 0),
+    ]
+
+
+def timed(work: Work) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def peak_megabytes(work: Work) -> float:
+    tracemalloc.start()
+    work()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 1e6
+
+
+def main(names: list[str]) -> None:
+    out = sys.stdout.write
+    for name in names or ["b"]:
+        systems, n = CASES[name]
+        out(f"case {name}: {systems} systems, {n:,} votes\n")
+        out(f"{'step':<20}{'floor s':>10}{'ours s':>10}{'ratio':>8}{'aim':>6}{'peak MB':>10}\n")
+        for bench in benches(draw(systems, n)):
+            pairs = []
+            for _ in range(ROUNDS):
+                pairs.append((timed(bench.floor), timed(bench.ours)))
+                if sum(pairs[0]) > 3:
+                    break  # a long step is steady enough to be measured once
+            floor, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
+            aim = f"{bench.aim:g}" if bench.aim else "-"
+            mark = "  missed" if bench.aim and ours > bench.aim * floor else ""
+            out(
+                f"{bench.name:<20}{floor:>10.5f}{ours:>10.5f}{ours / floor:>8.2f}{aim:>6}"
+                f"{peak_megabytes(bench.ours):>10.1f}{mark}\n"
+            )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
