@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from reports.stats.agreement_report import Agreement, agreement_report
+from reports.stats.bradley_terry import ridge_strengths
+from reports.stats.cells import Cells
 from reports.stats.cohen import pairwise_kappa
 from reports.stats.ratings import ratings
 from reports.stats.results import (
@@ -19,6 +22,7 @@ from reports.stats.results import (
     StatsError,
     UnknownPolicy,
     WarningCode,
+    generator,
 )
 from reports.stats.split_half import split_half_reliability
 from reports.stats.votes import Votes
@@ -350,6 +354,33 @@ def test_split_halves_are_drawn_from_the_seed() -> None:
     one, same, other = (split_half_reliability(votes, seed=s, splits=20) for s in (5, 5, 6))
     assert one == same
     assert one.estimate != other.estimate
+
+
+def test_a_pair_stored_the_other_way_round_counts_the_same_in_every_half() -> None:
+    votes = ranked_votes(6, taste=1)
+    turn = np.random.default_rng(1).random(votes.n) < 0.5
+    mirrored = Votes.from_arrays(
+        np.where(turn, votes.system_b, votes.system_a),
+        np.where(turn, votes.system_a, votes.system_b),
+        np.where(turn, 2 - votes.verdict, votes.verdict),
+        prompt=votes.prompt,
+        annotator=votes.annotator,
+    )
+    one, other = (split_half_reliability(v, seed=1, splits=20) for v in (votes, mirrored))
+    assert other.estimate == pytest.approx(one.estimate)
+    assert other.details["pearson"]["mean"] == pytest.approx(one.details["pearson"]["mean"])
+
+
+def test_each_half_is_fitted_like_its_votes_alone() -> None:
+    votes = ranked_votes(7, taste=1, annotators=4)
+    figure = split_half_reliability(votes, seed=2, splits=1)
+    chosen = generator(2, "split_half_spearman").permutation(4)[:2]
+    first, second = (
+        ridge_strengths(*Cells.from_votes(votes.take(rows)).scores())
+        for rows in (np.isin(votes.annotator, chosen), ~np.isin(votes.annotator, chosen))
+    )
+    assert figure.estimate == pytest.approx(stats.spearmanr(first, second).statistic)
+    assert figure.details["pearson"]["mean"] == pytest.approx(np.corrcoef(first, second)[0, 1])
 
 
 def test_few_annotators_split_by_prompt_and_say_so() -> None:
