@@ -1,7 +1,7 @@
 """What is already known of each key, in some hundred bytes of memory a key. Pure."""
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -51,11 +51,13 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def compare(self, key: bytes, digests: Iterable[bytes]) -> Known | Conflict:
+    def compare(self, key: bytes, digests: Sequence[bytes]) -> Known | Conflict:
         """Compare a row with what is known, changing nothing."""
         entry = self._entries.get(key)
         if entry is None:
             return Known.NEW
+        if entry.startswith(b"".join(digests)):
+            return Known.EQUAL
         known = Known.EQUAL
         start = 0
         for name, digest in zip(self._attributes, digests, strict=True):
@@ -68,7 +70,7 @@ class Ledger:
             known = Known.ADDS
         return known
 
-    def admit(self, key: bytes, digests: Iterable[bytes], place: int, pk: int = 0) -> None:
+    def admit(self, key: bytes, digests: Sequence[bytes], place: int, pk: int = 0) -> None:
         """Remember a row that contradicts nothing; the first place is kept."""
         entry = self._entries.get(key)
         stated = list(digests)

@@ -87,10 +87,9 @@ class ComparisonWriter:
             self._items.admit(key_of(item.item_id), stored_digests(item), STORED)
 
     def _learn_sample(self, response: Prepared) -> None:
-        row = response.row
-        source = key_of(row.prompt.prompt_id, row.system)
-        self._sample_of_text.setdefault(source + response.digests[0], row.sample)
-        self._next_sample[source] = max(self._next_sample.get(source, 0), row.sample + 1)
+        source, sample = response.source, response.row.sample
+        self._sample_of_text.setdefault(source + response.digests[0], sample)
+        self._next_sample[source] = max(self._next_sample.get(source, 0), sample + 1)
 
     def _sides(self, row: ComparisonRow) -> Sides:
         """Name the two responses by their samples, changing nothing yet."""
@@ -104,8 +103,14 @@ class ComparisonWriter:
             # Two new samples of one system in one row, which is of kind consistency.
             samples[1] += 1
         a, b = (
-            prepare(ResponseRow(row.prompt, side.system, side.text, sample, side.measures), text)
-            for side, sample, text in zip((row.a, row.b), samples, texts, strict=True)
+            prepare(
+                ResponseRow(row.prompt, side.system, side.text, sample, side.measures),
+                source,
+                text,
+            )
+            for side, sample, source, text in zip(
+                (row.a, row.b), samples, sources, texts, strict=True
+            )
         )
         return a, b
 

@@ -34,9 +34,13 @@ PROMPT_DEFAULT_WEIGHT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A response row with its key and digests, which several tables of one pass ask for."""
+    """A response row with its keys and digests, which several tables of one pass ask for.
+
+    ``source`` is the key of (prompt id, system), ``key`` that with the sample.
+    """
 
     row: ResponseRow
+    source: bytes
     key: bytes
     digests: tuple[bytes, bytes]
 
@@ -56,7 +60,7 @@ class ContentStore:
         )
         self._responses = Ledger("text", "measures or metadata")
         self._texts: Counter[bytes] = Counter()
-        self._last: tuple[PromptAttributes, list[bytes]] | None = None
+        self._last: tuple[PromptAttributes, tuple[bytes, list[bytes]]] | None = None
         self._systems: dict[str, int] = {}
         self._new_prompts: dict[bytes, Prompt] = {}
         self._added_prompts: dict[bytes, list[tuple[PromptAttributes, Metadata]]] = {}
@@ -116,9 +120,7 @@ class ContentStore:
 
     def plan_prompt(self, attributes: PromptAttributes, metadata: Metadata) -> str | None:
         """Give the reason if this contradicts what is known of the prompt."""
-        found = self._prompts.compare(
-            prompt_key(attributes.prompt_id), self._digests(attributes, metadata)
-        )
+        found = self._prompts.compare(*self._key_and_digests(attributes, metadata))
         if isinstance(found, Conflict):
             return (
                 f"prompt {attributes.prompt_id!r} has another {found.attribute} in "
@@ -128,8 +130,7 @@ class ContentStore:
 
     def admit_prompt(self, attributes: PromptAttributes, metadata: Metadata, place: int) -> Known:
         """Take what ``plan_prompt`` found nothing against; tell how it stood to the known."""
-        key = prompt_key(attributes.prompt_id)
-        digests = self._digests(attributes, metadata)
+        key, digests = self._key_and_digests(attributes, metadata)
         found = without_conflict(self._prompts.compare(key, digests))
         if found is Known.EQUAL:
             return found
@@ -236,13 +237,16 @@ class ContentStore:
             )
             self._added_responses.clear()
 
-    def _digests(self, attributes: PromptAttributes, metadata: Metadata) -> list[bytes]:
+    def _key_and_digests(
+        self, attributes: PromptAttributes, metadata: Metadata
+    ) -> tuple[bytes, list[bytes]]:
         # A prompt is looked at several times for one row, and rows of one prompt often follow one
         # another; metadata come with rows of prompts alone.
-        if metadata:
-            return prompt_digests(attributes, metadata)
-        if self._last is None or self._last[0] != attributes:
-            self._last = attributes, prompt_digests(attributes, metadata)
+        if self._last is None or metadata or self._last[0] != attributes:
+            found = prompt_key(attributes.prompt_id), prompt_digests(attributes, metadata)
+            if metadata:
+                return found
+            self._last = attributes, found
         return self._last[1]
 
     def _count_text(self, digest: bytes) -> None:
@@ -261,13 +265,15 @@ def prompt_key(prompt_id: str) -> bytes:
     return key_of(prompt_id)
 
 
-def prepare(row: ResponseRow, text: bytes | None = None) -> Prepared:
-    """Compute the key and the digests of a row; ``text`` is the digest of its text, if known."""
+def prepare(row: ResponseRow, source: bytes | None = None, text: bytes | None = None) -> Prepared:
+    """Compute keys and digests of a row; ``source`` and the text's digest may be known."""
     measures = [getattr(row.measures, name) for name in MEASURES]
     states_more = bool(row.metadata) or any(measure is not None for measure in measures)
+    source = key_of(row.prompt.prompt_id, row.system) if source is None else source
     return Prepared(
         row,
-        response_key(key_of(row.prompt.prompt_id, row.system), row.sample),
+        source,
+        response_key(source, row.sample),
         (
             digest_of(row.text) if text is None else text,
             digest_of([*measures, row.metadata]) if states_more else UNSTATED,
