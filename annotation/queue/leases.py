@@ -15,7 +15,7 @@ from annotation.models import Annotator, Assignment, AssignmentState, Comparison
 from .claims import AlreadyAnswered, AssignmentNotFound, Lease, LeaseState
 from .locks import free_comparisons, lock_annotator, lock_assignment
 from .policy import LEASE, SWEEP_LIMIT, UNSEEN_LEASE
-from .slots import recount, take_back_lapsed
+from .slots import ANSWERED, recount, take_back_lapsed
 
 STATE_OF_LEASE = {
     AssignmentState.RESERVED: LeaseState.LIVE,
@@ -24,8 +24,6 @@ STATE_OF_LEASE = {
     AssignmentState.SUBMITTED: LeaseState.ANSWERED,
     AssignmentState.LATE_SURPLUS: LeaseState.ANSWERED,
 }
-
-EVERYTHING_ANSWERED = (AssignmentState.SUBMITTED, AssignmentState.LATE_SURPLUS)
 
 
 def mark_displayed(annotator: Annotator, public_id: uuid.UUID) -> Lease:
@@ -97,7 +95,7 @@ def release(
     with transaction.atomic():
         locked = lock_assignment(annotator.pk, public_id)
         state = locked.assignment.state
-        if state in EVERYTHING_ANSWERED:
+        if state in ANSWERED:
             raise AlreadyAnswered("This pair has a vote; revise it instead of skipping.")
         if state == AssignmentState.RELEASED:
             return

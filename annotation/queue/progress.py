@@ -7,8 +7,7 @@ from django.db.models import Count, Q
 from annotation.models import Annotator, Assignment, AssignmentState
 
 from .claims import Progress
-
-ANSWERED = (AssignmentState.SUBMITTED, AssignmentState.LATE_SURPLUS)
+from .slots import ANSWERED
 
 
 def progress(annotator: Annotator) -> Progress:

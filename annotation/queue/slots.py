@@ -17,6 +17,9 @@ from annotation.models import Assignment, AssignmentState, Comparison
 
 from .ring import RING
 
+# Work that was done, whether or not it counts.
+ANSWERED = (AssignmentState.SUBMITTED, AssignmentState.LATE_SURPLUS)
+
 # What comes back within one millisecond still gets places of its own.
 PLACES_PER_MILLISECOND = 1 << 20
 
