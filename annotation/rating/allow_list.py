@@ -16,13 +16,13 @@ MAX_IMAGE_CHARS = 256 * 1024
 
 DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}\Z")
 
-# Those that find their own text direction; table cells do it by the style sheet, since a table
-# may have thousands.
-DIRECTED_TAGS = ("p", "h3", "h4", "h5", "h6", "ul", "ol", "li", "blockquote", "table")
+# Those that find their own text direction when they stand at the top of a text. What is within
+# them does it by the style sheet: an element with `dir` does not count for the one around it.
+DIRECTED_TAGS = ("p", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "table")
 
 TAGS = {
     *DIRECTED_TAGS,
-    "br", "code", "div", "em", "hr", "img", "pre", "s", "span", "strong", "tbody", "td", "th",
+    "br", "code", "div", "em", "hr", "img", "li", "pre", "s", "span", "strong", "tbody", "td", "th",
     "thead", "tr",
 }  # fmt: skip
 

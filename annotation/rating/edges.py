@@ -113,4 +113,3 @@ def read_reason(body: dict[str, Any]) -> SkipReason:
     if reason not in SkipReason.values:
         raise BadRequest(f"The reason must be one of {', '.join(SkipReason.values)}.", "reason")
     return SkipReason(str(reason))
-

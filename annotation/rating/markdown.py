@@ -35,6 +35,8 @@ from .visible_text import visible_text
 # Longer texts are shown as they are: hostile Markdown of this size parses in about a second, and
 # no page of prose comes near it.
 MAX_RENDERED_CHARS = 100_000
+# Each may open a link, whose end is searched for; no prose comes near it. Costs half a second.
+MAX_BRACKETS = 20_000
 # Longer code is shown uncoloured: some lexers need quadratic time.
 MAX_HIGHLIGHTED_CHARS = 20_000
 # Deeper nesting stays text; markdown-it's own recursion ends here.
@@ -48,13 +50,17 @@ MONEY = re.compile(r"\d[\d.,]*\s+[^\W\d_]{2,}")
 # A heading inside a text ranks below the page's own: <h1> to <h3> and so on.
 HEADING_SHIFT = 2
 
-def render_markdown(text: str) -> Html:
+
+def render_markdown(text: str, *, keep_breaks: bool = True) -> Html:
     """Render a stranger's Markdown to inert HTML.
 
     Parameters
     ----------
     text
         Any string, of any length; invisible characters are taken out, see `visible_text`.
+    keep_breaks
+        Whether a single line break is shown. It is content in a poem, an address or a short list,
+        so prompts and responses keep it; instructions are wrapped by their editor.
 
     Returns
     -------
@@ -63,21 +69,21 @@ def render_markdown(text: str) -> Html:
         style, no script. A text above `MAX_RENDERED_CHARS` comes back as plain text.
     """
     if len(text) <= MAX_CACHED_CHARS:
-        return render_cached(text)
-    return render(text)
+        return render_cached(text, keep_breaks)
+    return render(text, keep_breaks)
 
 
 @lru_cache(maxsize=CACHED_TEXTS)
-def render_cached(text: str) -> Html:
-    return render(text)
+def render_cached(text: str, keep_breaks: bool) -> Html:
+    return render(text, keep_breaks)
 
 
-def render(text: str) -> Html:
+def render(text: str, keep_breaks: bool) -> Html:
     shown = visible_text(text)
-    if len(shown) > MAX_RENDERED_CHARS:
+    if len(shown) > MAX_RENDERED_CHARS or shown.count("[") > MAX_BRACKETS:
         return Html(f'<div class="plain" dir="auto">{html.escape(shown)}</div>')
     # Twice: an entity such as &#x202e; becomes its character only while parsing.
-    return sanitise(visible_text(str(PARSER.render(shown))))
+    return sanitise(visible_text(str(PARSERS[keep_breaks].render(shown))))
 
 
 def name_of_target(address: str) -> str:
@@ -108,7 +114,7 @@ def prepare_tokens(state: StateCore) -> None:
             side = str(token.attrs.pop("style", "")).removeprefix("text-align:")
             if side:
                 token.attrSet("class", f"align-{side}")
-        if token.nesting == 1 and token.tag in DIRECTED_TAGS:
+        if token.nesting == 1 and token.level == 0 and token.tag in DIRECTED_TAGS:
             token.attrSet("dir", "auto")
         if token.type == "bullet_list_open" and "contains-task-list" in str(token.attrGet("class")):
             token.attrSet("class", "tasks")
@@ -235,10 +241,10 @@ def table_close(
     return "</table></div>\n"
 
 
-def build_parser() -> MarkdownIt:
-    # A line break in a poem, an address or a short list is content: `breaks` keeps it.
+def build_parser(keep_breaks: bool) -> MarkdownIt:
     parser = MarkdownIt(
-        "commonmark", {"html": False, "breaks": True, "linkify": False, "maxNesting": MAX_NESTING}
+        "commonmark",
+        {"html": False, "breaks": keep_breaks, "linkify": False, "maxNesting": MAX_NESTING},
     )
     parser.enable(["table", "strikethrough"])
     # Spaces inside and digits outside the dollars mean money: "from $5 to $10".
@@ -270,4 +276,4 @@ def build_parser() -> MarkdownIt:
     return parser
 
 
-PARSER = build_parser()
+PARSERS = {keep_breaks: build_parser(keep_breaks) for keep_breaks in (True, False)}

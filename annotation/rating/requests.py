@@ -116,10 +116,6 @@ def read_milliseconds(body: dict[str, Any], field: str) -> int | None:
     value = body.get(field)
     if value is None:
         return None
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, int)
-        or not 0 <= value <= MAX_MILLISECONDS
-    ):
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_MILLISECONDS:
         raise BadRequest("This must be a whole number of milliseconds.", field)
     return value

@@ -38,7 +38,7 @@ def page(request: HttpRequest, annotator: Annotator) -> HttpResponse:
         "annotation/rating/page.html",
         {
             "study_title": study.title or study.slug,
-            "instructions": render_markdown(study.instructions),
+            "instructions": render_markdown(study.instructions, keep_breaks=False),
             "rubric": rubric_for_page(criteria),
             "skip_reasons": [(reason.value, text) for reason, text in SKIP_REASONS.items()],
             "settings": {

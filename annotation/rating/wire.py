@@ -16,7 +16,7 @@ from .visible_text import visible_text
 from .wording import EMPTY_TEXTS
 
 # Names of the roles of a conversation as the page heads them; others are shown as they are.
-SPEAKERS = {"user": "User", "assistant": "Assistant", "system": "System message", "tool": "Tool"}
+SPEAKERS = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 
 
 def text_for_page(text: str) -> dict[str, Any]:
@@ -38,9 +38,7 @@ def pair_for_page(pair: PresentedPair) -> dict[str, Any]:
     }
 
 
-def claim_for_page(
-    claim: Claim, progress: Progress, have: Collection[uuid.UUID]
-) -> dict[str, Any]:
+def claim_for_page(claim: Claim, progress: Progress, have: Collection[uuid.UUID]) -> dict[str, Any]:
     """The pairs held, without the texts of those the page has already; or why there are none."""
     empty = None
     if claim.empty is not None:

@@ -17,7 +17,7 @@ const BOTH_BAD = {
   sign: "9",
 };
 
-export function scaleOptions(criterion) {
+function scaleOptions(criterion) {
   if (criterion.scale in GRADED) {
     return gradedOptions(GRADED[criterion.scale]);
   }
@@ -55,12 +55,17 @@ function gradedOptions(words) {
 }
 
 function grade(choice, number, word, margin) {
-  const short = word === "better" ? `${number} better` : `${number} ${word.replace(" better", "")}`;
-  return { choice, margin, label: short, full: `Response ${number} is ${word}` };
+  return { choice, margin, label: `${number} ${word}`, full: `Response ${number} is ${word}` };
 }
 
+/* "Both bad" stands between the sides, so that neither has a place of its own; a graded scale is
+   not interrupted, there it comes last. */
 export function options(criterion) {
-  return criterion.both_bad ? [...scaleOptions(criterion), BOTH_BAD] : scaleOptions(criterion);
+  const scale = scaleOptions(criterion);
+  if (criterion.both_bad) {
+    scale.splice(criterion.scale in GRADED ? scale.length : scale.length - 1, 0, BOTH_BAD);
+  }
+  return scale;
 }
 
 export function optionFor(criterion, answer) {

@@ -28,6 +28,9 @@ export function createQuestionRow(criterion, onChoose) {
     button.type = "button";
     button.className = "choice-button";
     button.dataset.choice = option.choice;
+    if (option.margin !== null) {
+      button.dataset.margin = option.margin;
+    }
     button.setAttribute("aria-label", option.full);
     const key = document.createElement("kbd");
     key.textContent = option.sign;
