@@ -226,6 +226,9 @@ STATIC_ROOT = VAR_DIR / "static"
 # Where files come straight from the rooms nobody has to collect them first.
 SERVE_FROM_ROOMS = DEBUG or INSECURE_LOCAL
 WHITENOISE_USE_FINDERS = SERVE_FROM_ROOMS
+if SERVE_FROM_ROOMS:
+    # WhiteNoise warns of a root that is not there, also where it does not need one.
+    STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 WHITENOISE_AUTOREFRESH = DEBUG
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -34,6 +34,7 @@ from evalsite.demo.plan import DemoPlan
 from evalsite.demo.simulation import active_seconds, choose, judge, rationale
 from judging import runs
 from reports import analysis
+from reports.models import AnalysisRun
 
 # Names the decisions of the simulation, so that seeding twice sends the same keys.
 DECISIONS = uuid.UUID("5d1f0f4e-6c1b-4f5e-9b1a-9d5c3a0b7e21")
@@ -44,8 +45,11 @@ Say = Callable[[str], None]
 def seed(plan: DemoPlan, say: Say) -> Study:
     """Make the demo study and everything in it; a study that was seeded already is left alone.
 
-    A start that was interrupted is continued: each step finds what is there.
+    A start that was interrupted is continued: each step finds what is there. The report comes
+    last, so that its presence says that all is done.
     """
+    if AnalysisRun.objects.filter(study__slug=plan.slug).exists():
+        return Study.objects.get(slug=plan.slug)
     say("Importing 96 responses and generating comparisons")
     import_files(plan.slug, [plan.responses], responses.PLAN, say=lambda text: None)
     study = Study.objects.get(slug=plan.slug)

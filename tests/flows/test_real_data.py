@@ -205,7 +205,7 @@ def test_a_reconciled_judge_keeps_its_inconsistent_ties_apart(
 def test_imports_say_what_they_met(shared_data: Path, analyzed: Analyzed) -> None:
     _, said = analyzed("mtbench_turn1")
     assert "empty response: 4" in said
-    assert "pairs of equal texts: 11" in said
+    assert "pairs with equal texts: 11" in said
     assert "human.jsonl:600: repeat: annotator 'author_0'" in said
 
 

@@ -54,7 +54,7 @@ class Command(BaseCommand):
                     "  Read the researcher's report: " + links["researcher"],
                     "",
                     "  Each link works once, on this machine. Start again for new ones.",
-                    "" if options["no_serve"] else "  Press Ctrl-C to stop.",
+                    *([] if options["no_serve"] else ["  Press Ctrl-C to stop."]),
                     "",
                 )
             )
