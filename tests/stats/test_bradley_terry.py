@@ -161,7 +161,7 @@ def test_integer_weights_equal_repeated_rows() -> None:
     rows = np.array(regular_rows(3, n=60))
     weight = np.random.default_rng(0).integers(1, 4, len(rows))
     columns = {"prompt": rows[:, 4], "annotator": rows[:, 5]}
-    weighted = Votes.from_arrays(*rows[:, :3].T, **columns, weight=weight)  # type: ignore[misc,arg-type]
+    weighted = Votes.from_arrays(*rows[:, :3].T, **columns, weight=weight)  # type: ignore[arg-type]
     repeated = np.repeat(rows, weight, axis=0)
     many = votes_of([tuple(row) for row in repeated.tolist()])
     np.testing.assert_allclose(

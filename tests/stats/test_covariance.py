@@ -143,7 +143,7 @@ def test_small_blocks_give_the_same_leave_one_out(monkeypatch: pytest.MonkeyPatc
     votes = votes_of(regular_rows(2, n=200))
     _, design = fitted(votes)
     whole = cr3(design, *compact(votes.prompt))
-    monkeypatch.setattr(room, "CHUNK_ENTRIES", 33)
+    monkeypatch.setattr(room, "BLOCK_ENTRIES", 33)
     blocks = cr3(design, *compact(votes.prompt))
     assert whole is not None
     assert blocks is not None

@@ -103,7 +103,7 @@ def sign_flip_size(runs: int, first_seed: int) -> float:
 
 def test_the_sign_flip_test_keeps_its_size_under_prompt_effects() -> None:
     # The vote-level sign test would reject in 20 % here.
-    assert sign_flip_size(250, 1) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 250)
+    assert sign_flip_size(150, 1) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 150)
 
 
 @pytest.mark.slow
@@ -153,6 +153,7 @@ def test_joint_statements_hold_jointly_nightly() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_sign_flip_test_keeps_its_size_nightly() -> None:
     assert sign_flip_size(2_000, 50_000) <= 0.06
 

@@ -126,8 +126,8 @@ def test_one_side_term_serves_two_islands() -> None:
 def test_the_derivatives_are_those_of_the_likelihood() -> None:
     cells = Cells.from_votes(votes_of(regular_rows(9)))
     problem = _Problem(
-        cells.system_a,
-        cells.system_b,
+        cells.system_a.astype(np.intp),
+        cells.system_b.astype(np.intp),
         cells.side.astype(float),
         VERDICT_SCORE[cells.verdict],
         cells.weight,

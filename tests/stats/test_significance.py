@@ -172,6 +172,6 @@ def test_holm_is_never_below_the_raw_value_and_keeps_the_order(p: list[float]) -
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 @settings(max_examples=10)  # every call of the other collects garbage, 20 ms of it
 def test_holm_is_that_of_statsmodels(p: list[float]) -> None:
-    from statsmodels.stats.multitest import multipletests
+    from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
     np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1], rtol=1e-12)

@@ -50,7 +50,7 @@ def vote_rows(
         st.integers(0, N_ANNOTATORS - 1),
     )
     drawn = draw(st.lists(row, min_size=min_size, max_size=max_size))
-    return [(a, (a + step) % systems, *rest) for a, step, *rest in drawn]  # type: ignore[misc]
+    return [(a, (a + step) % systems, *rest) for a, step, *rest in drawn]
 
 
 def regular_rows(seed: int, n: int = 120, systems: int = 4) -> list[Row]:
