@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from annotation import audit, people
 from annotation.models import AuditEntry, Invitation, Membership, Role, Study, User
@@ -65,7 +66,27 @@ class UserAdmin(UserModelAdmin):
     search_fields = ("username",)
     fields = ("username", "is_active", "is_superuser", "date_joined", "last_login")
     readonly_fields = ("username", "is_superuser", "date_joined", "last_login")
-    actions = None
+    actions = ("issue_password_links",)
+
+    @admin.action(description="Issue links to set a new password")
+    def issue_password_links(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse:
+        """For people who forgot theirs. The links are shown once, on the page that answers."""
+        issued = [
+            (user, people.issue_set_password_link(user, actor_of(request)))
+            for user in queryset.filter(is_active=True)
+        ]
+        return render(
+            request,
+            "annotation/accounts/issued_links.html",
+            {
+                **self.admin_site.each_context(request),
+                "title": "Links to set a new password",
+                "links": [
+                    (user.get_username(), people.invitation_url(link.token))
+                    for user, link in issued
+                ],
+            },
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -17,6 +17,8 @@ from annotation.people.usernames import MAX_LENGTH, check_username
 # Long enough for any sentence, short enough that hashing it is no work for an attacker to order.
 MAX_PASSWORD_LENGTH = 256
 
+ADVICE = "A few words that only you would put together are good."
+
 
 def password_field(label: str, *, new: bool, help_text: str = "") -> forms.CharField:
     return forms.CharField(
@@ -31,7 +33,15 @@ def password_field(label: str, *, new: bool, help_text: str = "") -> forms.CharF
     )
 
 
-class SignInForm(forms.Form):
+class PlainForm(forms.Form):
+    """Labels without a colon."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
+        super().__init__(*args, **kwargs)
+
+
+class SignInForm(PlainForm):
     """Name and password. Every failure has the same message, whether the name exists or not."""
 
     username = forms.CharField(
@@ -65,7 +75,7 @@ class SignInForm(forms.Form):
         return self.cleaned_data
 
 
-class NewPasswordForm(forms.Form):
+class NewPasswordForm(PlainForm):
     """A new password, twice. The rules themselves are checked where it is set."""
 
     password = password_field("Password", new=True)
@@ -73,7 +83,7 @@ class NewPasswordForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password"].help_text = " ".join(password_validators_help_texts()[:1])
+        self.fields["password"].help_text = f"{password_validators_help_texts()[0]} {ADVICE}"
         self.fields["repeated"].error_messages["required"] = "Enter the password again."
 
     def clean(self) -> dict[str, Any]:
@@ -100,3 +110,22 @@ class JoinForm(NewPasswordForm):
 
     def clean_username(self) -> str:
         return check_username(self.cleaned_data["username"])
+
+
+class ChangePasswordForm(NewPasswordForm):
+    """A new password for the one who is signed in, who knows the present one."""
+
+    present = password_field("Your present password", new=False)
+    field_order = ("present", "password", "repeated")
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        self.fields["password"].label = "New password"
+        self.fields["repeated"].label = "The new password again"
+
+    def clean_present(self) -> str:
+        present: str = self.cleaned_data["present"]
+        if not self.user.check_password(present):
+            raise ValidationError("This is not your present password.")
+        return present

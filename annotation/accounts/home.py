@@ -72,9 +72,17 @@ class Card:
     def title(self) -> str:
         return self.study.title or self.study.slug
 
+    @property
+    def is_over(self) -> bool:
+        return self.study.state in (StudyState.CLOSED, StudyState.ARCHIVED)
+
+    @property
+    def has_work(self) -> bool:
+        return any(entry.step.is_work for entry in self.steps)
+
 
 def list_cards(user: User) -> list[Card]:
-    """One card for each study of the user; those with work for them come first."""
+    """One card for each study: work for the user first, studies that are over last."""
     entries = list_studies_for(user)
     work = own_work(user, [entry.study for entry in entries if Role.ANNOTATOR in entry.roles])
     progress = study_progress([entry.study for entry in entries if entry.roles & WATCHERS])
@@ -82,7 +90,7 @@ def list_cards(user: User) -> list[Card]:
         make_card(entry, work.get(entry.study.pk), progress.get(entry.study.pk))
         for entry in entries
     ]
-    return sorted(cards, key=lambda card: card.study.state in (StudyState.CLOSED, "archived"))
+    return sorted(cards, key=lambda card: (card.is_over, not card.has_work))
 
 
 def make_card(entry: StudyWithRoles, work: OwnWork | None, progress: StudyProgress | None) -> Card:

@@ -21,6 +21,8 @@ class Step:
         A command for the researcher's terminal, without `manage.py`.
     done, wanted
         The same progress in numbers, for a bar; `wanted` is 0 where there is none to show.
+    is_work
+        Whether pairs wait to be rated: these links are the page's main buttons.
     """
 
     text: str
@@ -29,6 +31,7 @@ class Step:
     command: str = ""
     done: int = 0
     wanted: int = 0
+    is_work: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ def annotator_step(state: StudyState, work: OwnWork) -> Step:
         RATING,
         done=work.done,
         wanted=work.done + work.left,
+        is_work=True,
     )
 
 
@@ -147,7 +151,7 @@ def draft_step(slug: str, progress: StudyProgress) -> Step:
     if progress.comparisons:
         pairs = count(progress.comparisons, "pair is", "pairs are")
         return Step(
-            f"{pairs} ready to be rated. Opening the study freezes them and the rubric.",
+            f"{pairs} ready to be rated. Opening the study freezes its content and rubric.",
             command=f"open_study {slug}",
         )
     if progress.responses:

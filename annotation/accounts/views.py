@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout
+from django.contrib.auth import login, logout, update_session_auth_hash
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -19,7 +19,7 @@ from annotation import people
 from annotation.access import SignedInRequest, public, signed_in
 from annotation.models import Invitation, InvitationPurpose, Role, User
 
-from .forms import JoinForm, NewPasswordForm, SignInForm
+from .forms import ChangePasswordForm, JoinForm, NewPasswordForm, SignInForm
 from .home import list_cards
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -87,6 +87,29 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
     messages.info(request, "You are signed out.")
     return redirect("sign_in")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters("present", "password", "repeated")
+@signed_in
+def change_password(request: SignedInRequest) -> HttpResponse:
+    form = ChangePasswordForm(request.user, posted(request))
+    if request.method == "POST" and form.is_valid():
+        try:
+            people.change_password(request.user, form.cleaned_data["password"])
+        except ValidationError as invalid:
+            form.add_error("password", invalid)
+        else:
+            # This session goes on; all others have ended with the old password.
+            update_session_auth_hash(request, request.user)
+            messages.success(request, "Your password is changed.")
+            return redirect("home")
+    return render(
+        request,
+        "annotation/accounts/change_password.html",
+        {"form": form},
+        status=422 if form.errors else 200,
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -240,11 +240,31 @@ def set_password(token: str, password: str) -> User:
     user.set_password(password)
     with transaction.atomic():
         use(invitation)
-        # Sessions carry a hash of the password, and so end with the old one.
-        user.save(update_fields=["password"])
-        live_invitations().filter(user=user).update(revoked_at=timezone.now())
-        audit.record(None, user, "password.set", {"user": user.pk, "invitation": invitation.pk})
+        store_password(user, {"invitation": invitation.pk})
     return user
+
+
+def change_password(user: User, password: str) -> None:
+    """Give the user, who has shown that they know the present one, a new password.
+
+    All other sessions and all links of the account end.
+
+    Raises
+    ------
+    ValidationError
+        The password is not allowed.
+    """
+    password_validation.validate_password(password, user)
+    user.set_password(password)
+    with transaction.atomic():
+        store_password(user, {})
+
+
+def store_password(user: User, detail: dict[str, int]) -> None:
+    # Sessions carry a hash of the password, and so end with the old one.
+    user.save(update_fields=["password"])
+    live_invitations().filter(user=user).update(revoked_at=timezone.now())
+    audit.record(None, user, "password.set", {"user": user.pk, **detail})
 
 
 def sign_in(token: str) -> Invitation:

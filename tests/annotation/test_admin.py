@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -125,3 +127,18 @@ def test_live_links_are_withdrawn_and_used_ones_are_not(client: Client) -> None:
     assert "used before" in text_of(page)
     live.invitation.refresh_from_db()
     assert live.invitation.revoked_at is not None
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_person_who_forgot_the_password_gets_a_link_through_the_operator(client: Client) -> None:
+    user = factories.make_user("forgetful")
+    blocked = factories.make_user("blocked", is_active=False)
+    page = client.post(
+        "/admin/annotation/user/",
+        {"action": "issue_password_links", "_selected_action": [user.pk, blocked.pk]},
+    )
+    (link,) = re.findall(r"http://127\.0\.0\.1:8000(/invitation/[^<]+)", text_of(page))
+    new = "an entirely new sentence"
+    assert Client().post(link, {"password": new, "repeated": new}).status_code == 302
+    user.refresh_from_db()
+    assert user.check_password(new)

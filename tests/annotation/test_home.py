@@ -245,6 +245,15 @@ def test_studies_that_are_over_stand_last() -> None:
     assert [card.title for card in list_cards(user)] == ["third", "first", "second"]
 
 
+def test_studies_with_pairs_to_rate_stand_first() -> None:
+    user = factories.make_user()
+    study = factories.make_open_study("to-rate")
+    factories.make_annotator(study, user)
+    comparison_to_rate(study)
+    factories.make_membership(factories.make_open_study("newer"), Role.MONITOR, user)
+    assert [card.title for card in list_cards(user)] == ["to-rate", "newer"]
+
+
 def test_titles_are_text_and_never_markup(client: Client) -> None:
     study = factories.make_open_study(title="<script>alert(1)</script>")
     client.force_login(factories.make_membership(study, Role.MONITOR).user)

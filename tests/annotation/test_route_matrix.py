@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from annotation.access import AccessKind
 from annotation.access.declarations import access_of
 from annotation.access.routes import Route, list_routes
-from annotation.models import Role, Study, User
+from annotation.models import Role, Study, StudyState, User
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +37,11 @@ class Row:
     audience: AccessKind | frozenset[Role]
     method: str = "get"
     kwargs: dict[str, object] = field(default_factory=dict)
+    study: dict[str, object] = field(default_factory=lambda: {"state": StudyState.OPEN})
 
+
+# Whoever may see outcomes at all may see them then.
+UNBLINDED = {"state": StudyState.CLOSED, "unblinded_at": timezone.now()}
 
 MATRIX = {
     "healthz": Row(PUBLIC),
@@ -46,6 +51,7 @@ MATRIX = {
     "sign_out": Row(PUBLIC, "post"),
     "invitation": Row(PUBLIC, kwargs={"token": "x" * 43}),
     "home": Row(SIGNED_IN),
+    "change_password": Row(SIGNED_IN),
     "rating:page": Row(ANNOTATORS),
     "rating:next": Row(ANNOTATORS, "post"),
     "rating:vote": Row(ANNOTATORS, "post"),
@@ -54,6 +60,9 @@ MATRIX = {
     "rating:renew": Row(ANNOTATORS, "post"),
     "rating:undo": Row(ANNOTATORS, "post"),
     "rating:session": Row(ANNOTATORS),
+    "reports:report": Row(WATCHERS, study=UNBLINDED),
+    "reports:compute": Row(READERS, "post", study=UNBLINDED),
+    "reports:download": Row(WATCHERS, kwargs={"name": "votes", "chosen": "jsonl"}, study=UNBLINDED),
 }
 
 
@@ -81,6 +90,13 @@ def test_a_route_declares_what_the_table_says(name: str) -> None:
         assert (declared.kind, declared.roles) == (audience, frozenset())
     else:
         assert (declared.kind, declared.roles) == (AccessKind.STUDY, audience)
+
+
+def make_study(name: str) -> Study:
+    study = factories.make_study(**MATRIX[name].study)  # type: ignore[arg-type]
+    factories.make_study_version(study)
+    factories.make_vote(factories.make_comparison(study))
+    return study
 
 
 def request(client: Client, name: str, study: Study) -> tuple[int, str]:
@@ -117,7 +133,7 @@ def cast(study: Study) -> Iterator[tuple[str, User, frozenset[Role]]]:
 
 @pytest.mark.parametrize("name", sorted(MATRIX))
 def test_a_route_lets_in_whom_it_is_for_and_nobody_else(name: str) -> None:
-    study = factories.make_open_study()
+    study = make_study(name)
     audience = MATRIX[name].audience
     assert asks_to_sign_in(request(Client(), name, study)) is (audience != PUBLIC)
     for who, user, roles in cast(study):
@@ -143,6 +159,6 @@ def test_a_route_lets_in_whom_it_is_for_and_nobody_else(name: str) -> None:
 def test_a_study_that_does_not_exist_answers_like_one_of_others(name: str) -> None:
     client = Client()
     client.force_login(factories.make_user())
-    hidden = request(client, name, factories.make_open_study())
+    hidden = request(client, name, make_study(name))
     missing = request(client, name, Study(slug=f"no-{uuid.uuid4().hex[:8]}"))
     assert hidden == missing == (404, "")

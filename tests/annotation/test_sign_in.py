@@ -244,3 +244,46 @@ def test_the_session_cookie_is_for_this_host_only_and_hidden_from_scripts(client
     assert cookie["samesite"] == "Lax"
     assert cookie["domain"] == ""
     assert int(cookie["max-age"]) == 12 * 60 * 60
+
+
+def test_changing_the_password_ends_all_other_sessions(client: Client) -> None:
+    user = factories.make_user("alice")
+    other = Client()
+    for browser in (client, other):
+        browser.force_login(user)
+    new = "an entirely new sentence"
+    data = {"present": factories.PASSWORD, "password": new, "repeated": new}
+    assert client.post("/password/", data)["Location"] == "/"
+    assert "Your password is changed" in text_of(client.get("/"))
+    assert other.get("/").status_code == 302
+    assert attempt(Client(), "alice", new).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"present": WRONG}, "not your present password"),
+        ({"password": "short", "repeated": "short"}, "too short"),
+        ({"repeated": "another sentence altogether"}, "differ"),
+    ],
+)
+def test_a_password_is_not_changed_without_the_present_one_or_to_a_weak_one(
+    client: Client, changes: dict[str, str], message: str
+) -> None:
+    user = factories.make_user()
+    client.force_login(user)
+    new = "an entirely new sentence"
+    data = {"present": factories.PASSWORD, "password": new, "repeated": new, **changes}
+    response = client.post("/password/", data)
+    assert response.status_code == 422
+    assert message in text_of(response)
+    user.refresh_from_db()
+    assert user.check_password(factories.PASSWORD)
+
+
+def test_an_account_without_a_password_is_told_how_to_get_one(client: Client) -> None:
+    user = factories.make_user()
+    user.set_unusable_password()
+    user.save()
+    client.force_login(user)
+    assert "has no password" in text_of(client.get("/password/"))
