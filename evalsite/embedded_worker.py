@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 CONCURRENCY = 2
 
 
-class EmbeddedWorker(WorkController):  # type: ignore[misc]  # celery-types leaves it untyped
+class EmbeddedWorker(WorkController):
     """A worker that says when it is ready, without signals or a process of its own."""
 
     def __init__(self, app: Celery, **options: Any) -> None:
@@ -30,9 +30,9 @@ class EmbeddedWorker(WorkController):  # type: ignore[misc]  # celery-types leav
 
     def on_consumer_ready(self, consumer: Any) -> None:
         # In this process a task may look at another's result row; nothing here joins.
-        _state._set_task_join_will_block(False)
+        _state._set_task_join_will_block(False)  # type: ignore[attr-defined]  # private
         self.ready.set()
-        log.info("embedded_worker.ready", concurrency=self.concurrency)
+        log.info("embedded_worker.ready", concurrency=CONCURRENCY)
 
 
 class EmbeddedWork:
@@ -47,7 +47,8 @@ class EmbeddedWork:
             without_mingle=True,
             without_heartbeat=True,
         )
-        self.beat = EmbeddedService(
+        # A thread here, a process elsewhere: its type says neither.
+        self.beat: Any = EmbeddedService(
             app, max_interval=5, thread=True, scheduler_cls="celery.beat.Scheduler"
         )
         self.worker_thread = threading.Thread(

@@ -218,7 +218,7 @@ def make_vote(
 
 def make_imported_vote(
     comparison: Comparison,
-    verdict: Verdict = Verdict.A,
+    verdict: Verdict | str = Verdict.A,
     *,
     annotator: Annotator | None = None,
     **fields: Any,
@@ -245,7 +245,7 @@ def make_judge_version(study: Study, judge_id: str | None = None, **fields: Any)
 
 def make_judgment(
     comparison: Comparison,
-    verdict: Verdict | None = Verdict.A,
+    verdict: Verdict | str | None = Verdict.A,
     *,
     version: JudgeVersion | None = None,
     **fields: Any,

@@ -33,14 +33,14 @@ def unique_columns(name: str) -> set[str]:
         for constraint in model._meta.constraints:
             if constraint.name == name and isinstance(constraint, models.UniqueConstraint):
                 fields = [model._meta.get_field(field) for field in constraint.fields]
-                return {field.column for field in fields if isinstance(field, models.Field)}
+                return {str(field.column) for field in fields if isinstance(field, models.Field)}
     return set()
 
 
 def constraint_names(app_label: str) -> set[str]:
     """The names of all constraints that the app's models declare."""
     return {
-        constraint.name
+        str(constraint.name)
         for model in apps.get_app_config(app_label).get_models()
         for constraint in model._meta.constraints
     }

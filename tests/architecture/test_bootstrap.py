@@ -51,7 +51,7 @@ def test_a_shim_first_on_the_path_does_not_stop_the_search(
     good.symlink_to(sys.executable)
     monkeypatch.delenv("PYTHON", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(bootstrap.sys, "executable", str(tmp_path / "none"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
     assert bootstrap.find_python() == str(good)
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests import run, services
+from tests import browsers, run, services
 from tests.architecture.sources import PROJECT_ROOT
 
 
@@ -32,13 +32,13 @@ def test_arguments_reach_pytest_and_outrank_the_defaults() -> None:
 def test_the_missing_browser_is_told_at_the_start_and_at_the_end(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run.browsers, "find_or_install", lambda: None)
+    monkeypatch.setattr(browsers, "find_or_install", lambda: None)
 
     def pretend(*arguments: object, **options: object) -> subprocess.CompletedProcess[str]:
         sys.stdout.write("the tests run")
         return subprocess.CompletedProcess([], 0)
 
-    monkeypatch.setattr(run.subprocess, "run", pretend)
+    monkeypatch.setattr(subprocess, "run", pretend)
     assert run.main([]) == 0
     before, after = capsys.readouterr().out.split("the tests run")
     assert "were NOT run" in before
@@ -46,7 +46,7 @@ def test_the_missing_browser_is_told_at_the_start_and_at_the_end(
 
 
 def test_a_required_browser_that_is_missing_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run.browsers, "find_or_install", lambda: None)
+    monkeypatch.setattr(browsers, "find_or_install", lambda: None)
     assert run.main(["--require-browser"]) == 1
 
 

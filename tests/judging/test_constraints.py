@@ -41,6 +41,10 @@ class World:
         fields.setdefault("state", RunState.RUNNING)
         return JudgeRun.objects.create(study=self.study, version=self.version, **fields)
 
+    def pause_and_start(self) -> None:
+        change(self.run, state=RunState.PAUSED)
+        self.start()
+
     def call(self, **fields: Any) -> JudgeCall:
         values = {"run": self.run, "comparison": self.comparison, "order": "ab"}
         return JudgeCall.objects.create(content_key="0" * 64, **{**values, **fields})
@@ -48,7 +52,7 @@ class World:
     def attempt(self, call: JudgeCall) -> JudgeAttempt:
         return JudgeAttempt.objects.create(call=call, number=1)
 
-    def judge(self, verdict: Verdict | None = Verdict.A, **fields: Any) -> Judgment:
+    def judge(self, verdict: Verdict | str | None = Verdict.A, **fields: Any) -> Judgment:
         return factories.make_judgment(self.comparison, verdict, version=self.version, **fields)
 
     def criterion(self, judgment: Judgment) -> JudgmentCriterion:
@@ -82,7 +86,7 @@ BAD_ROWS: list[tuple[str, str, Callable[[World], object]]] = [
     (
         "a live run beside a paused one",
         "judge_run_one_live",
-        lambda w: again(change(w.run, state=RunState.PAUSED), w.start),
+        lambda w: w.pause_and_start(),
     ),
     ("a state that no run has", "judge_run_state_known", lambda w: change(w.run, state="x")),
     (
