@@ -105,11 +105,22 @@ def specification(
         "height": {"step": NARROW_ROW if narrow else row},
         "autosize": {"type": "fit-x", "contains": "padding"},
         "background": None,
-        "padding": {"left": 2, "top": 4, "right": 8, "bottom": 0},
+        "padding": {
+            "left": 2 if narrow else label_slack(values),
+            "top": 4,
+            "right": 8,
+            "bottom": 6,
+        },
         "data": {"values": values},
         "layer": layers,
         "config": config(width),
     }
+
+
+def label_slack(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Free pixels left of the names: a reader's font may be an eighth wider than the one that
+    they are measured with here."""
+    return 2 + round(0.8 * min(40, max((len(entry["row"]) for entry in rows), default=0)))
 
 
 def is_label(layer: Spec) -> bool:
@@ -174,6 +185,7 @@ def config(width: int) -> Spec:
             "labelFontSize": 12,
             "title": None,
             "offset": 8,
+            "columnPadding": 32,
             "columns": 3 if width >= WIDE else 1,
         },
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.wording.headline import is_found
+from reports.wording.headline import is_decided
 from reports.wording.numbers import count, counted, percent_with_interval
 
 from .drawing import (
@@ -38,11 +38,10 @@ def charts(result: Mapping[str, Any]) -> list[Chart]:
 
 
 def _win_rates(result: Mapping[str, Any], pairs: Sequence[Row]) -> Chart:
-    alpha = 1 - result["settings"]["level"]
     place = {row["system"]: number for number, row in enumerate(result["leaderboard"])}
     shown, selection = _selected(pairs, place)
-    found = sum(is_found(pair, alpha) for pair in pairs)
-    rows = [_better_first(pair, place, alpha) for pair in shown]
+    found = sum(is_decided(pair, result) for pair in pairs)
+    rows = [_better_first(pair, place, result) for pair in shown]
     for row, label in zip(rows, unique_rows([row["row"] for row in rows]), strict=True):
         row["row"] = label
     return Chart(
@@ -85,7 +84,7 @@ def _selected(pairs: Sequence[Row], place: Mapping[str, int]) -> tuple[list[Row]
     return shown, f" The {MOST_ROWS} pairs that are nearest on the leaderboard, of {len(pairs)}."
 
 
-def _better_first(pair: Row, place: Mapping[str, int], alpha: float) -> dict[str, Any]:
+def _better_first(pair: Row, place: Mapping[str, int], result: Mapping[str, Any]) -> dict[str, Any]:
     figure = dict(pair["win_rate_a"])
     first, second = pair["system_a"], pair["system_b"]
     if place[first] > place[second]:
@@ -102,7 +101,7 @@ def _better_first(pair: Row, place: Mapping[str, int], alpha: float) -> dict[str
         "high": figure["high"],
         "text": f"{text} {interval}".rstrip(),
         "short": text,
-        "state": "difference found" if is_found(pair, alpha) else "not decided",
+        "state": "difference found" if is_decided(pair, result) else "not decided",
     }
 
 

@@ -155,7 +155,7 @@ def _side_sentence(overall: Mapping[str, Any]) -> str:
     if low is None or high is None:
         return f"The left response wins {won} of decisive votes"
     if low <= 0.5 <= high:
-        return f"No sign that annotators favour a side: left wins {won} of decisive votes"
+        return f"The left response wins {won} of decisive votes, which chance alone can explain"
     side = "left" if overall["estimate"] > 0.5 else "right"
     return f"Annotators favour the {side}: left wins {won} of decisive votes"
 

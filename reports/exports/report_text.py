@@ -90,7 +90,7 @@ def _pairs(pairs: Sequence[PairRow]) -> Iterator[str]:
             (
                 row.system_a,
                 row.system_b,
-                str(row.n),
+                row.votes,
                 row.win_rate.compact,
                 row.p_adjusted,
                 row.target,
@@ -106,7 +106,7 @@ def _pairs(pairs: Sequence[PairRow]) -> Iterator[str]:
 def _agreement(rows: Sequence[AgreementRow]) -> Iterator[str]:
     yield from table(
         ("Figure", "Value", "n"),
-        [(row.name, row.figure.whole, str(row.figure.n)) for row in rows],
+        [(row.name, row.figure.whole, row.figure.count) for row in rows],
         left={0},
     )
 
@@ -127,7 +127,7 @@ def _judges(rows: Sequence[JudgeRow]) -> Iterator[str]:
         [
             (
                 row.name,
-                str(row.n),
+                row.comparisons,
                 row.agreement.whole,
                 row.ceiling.whole,
                 row.majority.whole,

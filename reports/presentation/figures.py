@@ -46,6 +46,10 @@ class Figure:
         return f"{self.text} {self.interval}".rstrip() if not self.why else self.why
 
     @property
+    def count(self) -> str:
+        return numbers.count(self.n)
+
+    @property
     def compact(self) -> str:
         """The value with its interval, or a dash where there is none."""
         return f"{self.text} {self.interval}".rstrip()

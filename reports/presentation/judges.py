@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.charts.judges import judge_name
-from reports.wording.numbers import NOTHING, named_list
+from reports.wording.numbers import NOTHING, count, named_list
 from reports.wording.warnings import short
 
 from .figures import Figure, coefficient, percentage
@@ -24,6 +24,7 @@ CAUSES = {
 class JudgeRow:
     name: str
     n: int
+    comparisons: str
     agreement: Figure
     no_ties: Figure
     majority: Figure
@@ -46,6 +47,7 @@ def _row(entry: Mapping[str, Any], name: str) -> JudgeRow:
     return JudgeRow(
         name=name,
         n=entry["n"],
+        comparisons=count(entry["n"]),
         agreement=percentage(entry["agreement"]),
         no_ties=percentage(entry["agreement_no_ties"]),
         majority=percentage(entry["agreement_majority"]),
@@ -60,5 +62,7 @@ def _row(entry: Mapping[str, Any], name: str) -> JudgeRow:
 
 
 def missing_in_words(missing: Mapping[str, int]) -> str:
-    said = [f"{number:,} {CAUSES.get(cause, cause)}" for cause, number in sorted(missing.items())]
+    said = [
+        f"{count(number)} {CAUSES.get(cause, cause)}" for cause, number in sorted(missing.items())
+    ]
     return named_list(said) or NOTHING

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.stats.results import WarningCode
 from reports.wording import numbers
-from reports.wording.headline import finding, is_found, winner_of
+from reports.wording.headline import finding, is_decided, winner_of
 
 from .figures import Figure, percentage
 
@@ -21,6 +20,7 @@ class PairRow:
     system_a: str
     system_b: str
     n: int
+    votes: str
     wins_a: str
     wins_b: str
     ties: str
@@ -37,12 +37,12 @@ class PairRow:
     finding: str
     # The same without names, for narrow places.
     short_finding: str
-    is_found: bool
+    is_decided: bool
 
 
 @dataclass(frozen=True, slots=True)
 class MatrixCell:
-    """`kind`: self, none, ahead, behind or open; only what the adjusted test found leans."""
+    """`kind`: self, none, ahead, behind or open; only what is decided leans."""
 
     kind: str
     text: str
@@ -60,14 +60,13 @@ def pair_rows(result: Mapping[str, Any]) -> list[PairRow]:
 
 
 def _row(pair: Mapping[str, Any], result: Mapping[str, Any]) -> PairRow:
-    alpha = 1 - result["settings"]["level"]
-    watched = WarningCode.SEQUENTIAL_LOOK in result["warnings"]
     missing = pair["target"] - pair["n"]
-    said = finding(pair, watched, alpha)
+    said = finding(pair, result)
     return PairRow(
         system_a=pair["system_a"],
         system_b=pair["system_b"],
         n=pair["n"],
+        votes=numbers.count(pair["n"]),
         wins_a=numbers.count(pair["wins_a"]),
         wins_b=numbers.count(pair["wins_b"]),
         ties=numbers.count(pair["ties"]),
@@ -82,7 +81,7 @@ def _row(pair: Mapping[str, Any], result: Mapping[str, Any]) -> PairRow:
         enough=pair["enough"],
         finding=said,
         short_finding=_without_names(said, pair),
-        is_found=is_found(pair, alpha),
+        is_decided=is_decided(pair, result),
     )
 
 
@@ -98,19 +97,21 @@ def matrix(result: Mapping[str, Any]) -> Matrix | None:
     systems = [row["system"] for row in result["leaderboard"]]
     if not 2 < len(systems) <= LARGEST_MATRIX:
         return None
-    alpha = 1 - result["settings"]["level"]
     pairs = {}
     for pair in result["head_to_head"]:
         pairs[pair["system_a"], pair["system_b"]] = pair
         pairs[pair["system_b"], pair["system_a"]] = pair
     return Matrix(
         systems,
-        [(row, [_cell(row, column, pairs, alpha) for column in systems]) for row in systems],
+        [(row, [_cell(row, column, pairs, result) for column in systems]) for row in systems],
     )
 
 
 def _cell(
-    row: str, column: str, pairs: Mapping[tuple[str, str], Mapping[str, Any]], alpha: float
+    row: str,
+    column: str,
+    pairs: Mapping[tuple[str, str], Mapping[str, Any]],
+    result: Mapping[str, Any],
 ) -> MatrixCell:
     if row == column:
         return MatrixCell("self", "", "")
@@ -120,7 +121,7 @@ def _cell(
         return MatrixCell("none", numbers.NOTHING, f"{row} v {column}: never compared")
     won = rate if pair["system_a"] == row else 1 - rate
     kind = "open"
-    if is_found(pair, alpha) and winner_of(pair) is not None:
+    if is_decided(pair, result):
         kind = "ahead" if winner_of(pair) == row else "behind"
     state = {"open": "not decided", "ahead": "found", "behind": "found"}[kind]
     return MatrixCell(

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from reports.wording.headline import headline
+from reports.stats.results import WarningCode
+from reports.wording.headline import headline, is_watched
 from reports.wording.numbers import count, counted, percent
+from reports.wording.warnings import sentence
 
 from . import notes
 from .boards import Board, board
@@ -39,6 +41,8 @@ class ReportView:
     has_votes: bool
     pairs: Sequence[PairRow]
     pairs_enough: str
+    # What to mind about the tests; empty where nothing is.
+    looked_early: str
     matrix: Matrix | None
     agreement: Sequence[AgreementRow]
     rater_pairs: Sequence[RaterPair]
@@ -74,6 +78,7 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
         has_votes=counts["votes"] > 0,
         pairs=pair_rows(result),
         pairs_enough=enough_in_words(result["head_to_head"]),
+        looked_early=sentence(WarningCode.SEQUENTIAL_LOOK) if is_watched(result) else "",
         matrix=matrix(result),
         agreement=agreement_rows(result["agreement"]),
         rater_pairs=rater_pairs(result["agreement"]),

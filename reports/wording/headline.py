@@ -38,7 +38,7 @@ class Group:
 
     @property
     def alpha(self) -> float:
-        return 1 - float(self.result["settings"]["level"])
+        return alpha_of(self.result)
 
     @property
     def annotators(self) -> int:
@@ -48,8 +48,7 @@ class Group:
 
     @property
     def is_watched(self) -> bool:
-        """Results are open while votes still come in."""
-        return WarningCode.SEQUENTIAL_LOOK in self.result["warnings"]
+        return is_watched(self.result)
 
     def pairs_of(self, system: str) -> list[Row]:
         return [pair for pair in self.pairs if system in (pair["system_a"], pair["system_b"])]
@@ -141,7 +140,25 @@ def contradicted(group: Group, system: str) -> bool:
 
 
 def is_found(pair: Row, alpha: float) -> bool:
+    """Whether the adjusted test finds a difference."""
     return pair["p_adjusted"] is not None and pair["p_adjusted"] <= alpha
+
+
+def is_decided(pair: Row, result: Mapping[str, Any]) -> bool:
+    """Whether a difference is found and may be said: while votes still come in with open results,
+    only once the planned number is there. Page, charts and files all ask here."""
+    if is_watched(result) and not pair["target_reached"]:
+        return False
+    return is_found(pair, alpha_of(result)) and winner_of(pair) is not None
+
+
+def is_watched(result: Mapping[str, Any]) -> bool:
+    """Results are open while votes still come in."""
+    return WarningCode.SEQUENTIAL_LOOK in result["warnings"]
+
+
+def alpha_of(result: Mapping[str, Any]) -> float:
+    return 1 - float(result["settings"]["level"])
 
 
 def winner_of(pair: Row) -> str | None:
@@ -202,7 +219,8 @@ def undecided(group: Group) -> str:
     if group.is_watched:
         missing = sum(max(0, pair["target"] - pair["n"]) for pair in group.pairs)
         if missing:
-            return f"Not decided yet: {more_votes(missing)} until every pair has its planned number"
+            votes = counted(missing, "more vote")
+            return f"Not decided yet: {votes} until every pair has its planned number"
     hopeless = [pair for pair in among if WarningCode.TOO_FEW_PROMPTS in pair["warnings"]]
     if hopeless:
         prompts = counted(group.result["counts"]["prompts"], "prompt")
@@ -236,20 +254,18 @@ def who(systems: Iterable[str]) -> str:
     return named_list(names) if len(names) <= MOST_NAMES else f"{len(names)} systems"
 
 
-def finding(pair: Row, group_is_watched: bool, alpha: float) -> str:
+def finding(pair: Row, result: Mapping[str, Any]) -> str:
     """What one pair of systems shows, for its row of the table."""
     if pair["n"] == 0:
         return "never compared"
-    if group_is_watched and not pair["target_reached"]:
-        return f"not decided yet: {more_votes(pair['target'] - pair['n'])}"
+    if is_watched(result) and not pair["target_reached"]:
+        return f"not decided yet: {counted(pair['target'] - pair['n'], 'more vote')}"
     if WarningCode.TOO_FEW_PROMPTS in pair["warnings"]:
         return "too few prompts to decide"
-    ahead = winner_of(pair)
-    if is_found(pair, alpha) and ahead is not None:
-        who_says = (
-            " among these annotators" if WarningCode.P_VALUES_DIFFER in pair["warnings"] else ""
-        )
-        return f"{ahead} wins more{who_says}"
+    if is_decided(pair, result):
+        among = " among these annotators"
+        differ = WarningCode.P_VALUES_DIFFER in pair["warnings"]
+        return f"{winner_of(pair)} wins more{among if differ else ''}"
     if pair["enough"]:
         return "no clear difference"
     if pair["votes_needed"] is None:
