@@ -17,6 +17,9 @@ from annotation.importing.writers.writer import ImportPlan
 class ImportCommand(BaseCommand):
     """Import files of one kind. All it says goes to stderr: an import has no result to print."""
 
+    # The checks load every page, and with them the libraries of the report: 100 MB and a second.
+    requires_system_checks: list[str] = []
+
     plan: ClassVar[ImportPlan[Any]]
     takes_several_files: ClassVar[bool] = False
 

@@ -315,6 +315,30 @@ def test_a_file_that_changes_between_the_two_readings_is_refused(write_rows, mon
     assert not Response.objects.exists()
 
 
+def test_what_another_import_stored_between_the_two_readings_is_not_contradicted(
+    write_rows, monkeypatch
+) -> None:
+    def another_import_comes_first(slug, actor):
+        study = factories.make_study(slug)
+        factories.make_response(
+            factories.make_prompt(study, "p1", text="Say p1"),
+            factories.make_system(study, "s"),
+            text="theirs",
+        )
+        return study
+
+    monkeypatch.setattr(
+        "annotation.importing.transfer.get_or_create_draft", another_import_comes_first
+    )
+
+    said = run_import("responses", "mine", write_rows(response()))
+
+    assert said.code == 1
+    assert "has another text in what the study already holds" in said.err
+    assert "changed while the files were checked; nothing was stored" in said.summary
+    assert not Study.objects.exists()
+
+
 def test_duplicates_are_found_across_batches(write_rows) -> None:
     rows = [response(prompt=f"p{n % 700}", system=f"s{n // 700}", text=f"{n}") for n in range(1400)]
     path = write_rows(*rows, response(system="s0", text="other"))
