@@ -242,6 +242,16 @@ def test_a_system_seen_by_one_annotator_has_no_leave_one_out() -> None:
     assert np.isfinite(found.matrix).all()
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_two_groups_bridged_by_one_annotator_have_no_leave_one_out(seed: int) -> None:
+    # Without the bridge the information is singular only up to rounding.
+    left, right = regular_rows(seed, n=90, systems=3), regular_rows(seed + 50, n=90, systems=3)
+    rows = left + [(a + 3, b + 3, v, side, prompt, who) for a, b, v, side, prompt, who in right]
+    rows += [(k % 3, 3 + k % 2, k % 3, 1, k % 5, 3) for k in range(17)]
+    _, design = fitted(votes_of(rows))
+    assert cr3(design, *compact(votes_of(rows).annotator)) is None
+
+
 @pytest.mark.parametrize(
     ("annotators", "prompts", "method", "warning"),
     [

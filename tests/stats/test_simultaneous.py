@@ -66,6 +66,15 @@ def test_dropping_decided_pairs_decides_a_pair_that_stood_between_the_quantiles(
     assert found.steps >= 2
 
 
+def test_few_degrees_of_freedom_leave_more_ranks_open() -> None:
+    strengths, matrix = np.array([1.0, 0.0, -1.0]), np.eye(3) * 0.06
+    known = rank_sets(strengths, covariance(matrix), seed=1)
+    unsure = rank_sets(strengths, covariance(matrix, 2.0), seed=1)
+    assert known.better[0, 2]
+    assert known.better[0, 1]
+    assert not unsure.better.any()
+
+
 def test_small_blocks_give_the_same_sets(monkeypatch: pytest.MonkeyPatch) -> None:
     strengths = np.linspace(1, -1, 12)
     whole = rank_sets(strengths, covariance(np.eye(12) * 0.05, 30.0), seed=5)

@@ -162,6 +162,18 @@ def test_all_ties_have_a_width_too() -> None:
     assert figure.low < 0.35
 
 
+def test_rounding_around_zero_variance_is_not_agreement() -> None:
+    # 1/49 times 49 is not 1 in floating point, so that prompts of one mind seem to differ.
+    rows: list[Row] = [
+        (0, 1, 0 if k % 49 == 0 else 2, 0, prompt, 0)
+        for prompt in range(6)
+        for k in range(49 * (prompt + 1))
+    ]
+    found = pair_mean_scores(votes_of(rows))
+    assert found.variance[0] > 0
+    assert found.estimate(0).details["effective_n"] == 6
+
+
 def test_one_vote_gives_a_wide_interval_and_its_warnings() -> None:
     figure = pair_mean_scores(votes_of([(0, 1, 0, 0, 0, 0)])).estimate(0)
     assert figure.estimate == 1
