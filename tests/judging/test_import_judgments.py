@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 
 from judging.models import Judge, JudgeVersion, Judgment
@@ -39,7 +41,7 @@ def test_judgments_are_stored_without_run_or_call(write_rows) -> None:
     assert (stored.verdict, stored.missing, stored.call) == ("a", "", None)
     assert (stored.confidence, stored.reason, stored.inconsistent) == (0.75, "why", True)
     assert (stored.input_tokens, stored.output_tokens, stored.latency_ms) == (1, 2, 3.5)
-    assert (float(stored.cost), stored.metadata) == (0.001, {"raw": "A"})
+    assert (stored.cost, stored.metadata) == (Decimal("0.001"), {"raw": "A"})
     version = JudgeVersion.objects.get()
     assert (version.judge.judge_id, version.number, version.imported) == ("j", 1, True)
 

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import pytest
 
 from annotation.models import Comparison, Prompt, Response, Study
@@ -29,7 +31,7 @@ def test_a_pair_is_stored_with_all_it_is_made_of_in_the_order_of_the_file(write_
     item = Comparison.objects.select_related("response_a", "response_b", "prompt").get()
     assert (item.system_a.name, item.system_b.name) == ("z", "a")
     assert (item.response_a.text, item.response_b.text) == ("x", "y")
-    assert (item.response_a.latency_ms, item.response_b.cost) == (3, 0.5)
+    assert (item.response_a.latency_ms, item.response_b.cost) == (3, Decimal("0.5"))
     assert (item.prompt.category, item.metadata, item.overlap, item.kind) == (
         "c",
         {"idx": 1},
