@@ -1,9 +1,9 @@
 """Covariance of fitted parameters when votes share annotators and prompts.
 
 A vote enters with its residual r and information h on the row x of the design: +1 for system
-a, -1 for system b, and optionally one more column (the side). From these come the iid
-sandwich, the one-way cluster-robust CR1 and CR3, and the two-way combination that is the
-default. Nothing here holds an array of votes by systems.
+a, -1 for system b, and optionally further columns (the side, style, the share of ties). From
+these come the iid sandwich, the one-way cluster-robust CR1 and CR3, and the two-way
+combination that is the default. Nothing here holds an array of votes by systems.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from reports.stats.extra_columns import ExtraColumns
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.results import WarningCode
 
@@ -65,23 +66,24 @@ class Design:
     a, b : int array, shape (n,)
         Columns that carry +1 and -1.
     residual, information : float array, shape (n,)
-        w(y - p) and w p(1-p).
-    extra : float array, shape (n,), or None
-        Values of one further column, the last.
+        Derivative of the log-likelihood by the difference of Strengths, and its information:
+        w(y - p) and w p(1-p) for Bradley-Terry.
+    extra : ExtraColumns or None
+        Further parameters, after the Strengths.
     total : float array, shape (k, k)
         Information of all votes; its null space holds one constant vector a component.
     gauge : float array, shape (k, k)
         Added to an information matrix to make it invertible without changing H⁺ S, as every
         score S sums to 0 within a component: c11ᵀ/m on each component's block.
     n_systems : int
-        k, or k - 1 with an extra column.
+        m: k without the extra columns.
     """
 
     a: IntArray
     b: IntArray
     residual: FloatArray
     information: FloatArray
-    extra: FloatArray | None
+    extra: ExtraColumns | None
     total: FloatArray
     gauge: FloatArray
     n_systems: int
@@ -89,7 +91,13 @@ class Design:
     @property
     def n_columns(self) -> int:
         """k, the number of parameters."""
-        return self.n_systems + (self.extra is not None)
+        return self.n_systems + (0 if self.extra is None else self.extra.n_columns)
+
+    def further(self) -> Iterator[tuple[int, ExtraColumns]]:
+        """Each extra column's number, with the columns."""
+        if self.extra is not None:
+            for k in range(self.extra.n_columns):
+                yield k, self.extra
 
     def bread(self) -> FloatArray:
         """(H + gauge)⁻¹, which acts on scores as H⁺ does."""
@@ -153,15 +161,26 @@ def intersect(first: IntArray, second: IntArray) -> tuple[IntArray, int]:
 
 def iid_sandwich(design: Design) -> FloatArray:
     """H⁺ (Σ r² x xᵀ) H⁺, votes independent (White 1982, doi 10.2307/1912526)."""
-    k = design.n_columns
-    square = on_exact_grid(design.residual**2)
-    meat = _outer_sums(design, square, np.zeros(design.a.size, np.intp), 1)[0]
+    m = design.n_systems
+    meat = _pair_sums(design, on_exact_grid(design.residual**2), _one(design), 1)[0]
+    for k, extra in design.further():
+        score = extra.score(k)
+        cross = _system_sums(design, on_exact_grid(design.residual * score), _one(design), 1)[0]
+        meat[:m, m + k] = meat[m + k, :m] = cross
+        for other in range(k + 1):
+            product = float(on_exact_grid(score * extra.score(other)).sum())
+            meat[m + k, m + other] = meat[m + other, m + k] = product
     bread = design.bread()
-    return np.asarray(bread @ meat.reshape(k, k) @ bread)
+    return np.asarray(bread @ meat @ bread)
 
 
-def _outer_sums(design: Design, weight: FloatArray, cluster: IntArray, clusters: int) -> FloatArray:
-    """Σ weight x xᵀ by cluster, shape (clusters, k, k)."""
+def _one(design: Design) -> IntArray:
+    """Every vote in the same cluster."""
+    return np.zeros(design.a.size, np.intp)
+
+
+def _pair_sums(design: Design, weight: FloatArray, cluster: IntArray, clusters: int) -> FloatArray:
+    """Σ weight x xᵀ by cluster, shape (clusters, k, k), 0 in the extra columns."""
     k, m = design.n_columns, design.n_systems
     size = clusters * k * k
     start = cluster * np.int64(k * k)
@@ -170,26 +189,36 @@ def _outer_sums(design: Design, weight: FloatArray, cluster: IntArray, clusters:
     sums += sums.transpose(0, 2, 1).copy()
     diagonal = np.arange(m)
     sums[:, diagonal, diagonal] -= sums.sum(axis=2)[:, :m]
-    if design.extra is not None:
-        cross = _score_sums(design, weight * design.extra, cluster, clusters, extra=False)
-        sums[:, :m, m] = sums[:, m, :m] = cross
-        sums[:, m, m] = group_sum(cluster, weight * design.extra**2, clusters)
     return sums
 
 
-def _score_sums(
-    design: Design, value: FloatArray, cluster: IntArray, clusters: int, *, extra: bool = True
-) -> FloatArray:
-    """Σ value x by cluster, shape (clusters, k), or (clusters, m) without the extra column."""
+def _information_sums(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
+    """H_g, the information of each cluster, shape (clusters, k, k)."""
+    m = design.n_systems
+    sums = _pair_sums(design, design.information, cluster, clusters)
+    for k, extra in design.further():
+        cross = _system_sums(design, extra.cross(k), cluster, clusters)
+        sums[:, :m, m + k] = sums[:, m + k, :m] = cross
+        for other in range(k + 1):
+            shared = group_sum(cluster, extra.information(k, other), clusters)
+            sums[:, m + k, m + other] = sums[:, m + other, m + k] = shared
+    return sums
+
+
+def _system_sums(design: Design, value: FloatArray, cluster: IntArray, clusters: int) -> FloatArray:
+    """Σ value (e_a - e_b) by cluster, shape (clusters, m)."""
     m = design.n_systems
     start = cluster * np.int64(m)
     sums = group_sum(start + design.a, value, clusters * m)
     sums -= group_sum(start + design.b, value, clusters * m)
-    sums = sums.reshape(clusters, m)
-    if extra and design.extra is not None:
-        last = group_sum(cluster, value * design.extra, clusters)
-        sums = np.concatenate([sums, last[:, None]], axis=1)
-    return sums
+    return sums.reshape(clusters, m)
+
+
+def _score_sums(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
+    """S_g, the score of each cluster, shape (clusters, k)."""
+    sums = _system_sums(design, design.residual, cluster, clusters)
+    more = [group_sum(cluster, extra.score(k), clusters) for k, extra in design.further()]
+    return np.column_stack([sums, *more]) if more else sums
 
 
 def _blocks(cluster: IntArray, clusters: int, entries: int) -> Iterator[tuple[Any, IntArray, int]]:
@@ -218,7 +247,7 @@ def _rows(design: Design, rows: Any) -> Design:
         design.b[rows],
         design.residual[rows],
         design.information[rows],
-        None if design.extra is None else design.extra[rows],
+        None if design.extra is None else design.extra.take(rows),
         design.total,
         design.gauge,
         design.n_systems,
@@ -237,7 +266,7 @@ def cr1(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
         G, at least 2.
     """
     if clusters * design.n_columns <= 4 * cluster.size + CHUNK_ENTRIES:
-        scores = _score_sums(design, design.residual, cluster, clusters)
+        scores = _score_sums(design, cluster, clusters)
         meat = scores.T @ scores
     else:
         meat = _sparse_meat(design, cluster, clusters)
@@ -249,9 +278,9 @@ def _sparse_meat(design: Design, cluster: IntArray, clusters: int) -> FloatArray
     """Σ S_g S_gᵀ where a table of clusters by columns would be nearly empty."""
     columns = [design.a, design.b]
     values = [design.residual, -design.residual]
-    if design.extra is not None:
-        columns.append(np.full(design.a.size, design.n_systems, dtype=design.a.dtype))
-        values.append(design.residual * design.extra)
+    for k, extra in design.further():
+        columns.append(np.full(design.a.size, design.n_systems + k, dtype=design.a.dtype))
+        values.append(extra.score(k))
     rows = np.tile(cluster.astype(np.int32), len(columns))
     table = sparse.coo_array(
         (np.concatenate(values), (rows, np.concatenate(columns).astype(np.int32))),
@@ -279,8 +308,8 @@ def cr3(design: Design, cluster: IntArray, clusters: int) -> FloatArray | None:
     done = 0
     for rows, local, count in _blocks(cluster, clusters, k * k):
         part = _rows(design, rows)
-        scores = _score_sums(part, part.residual, local, count)
-        left = total - _outer_sums(part, part.information, local, count)
+        scores = _score_sums(part, local, count)
+        left = total - _information_sums(part, local, count)
         sides = np.stack([scores, np.broadcast_to(probe, scores.shape)], axis=2)
         try:
             solved = np.linalg.solve(left, sides)

@@ -17,6 +17,7 @@ from reports.stats.bradley_terry import MAX_ITERATIONS, MAX_STEP, TOLERANCE
 from reports.stats.cells import Cells
 from reports.stats.connectivity import weak_components
 from reports.stats.covariance import Covariance, Design, clustered_covariance
+from reports.stats.extra_columns import LinearColumns
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.intervals import critical_value
 from reports.stats.results import Estimate, VerdictCode, WarningCode, undefined
@@ -222,12 +223,14 @@ def _covariance(
     side = used.side.astype(np.float64)
     p = expit(theta[a] - theta[b] + theta[m] * side)
     weight = 1.0 if used.weight is None else used.weight
+    residual = on_exact_grid(weight * (used.score() - p))
+    information_of_vote = on_exact_grid(weight * p * (1 - p))
     design = Design(
         a=a,
         b=b,
-        residual=on_exact_grid(weight * (used.score() - p)),
-        information=on_exact_grid(weight * p * (1 - p)),
-        extra=side,
+        residual=residual,
+        information=information_of_vote,
+        extra=LinearColumns(side[:, None], residual, information_of_vote),
         total=information,
         gauge=problem.gauge(information),
         n_systems=m,
