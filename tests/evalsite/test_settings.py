@@ -46,6 +46,7 @@ def test_a_key_from_the_file_of_this_machine_will_do(tmp_path: Path) -> None:
         ({"SECRET_KEY": "django-insecure-" + KEY}, "SECRET_KEY is too weak"),
         ({"SECRET_KEY": KEY, "DEBUG": "perhaps"}, "DEBUG='perhaps'"),
         ({"SECRET_KEY": KEY, "LOG_LEVEL": "loud"}, "LOG_LEVEL='LOUD'"),
+        ({"SECRET_KEY": KEY, "SITE_URL": "evalsite.example.org"}, "SITE_URL='evalsite"),
         ({"SECRET_KEY": KEY, "REDIS_URL": "http://localhost"}, "REDIS_URL has the scheme 'http'"),
         ({"SECRET_KEY": KEY, "DATABASE_URL": "mysql://x/y"}, "the scheme 'mysql'"),
         ({"SECRET_KEY": KEY, "DATABASE_URL": "postgres://host"}, "names no database"),
