@@ -3,12 +3,16 @@
 import sys
 import threading
 
+import structlog
 from celery import Celery
 
 from evalsite.embedded_worker import EmbeddedWork
 
 # A busy machine: the worker itself is ready within a quarter of a second.
 PATIENCE = 30
+
+# Lines of the log, from other threads, must not fall into the answers below.
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 app = Celery("alone", broker="memory://localhost//")
 app.conf.update(

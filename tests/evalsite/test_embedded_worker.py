@@ -22,9 +22,7 @@ def test_it_runs_what_is_rung_for_and_what_is_scheduled() -> None:
         timeout=110,
         check=False,
     )
-    # Log lines are longer.
-    words = [line.split() for line in done.stdout.splitlines()]
-    said = dict(pair for pair in words if len(pair) == 2)
+    said = dict(line.split() for line in done.stdout.splitlines())
     wanted = ("ready", "rung", "scheduled", "stopped")
     assert said == dict.fromkeys(wanted, "True"), done.stderr
 
