@@ -1,5 +1,6 @@
 """From a file to rows: the one way in."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,7 @@ def _header(
     header = [cell.strip() for cell in cells]
     if "" in header:
         raise FileError(f"{path}:1: column {header.index('') + 1} of the header has no name")
-    twice = next((name for name in header if header.count(name) > 1), None)
+    twice = next((name for name, count in Counter(header).items() if count > 1), None)
     if twice is not None:
         raise FileError(f"{path}:1: the header names {excerpt(twice)} twice")
     missing = [" or ".join(group) for group in columns if not set(group) & set(header)]
