@@ -4,36 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reports.stats.bradley_terry import (
     METHOD_DROP,
     METHOD_HALF,
     METHOD_RIDGE,
     BradleyTerryFit,
-    ComponentFit,
     fit_bradley_terry,
 )
 from reports.stats.cells import Cells
 from reports.stats.connectivity import Separation
 from reports.stats.covariance import Covariance
-from reports.stats.intervals import check_level, critical_value
+from reports.stats.intervals import check_level
 from reports.stats.results import Estimate, VerdictCode, WarningCode, undefined
-from reports.stats.simultaneous import TINY_VARIANCE, max_t_quantile, rank_sets
+from reports.stats.standings import RATING_CENTRE, RATING_SCALE, Standings
 from reports.stats.strength_covariance import strength_covariance
 from reports.stats.votes import BothBadPolicy, FloatArray, TiePolicy, Votes
 from reports.stats.win_rates import MeanScores, system_mean_scores
 
 __all__ = ["Leaderboard", "LeaderboardRow", "leaderboard", "rating_of"]
-
-RATING_CENTRE = 1000.0
-RATING_SCALE = 400 / float(np.log(10))
-"""Rating points per logit, 173.7178: a gap of 400 points is odds of ten to one."""
-
-SAME_STRENGTH = 1e-8
-"""Strengths that differ by no more share a rank: below this a difference is rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +75,8 @@ class Leaderboard:
     fit : BradleyTerryFit
     covariance : tuple of Covariance
         One a component, in the order of ``fit.components``.
+    better : bool array, shape (systems, systems)
+        Row stronger than column, jointly for all pairs of a component.
     separations : mapping of int to Separation
         By component: which groups of systems are undefeated or winless.
     warnings : tuple of WarningCode
@@ -91,6 +85,7 @@ class Leaderboard:
     rows: tuple[LeaderboardRow, ...]
     fit: BradleyTerryFit
     covariance: tuple[Covariance, ...]
+    better: NDArray[np.bool_]
     separations: Mapping[int, Separation]
     warnings: tuple[WarningCode, ...]
 
@@ -145,9 +140,20 @@ def leaderboard(
         if code in fit.warnings
     )
     rows = []
+    better = np.zeros((votes.n_systems, votes.n_systems), dtype=bool)
     for label, (part, errors) in enumerate(zip(fit.components, covariance, strict=True)):
         apart = (WarningCode.DISCONNECTED,) if len(fit.components) > 1 else ()
-        board = _Component(part, errors, seed, level, (*apart, *policy))
+        board = Standings(
+            part.strengths,
+            errors,
+            float(np.diag(part.model_covariance()).mean()),
+            method=part.method if part.method == METHOD_RIDGE else f"{part.method}_{errors.method}",
+            converged=part.converged,
+            warnings=(*part.warnings, *errors.warnings, *apart, *policy),
+            seed=seed,
+            level=level,
+        )
+        better[np.ix_(part.systems, part.systems)] = board.better
         for place, system in enumerate(part.systems.tolist()):
             n = int(counts[system].sum())
             low, high, rank = board.low[place], board.high[place], board.rank[place]
@@ -155,8 +161,8 @@ def leaderboard(
                 LeaderboardRow(
                     system=system,
                     component=label,
-                    strength=board.estimate(place, n, 0.0, 1.0),
-                    rating=board.estimate(place, n, RATING_CENTRE, RATING_SCALE),
+                    strength=board.strength(place, n),
+                    rating=board.rating(place, n),
                     rank=rank,
                     rank_low=low,
                     rank_high=high,
@@ -174,6 +180,7 @@ def leaderboard(
         rows=tuple(rows),
         fit=fit,
         covariance=covariance,
+        better=better,
         separations={
             label: part.separation
             for label, part in enumerate(fit.components)
@@ -183,78 +190,6 @@ def leaderboard(
             dict.fromkeys((*fit.warnings, *(c for errors in covariance for c in errors.warnings)))
         ),
     )
-
-
-class _Component:
-    """Ranks, bounds and figures of one component."""
-
-    def __init__(
-        self,
-        part: ComponentFit,
-        covariance: Covariance,
-        seed: int,
-        level: float,
-        warnings: tuple[WarningCode, ...],
-    ) -> None:
-        self.part = part
-        self.covariance = covariance
-        self.seed = seed
-        self.level = level
-        theta = part.strengths
-        self.rank = (1 + (theta > theta[:, None] + SAME_STRENGTH).sum(axis=1)).tolist()
-        sets = rank_sets(theta, covariance, seed=seed, level=level)
-        self.low, self.high = sets.low.tolist(), sets.high.tolist()
-        self.joint = max_t_quantile(covariance, seed=seed, level=level)
-        variance = np.diag(covariance.matrix)
-        floor = TINY_VARIANCE * float(np.diag(part.model_covariance()).mean())
-        self.se = np.sqrt(np.where(variance > floor, variance, 0.0))
-        self.warnings = (*part.warnings, *covariance.warnings, *warnings)
-        ridge = part.method == METHOD_RIDGE
-        self.method = part.method if ridge else f"{part.method}_{covariance.method}"
-
-    def estimate(self, place: int, n: int, centre: float, scale: float) -> Estimate:
-        """centre + scale * Strength; without an interval where its error is unknown."""
-        value = centre + scale * float(self.part.strengths[place])
-        se = scale * float(self.se[place])
-        if se == 0:
-            return Estimate(
-                value,
-                None,
-                None,
-                self.method,
-                n,
-                n_clusters=self.covariance.n_clusters,
-                level=None,
-                converged=self.part.converged,
-                warnings=(*self.warnings, WarningCode.DEGENERATE_SCALE),
-            )
-        half = critical_value(self.level, self.covariance.df) * se
-        details: dict[str, Any] = {}
-        if self.joint is not None:
-            details["simultaneous"] = {
-                "low": value - self.joint * se,
-                "high": value + self.joint * se,
-            }
-        alone = self.covariance.these_annotators
-        if alone is not None:
-            narrow = critical_value(self.level, alone.df) * scale
-            narrow *= float(np.sqrt(alone.matrix[place, place]))
-            details["these_annotators"] = {"low": value - narrow, "high": value + narrow}
-        return Estimate(
-            estimate=value,
-            low=value - half,
-            high=value + half,
-            method=self.method,
-            n=n,
-            n_clusters=self.covariance.n_clusters,
-            se=se,
-            df=self.covariance.df,
-            level=self.level,
-            seed=self.seed if self.joint is not None else None,
-            converged=self.part.converged,
-            warnings=self.warnings,
-            details=details,
-        )
 
 
 def _row_without_fit(
