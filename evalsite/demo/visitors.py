@@ -25,8 +25,12 @@ def visitor(study: Study, username: str, role: Role) -> User:
     return user
 
 
-def issue_links(study: Study, base_url: str) -> dict[str, str]:
-    """New links for this start, which end those of earlier starts."""
+def issue_links(study: Study, port: int) -> dict[str, str]:
+    """New links for this start, which end those of earlier starts.
+
+    The two go by different names of this machine: a browser keeps their cookies apart, so that
+    both accounts can be used side by side in it.
+    """
     annotator = visitor(study, ANNOTATOR, Role.ANNOTATOR)
     researcher = visitor(study, RESEARCHER, Role.OWNER)
     rating = issue_sign_in_link(
@@ -36,6 +40,6 @@ def issue_links(study: Study, base_url: str) -> dict[str, str]:
         researcher, next_path=reverse("reports:report", kwargs={"slug": study.slug})
     )
     return {
-        "annotator": invitation_url(rating.token, base_url),
-        "researcher": invitation_url(report.token, base_url),
+        "annotator": invitation_url(rating.token, f"http://127.0.0.1:{port}"),
+        "researcher": invitation_url(report.token, f"http://localhost:{port}"),
     }

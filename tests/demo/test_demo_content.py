@@ -82,7 +82,7 @@ def test_every_row_has_the_keys_and_types_of_the_contract(rows: list[dict[str, A
 
 
 def test_the_importer_takes_every_row(rows: list[dict[str, Any]]) -> None:
-    parsed = [row for _, row in read_import_rows(FOLDER / "responses.jsonl", RESPONSES)]
+    parsed = [read.row for read in read_import_rows(FOLDER / "responses.jsonl", RESPONSES)]
     assert [row for row in parsed if not isinstance(row, ResponseRow)] == []
     assert len(parsed) == len(rows)
 

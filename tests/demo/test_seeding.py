@@ -28,13 +28,16 @@ from evalsite.demo.plan import read_plan
 from evalsite.demo.seeding import seed
 from reports.models import AnalysisRun
 
-LINK = re.compile(r"http://127\.0\.0\.1:8000(/invitation/\S+)")
+# Two names of this machine, so that a browser keeps the two accounts apart.
+LINK = re.compile(r"http://(?:127\.0\.0\.1|localhost):8000(/invitation/\S+)")
 
 
 def start() -> list[str]:
     """Start the demo without serving; the paths of the two links."""
     out = io.StringIO()
     call_command("demo", no_serve=True, stdout=out, stderr=io.StringIO())
+    assert "http://127.0.0.1:8000/" in out.getvalue()
+    assert "http://localhost:8000/" in out.getvalue()
     paths = LINK.findall(out.getvalue())
     assert len(paths) == 2, out.getvalue()
     return paths

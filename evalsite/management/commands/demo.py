@@ -45,7 +45,7 @@ class Command(BaseCommand):
         self.say("Preparing the database")
         call_command("migrate", verbosity=0, interactive=False)
         study = seed(read_plan(settings.BASE_DIR / "fixtures" / "demo"), self.say)
-        links = issue_links(study, f"http://{HOST}:{port}")
+        links = issue_links(study, port)
         self.stdout.write(
             "\n".join(
                 (
