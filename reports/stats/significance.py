@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.fft import irfft, next_fast_len
 from scipy.special import bdtr, ndtr
 
 from reports.stats.results import (
@@ -32,12 +33,22 @@ FEW_HITS = 20
 """With fewer draws beyond the observed value their share is too coarse: a saddlepoint value
 then stands for it."""
 
-EXACT_WORK = 20_000_000
-"""Prompts times lattice points up to which the null distribution is computed exactly (some
-20 ms); one vote a prompt, or the same number on each, stays far below a millisecond."""
+DIRECT_WORK = 2_000_000
+"""Prompts times lattice points up to which the null distribution is built prompt by prompt,
+exact to every digit (2 ms); one vote a prompt, or the same number on each, stays far below."""
 
-BLOCK_ENTRIES = 1 << 21
-"""Signs drawn at once (16 MB)."""
+TRANSFORM_POINTS = 1 << 20
+"""Longest lattice whose distribution is taken from its Fourier transform (some 100 ms)."""
+
+TRANSFORM_SMALLEST = 1e-9
+"""The transform is exact to some 1e-15, so that six digits of this p-value are right; smaller
+ones need another way."""
+
+RARE_WORK = 20_000_000
+"""Up to here such small values are built prompt by prompt (20 ms), beyond by saddlepoint."""
+
+FEW_SIGNS = 16
+"""Up to so many signs are drawn one by one: a binomial number costs as much as these."""
 
 SMALLEST = float(np.finfo(np.float64).tiny)
 """A p-value below what the machine can hold is not 0."""
@@ -109,7 +120,7 @@ def sign_flip_test(points: ArrayLike, votes: ArrayLike, *, seed: int) -> SignFli
 
     R_p = points_p/votes_p; the statistic |Σ R_p| is compared with its distribution under
     random signs of whole prompts. The distribution lives on a lattice and is computed exactly
-    by convolution wherever that is affordable; otherwise from 20,000 draws,
+    by convolution or Fourier transform wherever that is affordable; otherwise from 20,000 draws,
     p = (1 + hits)/(1 + draws), with a saddlepoint value where fewer than 20 draws hit.
 
     Parameters
@@ -148,11 +159,26 @@ def sign_flip_test(points: ArrayLike, votes: ArrayLike, *, seed: int) -> SignFli
         plus = sum(value > 0 for value in values)
         p = float(sign_test(plus, len(values) - plus))
         return SignFlip(p, "sign_flip_exact", int(s.size))
-    if len(values) * sum(magnitudes) <= EXACT_WORK:
-        return SignFlip(_exact(magnitudes, observed), "sign_flip_exact", int(s.size))
-    scaled = np.array(magnitudes, dtype=np.float64)
-    p, method = _drawn(scaled / scaled.max(), float(observed / scaled.max()), seed)
+    p, method = _null_tail(magnitudes, observed, seed)
     return SignFlip(p, method, int(s.size))
+
+
+def _null_tail(magnitudes: list[int], observed: int, seed: int) -> tuple[float, str]:
+    """P(|Σ ±magnitude| ≥ observed) by the cheapest way that is exact, else from draws."""
+    total = sum(magnitudes)
+    work = len(magnitudes) * total
+    if work <= DIRECT_WORK:
+        return _exact(magnitudes, observed), "sign_flip_exact"
+    scaled = np.array([magnitude / magnitudes[-1] for magnitude in magnitudes])
+    target = observed / magnitudes[-1]
+    if 2 * total < TRANSFORM_POINTS:
+        p = _transformed(magnitudes, observed)
+        if p >= TRANSFORM_SMALLEST:
+            return p, "sign_flip_exact"
+        if work <= RARE_WORK:
+            return _exact(magnitudes, observed), "sign_flip_exact"
+        return _saddlepoint(scaled, target), "sign_flip_saddlepoint"
+    return _drawn(scaled, target, seed)
 
 
 def _exact(magnitudes: list[int], observed: int) -> float:
@@ -172,17 +198,34 @@ def _exact(magnitudes: list[int], observed: int) -> float:
     return float(np.clip(2 * tail, SMALLEST, 1.0))
 
 
+def _transformed(magnitudes: list[int], observed: int) -> float:
+    """The same from the characteristic function Π cos(magnitude ω), as in :func:`_exact`."""
+    size = next_fast_len(2 * sum(magnitudes) + 1, real=True)
+    cosine = np.cos(np.arange(size) * (2 * np.pi / size))
+    frequency = np.arange(size // 2 + 1)
+    function = np.ones(frequency.size)
+    distinct, repeats = np.unique(magnitudes, return_counts=True)
+    for magnitude, count in zip(distinct.tolist(), repeats.tolist(), strict=True):
+        function *= cosine[frequency * magnitude % size] ** count
+    chance = irfft(function, size)
+    if observed == 0:
+        return 1.0
+    return float(np.clip(2 * chance[observed : sum(magnitudes) + 1].sum(), 0.0, 1.0))
+
+
 def _drawn(magnitudes: NDArray[np.float64], observed: float, seed: int) -> tuple[float, str]:
     random = generator(seed, "sign_flip")
-    count = magnitudes.size
-    block = max(1, BLOCK_ENTRIES // count)
     nearly = observed - 1e-9 * float(magnitudes.sum())  # equal sums differ by rounding only
-    hits = 0
-    for start in range(0, DRAWS, block):
-        rows = min(block, DRAWS - start)
-        signs = random.integers(0, 2, (rows, count), dtype=np.int8)
-        sums = 2 * (signs @ magnitudes) - magnitudes.sum()
-        hits += int((np.abs(sums) >= nearly).sum())
+    sums = np.zeros(DRAWS)
+    # Prompts of equal magnitude are interchangeable: the number of plus signs is binomial.
+    distinct, repeats = np.unique(magnitudes, return_counts=True)
+    for magnitude, count in zip(distinct, repeats, strict=True):
+        if count <= FEW_SIGNS:
+            plus = random.integers(0, 2, (count, DRAWS), dtype=np.int8).sum(axis=0, dtype=np.int8)
+        else:
+            plus = random.binomial(count, 0.5, DRAWS)
+        sums += magnitude * (2.0 * plus - count)
+    hits = int((np.abs(sums) >= nearly).sum())
     if hits >= FEW_HITS:
         return (1 + hits) / (1 + DRAWS), "sign_flip_draws"
     return _saddlepoint(magnitudes, observed), "sign_flip_saddlepoint"

@@ -91,7 +91,8 @@ def test_a_p_value_is_never_zero() -> None:
 
 @pytest.fixture
 def _no_exact_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "EXACT_WORK", 0)
+    monkeypatch.setattr(room, "DIRECT_WORK", 0)
+    monkeypatch.setattr(room, "TRANSFORM_POINTS", 0)
 
 
 POINTS, VOTES = [1, 2, 3, -1, 2, 1, 4, -2, 1, 3, 2, 5], [1, 2, 3, 2, 4, 3, 4, 5, 1, 3, 2, 5]
@@ -116,7 +117,7 @@ def test_a_rare_value_is_taken_from_the_saddlepoint_not_from_a_handful_of_hits()
     points[:40] = votes[:40] - 1
     found = sign_flip_test(points, votes, seed=1)
     assert found.method == "sign_flip_saddlepoint"
-    room.EXACT_WORK = 10**9  # restored by the fixture
+    room.DIRECT_WORK = 10**9  # restored by the fixture
     truth = sign_flip_test(points, votes, seed=1)
     assert truth.method == "sign_flip_exact"
     assert truth.p_value < 1e-4
@@ -129,6 +130,46 @@ def test_the_saddlepoint_meets_the_floor_at_unanimity() -> None:
     points = [max(1, k // 2) for k in votes]
     found = sign_flip_test(points, votes, seed=1)
     assert found.p_value == sign_flip_floor(30)
+
+
+@given(prompts)
+def test_the_transform_equals_the_convolution(data: list[tuple[int, int]]) -> None:
+    points, votes = [list(column) for column in zip(*data, strict=True)]
+    exact = sign_flip_test(points, votes, seed=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "DIRECT_WORK", 0)
+        found = sign_flip_test(points, votes, seed=1)
+    assert found.method == "sign_flip_exact"
+    assert found.p_value == pytest.approx(exact.p_value, rel=1e-6)
+
+
+def test_many_prompts_of_few_votes_are_exact_and_close_to_the_normal_tail() -> None:
+    random = np.random.default_rng(5)
+    votes = random.integers(1, 5, 3_000)
+    points = 2 * random.binomial(votes, 0.5) - votes
+    found = sign_flip_test(points, votes, seed=1)
+    share = points / votes
+    normal = math.erfc(abs(share.sum()) / math.sqrt(2 * (share**2).sum()))
+    assert found.method == "sign_flip_exact"
+    assert found.p_value == pytest.approx(normal, abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("rare_work", "method"), [(10**9, "sign_flip_exact"), (0, "sign_flip_saddlepoint")]
+)
+def test_a_value_beyond_the_digits_of_the_transform_comes_another_way(
+    monkeypatch: pytest.MonkeyPatch, rare_work: int, method: str
+) -> None:
+    votes = np.random.default_rng(3).choice([3, 4, 5, 7], 120)
+    points = votes - 1
+    points[:15] *= -1
+    truth = sign_flip_test(points, votes, seed=1).p_value
+    assert truth < 1e-12
+    monkeypatch.setattr(room, "DIRECT_WORK", 0)
+    monkeypatch.setattr(room, "RARE_WORK", rare_work)
+    found = sign_flip_test(points, votes, seed=1)
+    assert found.method == method
+    assert found.p_value == pytest.approx(truth, rel=0.1 if rare_work == 0 else 1e-12)
 
 
 def test_misuse_is_refused() -> None:
