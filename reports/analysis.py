@@ -15,6 +15,7 @@ from django.db import transaction
 from annotation import audit
 from annotation.models import Study, StudyVersion, User
 from reports import records as study_records
+from reports.freshness import latest_run
 from reports.models import AnalysisRun
 from reports.records import CriterionRecords, JudgmentRecords, StudyRecords
 from reports.stats.agreement_report import agreement_report
@@ -55,7 +56,8 @@ class SealedError(Exception):
 def run(study: Study, *, actor: User | None = None, seed: int | None = None) -> AnalysisRun:
     """Analyse a study and keep the result; log that somebody looked.
 
-    The same input, settings, seed and versions give the run that exists already.
+    The newest run is given again where it has the same input, settings, seed and versions. An
+    older one is not: the newest is the report that pages and exports show.
 
     Raises
     ------
@@ -69,14 +71,17 @@ def run(study: Study, *, actor: User | None = None, seed: int | None = None) -> 
     used_seed = study.seed if seed is None else seed
     versions = versions_in_use()
     version = StudyVersion.objects.filter(study=study).order_by("-number").first()
-    same = AnalysisRun.objects.filter(
-        study=study,
-        study_version=version,
-        input_sha256=read.input_sha256,
-        seed=used_seed,
-        settings=settings,
-        versions=versions,
-    ).first()
+    newest = latest_run(study)
+    same = (
+        newest
+        if newest is not None
+        and newest.study_version == version
+        and newest.input_sha256 == read.input_sha256
+        and newest.seed == used_seed
+        and newest.settings == settings
+        and newest.versions == versions
+        else None
+    )
     result = None if same else report(study, version, read, settings, used_seed)
     with transaction.atomic():
         kept = same or AnalysisRun.objects.create(

@@ -8,11 +8,13 @@ Everything that a reader of the whole does not need is removed: roles and labels
 
 from __future__ import annotations
 
-import json
+import logging
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 from xml.etree import ElementTree
 
 import vl_convert
@@ -21,6 +23,8 @@ from django.utils.safestring import SafeString, mark_safe
 from reports.charts import Chart, all_charts
 from reports.charts.drawing import ROLES, Spec
 from reports.models import AnalysisRun
+
+log = logging.getLogger(__name__)
 
 SVG = "http://www.w3.org/2000/svg"
 ElementTree.register_namespace("", SVG)
@@ -108,9 +112,21 @@ def _picture(spec: Spec, key: str, chart: Chart) -> SafeString:
 
 def draw(spec: Spec) -> str:
     """The picture as vl-convert draws it. It may fetch nothing."""
-    clean = json.loads(NO_XML.sub("\ufffd", json.dumps(spec, ensure_ascii=False)))
-    drawn = vl_convert.vegalite_to_svg(clean, allowed_base_urls=[])
-    return str(drawn)
+    return str(vl_convert.vegalite_to_svg(_without_controls(spec), allowed_base_urls=[]))
+
+
+def _without_controls(part: Any) -> Any:
+    """The same specification with texts that XML can hold.
+
+    vl-convert does not refuse other texts: it ends the whole process.
+    """
+    if isinstance(part, str):
+        return NO_XML.sub("\ufffd", part)
+    if isinstance(part, dict):
+        return {name: _without_controls(value) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_without_controls(value) for value in part]
+    return part
 
 
 def themed(drawn: str, key: str, chart: Chart) -> str:
@@ -163,6 +179,15 @@ def _clean(element: ElementTree.Element, key: str) -> None:
         element.attrib["clip-path"] = element.attrib["clip-path"].replace("url(#", f"url(#{key}-")
 
 
+def _drawn(kept: AnalysisRun) -> Iterator[tuple[str, RenderedChart]]:
+    """The pictures of a report. One that cannot be drawn is left out: its table says the same."""
+    for name, chart in all_charts(kept.result).items():
+        try:
+            yield name, render(chart)
+        except ValueError:
+            log.exception("The chart %s of the report %s could not be drawn.", name, kept.pk)
+
+
 class RenderedReports:
     """The pictures of the reports shown last. A kept report never changes, nor do they."""
 
@@ -178,7 +203,7 @@ class RenderedReports:
                 self._kept.move_to_end(kept.pk)
                 return known
         # Outside the lock: two first readers may both draw, and neither waits for the other.
-        drawn = {name: render(chart) for name, chart in all_charts(kept.result).items()}
+        drawn = dict(_drawn(kept))
         with self._lock:
             self._kept[kept.pk] = drawn
             while len(self._kept) > self._most:

@@ -6,6 +6,7 @@ page's style sheet replaces it in the dark theme.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,10 @@ ROLES: dict[str, str] = {
 WIDE = 720
 NARROW = 328
 ROW = 30
+# Columns of a name that still fits at the left of a wide chart, and above its marks.
+LONGEST_LABEL = 36
+LONGEST_HEADING = 84
+LONGEST_NARROW_HEADING = 36
 NARROW_ROW = 46
 NARROW_SHIFT = 10
 # A chart with more rows than this is a wall; the table has them all.
@@ -89,38 +94,43 @@ def specification(
 ) -> Spec:
     """A chart of horizontal rows, as wide as it is told, labels included.
 
-    The wide form has each row's name at its left. The narrow form has it above its marks, with
-    the figure in words behind it, since beside them there is no room for either.
+    The wide form has each row's name at its left. The narrow form, and one with long names, has
+    it above its marks, with the figure in words behind it: beside them there is no room.
     """
-    narrow = width < WIDE
-    values = [dict(entry) for entry in rows]
-    if narrow:
+    names = list(dict.fromkeys(entry["row"] for entry in rows))
+    above = width < WIDE or max(map(columns_of, names)) > LONGEST_LABEL
+    longest = (LONGEST_HEADING if width >= WIDE else LONGEST_NARROW_HEADING) if above else None
+    written = dict(zip(names, unique_rows([shortened(n, longest) for n in names]), strict=True))
+    values = [{**entry, "row": written[entry["row"]]} for entry in rows]
+    if above:
         for entry in values:
             entry["heading"] = EM_SPACE.join((entry["row"], entry["short"]))
         layers = [_moved_down(layer) for layer in layers if not is_label(layer)]
-        layers.append(_heading(width))
+        layers.append(_heading())
     return {
         "$schema": SCHEMA,
         "width": width,
-        "height": {"step": NARROW_ROW if narrow else row},
+        "height": {"step": NARROW_ROW if above else row},
         "autosize": {"type": "fit-x", "contains": "padding"},
         "background": None,
         "padding": {
-            "left": 2 if narrow else label_slack(values),
+            "left": 2 if above else label_slack(values),
             "top": 4,
             "right": 8,
             "bottom": 6,
         },
         "data": {"values": values},
         "layer": layers,
-        "config": config(width),
+        "config": config(width, names_above=above),
     }
 
 
 def label_slack(rows: Sequence[Mapping[str, Any]]) -> int:
     """Free pixels left of the names: a reader's font may be an eighth wider than the one that
     they are measured with here."""
-    return 2 + round(0.8 * min(40, max((len(entry["row"]) for entry in rows), default=0)))
+    return 2 + round(
+        0.8 * min(LONGEST_LABEL, max((len(entry["row"]) for entry in rows), default=0))
+    )
 
 
 def is_label(layer: Spec) -> bool:
@@ -134,7 +144,7 @@ def _moved_down(layer: Spec) -> Spec:
     return {**layer, "mark": {**layer["mark"], "yOffset": NARROW_SHIFT}}
 
 
-def _heading(width: int) -> Spec:
+def _heading() -> Spec:
     return {
         "mark": {
             "type": "text",
@@ -143,7 +153,6 @@ def _heading(width: int) -> Spec:
             "dy": -NARROW_SHIFT,
             "fontSize": 13,
             "color": INK,
-            "limit": width - 16,
         },
         "encoding": {
             "y": row_axis(),
@@ -153,7 +162,7 @@ def _heading(width: int) -> Spec:
     }
 
 
-def config(width: int) -> Spec:
+def config(width: int, *, names_above: bool) -> Spec:
     return {
         "font": "Liberation Sans, Arial, sans-serif",
         "view": {"stroke": None},
@@ -173,9 +182,10 @@ def config(width: int) -> Spec:
             "grid": False,
             "labelColor": INK,
             "labelFontSize": 13,
-            "labelLimit": 300,
+            # Vega cuts a text between the two halves of a character and then fails on it.
+            "labelLimit": 0,
             "title": None,
-            "labels": width >= WIDE,
+            "labels": not names_above,
         },
         "axisX": {"tickCount": 6 if width >= WIDE else 4, "grid": True, "labelFlush": False},
         "legend": {
@@ -239,6 +249,21 @@ def in_words(parts: Sequence[str], most: int = 12) -> str:
     said = "; ".join(parts[:most])
     more = len(parts) - most
     return f"{said}; and {more} more, which the table has." if more > 0 else f"{said}."
+
+
+def columns_of(text: str) -> int:
+    """How wide a text is, in widths of a common letter."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def shortened(text: str, columns: int | None) -> str:
+    """The text, cut to at most so many columns with a sign that it was."""
+    if columns is None or columns_of(text) <= columns:
+        return text
+    kept = 0
+    while columns_of(text[: kept + 1]) < columns:
+        kept += 1
+    return f"{text[:kept]}…"
 
 
 def unique_rows(labels: Sequence[str]) -> list[str]:

@@ -12,6 +12,8 @@ from .drawing import (
     GREEN,
     INK,
     LINE_STRONG,
+    LONGEST_LABEL,
+    LONGEST_NARROW_HEADING,
     MOST_ROWS,
     NARROW,
     WIDE,
@@ -21,6 +23,7 @@ from .drawing import (
     in_words,
     row_axis,
     share_axis,
+    shortened,
     specification,
 )
 
@@ -48,6 +51,7 @@ def charts(result: Mapping[str, Any]) -> list[Chart]:
         {
             "row": judge_name(entry, entries),
             "kind": kind,
+            "short": "",
             "text": percent_with_interval(entry[source])[0],
             **{key: entry[source][key] for key in ("estimate", "low", "high")},
         }
@@ -112,12 +116,14 @@ def _spec(rows: list[dict[str, Any]], kinds: list[str], width: int) -> Spec:
     }
     layers = [rule, dots]
     if width < WIDE:
-        layers.append(_name_above(y, width))
-    spec = specification(WIDE, rows, layers, row=16)
-    return {**spec, "width": width, "config": config(width)}
+        layers.append(_name_above(y))
+    longest = LONGEST_NARROW_HEADING if width < WIDE else LONGEST_LABEL
+    shown = [{**row, "row": shortened(row["row"], longest)} for row in rows]
+    spec = specification(WIDE, shown, layers, row=16)
+    return {**spec, "width": width, "config": config(width, names_above=width < WIDE)}
 
 
-def _name_above(y: Spec, width: int) -> Spec:
+def _name_above(y: Spec) -> Spec:
     return {
         # Once for each judge, not once for each of its figures.
         "transform": [{"aggregate": [{"op": "count", "as": "figures"}], "groupby": ["row"]}],
@@ -128,7 +134,6 @@ def _name_above(y: Spec, width: int) -> Spec:
             "dy": -2,
             "fontSize": 13,
             "color": INK,
-            "limit": width - 16,
         },
         "encoding": {
             "y": {**y, "bandPosition": 0},

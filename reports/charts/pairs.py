@@ -63,7 +63,8 @@ def _found_sentence(found: int, pairs: int) -> str:
     if pairs == 1:
         return "The difference is found" if found else "The difference is not decided"
     if found == pairs:
-        return f"A difference is found for all {count(pairs)} pairs that were compared"
+        all_pairs = "both pairs" if pairs == 2 else f"all {count(pairs)} pairs"
+        return f"A difference is found for {all_pairs} that were compared"
     if found == 0:
         return f"No difference is found yet for any of the {count(pairs)} pairs"
     return f"A difference is found for {count(found)} of {count(pairs)} pairs"
@@ -166,7 +167,7 @@ def _target_sentence(reached: int, pairs: int, target: int) -> str:
     if pairs == 1:
         return f"The pair has its {wanted}" if reached else f"The pair has fewer than {wanted}"
     if reached == pairs:
-        return f"All {count(pairs)} pairs have their {wanted}"
+        return f"{'Both' if pairs == 2 else f'All {count(pairs)}'} pairs have their {wanted}"
     if reached == 0:
         return f"None of the {count(pairs)} pairs has its {wanted} yet"
     have = "has its" if reached == 1 else "have their"

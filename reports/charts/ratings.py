@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reports.wording.headline import Group, groups_of, sentence
+from reports.wording.headline import Group, groups_of, inside, sentence
 from reports.wording.numbers import rating_with_interval
 
 from .drawing import (
@@ -41,11 +41,10 @@ def charts(result: Mapping[str, Any]) -> list[Chart]:
 def _chart(group: Group, number: int, groups: int) -> Chart:
     shown = group.rows[:MOST_ROWS]
     rows = [_row(row) for row in shown]
-    where = f"Group {number}: " if groups > 1 else ""
-    more = f" The first {MOST_ROWS} of {len(group.rows)} systems." if rows != group.rows else ""
+    more = f" The first {MOST_ROWS} of {len(group.rows)} systems."
     return Chart(
         name=f"ratings-{number}",
-        title=f"{where}{sentence(group)}",
+        title=f"Group {number}: {inside(group)}" if groups > 1 else sentence(group),
         note=NOTE + (more if len(group.rows) > MOST_ROWS else ""),
         description="Ratings with 95 % intervals: "
         + in_words([f"{row['row']} {row['text']} {row['interval']}".rstrip() for row in rows]),

@@ -106,6 +106,8 @@ def verdicts_in_words(verdicts: Mapping[str, int]) -> str:
     if not total:
         return "no votes yet"
     decisive = verdicts["a"] + verdicts["b"]
+    if decisive == total:
+        return "all prefer a response"
     said = [
         f"{percent(decisive / total)} prefer a response",
         f"{percent(verdicts['tie'] / total)} are ties",

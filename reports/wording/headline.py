@@ -77,7 +77,14 @@ def headline(result: Mapping[str, Any]) -> tuple[str, ...]:
         f"{len(groups)} groups of systems were never compared with each other, "
         "so there is no common ranking."
     )
-    return (said, *(f"Group {n}: {sentence(group)}." for n, group in enumerate(groups, 1)))
+    return (said, *(f"Group {n}: {inside(group)}." for n, group in enumerate(groups, 1)))
+
+
+def inside(group: Group) -> str:
+    """The sentence as it goes on after a colon: a word begins small, a name as it is."""
+    text = sentence(group)
+    own_words = ("Among these", "For this", "Not decided")
+    return text[0].lower() + text[1:] if text.startswith(own_words) else text
 
 
 def sentence(group: Group) -> str:

@@ -70,10 +70,10 @@ class Command(BaseCommand):
         """The latest report; the first one is made here."""
         kept = latest_run(study)
         if kept is None:
-            self.stderr.write("There is no report yet: computing it.")
+            self.say("There is no report yet: computing it.")
             return analysis.run(study)
         if freshness(study, kept).is_stale:
-            self.stderr.write(
+            self.say(
                 f"Votes or judgments have come in since this report of "
                 f"{kept.created_at:%Y-%m-%d %H:%M} UTC. `analyze {study.slug}` makes a new one."
             )
@@ -81,24 +81,44 @@ class Command(BaseCommand):
 
     def write(self, chunks: Iterator[bytes], output: Path | None, export: Export) -> None:
         if output is None:
-            for chunk in chunks:
-                sys.stdout.buffer.write(chunk)
-            sys.stdout.buffer.flush()
+            self.print(chunks)
             return
         try:
             write_whole(chunks, output)
         except OSError as fault:
             raise CommandError(f"{output}: {fault.strerror}. Nothing was written.") from None
-        self.stderr.write(f"Wrote {export.name} to {output}.")
+        self.say(f"Wrote {export.name} to {output}.")
+
+    def print(self, chunks: Iterator[bytes]) -> None:
+        """Bytes as they are, where stdout takes bytes; a test's own stream takes text."""
+        binary = getattr(self.stdout, "buffer", None)
+        try:
+            for chunk in chunks:
+                if binary is None:
+                    self.stdout.write(chunk.decode("utf-8"), ending="")
+                else:
+                    binary.write(chunk)
+            self.stdout.flush()
+        except BrokenPipeError:
+            # The reader has what it wants, as `head` does. Python would complain at exit, too.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def say(self, text: str) -> None:
+        # Django paints all of stderr as errors, where the terminal shows colours.
+        self.stderr.write(text, style_func=str)
 
 
 def write_whole(chunks: Iterator[bytes], output: Path) -> None:
     """The whole file or none: a broken export never replaces a good one."""
+    if output.exists() and not output.is_file():
+        # A pipe or a device cannot be replaced, only written to.
+        with output.open("wb") as file:
+            file.writelines(chunks)
+        return
     handle, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
+            file.writelines(chunks)
         umask = os.umask(0)
         os.umask(umask)
         Path(name).chmod(0o666 & ~umask)
