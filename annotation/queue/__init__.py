@@ -4,8 +4,9 @@ The table is the queue. A claim reserves a slot of a comparison as an Assignment
 unique key on (comparison, slot) makes more votes than wanted impossible whatever the code does.
 Only this package changes assignments, the counters and places of comparisons, and the cursors.
 
-`claiming` hands pairs out, `leases` keeps and ends reservations, `settling` is asked by `voting`,
-`opening` by `lifecycle`; `ring` has the order, `slots` the counters, `locks` the locks.
+`claiming` hands out what `reserving` finds, `leases` keeps and ends reservations, `settling` is
+asked by `voting`, `opening` by `lifecycle`; `ring` has the order, `slots` the counters, `locks` the
+locks.
 """
 
 from .claiming import claim

@@ -190,8 +190,7 @@ def reserve_given(annotator_id: int, comparison_id: int) -> Attempt:
 def work_remains(annotator_id: int, study: Study) -> bool:
     """The recount: does any comparison this annotator has not done lack votes?
 
-    Counted from the assignments, not from `taken`: either a slot is free, or somebody holds one
-    without having answered.
+    Either a slot is free, or somebody holds one without having answered.
     """
     opened = not_done_by(
         annotator_id,

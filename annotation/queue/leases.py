@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, Now
 from annotation.models import Annotator, Assignment, AssignmentState, Comparison, SkipReason, Study
 
 from .claims import AlreadyAnswered, AssignmentNotFound, Lease, LeaseState
-from .locks import free_comparisons, lock_annotator, lock_assignment
+from .locks import free_comparisons, lock_annotator, lock_assignment, lock_comparison
 from .policy import LEASE, SWEEP_LIMIT, UNSEEN_LEASE
 from .slots import ANSWERED, recount, take_back_lapsed
 
@@ -99,10 +99,11 @@ def release(
             raise AlreadyAnswered("This pair has a vote; revise it instead of skipping.")
         if state == AssignmentState.RELEASED:
             return
+        comparison = lock_comparison(locked.assignment.comparison_id)
         Assignment.objects.filter(pk=locked.assignment.pk).update(
             state=AssignmentState.RELEASED, slot_no=None, skip_reason=reason, skip_note=note
         )
-        recount([locked.comparison.pk], locked.holder.now)
+        recount([comparison.pk], locked.holder.now)
 
 
 def give_back(annotator: Annotator) -> None:

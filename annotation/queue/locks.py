@@ -1,9 +1,11 @@
 """Who holds what while the queue changes something.
 
-Locks are taken in one order: the annotator, then a comparison, then its assignments.
+Locks are taken in one order: the annotator, an own assignment, a comparison.
 
 - The annotator's row serialises all that one person does: two tabs queue here.
-- A comparison's row guards its slots, its counters and the states of its assignments.
+- A comparison's row guards its slots and counters. Whoever gives or takes a slot holds it.
+- An own assignment is locked against a sweep. One that keeps its slot needs no comparison, so a
+  vote in time waits for nobody.
 - Assignments of other people are only ever locked with SKIP LOCKED, so that nobody who holds a
   comparison waits for a person.
 
@@ -51,7 +53,7 @@ def lock_annotator(annotator_id: int) -> LockedAnnotator:
 
 
 def lock_comparison(comparison_id: int) -> Comparison:
-    """Lock one comparison, waiting for it. The caller holds no other comparison."""
+    """Lock one comparison, waiting for it. The caller holds the annotator and no other one."""
     return Comparison.objects.select_for_update(no_key=True).get(pk=comparison_id)
 
 
@@ -62,15 +64,14 @@ def free_comparisons(comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
 
 @dataclass(frozen=True, slots=True)
 class LockedAssignment:
-    """An annotator's own assignment, with its comparison, all locked."""
+    """An annotator's own assignment; both are locked, its comparison is not."""
 
     holder: LockedAnnotator
     assignment: Assignment
-    comparison: Comparison
 
 
 def lock_assignment(annotator_id: int, public_id: uuid.UUID) -> LockedAssignment:
-    """Lock the annotator, the comparison and the assignment.
+    """Lock the annotator and the assignment until the transaction ends.
 
     Raises
     ------
@@ -78,13 +79,11 @@ def lock_assignment(annotator_id: int, public_id: uuid.UUID) -> LockedAssignment
         If this annotator has no such assignment, whoever else may have it.
     """
     holder = lock_annotator(annotator_id)
-    own = Assignment.objects.filter(public_id=public_id, annotator_id=annotator_id)
-    comparison = (
-        Comparison.objects.filter(pk=Subquery(own.values("comparison")[:1]))
+    assignment = (
+        Assignment.objects.filter(public_id=public_id, annotator_id=annotator_id)
         .select_for_update(no_key=True)
         .first()
     )
-    if comparison is None:
+    if assignment is None:
         raise AssignmentNotFound("There is no such assignment.")
-    # Read once more: a sweep may have taken the slot back while this waited.
-    return LockedAssignment(holder, own.select_for_update(no_key=True).get(), comparison)
+    return LockedAssignment(holder, assignment)

@@ -6,9 +6,15 @@ import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 
-from annotation.models import Assignment, AssignmentState, ComparisonKind, StudyState
+from annotation.models import (
+    Assignment,
+    AssignmentState,
+    Comparison,
+    ComparisonKind,
+    StudyState,
+)
 
-from .locks import LockedAnnotator, LockedAssignment, lock_assignment
+from .locks import LockedAnnotator, LockedAssignment, lock_assignment, lock_comparison
 from .slots import free_slots, recount, slot_of_side, take_back_lapsed, used_slots
 
 # Whoever was reading when a study was paused or closed may still answer.
@@ -25,7 +31,7 @@ class Settlement:
 
 
 def lock_for_vote(annotator_id: int, public_id: uuid.UUID) -> LockedAssignment:
-    """Lock everything a vote on this assignment touches, until the transaction ends.
+    """Lock the annotator and the assignment, until the transaction ends.
 
     Raises
     ------
@@ -47,28 +53,35 @@ def settle(locked: LockedAssignment) -> Settlement:
     The caller has it from `lock_for_vote` and inserts the vote in the same transaction. Only for
     an assignment without a vote.
     """
-    assignment, comparison, now = locked.assignment, locked.comparison, locked.holder.now
+    assignment, now = locked.assignment, locked.holder.now
     lapsed = assignment.lease_expires_at < now or assignment.state != AssignmentState.RESERVED
     over = is_over(locked.holder)
     held = assignment.slot_no is not None
     counted = not over and assignment.state != AssignmentState.RELEASED
-    holds_slots = assignment.kind == ComparisonKind.WORK and assignment.pass_no == 0
-    if counted and holds_slots and not held:
-        take_back_lapsed([comparison.pk], now, keep=assignment.pk)
-        free = free_slots(comparison.overlap, used_slots(comparison.pk))
-        if free:
-            assignment.slot_no = slot_of_side(
-                free, bool(comparison.first_swapped), assignment.swapped
-            )
-            assignment.overlap = comparison.overlap
-        else:
-            counted = False
+    comparison = None
+    if assignment.kind == ComparisonKind.WORK and assignment.pass_no == 0 and held != counted:
+        # A slot changes hands. A vote that keeps its slot changes no counter and needs no lock
+        # but its own row's, which no sweep can take from it.
+        comparison = lock_comparison(assignment.comparison_id)
+        if counted:
+            take_back_lapsed([comparison.pk], now, keep=assignment.pk)
+            counted = give_slot(assignment, comparison)
     if not counted:
         assignment.slot_no = None
     assignment.state = AssignmentState.SUBMITTED if counted else AssignmentState.LATE_SURPLUS
     Assignment.objects.filter(pk=assignment.pk).update(
         state=assignment.state, slot_no=assignment.slot_no, overlap=assignment.overlap
     )
-    if holds_slots and held != counted:
+    if comparison is not None and held != counted:
         recount([comparison.pk], now)
     return Settlement(counted=counted, late=lapsed, study_over=over)
+
+
+def give_slot(assignment: Assignment, comparison: Comparison) -> bool:
+    """A free slot for an assignment that lost its own, if there is one; not saved yet."""
+    free = free_slots(comparison.overlap, used_slots(comparison.pk))
+    if not free:
+        return False
+    assignment.slot_no = slot_of_side(free, bool(comparison.first_swapped), assignment.swapped)
+    assignment.overlap = comparison.overlap
+    return True

@@ -209,7 +209,7 @@ def store(
     swapped = locked.assignment.swapped
     overall = answers[Criterion.OVERALL]
     vote.assignment_id = locked.assignment.pk
-    vote.comparison_id = locked.comparison.pk
+    vote.comparison_id = locked.assignment.comparison_id
     vote.study_version_id = locked.assignment.study_version_id
     vote.swapped = swapped
     vote.choice, vote.margin = overall.choice, overall.margin

@@ -19,7 +19,12 @@ from annotation.models import (
 )
 from annotation.queue import EmptyReason, policy
 from annotation.queue.ring import RING
-from tests.factories import make_annotator, make_comparison, make_prompt
+from tests.factories import (
+    make_annotator,
+    make_comparison,
+    make_prompt,
+    make_study_version,
+)
 
 from .world import (
     assert_counters_hold,
@@ -419,6 +424,17 @@ def test_progress_tells_an_annotator_only_of_themselves():
     queue.release(annotator, current_id(annotator), "harmful")
     current_id(annotator)
     assert queue.progress(annotator) == queue.Progress(voted=1, skipped=1, maximum=5)
+
+
+def test_a_pair_is_lent_under_the_newest_version_of_the_study():
+    study = make_queue(2)
+    annotator = make_annotator(study)
+    first = current_id(annotator)
+    newest = make_study_version(study)
+    second = queue.claim(annotator, want=2).held[1].pair.id
+    assert [row_of(public_id).study_version.number for public_id in (first, second)] == [1, 2]
+    vote(annotator, second)
+    assert row_of(second).votes.get().study_version == newest
 
 
 def test_an_open_study_without_a_version_is_an_error_and_not_a_vote_without_one():

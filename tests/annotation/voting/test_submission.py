@@ -450,5 +450,5 @@ def test_a_vote_keeps_within_its_queries_however_much_was_done():
                 rationale="Why.",
             )
         counts.add(sum(not query["sql"].startswith(("SAVEPOINT", "RELEASE")) for query in queries))
-    # Criteria, annotator, comparison, assignment; state, vote, its criterion, its note.
-    assert counts == {8}
+    # Criteria, annotator, assignment; state, vote, its criterion, its note.
+    assert counts == {7}
