@@ -7,28 +7,27 @@ decisive votes needs no model.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from reports.stats.bradley_terry import MAX_ITERATIONS, MAX_STEP, TOLERANCE
 from reports.stats.cells import Cells
 from reports.stats.connectivity import weak_components
-from reports.stats.covariance import Covariance, Design, clustered_covariance
-from reports.stats.extra_columns import LinearColumns
-from reports.stats.group_sums import group_sum, on_exact_grid
+from reports.stats.covariance import Covariance
 from reports.stats.intervals import critical_value
+from reports.stats.linear_terms import (
+    LinearRows,
+    fit_linear,
+    linear_covariance,
+    parameter_estimate,
+)
 from reports.stats.results import Estimate, VerdictCode, WarningCode, undefined
 from reports.stats.votes import VERDICT_SCORE, BothBadPolicy, FloatArray, TiePolicy, Votes
 from reports.stats.win_rates import mean_scores
 
 __all__ = ["SideBias", "SideTermFit", "fit_side_term", "side_bias"]
-
-SEPARATED_PREDICTOR = 15.0
-SEPARATED_CONDITION = 1e10
-"""Beyond either, a probability has run to 0 or 1 and the fit has no finite estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +47,8 @@ class SideTermFit:
         Of gamma, model-based: for comparison with other programs.
     covariance : Covariance or None
         Of the Strengths of systems with votes, in ascending order, and gamma last.
+    model_covariance : float array, shape (k, k), or None
+        Model-based, of the same parameters.
     iterations : int
     converged : bool
     """
@@ -58,49 +59,9 @@ class SideTermFit:
     left_share: Estimate
     model_se: float | None
     covariance: Covariance | None
+    model_covariance: FloatArray | None
     iterations: int
     converged: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """Cells of the votes in use, with systems renumbered to those that have votes."""
-
-    a: NDArray[np.intp]
-    b: NDArray[np.intp]
-    side: FloatArray
-    score: FloatArray
-    weight: FloatArray
-    component: NDArray[np.intp]
-
-    def derivatives(self, theta: FloatArray) -> tuple[FloatArray, FloatArray, float]:
-        """Gradient, information and the largest linear predictor at (Strengths, gamma)."""
-        m = self.component.size
-        predictor = theta[self.a] - theta[self.b] + theta[m] * self.side
-        p = expit(predictor)
-        residual = self.weight * (self.score - p)
-        information = self.weight * p * (1 - p)
-        gradient = np.zeros(m + 1)
-        gradient[:m] = group_sum(self.a, residual, m) - group_sum(self.b, residual, m)
-        gradient[m] = float((residual * self.side).sum())
-        pair = group_sum(self.a * m + self.b, information, m * m).reshape(m, m)
-        matrix = np.zeros((m + 1, m + 1))
-        matrix[:m, :m] = -pair - pair.T
-        np.fill_diagonal(matrix[:m, :m], pair.sum(axis=0) + pair.sum(axis=1))
-        tilted = information * self.side
-        matrix[:m, m] = group_sum(self.a, tilted, m) - group_sum(self.b, tilted, m)
-        matrix[m, :m] = matrix[:m, m]
-        matrix[m, m] = float((information * self.side**2).sum())
-        return gradient, matrix, float(np.abs(predictor).max(initial=0.0))
-
-    def gauge(self, information: FloatArray) -> FloatArray:
-        """One constant vector a component, on the scale of the information."""
-        m = self.component.size
-        scale = float(np.trace(information[:m, :m])) / m
-        same = self.component[:, None] == self.component
-        full = np.zeros((m + 1, m + 1))
-        full[:m, :m] = same * (scale / same.sum(axis=1))
-        return full
 
 
 def fit_side_term(
@@ -136,146 +97,52 @@ def fit_side_term(
     blank = np.full(votes.n_systems, np.nan)
     if known == 0:
         reason = undefined("bt_side", 0, WarningCode.NO_VOTES)
-        return SideTermFit(blank, component, reason, reason, None, None, 0, True)
-    systems = np.flatnonzero(component >= 0)
-    local = np.full(votes.n_systems, -1, dtype=np.intp)
-    local[systems] = np.arange(systems.size)
-    problem = _Problem(
-        a=local[cells.system_a],
-        b=local[cells.system_b],
-        side=cells.side.astype(np.float64),
-        score=VERDICT_SCORE[cells.verdict],
-        weight=cells.weight,
-        component=component[systems],
+        return SideTermFit(blank, component, reason, reason, None, None, None, 0, True)
+    fit = fit_linear(
+        LinearRows(
+            cells.system_a,
+            cells.system_b,
+            VERDICT_SCORE[cells.verdict],
+            cells.weight,
+            cells.side[:, None].astype(np.float64),
+            cells.n_systems,
+        )
     )
-    m = systems.size
-    _, start, _ = problem.derivatives(np.zeros(m + 1))
-    if float(np.linalg.cond(start + problem.gauge(start))) > SEPARATED_CONDITION:
+    if not fit.identified:
         reason = undefined("bt_side", known, WarningCode.ONE_ORDER)
-        return SideTermFit(blank, component, reason, reason, None, None, 0, True)
-    theta, iterations, converged = _newton(problem, 0.0)
-    _, information, largest = problem.derivatives(theta)
-    regular = information + problem.gauge(information)
-    separated = largest > SEPARATED_PREDICTOR or not bool(
-        np.linalg.cond(regular) <= SEPARATED_CONDITION
-    )
-    if separated:
-        theta, iterations, converged = _newton(problem, 1.0)
-        _, information, _ = problem.derivatives(theta)
-        centre = np.eye(m + 1)
-        same = problem.component[:, None] == problem.component
-        centre[:m, :m] -= same / same.sum(axis=1)
-        model = np.asarray(centre @ np.linalg.inv(information + np.eye(m + 1)) @ centre)
-        covariance = Covariance(model, None, "ridge", {}, {}, (WarningCode.SEPARATED,))
-        method = "bt_side_ridge"
-    else:
-        model = np.asarray(np.linalg.inv(regular))
-        covariance = _covariance(used, problem, local, theta, information)
-        method = f"bt_side_{covariance.method}"
-    warnings = list(covariance.warnings)
-    if not converged:
-        warnings.append(WarningCode.NOT_CONVERGED)
-    strengths = blank.copy()
-    strengths[systems] = theta[:m]
-    gamma, share = _estimates(
-        float(theta[m]), covariance, method, known, converged, tuple(warnings), level
+        return SideTermFit(blank, component, reason, reason, None, None, None, 0, True)
+    covariance = linear_covariance(used, used.side[:, None].astype(np.float64), fit)
+    model = fit.model_covariance()
+    gamma = parameter_estimate(
+        float(fit.coefficients[0]),
+        -1,
+        covariance,
+        method="bt_side_ridge" if fit.ridge else f"bt_side_{covariance.method}",
+        n=known,
+        converged=fit.converged,
+        warnings=() if fit.converged else (WarningCode.NOT_CONVERGED,),
+        level=level,
     )
     return SideTermFit(
-        strengths,
+        fit.strengths,
         component,
         gamma,
-        share,
-        float(np.sqrt(model[m, m])),
+        _share(gamma),
+        float(np.sqrt(model[-1, -1])),
         covariance,
-        iterations,
-        converged,
+        model,
+        fit.iterations,
+        fit.converged,
     )
 
 
-def _newton(problem: _Problem, precision: float) -> tuple[FloatArray, int, bool]:
-    theta = np.zeros(problem.component.size + 1)
-    for iteration in range(1, MAX_ITERATIONS + 1):
-        gradient, information, largest = problem.derivatives(theta)
-        if precision:
-            gradient -= precision * theta
-            information += precision * np.eye(theta.size)
-        else:
-            if largest > SEPARATED_PREDICTOR:
-                return theta, iteration, False
-            information += problem.gauge(information)
-        step = np.linalg.solve(information, gradient)
-        size = float(np.abs(step).max())
-        theta += step * min(1.0, MAX_STEP / size) if size > 0 else step
-        if size < TOLERANCE:
-            return theta, iteration, True
-    return theta, MAX_ITERATIONS, False
-
-
-def _covariance(
-    used: Votes,
-    problem: _Problem,
-    local: NDArray[np.intp],
-    theta: FloatArray,
-    information: FloatArray,
-) -> Covariance:
-    m = problem.component.size
-    a, b = local[used.system_a], local[used.system_b]
-    side = used.side.astype(np.float64)
-    p = expit(theta[a] - theta[b] + theta[m] * side)
-    weight = 1.0 if used.weight is None else used.weight
-    residual = on_exact_grid(weight * (used.score() - p))
-    information_of_vote = on_exact_grid(weight * p * (1 - p))
-    design = Design(
-        a=a,
-        b=b,
-        residual=residual,
-        information=information_of_vote,
-        extra=LinearColumns(side[:, None], residual, information_of_vote),
-        total=information,
-        gauge=problem.gauge(information),
-        n_systems=m,
+def _share(gamma: Estimate) -> Estimate:
+    """logistic(gamma), with the ends of its interval."""
+    estimate, low, high = (
+        None if end is None else float(expit(end))
+        for end in (gamma.estimate, gamma.low, gamma.high)
     )
-    return clustered_covariance(design, used.annotator, used.prompt)
-
-
-def _estimates(
-    value: float,
-    covariance: Covariance,
-    method: str,
-    n: int,
-    converged: bool,
-    warnings: tuple[WarningCode, ...],
-    level: float,
-) -> tuple[Estimate, Estimate]:
-    """gamma and logistic(gamma); without an interval where the votes show no variation."""
-    se = float(np.sqrt(max(float(covariance.matrix[-1, -1]), 0.0)))
-    low: float | None = None
-    high: float | None = None
-    if se > 0:
-        half = critical_value(level, covariance.df) * se
-        low, high = value - half, value + half
-    else:
-        warnings = (*warnings, WarningCode.DEGENERATE_SCALE)
-
-    def figure(
-        estimate: float, low: float | None, high: float | None, se: float | None
-    ) -> Estimate:
-        return Estimate(
-            estimate,
-            low,
-            high,
-            method,
-            n,
-            n_clusters=covariance.n_clusters,
-            se=se,
-            df=covariance.df,
-            level=level,
-            converged=converged,
-            warnings=warnings,
-        )
-
-    ends = [None if end is None else float(expit(end)) for end in (low, high)]
-    return figure(value, low, high, se), figure(float(expit(value)), ends[0], ends[1], None)
+    return replace(gamma, estimate=estimate, low=low, high=high, se=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from reports.stats.bradley_terry import fit_bradley_terry
 from reports.stats.cells import Cells
 from reports.stats.results import WarningCode
-from reports.stats.side_term import _Problem, fit_side_term, side_bias
-from reports.stats.votes import VERDICT_SCORE
+from reports.stats.side_term import fit_side_term, side_bias
 from tests.stats.vote_makers import Row, mirrored, regular_rows, votes_of
 
 
@@ -121,35 +120,6 @@ def test_one_side_term_serves_two_islands() -> None:
     assert fit.strengths[:3].sum() == pytest.approx(0, abs=1e-9)
     assert fit.strengths[3:].sum() == pytest.approx(0, abs=1e-9)
     assert fit.gamma.low is not None
-
-
-def test_the_derivatives_are_those_of_the_likelihood() -> None:
-    cells = Cells.from_votes(votes_of(regular_rows(9)))
-    problem = _Problem(
-        cells.system_a.astype(np.intp),
-        cells.system_b.astype(np.intp),
-        cells.side.astype(float),
-        VERDICT_SCORE[cells.verdict],
-        cells.weight,
-        np.zeros(4, dtype=np.intp),
-    )
-
-    def likelihood(theta: np.ndarray) -> float:
-        d = theta[problem.a] - theta[problem.b] + theta[4] * problem.side
-        y = problem.score
-        return float(
-            (problem.weight * (-y * np.logaddexp(0, -d) - (1 - y) * np.logaddexp(0, d))).sum()
-        )
-
-    theta = np.random.default_rng(1).normal(0, 0.7, 5)
-    gradient, information, _ = problem.derivatives(theta)
-    step = 1e-5
-    for k in range(5):
-        shift = np.eye(5)[k] * step
-        slope = (likelihood(theta + shift) - likelihood(theta - shift)) / (2 * step)
-        assert gradient[k] == pytest.approx(slope, abs=1e-5)
-        change = problem.derivatives(theta + shift)[0] - problem.derivatives(theta - shift)[0]
-        np.testing.assert_allclose(-information[k], change / (2 * step), atol=1e-5)
 
 
 def test_the_left_share_counts_decisive_votes_by_annotator() -> None:
