@@ -27,7 +27,7 @@ from reports.stats.side_term import fit_side_term, side_bias
 from reports.stats.votes import IntArray
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 1
+REPORT_FORMAT = 2
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.
@@ -257,6 +257,7 @@ def pair_row(
         "needed": row.needed,
         "enough": row.enough,
         "votes_needed": row.votes_needed,
+        "sequential": row.sequential.as_dict(),
         "warnings": [str(code) for code in (*row.warnings, *sequential)],
     }
 

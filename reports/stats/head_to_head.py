@@ -19,6 +19,7 @@ from reports.stats.planning import (
     votes_still_needed,
 )
 from reports.stats.results import Estimate, NegativeCount, VerdictCode, WarningCode
+from reports.stats.sequential import SequentialLook, sequential_looks
 from reports.stats.significance import SignFlip, holm, sign_flip_floor, sign_flip_test, sign_test
 from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
 from reports.stats.win_rates import MeanScores, pair_index, pair_mean_scores
@@ -64,6 +65,9 @@ class HeadToHeadRow:
         Whether `effective_decisive` reaches `needed`.
     votes_needed : int or None
         Votes still lacking for `enough`; None where more votes cannot be the answer.
+    sequential : SequentialLook
+        E-value and confidence sequence: what may be said at any look. Of every vote once, also
+        where the votes carry weights.
     warnings : tuple of WarningCode
     """
 
@@ -88,6 +92,7 @@ class HeadToHeadRow:
     needed: int
     enough: bool
     votes_needed: int | None
+    sequential: SequentialLook
     warnings: tuple[WarningCode, ...]
 
 
@@ -139,6 +144,7 @@ def head_to_head(
     first, second = np.triu_indices(m, 1)
     adjusted, family = _adjusted(flips, component[first])
     needed = decisive_votes_needed(smallest_difference, power, alpha)
+    looks = _looks(counts, rates, component[first], ties, both_bad, level)
     on_votes = sign_test(counts[:, VerdictCode.A], counts[:, VerdictCode.B])
     rows = []
     for pair, (a, b) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
@@ -180,6 +186,7 @@ def head_to_head(
                 votes_needed=None
                 if hopeless
                 else votes_still_needed(needed, votes=n, decisive=n_decisive, effective=effective),
+                sequential=looks[pair],
                 warnings=tuple(dict.fromkeys((*win_rate.warnings, *warnings))),
             )
         )
@@ -201,6 +208,24 @@ def _pair_counts(cells: Cells) -> IntArray:
     code = pair_index(cells.system_a, cells.system_b, m) * verdicts + cells.verdict
     counts = np.bincount(code, cells.count, pairs * verdicts)
     return counts.astype(np.int64).reshape(pairs, verdicts)
+
+
+def _looks(
+    counts: IntArray,
+    rates: MeanScores,
+    component: IntArray,
+    ties: TiePolicy,
+    both_bad: BothBadPolicy,
+    level: float,
+) -> tuple[SequentialLook, ...]:
+    """The sequential look of every pair, at the votes that count under the policies."""
+    halves = np.zeros(counts.shape[0], dtype=np.int64)
+    if ties == "half":
+        halves = halves + counts[:, VerdictCode.TIE]
+        if both_bad == "tie":
+            halves = halves + counts[:, VerdictCode.BOTH_BAD]
+    wins, losses = counts[:, VerdictCode.A], counts[:, VerdictCode.B]
+    return sequential_looks(wins, halves, losses, rates, component, level=level)
 
 
 def _sign_flips(votes: Votes, pair_votes: IntArray, seed: int) -> list[SignFlip | None]:

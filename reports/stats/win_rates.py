@@ -63,8 +63,10 @@ class MeanScores:
         G_eff of each dimension.
     method : array of str
     not_psd : bool array
-    prompt_variance : float array
-        Variance over prompts only.
+    prompt_variance, annotator_variance : float array
+        Variance over prompts only and over annotators only; NaN with a single cluster.
+    independent_variance : float array
+        Variance if all votes were independent.
     clustering : str
     level : float
     """
@@ -81,6 +83,8 @@ class MeanScores:
     method: NDArray[np.str_]
     not_psd: NDArray[np.bool_]
     prompt_variance: FloatArray
+    annotator_variance: FloatArray
+    independent_variance: FloatArray
     clustering: Clustering
     level: float
 
@@ -292,6 +296,8 @@ def _block(
         method=method,
         not_psd=not_psd,
         prompt_variance=text.cr3,
+        annotator_variance=person.cr3,
+        independent_variance=independent,
         clustering=clustering,
         level=level,
     )

@@ -72,6 +72,14 @@ def pair(system_a: str, system_b: str, rate: float | None = 0.6, **more: Any) ->
         "needed": 210,
         "enough": False,
         "votes_needed": 140,
+        "sequential": {
+            "e_value": 40.0 if n else None,
+            "low": 0.42 if n else None,
+            "high": 0.76 if n else None,
+            "deflation": 1.0 if n else None,
+            "decided": False,
+            "warnings": [] if n else ["no_votes"],
+        },
         "warnings": [],
         **more,
     }
