@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from annotation.blinding import ShownPair, choose_slot, opaque_id, slot_is_swapped
-from annotation.models import Annotator, Assignment, AssignmentState, Comparison
+from annotation.models import (
+    Annotator,
+    Assignment,
+    AssignmentState,
+    Comparison,
+    Vote,
+    VoteSource,
+)
 
 from .locks import LockedAnnotator, free_comparisons
 from .policy import CURSOR_LAG, LEASE, SIDE_WINDOW, UNSEEN_LEASE
@@ -77,11 +84,17 @@ def renew_ending(found: Reservations, ending: Sequence[int]) -> None:
 
 
 def not_done_by(annotator_id: int, comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
-    """Those the annotator may still get: never had, or lost when a lease lapsed."""
+    """Those the annotator may still get: never had, or lost when a lease lapsed.
+
+    A label of theirs that was imported is their vote on the pair: a second one would count too.
+    """
     had = Assignment.objects.filter(
         comparison=OuterRef("pk"), annotator_id=annotator_id, pass_no=0
     ).exclude(state=AssignmentState.EXPIRED)
-    return comparisons.filter(~Exists(had))
+    labelled = Vote.objects.filter(
+        comparison=OuterRef("pk"), annotator_id=annotator_id, source=VoteSource.IMPORTED
+    )
+    return comparisons.filter(~Exists(had), ~Exists(labelled))
 
 
 def take_ahead(found: Reservations, count: int) -> None:

@@ -22,6 +22,7 @@ from annotation.queue.ring import RING
 from tests.factories import (
     make_annotator,
     make_comparison,
+    make_imported_vote,
     make_prompt,
     make_study_version,
 )
@@ -445,3 +446,16 @@ def test_an_open_study_without_a_version_is_an_error_and_not_a_vote_without_one(
     queue.open_for_claims(bare)
     with pytest.raises(RuntimeError, match="has no version"):
         queue.claim(make_annotator(bare))
+
+
+def test_a_pair_that_someone_labelled_elsewhere_is_left_to_others():
+    study = make_queue(2)
+    person, other = make_annotator(study), make_annotator(study)
+    labelled = Comparison.objects.filter(study=study).first()
+    assert labelled is not None
+    make_imported_vote(labelled, annotator=person)
+    claim = queue.claim(person)
+    assert [row_of(held.pair.id).comparison_id != labelled.pk for held in claim.held] == [True]
+    vote(person, claim.held[0].pair.id)
+    assert queue.claim(person).empty == EmptyReason.FINISHED
+    assert row_of(current_id(other)).comparison_id == labelled.pk
