@@ -43,10 +43,7 @@ CLASSES: dict[str, set[str]] = {
     "ul": {"tasks"},
     "th": ALIGNMENTS,
     "td": ALIGNMENTS,
-    "h3": {"level-1"},
-    "h4": {"level-2"},
-    "h5": {"level-3"},
-    "h6": {"level-4", "level-5", "level-6"},
+    **{f"h{rank}": {f"level-{level}" for level in range(1, 7)} for rank in range(3, 7)},
 }
 
 

@@ -47,8 +47,8 @@ CACHED_TEXTS = 512
 
 # "$5 each, or 20 for a$": an amount and words, no formula.
 MONEY = re.compile(r"\d[\d.,]*\s+[^\W\d_]{2,}")
-# A heading inside a text ranks below the page's own: <h1> to <h3> and so on.
-HEADING_SHIFT = 2
+# The page heads the prompt and the responses with <h2>.
+FIRST_HEADING = 3
 
 
 def render_markdown(text: str, *, keep_breaks: bool = True) -> Html:
@@ -103,12 +103,17 @@ def name_of_target(address: str) -> str:
 
 def prepare_tokens(state: StateCore) -> None:
     """Turn what the renderer needs to know into token attributes, before anything is printed."""
+    outline: list[int] = []
     for token in state.tokens:
-        if token.type in ("heading_open", "heading_close"):
+        if token.type == "heading_open":
             level = int(token.tag[1:])
-            token.tag = f"h{min(level + HEADING_SHIFT, 6)}"
-            if token.nesting == 1:
-                token.attrSet("class", f"level-{level}")
+            while outline and outline[-1] >= level:
+                outline.pop()
+            outline.append(level)
+            token.tag = heading_tag(outline)
+            token.attrSet("class", f"level-{level}")
+        elif token.type == "heading_close":
+            token.tag = heading_tag(outline)
         elif token.type in ("th_open", "td_open"):
             # Alignment comes as a style attribute, which the page's policy forbids.
             side = str(token.attrs.pop("style", "")).removeprefix("text-align:")
@@ -120,6 +125,11 @@ def prepare_tokens(state: StateCore) -> None:
             token.attrSet("class", "tasks")
         if token.children:
             prepare_inline(token.children)
+
+
+def heading_tag(outline: Sequence[int]) -> str:
+    """Headings nest below the page's own without a gap; how large they look is their class."""
+    return f"h{min(FIRST_HEADING + len(outline) - 1, 6)}"
 
 
 def prepare_inline(tokens: Sequence[Token]) -> None:

@@ -208,13 +208,22 @@ def test_every_line_of_code_is_kept() -> None:
     assert code in text
 
 
-def test_headings_rank_below_those_of_the_page() -> None:
-    page = rendered("# one\n\n## two\n\n###### six")
-    assert [tag for tag, _ in page.elements] == ["h3", "h4", "h6"]
+@pytest.mark.parametrize(
+    ("levels", "tags"),
+    [
+        ([1, 2, 6], ["h3", "h4", "h5"]),
+        ([2, 3, 3, 2], ["h3", "h4", "h4", "h3"]),
+        ([3, 2, 1], ["h3", "h3", "h3"]),
+        ([1, 2, 3, 4, 5, 6], ["h3", "h4", "h5", "h6", "h6", "h6"]),
+    ],
+)
+def test_headings_nest_below_those_of_the_page_without_a_gap(
+    levels: list[int], tags: list[str]
+) -> None:
+    page = rendered("\n\n".join("#" * level + " x" for level in levels))
+    assert [tag for tag, _ in page.elements] == tags
     assert [attributes["class"] for _, attributes in page.elements] == [
-        "level-1",
-        "level-2",
-        "level-6",
+        f"level-{level}" for level in levels
     ]
 
 

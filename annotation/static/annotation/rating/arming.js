@@ -2,10 +2,28 @@
 
 const DELAY_MS = 250;
 
-export function createArming() {
+export function createArming({ onChange }) {
   const down = new Set();
   let stale = new Set();
   let paintedAt = Infinity;
+  let timer = 0;
+  let told = false;
+
+  function isArmed() {
+    return stale.size === 0 && performance.now() - paintedAt >= DELAY_MS;
+  }
+
+  function tell() {
+    clearTimeout(timer);
+    const left = paintedAt + DELAY_MS - performance.now();
+    if (left > 0 && Number.isFinite(left)) {
+      timer = setTimeout(tell, left);
+    }
+    if (isArmed() !== told) {
+      told = !told;
+      onChange(told);
+    }
+  }
 
   window.addEventListener("keydown", (event) => down.add(event.code), true);
   window.addEventListener(
@@ -13,6 +31,7 @@ export function createArming() {
     (event) => {
       down.delete(event.code);
       stale.delete(event.code);
+      tell();
     },
     true,
   );
@@ -20,18 +39,21 @@ export function createArming() {
     // The release of a key happens elsewhere then, and never arrives.
     down.clear();
     stale.clear();
+    tell();
   });
 
   return {
     disarm() {
       paintedAt = Infinity;
       stale = new Set(down);
+      tell();
     },
     painted() {
       paintedAt = performance.now();
+      tell();
     },
     get armed() {
-      return stale.size === 0 && performance.now() - paintedAt >= DELAY_MS;
+      return isArmed();
     },
   };
 }

@@ -30,9 +30,12 @@ function cleaned(node) {
   if (!TAGS.has(tag)) {
     return children; // the text of an unknown element stays
   }
+  if (tag === "img" && !IMAGE.test(node.getAttribute("src") ?? "")) {
+    return [document.createTextNode(node.getAttribute("alt") ?? "")];
+  }
   const copy = document.createElement(tag);
   for (const { name, value } of node.attributes) {
-    if (ATTRIBUTES.has(name) && (name !== "src" || (tag === "img" && IMAGE.test(value)))) {
+    if (ATTRIBUTES.has(name) && (name !== "src" || tag === "img")) {
       copy.setAttribute(name, value);
     }
   }

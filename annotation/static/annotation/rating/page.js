@@ -26,7 +26,9 @@ const preferences = createPreferences(settings.storage);
 const api = createApi(settings.urls, root.dataset.csrf);
 const screen = createScreen();
 const clock = createClock();
-const arming = createArming();
+const arming = createArming({
+  onChange: (armed) => byId("decision").setAttribute("aria-busy", String(!armed)),
+});
 const view = createPairView({
   katex: { script: root.dataset.katexScript, style: root.dataset.katexStyle },
 });

@@ -1,0 +1,111 @@
+"""An annotator in a real browser, and studies for them to rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from annotation.models import Annotator, Criterion, Study, User, Vote
+from tests import factories
+from tests.browser.watching import Watch
+
+Texts = tuple[str | list[dict[str, str]], str, str]
+
+
+def make_small_study(pairs: int = 3, **fields: Any) -> Study:
+    return make_study_of(
+        [(f"Question {n}?", f"First {n}.", f"Second {n}.") for n in range(1, pairs + 1)], **fields
+    )
+
+
+def make_study_of(texts: Iterable[Texts], **fields: Any) -> Study:
+    """An open study of these prompts with their responses a and b, none of them swapped."""
+    fields.setdefault("title", "A small study")
+    fields.setdefault("instructions", "Be **fair**.")
+    study = factories.make_open_study(**fields)
+    alpha, beta = factories.make_system(study, "alpha"), factories.make_system(study, "beta")
+    for number, (prompt_text, a, b) in enumerate(texts, start=1):
+        given = {"text" if isinstance(prompt_text, str) else "messages": prompt_text}
+        prompt = factories.make_prompt(study, **given)
+        factories.make_comparison(
+            study,
+            prompt=prompt,
+            response_a=factories.make_response(prompt, alpha, text=a),
+            response_b=factories.make_response(prompt, beta, text=b),
+            overlap=1,
+            open=True,
+            open_seq=number,
+            first_swapped=False,
+        )
+    return study
+
+
+def set_scale(study: Study, scale: str, key: str = Criterion.OVERALL, **fields: Any) -> None:
+    study.criteria.filter(key=key).update(scale=scale, **fields)
+
+
+@dataclass
+class Desk:
+    """One page of one annotator."""
+
+    page: Page
+    watch: Watch
+    study: Study
+    annotator: Annotator
+
+    def press(self, key: str) -> None:
+        self.page.keyboard.press(key)
+
+    def wait_until_armed(self, number: int) -> None:
+        """Until the pair of that number is shown and may be answered (P5: 250 ms)."""
+        expect(self.page.locator("#prompt-heading")).to_contain_text(f"Pair {number}")
+        expect(self.page.locator("#decision")).to_have_attribute("aria-busy", "false")
+
+    def wait_until_saved(self) -> None:
+        expect(self.page.locator("#save-text")).to_have_text("Saved")
+
+    def vote_by_key(self, number: int, key: str) -> None:
+        self.wait_until_armed(number)
+        self.press(key)
+
+    def choices(self) -> list[tuple[str, int | None]]:
+        """The stored answers in the order of the votes."""
+        votes = Vote.objects.filter(annotator=self.annotator).order_by("pk")
+        return [(str(vote.choice), vote.margin) for vote in votes]
+
+
+def sign_in(context: BrowserContext, user: User, origin: str) -> None:
+    client = Client()
+    client.force_login(user)
+    context.add_cookies(
+        [{"name": "session", "value": client.cookies["session"].value, "url": origin}]
+    )
+
+
+def open_desk(
+    browser: Browser,
+    origin: str,
+    study: Study,
+    *,
+    user: User | None = None,
+    welcomed: bool = True,
+    on_close: Callable[[BrowserContext], None],
+    **options: Any,
+) -> Desk:
+    """The rating page of a new annotator; `welcomed` closes the instructions of a first visit."""
+    user = user or factories.make_user()
+    annotator = study.annotators.filter(user=user).first() or factories.make_annotator(study, user)
+    context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
+    on_close(context)
+    context.set_default_timeout(15_000)
+    sign_in(context, user, origin)
+    page = context.new_page()
+    watch = Watch(page, origin)
+    page.goto(f"{origin}/study/{study.slug}/rate/")
+    if welcomed:
+        page.get_by_role("button", name="Start rating").click()
+    return Desk(page, watch, study, annotator)

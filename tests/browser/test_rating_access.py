@@ -1,0 +1,238 @@
+"""The rating page for everyone: axe, keys, focus, small screens (annotating.md P3, P24, P25)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from annotation.models import Study
+from tests import factories
+from tests.browser.rating_desk import Desk, make_small_study, make_study_of, set_scale
+from tests.browser.watching import accessibility_faults
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+DeskFor = Callable[..., Desk]
+
+RICH = (
+    "## Heading\n\nText with `code`, **bold** and [a link](https://example.org).\n\n"
+    "```python\nimport os  # a comment\nprint('x', 1)\n"
+    + "x" * 400
+    + "\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n- [x] done\n- [ ] open\n\n> quoted\n\n$x^2$"
+)
+TURNS = [
+    {"role": "user", "content": "Hi"},
+    {"role": "assistant", "content": RICH},
+    {"role": "user", "content": "Bye"},
+]
+
+
+def make_rich_study() -> Study:
+    study = make_study_of([(TURNS, RICH, ""), ("Q?", "A.", "B.")])
+    factories.make_criterion(study, "clarity", scale="five", required=False, both_bad=True)
+    study.criteria.update(levels=[{"description": "Good.", "example": "It helps."}])
+    return study
+
+
+def box(locator: Locator) -> dict[str, float]:
+    found = locator.bounding_box()
+    assert found is not None
+    return dict(found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_any_state(desk_for: DeskFor, scheme: str) -> None:
+    desk = desk_for(make_rich_study(), welcomed=False, color_scheme=scheme)
+    page = desk.page
+    expect(page.locator("#welcome")).to_be_visible()
+    assert accessibility_faults(page) == []
+    desk.press("Enter")
+    desk.wait_until_armed(1)
+    assert accessibility_faults(page) == []
+    desk.press("v")
+    assert accessibility_faults(page) == []
+    desk.press("v")
+    desk.press("m")
+    desk.press("1")
+    desk.press("r")
+    assert accessibility_faults(page) == []
+    desk.press("Escape")
+    desk.press("g")
+    assert accessibility_faults(page) == []
+    desk.press("Escape")
+    for key, dialog in (("?", "#help"), ("s", "#skip-dialog"), ("f", "#flag-dialog")):
+        desk.press(key)
+        expect(page.locator(dialog)).to_be_visible()
+        assert accessibility_faults(page) == []
+        desk.press("Escape")
+    desk.press("Control+Enter")
+    desk.wait_until_armed(2)
+    assert accessibility_faults(page) == []
+    desk.press("u")
+    desk.wait_until_armed(1)
+    assert accessibility_faults(page) == []
+    desk.press("Escape")
+    desk.wait_until_armed(2)
+    desk.press("2")
+    desk.press("Enter")
+    expect(page.locator("#state-title")).to_contain_text("You have rated everything")
+    assert accessibility_faults(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_a_phone(desk_for: DeskFor, scheme: str) -> None:
+    desk = desk_for(make_rich_study(), viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    desk.wait_until_armed(1)
+    assert accessibility_faults(desk.page) == []
+
+
+def test_axe_finds_nothing_on_an_error_page(desk_for: DeskFor) -> None:
+    desk = desk_for(make_small_study(1))
+    desk.page.goto(f"{desk.watch.origin}/nothing/here")
+    expect(desk.page.locator("h1")).to_have_text("There is no such page")
+    assert accessibility_faults(desk.page) == []
+
+
+def test_each_pair_moves_the_focus_to_its_prompt_and_is_announced(desk_for: DeskFor) -> None:
+    desk = desk_for(make_small_study(2))
+    desk.wait_until_armed(1)
+    desk.page.get_by_role("button", name="Response 1 is better").click()
+    desk.wait_until_armed(2)
+    expect(desk.page.get_by_role("heading", name="Prompt Pair 2")).to_be_focused()
+    expect(desk.page.locator("#announcer")).to_have_text("")
+    expect(desk.page.locator("#last-text")).to_have_text("Your last answer: Response 1 is better.")
+
+
+def test_the_tree_of_the_page_reads_in_order(desk_for: DeskFor) -> None:
+    desk = desk_for(make_small_study(1))
+    desk.wait_until_armed(1)
+    expect(desk.page.locator("#rating")).to_match_aria_snapshot(
+        """
+        - banner:
+          - link "My studies"
+          - heading "A small study" [level=1]
+        - main:
+          - region "Prompt Pair 1":
+            - heading "Prompt Pair 1" [level=2]
+            - group "View"
+            - group "Prompt Pair 1":
+              - paragraph: Question 1?
+          - region "Response 1":
+            - heading "Response 1" [level=2]
+            - group "Response 1":
+              - paragraph: First 1.
+          - region "Response 2":
+            - heading "Response 2" [level=2]
+            - group "Response 2":
+              - paragraph: Second 1.
+        - region "Your answer":
+          - group "Which response is better?":
+            - button "Response 1 is better"
+            - 'button "Tie: both are equally good"'
+            - button "Both responses are bad"
+            - button "Response 2 is better"
+        """
+    )
+
+
+def test_everything_is_reached_by_tab_alone(desk_for: DeskFor) -> None:
+    desk = desk_for(make_small_study(1))
+    desk.wait_until_armed(1)
+    reached = set()
+    for _ in range(40):
+        desk.press("Tab")
+        reached.add(
+            desk.page.evaluate(
+                "document.activeElement.dataset.action || document.activeElement.dataset.choice"
+                " || document.activeElement.id"
+            )
+        )
+    assert {
+        "source", "linked", "prompt", "prompt-body", "left-text", "right-text", "left", "tie",
+        "both_bad", "right", "reason", "flag", "skip", "guidelines", "help",
+    } <= reached  # fmt: skip
+
+
+def test_the_columns_are_equal_and_the_bar_covers_no_text(desk_for: DeskFor) -> None:
+    long = "\n\n".join(f"Paragraph {n}." for n in range(80))
+    desk = desk_for(
+        make_study_of([(long, long, "Short.")]), viewport={"width": 1440, "height": 900}
+    )
+    desk.wait_until_armed(1)
+    left, right = box(desk.page.locator("#left-section")), box(desk.page.locator("#right-section"))
+    assert abs(left["width"] - right["width"]) < 1
+    assert left["y"] == right["y"]
+    assert left["height"] == right["height"]
+    decision = box(desk.page.locator("#decision"))
+    assert left["y"] + left["height"] <= decision["y"]
+    assert decision["y"] + decision["height"] <= 900
+    prompt = box(desk.page.locator("#prompt-section"))
+    assert prompt["y"] + prompt["height"] <= left["y"]
+
+
+@pytest.mark.parametrize("scale", ["ternary", "five", "seven"])
+@pytest.mark.parametrize("width", [320, 360, 720])
+def test_a_narrow_window_stacks_and_never_scrolls_sideways(
+    desk_for: DeskFor, scale: str, width: int
+) -> None:
+    study = make_rich_study()
+    set_scale(study, scale)
+    desk = desk_for(study, viewport={"width": width, "height": 640})
+    desk.wait_until_armed(1)
+    left, right = box(desk.page.locator("#left-section")), box(desk.page.locator("#right-section"))
+    assert right["y"] > left["y"] + left["height"]
+    for open_more in (False, True):
+        if open_more:
+            desk.page.locator("#more").click()
+        assert desk.page.evaluate("document.documentElement.scrollWidth") <= width
+        for button in desk.page.locator(".choice-button:visible").all():
+            assert not overflows(button)
+
+
+def overflows(locator: Locator) -> Any:
+    return locator.evaluate("element => element.scrollWidth > element.clientWidth + 1")
+
+
+def test_the_answers_stay_in_reach_and_the_jump_finds_each_part(desk_for: DeskFor) -> None:
+    long = "\n\n".join(f"Paragraph {n}." for n in range(60))
+    desk = desk_for(make_study_of([(long, long, long)]), viewport={"width": 360, "height": 740})
+    desk.wait_until_armed(1)
+    for name, place in (("Response 1", "left"), ("Response 2", "right"), ("Prompt", "prompt")):
+        desk.page.get_by_role("link", name=name, exact=True).click()
+        expect(desk.page.locator(f"#{place}-section")).to_be_in_viewport()
+        expect(desk.page.get_by_role("button", name="Response 1 is better")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_targets_are_large_enough(desk_for: DeskFor, width: int) -> None:
+    desk = desk_for(make_small_study(1), viewport={"width": width, "height": 800})
+    desk.wait_until_armed(1)
+    for button in desk.page.locator(".choice-button:visible").all():
+        assert min(box(button)["height"], box(button)["width"]) >= 44
+    for control in desk.page.locator("button:visible, a:visible").all():
+        assert box(control)["height"] >= 24
+
+
+def test_the_theme_is_a_choice_that_stays(desk_for: DeskFor) -> None:
+    desk = desk_for(make_small_study(1))
+    desk.wait_until_armed(1)
+    desk.press("?")
+    desk.page.get_by_role("button", name="Dark").click()
+    desk.page.reload()
+    assert desk.page.evaluate("document.documentElement.dataset.theme") == "dark"
+    background = desk.page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert background == "rgb(22, 22, 23)"
+
+
+def test_nothing_moves_under_reduced_motion(desk_for: DeskFor) -> None:
+    desk = desk_for(make_small_study(1), reduced_motion="reduce")
+    desk.wait_until_armed(1)
+    moving = desk.page.evaluate(
+        "[...document.querySelectorAll('*')].filter((element) => {"
+        "const style = getComputedStyle(element);"
+        "return parseFloat(style.transitionDuration) > 0 || style.animationName !== 'none'}).length"
+    )
+    assert moving == 0
