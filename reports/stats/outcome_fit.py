@@ -164,10 +164,10 @@ def outcome_slope(
     point : float array, shape (m + K,)
     """
     difference = point[first] - point[second]
-    outcomes = model.outcomes(difference, point[m:])
     k = point.size
-    if outcomes is None:
+    if not model.contains(point[m:]):
         return Slope(-np.inf, np.zeros(k), np.zeros((k, k)), 0.0)
+    outcomes = model.outcomes(difference, point[m:])
     total = counts.sum(axis=0)
     expected = outcomes.chance * total
     pull = (counts * outcomes.by_difference).sum(axis=0)
@@ -276,8 +276,6 @@ def outcome_covariance(votes: Votes, outcome: IntArray, fit: OutcomeFit) -> Cova
     a, b = local[votes.system_a], local[votes.system_b]
     theta = fit.strengths[fit.systems]
     tables = fit.model.outcomes((theta[:, None] - theta).ravel(), fit.shape)
-    if tables is None:
-        raise ShapeMismatch("the fit's shape parameters are outside the model's range")
     pair: NDArray[Any] = a * m + b
     chance = tables.chance
     held = chance * tables.by_difference

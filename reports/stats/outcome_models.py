@@ -58,8 +58,11 @@ class OutcomeModel(Protocol):
         `counts`, shape (C,), hold at least one vote of every outcome or its mirror.
         """
 
-    def outcomes(self, difference: FloatArray, shape: FloatArray) -> Outcomes | None:
-        """Chances at differences of any shape; None outside the range of the parameters."""
+    def contains(self, shape: FloatArray) -> bool:
+        """Whether the shape parameters are within their range."""
+
+    def outcomes(self, difference: FloatArray, shape: FloatArray) -> Outcomes:
+        """Chances at differences of any shape, with shape parameters within their range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,9 @@ class Davidson:
 
     def start(self, counts: FloatArray) -> FloatArray:
         return np.array([np.log(2 * counts[1] / (counts[0] + counts[2]))])
+
+    def contains(self, shape: FloatArray) -> bool:
+        return True
 
     def outcomes(self, difference: FloatArray, shape: FloatArray) -> Outcomes:
         half = difference / 2
@@ -132,11 +138,12 @@ class CumulativeLink:
         middle = np.zeros(0 if self.tie else 1)
         return np.concatenate([shape[::-1], middle, -shape])
 
-    def outcomes(self, difference: FloatArray, shape: FloatArray) -> Outcomes | None:
+    def contains(self, shape: FloatArray) -> bool:
+        return bool((np.diff(self.cuts(shape)) < 0).all())
+
+    def outcomes(self, difference: FloatArray, shape: FloatArray) -> Outcomes:
         cuts = self.cuts(shape)
         gap = cuts[:-1] - cuts[1:]
-        if bool((gap <= 0).any()):
-            return None
         spread = (-1,) + (1,) * difference.ndim
         x = difference - cuts.reshape(spread)
         upper, log_upper, log_lower = expit(x), log_expit(x), log_expit(-x)
