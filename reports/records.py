@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from django.db.models import F, Q, QuerySet
@@ -21,7 +21,6 @@ from annotation.models import (
     ComparisonKind,
     Criterion,
     Prompt,
-    Scale,
     Study,
     System,
     Verdict,
@@ -29,6 +28,7 @@ from annotation.models import (
 )
 from annotation.selectors import counted_votes, repeated_votes
 from judging.models import JudgeVersion, Judgment, MissingCause, Order
+from reports.stats.agreement_report import Scale as ScaleName
 from reports.stats.results import VerdictCode
 from reports.stats.votes import IntArray, Votes
 
@@ -64,7 +64,7 @@ class CriterionRecords:
     """
 
     key: str
-    scale: str
+    scale: ScaleName
     both_bad: bool
     votes: Votes
     margin: IntArray
@@ -270,7 +270,8 @@ def _criterion_records(
     seen = bool((votes.verdict == VerdictCode.BOTH_BAD).any())
     return CriterionRecords(
         key=criterion.key,
-        scale=Scale(criterion.scale).value,
+        # The database holds nothing else.
+        scale=cast(ScaleName, criterion.scale),
         both_bad=seen or (criterion.both_bad and study.was_opened),
         votes=votes,
         margin=table[:, 7].astype(np.int8),

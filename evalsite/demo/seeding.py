@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 from django.db.models import F
 
@@ -31,7 +32,7 @@ from annotation.models import (
 )
 from evalsite.demo.cast import ANNOTATORS, JUDGES, SimulatedAnnotator, SimulatedJudge
 from evalsite.demo.plan import DemoPlan
-from evalsite.demo.simulation import active_seconds, choose, judge, rationale
+from evalsite.demo.simulation import Scale, active_seconds, choose, judge, rationale
 from judging import runs
 from reports import analysis
 from reports.models import AnalysisRun
@@ -110,9 +111,8 @@ def vote_once(
     names = [comparison.system_a.name, comparison.system_b.name]
     left, right = reversed(names) if assignment.swapped else names
     prompt = comparison.prompt
-    answers = {}
-    for criterion in criteria:
-        picked = choose(
+    picked = {
+        criterion.key: choose(
             profile,
             study.seed,
             left_system=left,
@@ -120,10 +120,12 @@ def vote_once(
             prompt_id=prompt.prompt_id,
             category=prompt.category,
             criterion=criterion.key,
-            scale=criterion.scale,
+            # The database holds nothing else.
+            scale=cast(Scale, criterion.scale),
             both_bad=criterion.both_bad,
         )
-        answers[criterion.key] = voting.Answer(picked.choice, picked.margin)
+        for criterion in criteria
+    }
     pair = held.pair
     words = sum(
         len(text.split())
@@ -143,12 +145,12 @@ def vote_once(
     voting.submit(
         person,
         held.pair.id,
-        answers,
+        {key: voting.Answer(choice.choice, choice.margin) for key, choice in picked.items()},
         uuid.uuid5(DECISIONS, f"{person.external_id}/{comparison.item_id}"),
         rationale=rationale(
             profile,
             study.seed,
-            answers[Criterion.OVERALL].choice,
+            picked[Criterion.OVERALL].choice,
             left_system=left,
             right_system=right,
             prompt_id=prompt.prompt_id,
