@@ -1,0 +1,30 @@
+"""Counting the looks of a response."""
+
+from __future__ import annotations
+
+import pytest
+
+from reports.stats.text_features import style_features
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("", (0, 0, 0, 0)),
+        ("Plain words, 2 * 3 * 4.", (23, 0, 0, 0)),
+        ("# One\n\n### Two\n####### seven\n#no", (32, 2, 0, 0)),
+        ("- a\n* b\n+ c\n  1. d\n2) e\n-f\n1.g", (30, 0, 5, 0)),
+        ("**bold** and __strong__, not ** this ** nor snake__case__name", (61, 0, 0, 2)),
+        ("é😀", (2, 0, 0, 0)),
+        ("```\n# comment\n- item\n**x**\n```\n# Head", (37, 1, 0, 0)),
+        ("~~~\n# never closed\n- item", (25, 0, 0, 0)),
+    ],
+)
+def test_counts(text: str, counts: tuple[int, int, int, int]) -> None:
+    assert style_features(text) == counts
+
+
+def test_a_long_line_of_stars_takes_no_time() -> None:
+    assert style_features("*" * 200_000)[0] == 200_000
+    assert style_features("**a" * 60_000)[0] == 180_000
+    assert style_features("```\n" * 30_000)[0] == 120_000
