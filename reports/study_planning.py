@@ -1,0 +1,276 @@
+"""How large a study should be: its own facts where it has them, stated defaults where not.
+
+A sealed study is planned too: of its votes only the tie rate and the variance components are
+used, pooled over all pairs, and these speak of no system.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from statistics import median_low
+from typing import Any, Literal
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Count
+
+from annotation import audit
+from annotation.models import AnnotatorState, Comparison, ComparisonKind, Study
+from reports import records as study_records
+from reports.stats.bradley_terry import METHOD_RIDGE
+from reports.stats.leaderboard import leaderboard
+from reports.stats.planning import ALPHA, POWER, SMALLEST_DIFFERENCE, decisive_votes_needed
+from reports.stats.stopping_time import stopping_time
+from reports.stats.study_plan import (
+    DEFAULT_SHARES,
+    DEFAULT_TIE_RATE,
+    StudyPlan,
+    VarianceShares,
+    plan_study,
+    votes_for_gap,
+)
+from reports.stats.variance_components import PilotVariance, pilot_variance
+from reports.stats.votes import Votes
+
+# Votes from which a study's own tie rate is taken: its standard error is then below .05.
+FEWEST_FOR_TIE_RATE = 100
+# Where nothing is known. Three is also what comparisons are generated with.
+DEFAULT_OVERLAP = 3
+DEFAULT_ANNOTATORS = 10
+DEFAULT_SYSTEMS = 2
+
+Source = Literal["given", "study", "votes", "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller asks for; None where the study or a default shall say."""
+
+    win_rate: float = SMALLEST_DIFFERENCE
+    power: float = POWER
+    alpha: float = ALPHA
+    tie_rate: float | None = None
+    prompt_share: float | None = None
+    annotator_share: float | None = None
+    prompts: int | None = None
+    annotators: int | None = None
+    overlap: int | None = None
+    systems: int | None = None
+
+
+def plan(study: Study, wishes: Wishes) -> dict[str, Any]:
+    """The plan as one JSON object; :mod:`reports.wording.plan` says it in words.
+
+    Raises
+    ------
+    reports.stats.planning.PlanError
+        A wish that no plan can meet, such as a win rate of ½.
+    """
+    read = study_records.load(study)
+    votes = read.overall.votes
+    pilot = pilot_variance(votes)
+    facts = _layout(study)
+    inputs = _inputs(wishes, pilot, facts)
+    value = {name: entry["value"] for name, entry in inputs.items()}
+    shares = VarianceShares(
+        value["prompt_share"],
+        value["annotator_share"],
+        1 - value["prompt_share"] - value["annotator_share"],
+    )
+    common: dict[str, Any] = {
+        "win_rate": wishes.win_rate,
+        "power": wishes.power,
+        "alpha": wishes.alpha,
+        "tie_rate": value["tie_rate"],
+        "shares": shares,
+        "annotators": value["annotators"],
+        "votes_per_prompt": value["overlap"],
+    }
+    needed = plan_study(**common)
+    pairs = value["pairs"]
+    current = None
+    if value["prompts"] is not None:
+        current = plan_study(**common, prompts=value["prompts"])
+    return {
+        "study": study.slug,
+        "inputs": inputs,
+        "decisive_votes_needed": needed.decisive_needed,
+        "decisive_votes_needed_holm": decisive_votes_needed(
+            wishes.win_rate, wishes.power, wishes.alpha / pairs
+        ),
+        "needed": _described(needed, pairs) if needed.feasible else None,
+        "annotators_needed": needed.annotators_needed,
+        "current": None if current is None else _described(current, pairs),
+        "prompts_beat_votes_from": needed.prompts_beat_votes_from,
+        "sequential": _sequential(wishes, needed, value["tie_rate"]),
+        "pilot": asdict(pilot),
+        "gaps": None if study.is_sealed else _gaps(study, votes, read.systems, wishes),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What the study's content and people say of its design."""
+
+    systems: int
+    pairs: int | None
+    prompts: int | None
+    overlap: int | None
+    annotators: int
+
+
+def _layout(study: Study) -> _Layout:
+    """Pairs of systems, prompts a pair (of the pairs' median), commonest overlap, people."""
+    work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
+    pairs: defaultdict[frozenset[int], int] = defaultdict(int)
+    for a, b, prompts in (
+        work.values("system_a", "system_b")
+        .annotate(prompts=Count("prompt", distinct=True))
+        .values_list("system_a", "system_b", "prompts")
+    ):
+        pairs[frozenset((a, b))] += prompts
+    overlaps = Counter(dict(work.values_list("overlap").annotate(rows=Count("pk"))))
+    prompts = median_low(pairs.values()) if pairs else study.prompts.count()
+    gone = (AnnotatorState.FAILED, AnnotatorState.REMOVED)
+    return _Layout(
+        systems=study.systems.count(),
+        pairs=len(pairs) or None,
+        prompts=prompts or None,
+        overlap=max(overlaps, key=lambda size: (overlaps[size], size)) if overlaps else None,
+        annotators=study.annotators.exclude(state__in=gone).count(),
+    )
+
+
+def _inputs(wishes: Wishes, pilot: PilotVariance, facts: _Layout) -> dict[str, dict[str, Any]]:
+    """Every number the plan rests on, with where it comes from."""
+
+    def chosen(*candidates: tuple[Any, Source]) -> dict[str, Any]:
+        value, source = next(
+            (entry for entry in candidates if entry[0] is not None), candidates[-1]
+        )
+        return {"value": value, "source": source}
+
+    seen = pilot.tie_rate if pilot.votes >= FEWEST_FOR_TIE_RATE else None
+    systems = chosen(
+        (wishes.systems, "given"),
+        (facts.systems if facts.systems >= DEFAULT_SYSTEMS else None, "study"),
+        (DEFAULT_SYSTEMS, "default"),
+    )
+    every = systems["value"] * (systems["value"] - 1) // 2
+    prompt_share = chosen(
+        (wishes.prompt_share, "given"),
+        (pilot.prompt, "votes"),
+        (DEFAULT_SHARES.prompt, "default"),
+    )
+    annotator_share = chosen(
+        (wishes.annotator_share, "given"),
+        (pilot.annotator, "votes"),
+        (min(DEFAULT_SHARES.annotator, 1 - prompt_share["value"]), "default"),
+    )
+    return {
+        "win_rate": {"value": wishes.win_rate, "source": "given"},
+        "power": {"value": wishes.power, "source": "given"},
+        "alpha": {"value": wishes.alpha, "source": "given"},
+        "tie_rate": chosen(
+            (wishes.tie_rate, "given"),
+            # All ties: no number of votes decides, and the default would hide that.
+            (seen, "votes"),
+            (DEFAULT_TIE_RATE, "default"),
+        ),
+        "prompt_share": prompt_share,
+        "annotator_share": annotator_share,
+        "systems": systems,
+        "pairs": chosen(
+            (every if wishes.systems is not None else facts.pairs, systems["source"]),
+            (every, systems["source"]),
+        ),
+        "prompts": chosen((wishes.prompts, "given"), (facts.prompts, "study"), (None, "default")),
+        "annotators": chosen(
+            (wishes.annotators, "given"),
+            (facts.annotators or None, "study"),
+            (DEFAULT_ANNOTATORS, "default"),
+        ),
+        "overlap": chosen(
+            (wishes.overlap, "given"), (facts.overlap, "study"), (DEFAULT_OVERLAP, "default")
+        ),
+    }
+
+
+def _described(found: StudyPlan, pairs: int) -> dict[str, Any]:
+    return {
+        "prompts": found.design.prompts,
+        "votes_per_prompt": found.design.votes_per_prompt,
+        "annotators": found.design.annotators,
+        "votes_per_pair": found.design.votes,
+        "votes_in_all": found.design.votes * pairs,
+        "votes_per_annotator": math.ceil(found.design.votes * pairs / found.design.annotators),
+        "effective_decisive_votes": found.effective,
+        "power": found.power,
+        "design_effect": found.design_effect,
+        "variance": {
+            "prompt": found.terms.prompt,
+            "annotator": found.terms.annotator,
+            "vote": found.terms.vote,
+            "dominant": found.terms.dominant,
+        },
+        "gains": found.gains,
+    }
+
+
+def _sequential(wishes: Wishes, needed: StudyPlan, tie_rate: float) -> dict[str, Any]:
+    """Votes of any verdict on one pair until a sequential study is likely to stop."""
+    found = stopping_time(wishes.win_rate, wishes.alpha)
+    factor = needed.design_effect / (1 - tie_rate)
+
+    def votes(decisive: int | None) -> int | None:
+        return None if decisive is None or not needed.feasible else math.ceil(decisive * factor)
+
+    return {
+        "decisive_median": found.median,
+        "decisive_percentile_80": found.percentile_80,
+        "votes_median": votes(found.median),
+        "votes_percentile_80": votes(found.percentile_80),
+    }
+
+
+def _gaps(
+    study: Study, votes: Votes, systems: tuple[str, ...], wishes: Wishes
+) -> list[dict[str, Any]] | None:
+    """Neighbours on the board, and the study's size that would tell them apart.
+
+    It shows outcomes, and so it is logged as a look; only where they may be seen.
+    """
+    if votes.n == 0:
+        return None
+    board = leaderboard(votes, seed=study.seed, level=1 - wishes.alpha)
+    rows = []
+    for part, covariance in zip(board.fit.components, board.covariance, strict=True):
+        if part.method == METHOD_RIDGE:
+            continue
+        inside = int(np.isin(votes.system_a, part.systems).sum())
+        order = np.argsort(-part.strengths, kind="stable").tolist()
+        for upper, lower in pairwise(order):
+            gap = float(part.strengths[upper] - part.strengths[lower])
+            v = covariance.matrix
+            variance = float(v[upper, upper] + v[lower, lower] - 2 * v[upper, lower])
+            known = gap > 0 and variance > 0
+            rows.append(
+                {
+                    "better": systems[part.systems[upper]],
+                    "worse": systems[part.systems[lower]],
+                    "gap": gap,
+                    "se": math.sqrt(max(variance, 0.0)),
+                    "votes_now": inside,
+                    "votes_in_all": votes_for_gap(
+                        inside, math.sqrt(variance), gap, alpha=wishes.alpha, power=wishes.power
+                    )
+                    if known
+                    else None,
+                }
+            )
+    with transaction.atomic():
+        audit.record(study, None, "look", {"how": "plan", "votes": votes.n})
+    return rows
