@@ -47,7 +47,7 @@ ROW = 30
 # Columns of a name that still fits at the left of a wide chart, and above its marks.
 LONGEST_LABEL = 36
 LONGEST_HEADING = 84
-LONGEST_NARROW_HEADING = 36
+LONGEST_NARROW_HEADING = 30
 NARROW_ROW = 46
 NARROW_SHIFT = 10
 # A chart with more rows than this is a wall; the table has them all.

@@ -123,15 +123,15 @@ def _judges(rows: Sequence[JudgeRow]) -> Iterator[str]:
         yield "No judge has been run on this study."
         return
     yield from table(
-        ("Judge", "n", "Agrees", "Human ceiling", "Majority", "Kappa", "Missing"),
+        ("Judge", "n", "Agrees", "People", "Majority", "Kappa", "Missing"),
         [
             (
                 row.name,
                 row.comparisons,
-                row.agreement.whole,
-                row.ceiling.whole,
-                row.majority.whole,
-                row.kappa.whole,
+                row.agreement.compact,
+                row.ceiling.text,
+                row.majority.text,
+                row.kappa.compact,
                 row.missing,
             )
             for row in rows
@@ -152,14 +152,16 @@ def table(
     left: set[int],
     last_left: bool = False,
 ) -> Iterator[str]:
-    """Columns as wide as they need; the names, in the columns `left`, share what is left of 100.
+    """Columns as wide as they need; the names, in the columns `left`, share what is left of 100,
+    and where that is not enough the other columns give way, too.
 
     With `last_left` the last column is set to the left, too, but keeps its width.
     """
     cells = [[clean(cell) for cell in row] for row in (head, *rows)]
     widths = [max(width_of(row[column]) for row in cells) for column in range(len(head))]
     over = sum(widths) + len(GAP) * (len(widths) - 1) - WIDTH
-    for column in sorted(left, key=lambda column: -widths[column]):
+    widest_first = sorted(range(len(widths)), key=lambda column: -widths[column])
+    for column in sorted(widest_first, key=lambda column: column not in left):
         spare = min(max(0, over), max(0, widths[column] - SHORTEST_NAME))
         widths[column] -= spare
         over -= spare

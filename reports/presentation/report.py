@@ -25,6 +25,10 @@ class CriterionPart:
     board: Board
     agreement: Sequence[AgreementRow]
 
+    @property
+    def agreement_label(self) -> str:
+        return f"agreement on {self.key}"
+
 
 @dataclass(frozen=True, slots=True)
 class ReportView:

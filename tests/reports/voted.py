@@ -68,7 +68,8 @@ def vote(comparison: Any, person: Annotator, number: int, turn: int) -> None:
 
 
 def make_rich_study(slug: str = "rich", **fields: Any) -> Study:
-    """With a second criterion, a judge and a both-bad vote."""
+    """With a second criterion, a judge on enough pairs for figures, and a both-bad vote."""
+    fields.setdefault("prompts", 12)
     study = make_voted_study(slug, judge="judge-1", **fields)
     criterion = make_criterion(study, "clarity")
     for row in study.annotators.get(external_id="ann-1").votes.all():
