@@ -500,11 +500,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='assignment',
-            index=models.Index(condition=models.Q(('state', 'reserved')), fields=['annotator'], name='assignment_held_by'),
+            index=models.Index(fields=['annotator', 'state'], name='assignment_held_by'),
         ),
         migrations.AddIndex(
             model_name='assignment',
-            index=models.Index(condition=models.Q(('state', 'reserved')), fields=['lease_expires_at'], name='assignment_lease_order'),
+            index=models.Index(fields=['state', 'lease_expires_at'], name='assignment_lease_order'),
         ),
         migrations.AddConstraint(
             model_name='assignment',
@@ -568,7 +568,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='comparison',
-            index=models.Index(condition=models.Q(('kind', 'work'), ('taken__lt', models.F('overlap'))), fields=['study'], name='comparison_not_full'),
+            index=models.Index(condition=models.Q(('taken__lt', models.F('overlap'))), fields=['study'], name='comparison_not_full'),
         ),
         migrations.AddConstraint(
             model_name='comparison',

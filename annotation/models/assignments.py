@@ -98,19 +98,13 @@ class Assignment(models.Model):
                 name="assignment_skip_reason_known",
             ),
         ]
+        # None is partial on the state: SQLite cannot use such an index where the state is a bound
+        # parameter, and would read all that an annotator ever did.
         indexes = [
             # What an annotator holds; at most three rows each.
-            models.Index(
-                fields=["annotator"],
-                condition=Q(state=AssignmentState.RESERVED),
-                name="assignment_held_by",
-            ),
+            models.Index(fields=["annotator", "state"], name="assignment_held_by"),
             # An annotator's latest, whose sides the next one evens out.
             models.Index(fields=["annotator", "id"], name="assignment_by_annotator"),
             # The sweep of lapsed leases.
-            models.Index(
-                fields=["lease_expires_at"],
-                condition=Q(state=AssignmentState.RESERVED),
-                name="assignment_lease_order",
-            ),
+            models.Index(fields=["state", "lease_expires_at"], name="assignment_lease_order"),
         ]
