@@ -581,3 +581,40 @@ def test_katex_is_not_fetched_for_pairs_without_mathematics(desk_for: DeskFor) -
     desk.wait_until_armed(1)
     assert asked
     assert not [url for url in asked if "katex" in url]
+
+
+# -- signing out ------------------------------------------------------------------------------
+
+
+def test_signing_out_warns_of_answers_that_are_not_saved(desk_for: DeskFor) -> None:
+    desk = desk_for(make_small_study(3))
+    page = desk.page
+    desk.wait_until_armed(1)
+    page.route("**/rate/vote", lambda route: route.abort())
+    desk.press("1")
+    expect(page.locator("#save-text")).to_have_text("1 answer not saved, retrying")
+    page.goto(f"{desk.watch.origin}/")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="1 answer is not saved yet")).to_be_visible()
+    page.unroute("**/rate/vote")
+    page.get_by_role("link", name="Open the rating page").click()
+    desk.wait_until_saved()
+    page.goto(f"{desk.watch.origin}/")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert desk.choices() == [("left", None)]
+
+
+def test_unsaved_answers_can_be_discarded_on_purpose(desk_for: DeskFor) -> None:
+    desk = desk_for(make_small_study(3))
+    page = desk.page
+    desk.wait_until_armed(1)
+    page.route("**/rate/vote", lambda route: route.abort())
+    desk.press("1")
+    expect(page.locator("#save-text")).to_have_text("1 answer not saved, retrying")
+    page.goto(f"{desk.watch.origin}/")
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Discard them and sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert page.evaluate("Object.keys(localStorage).filter((key) => key.includes('outbox'))") == []
+    assert desk.choices() == []

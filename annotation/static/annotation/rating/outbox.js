@@ -29,6 +29,7 @@ export function createOutbox({ name, page, api, onChange, onStored, onRefused })
   let attempt = 0;
   let timer = 0;
   let storedOnce = false;
+  let changes = 0;
 
   function read() {
     if (storageWorks) {
@@ -42,6 +43,7 @@ export function createOutbox({ name, page, api, onChange, onStored, onRefused })
   }
 
   function change(next) {
+    changes += 1;
     entries = next;
     try {
       if (entries.length === 0) {
@@ -167,6 +169,13 @@ export function createOutbox({ name, page, api, onChange, onStored, onRefused })
     state,
     get size() {
       return read().length;
+    },
+    /* Grows whenever something is added or settled. */
+    get changes() {
+      return changes;
+    },
+    get unsentVotes() {
+      return read().filter((entry) => entry.kind === "vote" && !entry.body.revises).length;
     },
     /* Whether a vote or a skip of this pair is on its way. */
     settles(assignment) {

@@ -17,6 +17,8 @@ import { createSession } from "./session.js";
 import { createSupply } from "./supply.js";
 import { createVoteBar } from "./vote_bar.js";
 
+const FIRST_DRAIN_MS = 2000;
+
 const byId = (id) => document.getElementById(id);
 const root = byId("rating");
 const settings = JSON.parse(byId("rating-settings").textContent);
@@ -56,7 +58,7 @@ const supply = createSupply({
   api,
   outbox,
   prepare: view.prepare,
-  onProgress: (progress) => session.onProgress(progress),
+  onProgress: (progress, exact) => session.onProgress(progress, exact),
 });
 
 const bar = createVoteBar({
@@ -327,5 +329,11 @@ if (!preferences.get("welcomed", false)) {
     screen.focusPrompt();
   });
 }
-outbox.drain();
-session.advance();
+/* What an earlier page left goes first, so that counts and pairs are right; a server that does not
+   answer is not waited for. */
+Promise.race([
+  outbox.drain(),
+  new Promise((resolve) => {
+    setTimeout(resolve, FIRST_DRAIN_MS);
+  }),
+]).then(session.advance);

@@ -12,6 +12,7 @@ export function createSession(parts) {
   let revising = null; // the last decision, while it is shown again
   let last = null; // { entry, answers, rationale, words, number }
   let voted = 0;
+  let counted = false;
   let maximum = null;
   let used = {}; // how the pair was read
   let turn = 0; // tells a late answer from a timely one
@@ -314,12 +315,15 @@ export function createSession(parts) {
     noteUse(name) {
       used[name] = true;
     },
-    onProgress(progress) {
+    onProgress(progress, exact) {
       serverHasLast = progress.voted > 0;
       maximum = progress.maximum;
-      if (outbox.size === 0) {
+      if (exact) {
         voted = progress.voted;
+      } else if (!counted) {
+        voted = progress.voted + outbox.unsentVotes;
       }
+      counted = true;
       screen.showCount(voted, maximum);
     },
     /* The pair on the screen was settled elsewhere. */

@@ -16,6 +16,7 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
   }
 
   async function ask() {
+    const before = outbox.changes;
     const answer = await api.post("next", {
       // The server still counts as held what is answered here but not yet stored.
       want: Math.min(MOST_HELD, 2 + outbox.size),
@@ -28,7 +29,8 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
     }
     order = answer.pairs.map((pair) => pair.id).filter((id) => ready.has(id) && usable(id));
     empty = answer.empty;
-    onProgress(answer.progress);
+    // Counts that were taken while an answer was on its way may or may not hold it.
+    onProgress(answer.progress, outbox.size === 0 && outbox.changes === before);
     return answer;
   }
 

@@ -1,0 +1,64 @@
+/* Before signing out: answers of this browser that the server does not have yet are not left
+   behind for the next person, and not lost without a word. See annotation/rating/outbox.js. */
+
+const PREFIX = "evalsite.outbox.";
+
+function unsent() {
+  const found = [];
+  try {
+    for (const key of Object.keys(localStorage)) {
+      if (key.startsWith(PREFIX)) {
+        const { page, entries } = JSON.parse(localStorage.getItem(key));
+        found.push({ key, page, count: entries.length });
+      }
+    }
+  } catch {
+    return found; // blocked or foreign storage holds nothing of ours
+  }
+  return found;
+}
+
+function ask(form, boxes) {
+  const count = boxes.reduce((sum, box) => sum + box.count, 0);
+  const dialog = document.createElement("dialog");
+  dialog.className = "dialog";
+  dialog.setAttribute("aria-labelledby", "unsent-title");
+  const title = document.createElement("h2");
+  title.id = "unsent-title";
+  title.textContent = count === 1 ? "1 answer is not saved yet" : `${count} answers are not saved yet`;
+  const text = document.createElement("p");
+  text.textContent =
+    "They are kept in this browser only. Open the rating page, which sends them, and sign out when it says that they are saved.";
+  const end = document.createElement("div");
+  end.className = "dialog__end";
+  const discard = document.createElement("button");
+  discard.type = "button";
+  discard.className = "button button--danger";
+  discard.textContent = "Discard them and sign out";
+  discard.addEventListener("click", () => {
+    for (const { key } of boxes) {
+      localStorage.removeItem(key);
+    }
+    form.submit();
+  });
+  const open = document.createElement("a");
+  open.className = "button button--primary";
+  open.href = boxes[0].page;
+  open.textContent = "Open the rating page";
+  end.append(discard, open);
+  dialog.append(title, text, end);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-sign-out]")) {
+    return;
+  }
+  const boxes = unsent();
+  if (boxes.length > 0) {
+    event.preventDefault();
+    ask(event.target, boxes);
+  }
+});
