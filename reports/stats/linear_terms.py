@@ -15,7 +15,8 @@ from scipy.special import expit, log_expit
 
 from reports.stats.bradley_terry import MAX_ITERATIONS
 from reports.stats.connectivity import weak_components
-from reports.stats.covariance import Covariance, Design, clustered_covariance
+from reports.stats.covariance import Covariance, clustered_covariance
+from reports.stats.design import Design
 from reports.stats.extra_columns import LinearColumns
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.intervals import critical_value

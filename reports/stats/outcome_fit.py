@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from reports.stats.bradley_terry import MAX_ITERATIONS
 from reports.stats.connectivity import find_separation, weak_components
-from reports.stats.covariance import Covariance, Design, clustered_covariance
+from reports.stats.covariance import Covariance, clustered_covariance
+from reports.stats.design import Design
 from reports.stats.extra_columns import TableColumns
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.newton import Slope, block_centre, block_gauge, maximise

@@ -133,7 +133,7 @@ class _Model:
             gradient, information = self.slopes(parts)
             offset = parts - whole
             gradient = gradient - precision * offset
-            inverse: FloatArray = np.linalg.inv(information + identity)
+            inverse = np.linalg.inv(information + identity)
             # The whole's information once the slices are eliminated: Σ (H + 1/τ²)⁻¹ H/τ².
             schur = precision * (inverse @ information).sum(axis=0)
             pulled = (inverse @ gradient[:, :, None])[:, :, 0]
@@ -156,7 +156,7 @@ class _Model:
             + np.linalg.slogdet(inverse)[1].sum() / 2
             - np.linalg.slogdet(schur + self.gauge)[1] / 2
         )
-        return _Posterior(whole, parts, log_marginal, inverse, schur)
+        return _Posterior(whole, parts, log_marginal, np.asarray(inverse, dtype=np.float64), schur)
 
 
 def _dispersion(votes: Votes, fit: BradleyTerryFit) -> float:

@@ -13,7 +13,8 @@ from reports.stats.bradley_terry import (
     gauge_inverse,
 )
 from reports.stats.cells import Cells
-from reports.stats.covariance import Covariance, Design, clustered_covariance
+from reports.stats.covariance import Covariance, clustered_covariance
+from reports.stats.design import Design
 from reports.stats.group_sums import on_exact_grid
 from reports.stats.votes import BothBadPolicy, FloatArray, TiePolicy, Votes
 

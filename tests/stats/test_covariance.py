@@ -15,7 +15,6 @@ from reports.stats import covariance as room
 from reports.stats.bradley_terry import ComponentFit, fit_bradley_terry
 from reports.stats.cells import Cells
 from reports.stats.covariance import (
-    Design,
     compact,
     cr1,
     cr3,
@@ -24,6 +23,7 @@ from reports.stats.covariance import (
     intersect,
     two_way,
 )
+from reports.stats.design import Design
 from reports.stats.results import WarningCode
 from reports.stats.strength_covariance import (
     component_design,
