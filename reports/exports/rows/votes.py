@@ -7,22 +7,13 @@ count; they are given on demand only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
-from django.db.models import (
-    BooleanField,
-    Case,
-    Exists,
-    F,
-    OuterRef,
-    Prefetch,
-    Q,
-    QuerySet,
-    Subquery,
-    Value,
-    When,
-)
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from annotation.models import (
     AssignmentState,
@@ -31,6 +22,7 @@ from annotation.models import (
     Study,
     Vote,
     VoteCriterion,
+    VoteNote,
     VoteSource,
 )
 from annotation.selectors import live_exclusions
@@ -73,159 +65,239 @@ COLUMNS = (
 FIRST = Q(source=VoteSource.IMPORTED, occurrence=0) | Q(
     source=VoteSource.COLLECTED, assignment__pass_no=0, assignment__state=AssignmentState.SUBMITTED
 )
+COUNTED, CHECK, REPEAT = "counted", "check", "repeat"
+SUPERSEDED, SURPLUS, EXCLUDED = "superseded", "surplus", "excluded"
+KEPT = frozenset({COUNTED, CHECK, REPEAT})
+
+# What is read of each vote. Plain values: model objects would take four times as long.
+VOTE_FIELDS = (
+    "pk",
+    "assignment",
+    "comparison",
+    "verdict",
+    "margin",
+    "choice",
+    "swapped",
+    "left",
+    "revision",
+    "late",
+    "occurrence",
+    "confidence",
+    "active_ms",
+    "elapsed_ms",
+    "first_choice_ms",
+    "reading",
+    "metadata",
+    "created_at",
+    "annotator__external_id",
+    "study_version__number",
+    "assignment__state",
+    "assignment__pass_no",
+    "assignment__policy",
+    "assignment__selection_probability",
+    "assignment__displayed_at",
+    "comparison__item_id",
+    "comparison__kind",
+    "comparison__prompt__prompt_id",
+    "comparison__system_a__name",
+    "comparison__system_b__name",
+)
+PART_FIELDS = (
+    "vote",
+    "criterion",
+    "criterion__key",
+    "verdict",
+    "margin",
+    "choice",
+    "swapped",
+    "metadata",
+)
+
+Values = Mapping[str, Any]
 
 
 def table(study: Study, *, everything: bool = False) -> RowTable:
     """The study's votes in the order in which they were given, repeats last.
 
-    With `everything` superseded, surplus and excluded votes too, each with its `status`.
+    With `everything` superseded, surplus and excluded votes too, after these, each with its
+    `status`.
     """
     votes = Vote.objects.filter(annotator__study=study)
     parts = VoteCriterion.objects.filter(vote__annotator__study=study)
     found = [*metadata_of(votes, "metadata"), *metadata_of(parts, "metadata")]
-    return RowTable(COLUMNS, extra_keys(COLUMNS, found), _rows(study, everything))
+    return RowTable(COLUMNS, extra_keys(COLUMNS, found), _rows(votes, everything))
 
 
-def _with_status(study: Study) -> QuerySet[Any, Any]:
-    newer = Vote.objects.filter(
-        assignment=OuterRef("assignment"), revision__gt=OuterRef("revision")
-    )
+@dataclass(frozen=True, slots=True)
+class Fates:
+    """What became of votes, for the few of which more is to be said.
+
+    Attributes
+    ----------
+    newest : mapping of int to int
+        The highest revision of each assignment that was revised.
+    excluded_votes, excluded_assignments : mapping of int to str
+        Why they do not count.
+    """
+
+    newest: Mapping[int, int]
+    excluded_votes: Mapping[int, str]
+    excluded_assignments: Mapping[int, str]
+
+    def reason(self, vote: Values) -> str | None:
+        """Why the vote is excluded, if it is."""
+        reason = self.excluded_votes.get(vote["pk"])
+        return reason if reason is not None else self.excluded_assignments.get(vote["assignment"])
+
+    def status(self, vote: Values) -> str:
+        if self.reason(vote) is not None:
+            return EXCLUDED
+        collected = vote["assignment"] is not None
+        if collected and vote["assignment__state"] != AssignmentState.SUBMITTED:
+            return SURPLUS
+        if vote["revision"] < self.newest.get(vote["assignment"], 0):
+            return SUPERSEDED
+        if vote["assignment__pass_no" if collected else "occurrence"]:
+            return REPEAT
+        return COUNTED if vote["comparison__kind"] == ComparisonKind.WORK else CHECK
+
+
+def _fates(votes: QuerySet[Vote]) -> Fates:
+    revised = votes.filter(revision__gt=0).order_by().values_list("assignment")
     exclusions = live_exclusions().filter(
+        Q(vote__in=votes) | Q(assignment__in=votes.values("assignment"))
+    )
+    reasons = exclusions.order_by("pk").values_list("vote", "assignment", "reason")
+    return Fates(
+        newest=dict(revised.annotate(newest=Max("revision"))),
+        excluded_votes={vote: reason for vote, _, reason in reasons if vote},
+        excluded_assignments={held: reason for _, held, reason in reasons if held},
+    )
+
+
+def _rows(votes: QuerySet[Vote], everything: bool) -> Iterator[Row]:
+    fates = _fates(votes)
+    # An import counts the first of two labels: what counts comes first.
+    yield from _rows_of(votes.filter(FIRST), fates, KEPT)
+    repeats = votes.exclude(FIRST)
+    after_one_that_counts = repeats.filter(_follows_a_counted_one())
+    yield from _rows_of(after_one_that_counts, fates, KEPT)
+    if everything:
+        yield from _rows_of(votes, fates, frozenset({SUPERSEDED, SURPLUS, EXCLUDED}))
+        alone = repeats.exclude(_follows_a_counted_one())
+        yield from _rows_of(alone, fates, KEPT)
+
+
+def _follows_a_counted_one() -> Exists:
+    """Without the vote that it repeats, an import would count the repeat."""
+    out = live_exclusions().filter(
         Q(vote=OuterRef("pk")) | Q(assignment__isnull=False, assignment=OuterRef("assignment"))
     )
-    counted_before = Vote.objects.filter(
-        FIRST,
-        ~Exists(exclusions),
-        comparison=OuterRef("comparison"),
-        annotator=OuterRef("annotator"),
-    )
-    return Vote.objects.filter(annotator__study=study).annotate(
-        superseded=Exists(newer),
-        excluded_because=Subquery(exclusions.order_by("pk").values("reason")[:1]),
-        first=Case(
-            When(FIRST, then=Value(True)), default=Value(False), output_field=BooleanField()
-        ),
-        follows_a_counted_one=Exists(counted_before),
-        version_number=F("study_version__number"),
+    return Exists(
+        Vote.objects.filter(
+            FIRST,
+            ~Exists(out),
+            comparison=OuterRef("comparison"),
+            annotator=OuterRef("annotator"),
+        )
     )
 
 
-def _rows(study: Study, everything: bool) -> Iterator[Row]:
-    votes = _with_status(study)
-    if not everything:
-        votes = votes.filter(
-            Q(source=VoteSource.IMPORTED) | Q(assignment__state=AssignmentState.SUBMITTED),
-            superseded=False,
-            excluded_because__isnull=True,
-            follows_a_counted_one=True,
+def _rows_of(votes: QuerySet[Vote], fates: Fates, wanted: frozenset[str]) -> Iterator[Row]:
+    found = votes.order_by("pk").values(*VOTE_FIELDS).iterator(chunk_size=CHUNK)
+    while chunk := list(islice(found, CHUNK)):
+        chosen = [(vote, fates.status(vote)) for vote in chunk]
+        chosen = [(vote, status) for vote, status in chosen if status in wanted]
+        keys = [vote["pk"] for vote, _ in chosen]
+        parts = _by_vote(
+            VoteCriterion.objects.filter(vote__in=keys)
+            .order_by("vote", "criterion__key")
+            .values(*PART_FIELDS)
         )
-    votes = (
-        votes.select_related(
-            "annotator",
-            "assignment",
-            "comparison__prompt",
-            "comparison__system_a",
-            "comparison__system_b",
+        notes = _by_vote(
+            VoteNote.objects.filter(vote__in=keys).values("vote", "criterion", "rationale", "tags")
         )
-        .only(
-            *(field.attname for field in Vote._meta.concrete_fields),
-            "annotator__external_id",
-            "assignment__state",
-            "assignment__pass_no",
-            "assignment__policy",
-            "assignment__selection_probability",
-            "assignment__displayed_at",
-            "comparison__item_id",
-            "comparison__kind",
-            "comparison__prompt__prompt_id",
-            "comparison__system_a__name",
-            "comparison__system_b__name",
-        )
-        .prefetch_related(
-            "notes",
-            Prefetch("criteria", VoteCriterion.objects.select_related("criterion")),
-        )
-        # An import counts the first of two labels: what counts comes first.
-        .order_by("superseded", "-first", "pk")
-    )
-    for vote in votes.iterator(chunk_size=CHUNK):
-        yield from _rows_of(vote)
+        for vote, status in chosen:
+            yield from _rows_of_vote(
+                vote,
+                _shared(vote, status, fates.reason(vote)),
+                parts.get(vote["pk"], []),
+                {note["criterion"]: note for note in notes.get(vote["pk"], [])},
+            )
 
 
-def _rows_of(vote: Any) -> Iterator[Row]:
-    """The row of `overall`, then those of the other criteria. `vote` is annotated."""
-    shared = _shared(vote)
-    notes = {note.criterion_id: note for note in vote.notes.all()}
-    yield _row(vote, Criterion.OVERALL, shared | _timing(vote), notes.get(None), vote.metadata)
-    parts = sorted(vote.criteria.all(), key=lambda part: part.criterion.key)
+def _by_vote(found: Iterable[Values]) -> dict[int, list[Values]]:
+    grouped: dict[int, list[Values]] = {}
+    for values in found:
+        grouped.setdefault(values["vote"], []).append(values)
+    return grouped
+
+
+def _rows_of_vote(
+    vote: Values,
+    shared: dict[str, Any],
+    parts: list[Values],
+    notes: Mapping[int | None, Values],
+) -> Iterator[Row]:
+    """The row of `overall`, then those of the other criteria in the order of their keys."""
+    yield _row(vote, Criterion.OVERALL, shared | _timing(vote), notes.get(None))
     for part in parts:
-        yield _row(part, part.criterion.key, shared, notes.get(part.criterion_id), part.metadata)
+        yield _row(part, part["criterion__key"], shared, notes.get(part["criterion"]))
 
 
-def _row(
-    decision: Any, criterion: str, shared: dict[str, Any], note: Any, metadata: dict[str, Any]
-) -> Row:
+def _row(decision: Values, criterion: str, shared: dict[str, Any], note: Values | None) -> Row:
     stated = {
         **shared,
-        "verdict": decision.verdict,
+        "verdict": decision["verdict"],
         "criterion": criterion,
-        "margin": decision.margin,
-        "choice": decision.choice,
-        "swapped": decision.swapped,
-        "reason": (note.rationale if note else "") or None,
-        "tags": (note.tags if note else []) or None,
+        "margin": decision["margin"],
+        "choice": decision["choice"],
+        "swapped": decision["swapped"],
+        "reason": (note["rationale"] if note else "") or None,
+        "tags": (note["tags"] if note else []) or None,
     }
-    return ordered(COLUMNS, stated, metadata)
+    return ordered(COLUMNS, stated, decision["metadata"])
 
 
-def _shared(vote: Any) -> dict[str, Any]:
+def _shared(vote: Values, status: str, reason: str | None) -> dict[str, Any]:
     """What the rows of one vote have in common."""
-    assignment, comparison = vote.assignment, vote.comparison
-    shown_left = vote.left
-    if vote.swapped is not None:
-        shown_left = "b" if vote.swapped else "a"
+    shown_left = vote["left"]
+    if vote["swapped"] is not None:
+        shown_left = "b" if vote["swapped"] else "a"
     row = {
-        "item_id": comparison.item_id,
-        "annotator_id": vote.annotator.external_id,
+        "item_id": vote["comparison__item_id"],
+        "annotator_id": vote["annotator__external_id"],
         "left": shown_left,
-        "prompt_id": comparison.prompt.prompt_id,
-        "system_a": comparison.system_a.name,
-        "system_b": comparison.system_b.name,
-        "kind": comparison.kind,
-        "status": _status(vote),
-        "excluded_because": vote.excluded_because,
+        "prompt_id": vote["comparison__prompt__prompt_id"],
+        "system_a": vote["comparison__system_a__name"],
+        "system_b": vote["comparison__system_b__name"],
+        "kind": vote["comparison__kind"],
+        "status": status,
+        "excluded_because": reason,
     }
-    if assignment is not None:
+    if vote["assignment"] is not None:
         row |= {
-            "revision": vote.revision,
-            "pass_no": assignment.pass_no,
-            "late": vote.late,
-            "study_version": vote.version_number,
-            "policy": assignment.policy,
-            "selection_probability": assignment.selection_probability,
-            "served_at": assignment.displayed_at and assignment.displayed_at.isoformat(),
-            "received_at": vote.created_at.isoformat(),
+            "revision": vote["revision"],
+            "pass_no": vote["assignment__pass_no"],
+            "late": vote["late"],
+            "study_version": vote["study_version__number"],
+            "policy": vote["assignment__policy"],
+            "selection_probability": vote["assignment__selection_probability"],
+            "served_at": _moment(vote["assignment__displayed_at"]),
+            "received_at": _moment(vote["created_at"]),
         }
     return row
 
 
-def _timing(vote: Any) -> dict[str, Any]:
+def _timing(vote: Values) -> dict[str, Any]:
     return {
-        "seconds": seconds(vote.elapsed_ms),
-        "confidence": vote.confidence,
-        "active_seconds": seconds(vote.active_ms),
-        "first_choice_seconds": seconds(vote.first_choice_ms),
-        "reading": vote.reading or None,
+        "seconds": seconds(vote["elapsed_ms"]),
+        "confidence": vote["confidence"],
+        "active_seconds": seconds(vote["active_ms"]),
+        "first_choice_seconds": seconds(vote["first_choice_ms"]),
+        "reading": vote["reading"] or None,
     }
 
 
-def _status(vote: Any) -> str:
-    if vote.excluded_because is not None:
-        return "excluded"
-    if vote.assignment is not None and vote.assignment.state != AssignmentState.SUBMITTED:
-        return "surplus"
-    if vote.superseded:
-        return "superseded"
-    if not vote.first:
-        return "repeat"
-    return "counted" if vote.comparison.kind == ComparisonKind.WORK else "check"
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
