@@ -34,7 +34,7 @@ def _lines(report: ReportView) -> Iterator[str]:
         yield from wrapped(sentence)
     yield ""
     yield ", ".join(f"{value} {name.lower()}" for name, value in report.key_figures)
-    yield from wrapped(f"Of the votes {report.verdicts}.")
+    yield from wrapped(report.verdicts)
     if report.repeats:
         yield from wrapped(f"{report.repeats}.")
     yield from section("Leaderboard", _board(report.board))

@@ -9,7 +9,7 @@ from typing import Any
 
 from reports.stats.results import WarningCode
 from reports.wording.headline import headline, is_watched
-from reports.wording.numbers import count, counted, percent
+from reports.wording.numbers import count, counted, named_list, percent
 from reports.wording.warnings import sentence
 
 from . import notes
@@ -108,17 +108,17 @@ def verdicts_in_words(verdicts: Mapping[str, int]) -> str:
     """How decisive the votes were; a and b have no meaning over several pairs."""
     total = sum(verdicts.values())
     if not total:
-        return "no votes yet"
+        return "There are no votes yet."
     decisive = verdicts["a"] + verdicts["b"]
     if decisive == total:
-        return "all prefer a response"
+        return "Every vote prefers a response."
     said = [
         f"{percent(decisive / total)} prefer a response",
         f"{percent(verdicts['tie'] / total)} are ties",
     ]
     if verdicts["both_bad"]:
         said.append(f"{percent(verdicts['both_bad'] / total)} call both bad")
-    return f"{', '.join(said[:-1])} and {said[-1]}"
+    return f"Of the votes {named_list(said)}."
 
 
 def repeats_in_words(repeats: int) -> str:
