@@ -15,6 +15,7 @@ from django.db import transaction
 from annotation import audit
 from annotation.models import Study, StudyVersion, User
 from reports import records as study_records
+from reports.diagnostics import diagnostics
 from reports.freshness import latest_run
 from reports.models import AnalysisRun
 from reports.records import CriterionRecords, JudgmentRecords, StudyRecords
@@ -53,11 +54,18 @@ class SealedError(Exception):
         )
 
 
-def run(study: Study, *, actor: User | None = None, seed: int | None = None) -> AnalysisRun:
+def run(
+    study: Study,
+    *,
+    actor: User | None = None,
+    seed: int | None = None,
+    thorough: bool = False,
+) -> AnalysisRun:
     """Analyse a study and keep the result; log that somebody looked.
 
     The newest run is given again where it has the same input, settings, seed and versions. An
-    older one is not: the newest is the report that pages and exports show.
+    older one is not: the newest is the report that pages and exports show. `thorough` also makes
+    the diagnostics that take long; a run that has them serves those who did not ask for them.
 
     Raises
     ------
@@ -67,7 +75,7 @@ def run(study: Study, *, actor: User | None = None, seed: int | None = None) -> 
     if study.is_sealed:
         raise SealedError(study)
     read = study_records.load(study)
-    settings = settings_of(study, read)
+    settings = settings_of(study, read, thorough=thorough)
     used_seed = study.seed if seed is None else seed
     versions = versions_in_use()
     version = StudyVersion.objects.filter(study=study).order_by("-number").first()
@@ -78,7 +86,7 @@ def run(study: Study, *, actor: User | None = None, seed: int | None = None) -> 
         and newest.study_version == version
         and newest.input_sha256 == read.input_sha256
         and newest.seed == used_seed
-        and newest.settings == settings
+        and newest.settings in (settings, {**settings, "diagnostics": True})
         and newest.versions == versions
         else None
     )
@@ -109,7 +117,7 @@ def votes_of(kept: AnalysisRun) -> int:
     return int(kept.result["counts"]["votes"])
 
 
-def settings_of(study: Study, read: StudyRecords) -> dict[str, Any]:
+def settings_of(study: Study, read: StudyRecords, *, thorough: bool = False) -> dict[str, Any]:
     """What the figures were computed under, as printed beside them."""
     return {
         "ties": "half",
@@ -121,6 +129,7 @@ def settings_of(study: Study, read: StudyRecords) -> dict[str, Any]:
         "power": POWER,
         "stopping": study.stopping,
         "expertise": EXPERTISE,
+        "diagnostics": thorough,
         "notice": study.notice,
         "title": study.title,
         "criteria": {
@@ -186,6 +195,14 @@ def report(
         "head_to_head": [pair_row(row, read, sequential) for row in pairs],
         "agreement": _agreement(overall, read, seed),
         "side_bias": _side_bias(overall, read),
+        "diagnostics": diagnostics(
+            votes,
+            board.fit,
+            read.systems,
+            read.annotators,
+            level=LEVEL,
+            thorough=settings["diagnostics"],
+        ),
         "criteria": [
             {
                 "criterion": criterion.key,

@@ -23,6 +23,11 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=["text", "json"], default="text")
         parser.add_argument("--output", type=Path, help="write to this file instead of stdout")
         parser.add_argument("--seed", type=int, help="seed of the random draws (default: study's)")
+        parser.add_argument(
+            "--diagnostics",
+            action="store_true",
+            help="also the diagnostics that refit at length: seconds to minutes on large studies",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -34,7 +39,7 @@ class Command(BaseCommand):
         if options["seed"] is not None and options["seed"] < 0:
             raise CommandError("--seed takes a whole number from 0.")
         try:
-            kept = analysis.run(study, seed=options["seed"])
+            kept = analysis.run(study, seed=options["seed"], thorough=options["diagnostics"])
         except analysis.SealedError as sealed:
             raise CommandError(str(sealed), returncode=SEALED_EXIT) from None
         render = report_json.render if options["format"] == "json" else report_text.render
