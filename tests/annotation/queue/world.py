@@ -37,12 +37,18 @@ def make_queue(comparisons: int = 3, *, overlap: int = 1, systems: int = 3, **fi
     made = [make_system(study, f"system{number}") for number in range(systems)]
     pairs: list[tuple[Prompt, Response, Response]] = []
     while len(pairs) < comparisons:
-        prompt = make_prompt(study)
+        # Named by their number, so that places on the ring are the same in every run.
+        prompt = make_prompt(study, f"p{len(pairs)}")
         responses = [make_response(prompt, system) for system in made]
         pairs.extend((prompt, *pair) for pair in combinations(responses, 2))
-    for prompt, response_a, response_b in islice(pairs, comparisons):
+    for number, (prompt, response_a, response_b) in enumerate(islice(pairs, comparisons)):
         make_comparison(
-            study, prompt=prompt, response_a=response_a, response_b=response_b, overlap=overlap
+            study,
+            prompt=prompt,
+            response_a=response_a,
+            response_b=response_b,
+            overlap=overlap,
+            item_id=f"i{number}",
         )
     queue.open_for_claims(study)
     return study
