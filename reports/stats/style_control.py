@@ -174,7 +174,7 @@ def fit_style(
     )
     rates = _controlled_win_rates(used, fit, covariance, method, warnings, level)
     return StyleFit(
-        f"{METHOD_STYLE}_ridge" if fit.ridge else METHOD_STYLE,
+        method,
         fit,
         covariance,
         coefficients,

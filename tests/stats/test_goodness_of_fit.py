@@ -134,6 +134,14 @@ def test_nothing_to_test_gives_no_p_value(rows: list[Row], warning: WarningCode)
     assert warning in found.warnings
 
 
+def test_a_separated_fit_is_not_tested() -> None:
+    rows: list[Row] = [(0, 1 + k % 2, 0, 1, k, k % 3) for k in range(20)]
+    rows += [(1, 2, k % 3, 1, k, k % 3) for k in range(20)]
+    found = fit_test(votes_of(rows), seed=1, draws=20)
+    assert (found.p_value, found.seed) == (None, None)
+    assert WarningCode.SEPARATED in found.warnings
+
+
 def cycle(strength: float, n: int = 3000) -> Votes:
     """Four systems, equal but for a circle among the first three."""
     random = np.random.default_rng(4)

@@ -28,3 +28,8 @@ def test_a_long_line_of_stars_takes_no_time() -> None:
     assert style_features("*" * 200_000)[0] == 200_000
     assert style_features("**a" * 60_000)[0] == 180_000
     assert style_features("```\n" * 30_000)[0] == 120_000
+
+
+def test_line_ends_of_other_systems_change_no_count() -> None:
+    text = "# One\n- a\n- b\n\n```\n# no\n```\n**c**\n"
+    assert style_features(text.replace("\n", "\r\n"))[1:] == style_features(text)[1:] == (1, 2, 1)
