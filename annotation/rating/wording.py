@@ -7,8 +7,9 @@ from annotation.queue import EmptyReason
 # A title and an explanation each. They must be true whenever the reason is.
 EMPTY_TEXTS: dict[EmptyReason, tuple[str, str]] = {
     EmptyReason.FINISHED: (
-        "You have rated everything there is for you",
-        "Thank you. All your answers are stored. If more pairs are added, they will appear here.",
+        # True as well for somebody who came too late to rate any.
+        "Nothing is left for you to rate",
+        "Thank you. Every answer you gave is stored. If pairs are added, they will appear here.",
     ),
     EmptyReason.MAXIMUM_REACHED: (
         "You have reached your share of this study",

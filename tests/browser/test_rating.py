@@ -24,9 +24,7 @@ def test_a_small_study_is_rated_by_keys_alone(desk_for: DeskFor) -> None:
     desk = desk_for(make_small_study(5))
     for number, key in enumerate(["1", "ArrowRight", "0", "9", "ArrowLeft"], start=1):
         desk.vote_by_key(number, key)
-    expect(desk.page.locator("#state-title")).to_have_text(
-        "You have rated everything there is for you"
-    )
+    expect(desk.page.locator("#state-title")).to_have_text("Nothing is left for you to rate")
     expect(desk.page.locator("#count")).to_have_text("5 rated")
     desk.wait_until_saved()
     assert [choice for choice, _ in desk.choices()] == ["left", "right", "tie", "both_bad", "left"]
@@ -39,7 +37,7 @@ def test_a_small_study_is_rated_by_clicks_alone(desk_for: DeskFor) -> None:
     for number, name in enumerate([*names, "Both responses are bad"], start=1):
         desk.wait_until_armed(number)
         desk.page.get_by_role("button", name=name).click()
-    expect(desk.page.locator("#state-title")).to_contain_text("You have rated everything")
+    expect(desk.page.locator("#state-title")).to_contain_text("Nothing is left")
     desk.wait_until_saved()
     assert [choice for choice, _ in desk.choices()] == ["right", "tie", "left", "both_bad"]
     desk.watch.assert_clean()
@@ -198,10 +196,10 @@ def test_undo_after_a_reload_asks_the_server(desk_for: DeskFor) -> None:
 def test_undo_is_possible_from_the_last_screen(desk_for: DeskFor) -> None:
     desk = desk_for(make_small_study(1))
     desk.vote_by_key(1, "1")
-    expect(desk.page.locator("#state-title")).to_contain_text("You have rated everything")
+    expect(desk.page.locator("#state-title")).to_contain_text("Nothing is left")
     desk.page.get_by_role("button", name="Change my last answer").click()
     desk.vote_by_key(1, "9")
-    expect(desk.page.locator("#state-title")).to_contain_text("You have rated everything")
+    expect(desk.page.locator("#state-title")).to_contain_text("Nothing is left")
     desk.wait_until_saved()
     assert desk.choices() == [("left", None), ("both_bad", None)]
 
