@@ -10,12 +10,23 @@ from typing import Any
 
 from evalsite.embedded_worker import EmbeddedWork, refuse_more_than_one_process
 
+
+def whole_number(name: str, default: int, most: int) -> int:
+    """The variable's value; a start with another one is refused by its name."""
+    raw = os.environ.get(name, "")
+    if not raw:
+        return default
+    if not raw.isascii() or not raw.isdigit() or not 1 <= int(raw) <= most:
+        raise SystemExit(f"{name}={raw!r} is not a whole number from 1 to {most}.")
+    return int(raw)
+
+
 _embedded = not os.environ.get("REDIS_URL")
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 worker_class = "gthread"
-workers = int(os.environ.get("WEB_CONCURRENCY", "1" if _embedded else "2"))
-threads = int(os.environ.get("WEB_THREADS", "8" if _embedded else "4"))
+workers = whole_number("WEB_CONCURRENCY", 1 if _embedded else 2, most=64)
+threads = whole_number("WEB_THREADS", 8 if _embedded else 4, most=128)
 # A page takes milliseconds; an analysis of millions of votes takes seconds.
 timeout = 60
 graceful_timeout = 25

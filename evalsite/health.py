@@ -24,11 +24,23 @@ def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"status": "ready"})
 
 
+class _Migrations:
+    """Whether all were seen to be applied. They stay so, and asking costs a walk of the disk."""
+
+    applied = False
+
+
+def migrations_are_missing() -> bool:
+    if not _Migrations.applied:
+        executor = MigrationExecutor(connection)
+        _Migrations.applied = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return not _Migrations.applied
+
+
 def database_fault() -> str:
     """An empty string, or what keeps this process from doing its work."""
     try:
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if migrations_are_missing():
             return "migrations are missing"
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":

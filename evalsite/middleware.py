@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 
@@ -68,6 +69,7 @@ class RequestLogMiddleware:
         structlog.contextvars.clear_contextvars()
         request_id = uuid.uuid4().hex
         structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
         response = self.get_response(request)
         match = request.resolver_match
         # The route's name, not the path: an invitation's path holds its token.
@@ -76,6 +78,7 @@ class RequestLogMiddleware:
             method=request.method,
             route=match.view_name if match else None,
             status=response.status_code,
+            ms=round((time.perf_counter() - started) * 1000, 1),
         )
         response.headers["X-Request-ID"] = request_id
         return response

@@ -250,7 +250,9 @@ SECURE_SSL_REDIRECT = SECURE_COOKIES
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_COOKIES
-SECURE_HSTS_PRELOAD = SECURE_COOKIES
+# Preloading commits the whole domain for years: the operator's decision.
+SECURE_HSTS_PRELOAD = env_bool("HSTS_PRELOAD", False)
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
 # Nobody learns from which page one comes: an invitation's address is a secret. Not "no-referrer":
 # browsers then send `Origin: null` with every form, which the CSRF check must refuse.
 SECURE_REFERRER_POLICY = "strict-origin"

@@ -32,6 +32,7 @@ def test_it_is_not_ready_without_a_database(
     def fail(*args: object) -> None:
         raise DatabaseError("password=secret host=10.0.0.1")
 
+    monkeypatch.setattr(health._Migrations, "applied", False)
     monkeypatch.setattr(health, "MigrationExecutor", fail)
     response = client.get("/readyz")
     assert response.status_code == 503
@@ -71,7 +72,9 @@ def test_a_report_of_blocked_content_is_logged_without_the_page(
     assert "secret-token" not in caplog.text
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"csp-report": 3}', b"x" * 20_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b'{"csp-report": 3}', b"x" * 20_000, b"[" * 16_000]
+)
 def test_what_is_no_report_is_ignored(client: Client, body: bytes) -> None:
     response = client.post("/csp-report", body, content_type="application/csp-report")
     assert response.status_code == 204
@@ -79,3 +82,18 @@ def test_what_is_no_report_is_ignored(client: Client, body: bytes) -> None:
 
 def test_a_host_that_is_not_allowed_is_refused(client: Client) -> None:
     assert client.get("/healthz", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_a_length_that_is_no_number_is_no_report(client: Client) -> None:
+    response = client.post(
+        "/csp-report", b"{}", content_type="application/csp-report", CONTENT_LENGTH="many"
+    )
+    assert response.status_code == 204
+
+
+def test_missing_migrations_are_told(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health._Migrations, "applied", False)
+    plan = "django.db.migrations.executor.MigrationExecutor.migration_plan"
+    monkeypatch.setattr(plan, lambda self, targets: ["something"])
+    response = client.get("/readyz")
+    assert (response.status_code, response.json()["fault"]) == (503, "migrations are missing")
