@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 from decimal import Decimal
 from typing import Any
@@ -342,3 +343,36 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(
 
 # Metadata keys, fates of votes, the rows, and what is fetched beside each thousand of them.
 QUERIES = {"votes": 8, "comparisons": 2, "judgments": 3}
+
+
+def test_a_sealed_study_gives_no_order_that_follows_the_names() -> None:
+    study = make_open_study()
+    names = ["alpha", "bravo", "charlie", "delta"]
+    codes = dict(zip(names, ["A10", "A2", "A9", "A1"], strict=True))
+    for name, code in codes.items():
+        make_system(study, name, code=code)
+    # As generated: by prompt, pairs in the order of the names; item ids are drawn.
+    for number, (one, other) in enumerate(itertools.combinations(names, 2)):
+        make_comparison(
+            study,
+            one,
+            other,
+            item_id=f"{(number * 5) % 6}",
+            kind=ComparisonKind.GOLD,
+            gold={"overall": ["a"], "clarity": ["a", "tie"]},
+        )
+    rows = jsonl(study, "comparisons")
+    assert [row["item_id"] for row in rows] == sorted(row["item_id"] for row in rows)
+    for row in rows:
+        assert int(row["system_a"][1:]) < int(row["system_b"][1:])
+        comparison = Comparison.objects.get(study=study, item_id=row["item_id"])
+        by_code = {
+            comparison.system_a.code: comparison.response_a.text,
+            comparison.system_b.code: comparison.response_b.text,
+        }
+        assert row["response_a"] == by_code[row["system_a"]]
+        assert row["response_b"] == by_code[row["system_b"]]
+        # Whoever was accepted as better still is.
+        turned = row["system_a"] != comparison.system_a.code
+        assert row["gold"] == ("b" if turned else "a")
+        assert row["gold_by_criterion"] == {"clarity": ["b" if turned else "a", "tie"]}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from annotation.models import Comparison, Criterion, Prompt, Response, Study, System
+from annotation.models import Comparison, Criterion, Prompt, Response, Study, Verdict
 
 from .shape import CHUNK, Row, RowTable, dollars, extra_keys, metadata_of, ordered
 
 MEASURES = ("latency_ms", "ttft_ms", "input_tokens", "output_tokens", "cost")
+MIRRORED = {Verdict.A.value: Verdict.B.value, Verdict.B.value: Verdict.A.value}
 COLUMNS = (
     "item_id",
     "prompt_id",
@@ -42,42 +43,85 @@ def table(study: Study, *, names: bool) -> RowTable:
     """All comparisons of the study, in the order in which they were stored.
 
     Without `names` (a sealed study) systems are their codes, and all that could give a system
-    away is left out: measures and metadata.
+    away is left out or turned: measures and metadata, the order of storing, and which response is
+    a, since both orders follow the names.
     """
     comparisons = Comparison.objects.filter(study=study)
-    extra = extra_keys(COLUMNS, metadata_of(comparisons, "metadata")) if names else ()
-    return RowTable(COLUMNS, extra, _rows(study, names))
+    if not names:
+        return RowTable(COLUMNS, (), _sealed_rows(study))
+    return RowTable(
+        COLUMNS, extra_keys(COLUMNS, metadata_of(comparisons, "metadata")), _rows(study)
+    )
 
 
-def _rows(study: Study, names: bool) -> Iterator[Row]:
-    comparisons = (
+def _read(study: Study, order: str) -> Iterator[Comparison]:
+    return (
         Comparison.objects.filter(study=study)
         .select_related("prompt", "response_a", "response_b", "system_a", "system_b")
-        .order_by("pk")
+        .order_by(order)
+        .iterator(chunk_size=CHUNK)
     )
-    for comparison in comparisons.iterator(chunk_size=CHUNK):
+
+
+def _rows(study: Study) -> Iterator[Row]:
+    for comparison in _read(study, "pk"):
         stated = {
-            "item_id": comparison.item_id,
-            "system_a": _name(comparison.system_a, names),
-            "system_b": _name(comparison.system_b, names),
+            "system_a": comparison.system_a.name,
+            "system_b": comparison.system_b.name,
             "response_a": comparison.response_a.text,
             "response_b": comparison.response_b.text,
-            "kind": comparison.kind,
-            "overlap": comparison.overlap,
-            "explanation": comparison.explanation or None,
-            **_prompt(comparison.prompt),
+            **_pair(comparison),
             **_gold(comparison.gold),
+            **_measures(comparison.response_a, "a"),
+            **_measures(comparison.response_b, "b"),
+            "prompt_metadata": comparison.prompt.metadata or None,
+            "metadata_a": comparison.response_a.metadata or None,
+            "metadata_b": comparison.response_b.metadata or None,
         }
-        if names:
-            stated |= _measures(comparison.response_a, "a") | _measures(comparison.response_b, "b")
-            stated["prompt_metadata"] = comparison.prompt.metadata or None
-            stated["metadata_a"] = comparison.response_a.metadata or None
-            stated["metadata_b"] = comparison.response_b.metadata or None
-        yield ordered(COLUMNS, stated, comparison.metadata if names else {})
+        yield ordered(COLUMNS, stated, comparison.metadata)
 
 
-def _name(system: System, names: bool) -> str:
-    return system.name if names else system.code
+def _sealed_rows(study: Study) -> Iterator[Row]:
+    """By item, each pair in the order of the codes: a generated item's id is drawn."""
+    for comparison in _read(study, "item_id"):
+        sides = [
+            (comparison.system_a.code, comparison.response_a.text),
+            (comparison.system_b.code, comparison.response_b.text),
+        ]
+        turned = _place(sides[1][0]) < _place(sides[0][0])
+        (code_a, text_a), (code_b, text_b) = reversed(sides) if turned else sides
+        stated = {
+            "system_a": code_a,
+            "system_b": code_b,
+            "response_a": text_a,
+            "response_b": text_b,
+            **_pair(comparison),
+            **_gold(_turned(comparison.gold) if turned else comparison.gold),
+        }
+        yield ordered(COLUMNS, stated, {})
+
+
+def _place(code: str) -> tuple[int, str]:
+    """A2 comes before A10."""
+    return len(code), code
+
+
+def _turned(gold: dict[str, list[str]] | None) -> dict[str, list[str]] | None:
+    """Accepted verdicts after a and b have changed places."""
+    if gold is None:
+        return None
+    return {key: [MIRRORED.get(verdict, verdict) for verdict in gold[key]] for key in gold}
+
+
+def _pair(comparison: Comparison) -> dict[str, Any]:
+    """What does not depend on which response is a."""
+    return {
+        "item_id": comparison.item_id,
+        "kind": comparison.kind,
+        "overlap": comparison.overlap,
+        "explanation": comparison.explanation or None,
+        **_prompt(comparison.prompt),
+    }
 
 
 def _prompt(prompt: Prompt) -> dict[str, Any]:
