@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +133,44 @@ def wait_for_port(process: subprocess.Popen[bytes], port: int, name: str, log: P
     raise ServiceError(f"{name} did not start on port {port}:\n{tail}")
 
 
+@dataclass
+class Server:
+    """A server that can be killed and started again, on the same port and with the same data."""
+
+    name: str
+    port: int
+    url: str
+    command: list[str]
+    folder: Path
+    log: Path
+    # How it ends its clients' connections and stops.
+    farewell: signal.Signals
+    identity: dict[str, Any] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                **self.identity,
+            )
+        wait_for_port(self.process, self.port, self.name, self.log)
+
+    def stop(self, how: signal.Signals | None = None) -> None:
+        if self.process is not None:
+            stop(self.process, how or self.farewell)
+
+
 @contextmanager
-def postgresql() -> Generator[str]:
-    """A new PostgreSQL cluster; yields its DATABASE_URL."""
+def postgresql_server(*, durable: bool = False) -> Generator[Server]:
+    """A new PostgreSQL cluster, started.
+
+    Only a `durable` one waits for the disk at each commit. The others survive a crash of
+    PostgreSQL too, but not one of the machine.
+    """
     identity = unprivileged()
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="evalsite-postgresql-"))
@@ -168,34 +204,41 @@ def postgresql() -> Generator[str]:
         else:
             raise ServiceError("No PostgreSQL could be set up.\n" + "\n".join(faults))
         port = free_port()
-        log = folder / "postgresql.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [
-                    str(binaries / "postgres"),
-                    "-D",
-                    str(home / "data"),
-                    "-p",
-                    str(port),
-                    "-h",
-                    HOST,
-                    "-k",
-                    str(home),
-                    # Nothing here outlives the tests.
-                    "-c",
-                    "fsync=off",
-                    "-c",
-                    "max_connections=200",
-                ],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=home,
-                **identity,
-            )
-        # SIGINT: end sessions and stop; SIGTERM would wait for them.
-        stack.callback(stop, process, signal.SIGINT)
-        wait_for_port(process, port, "PostgreSQL", log)
-        yield f"postgres://evalsite@{HOST}:{port}/postgres"
+        server = Server(
+            name="PostgreSQL",
+            port=port,
+            url=f"postgres://evalsite@{HOST}:{port}/postgres",
+            command=[
+                str(binaries / "postgres"),
+                "-D",
+                str(home / "data"),
+                "-p",
+                str(port),
+                "-h",
+                HOST,
+                "-k",
+                str(home),
+                "-c",
+                f"fsync={'on' if durable else 'off'}",
+                "-c",
+                "max_connections=200",
+            ],
+            folder=home,
+            log=folder / "postgresql.log",
+            # SIGINT: end sessions and stop; SIGTERM would wait for them.
+            farewell=signal.SIGINT,
+            identity=identity,
+        )
+        stack.callback(server.stop)
+        server.start()
+        yield server
+
+
+@contextmanager
+def postgresql() -> Generator[str]:
+    """A new PostgreSQL cluster; yields its DATABASE_URL."""
+    with postgresql_server() as server:
+        yield server.url
 
 
 def redis_binary() -> str:
@@ -214,35 +257,44 @@ def redis_binary() -> str:
 
 
 @contextmanager
-def redis() -> Generator[str]:
-    """An empty Redis (or Valkey) without persistence; yields its REDIS_URL."""
+def redis_server() -> Generator[Server]:
+    """An empty Redis (or Valkey) without persistence, started."""
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="evalsite-redis-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         port = free_port()
-        log = folder / "redis.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [
-                    redis_binary(),
-                    # Started by hand it would listen everywhere.
-                    "--bind",
-                    HOST,
-                    "--port",
-                    str(port),
-                    "--save",
-                    "",
-                    "--appendonly",
-                    "no",
-                    "--dir",
-                    str(folder),
-                ],
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-        stack.callback(stop, process, signal.SIGTERM)
-        wait_for_port(process, port, "Redis", log)
-        yield f"redis://{HOST}:{port}/0"
+        server = Server(
+            name="Redis",
+            port=port,
+            url=f"redis://{HOST}:{port}/0",
+            command=[
+                redis_binary(),
+                # Started by hand it would listen everywhere.
+                "--bind",
+                HOST,
+                "--port",
+                str(port),
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--dir",
+                str(folder),
+            ],
+            folder=folder,
+            log=folder / "redis.log",
+            farewell=signal.SIGTERM,
+        )
+        stack.callback(server.stop)
+        server.start()
+        yield server
+
+
+@contextmanager
+def redis() -> Generator[str]:
+    """An empty Redis (or Valkey) without persistence; yields its REDIS_URL."""
+    with redis_server() as server:
+        yield server.url
 
 
 def main(command: list[str]) -> int:
