@@ -1,0 +1,238 @@
+"""People who rate through a bad network, and write down what they sent and were told."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.loopback import Connection, NoAnswer, Reply
+from tests.signed_in import SignedIn
+
+from .history import History, Kind, Op
+
+CHOICES = ("left", "right", "tie", "both_bad")
+SKIP_REASONS = ("cannot_judge", "other")
+
+# Between two tries; the page waits longer, but a chaos run is short.
+RETRY_S = (0.2, 1.0)
+# While others hold the rest, or a pause lasts.
+ASK_AGAIN_S = 0.5
+# Answers that another try will not change.
+REFUSED = frozenset({400, 403, 404, 405, 413, 415})
+
+# Shares of what people do besides rating pair after pair.
+SENDS_TWICE = 0.05
+UNDOES = 0.1
+SKIPS = 0.04
+LETS_LAPSE = 0.1
+VOTES_VERY_LATE = 0.2  # of those: when others may have filled the item
+ABANDONS = 0.04
+FORGETS = 0.15  # of the votes whose answer is lost: the tab is closed and not opened again
+SHOWS = 0.5
+
+
+@dataclass
+class Annotator:
+    """One person at one page, from the first pair until there is nothing left for them."""
+
+    person: SignedIn
+    path: str
+    port: int
+    history: History
+    dice: random.Random
+    think_s: float
+    # Lets this person's lease on a pair lapse at once: a vote on it is late.
+    lapse: Callable[[str], Awaitable[None]]
+    # Set when the faults are over: nobody leaves pairs lying any more.
+    calm: asyncio.Event
+    statuses: dict[int, int] = field(default_factory=dict)
+    lost: int = 0
+    sent: int = 0
+    connection: Connection = field(init=False)
+    second: Connection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.connection = Connection(self.port, self.person.headers)
+        self.second = Connection(self.port, self.person.headers)
+
+    @property
+    def who(self) -> str:
+        return self.person.annotator
+
+    async def rate(self) -> None:
+        try:
+            while await self.turn():
+                if not self.calm.is_set():
+                    await asyncio.sleep(self.dice.expovariate(1 / self.think_s))
+        finally:
+            await self.connection.close()
+            await self.second.close()
+
+    async def turn(self) -> bool:
+        """One pair, or a wait; False once there is nothing left, or no way in."""
+        reply = await self.ask("next", {"want": self.dice.choice([1, 2, 2, 3])})
+        if reply is None:
+            await self.pause()
+            return True
+        body = reply.json()
+        if reply.status != 200:
+            await self.pause()
+            return reply.status not in REFUSED
+        pairs = body["pairs"]
+        empty = body["empty"]["code"] if body["empty"] else None
+        self.history.add(
+            Kind.OK,
+            Op.NEXT,
+            who=self.who,
+            served=[self.as_served(pair) for pair in pairs],
+            empty=empty,
+        )
+        if not pairs:
+            if empty in ("finished", "annotator_removed") and self.calm.is_set():
+                return False
+            await asyncio.sleep(ASK_AGAIN_S)
+            return True
+        await self.deal_with(pairs)
+        return True
+
+    @staticmethod
+    def as_served(pair: dict[str, Any]) -> dict[str, str]:
+        return {
+            "id": pair["id"],
+            "left": pair["left"]["source"],
+            "right": pair["right"]["source"],
+        }
+
+    async def deal_with(self, pairs: list[dict[str, Any]]) -> None:
+        assignment = pairs[0]["id"]
+        if self.dice.random() < SHOWS:
+            await self.ask("renew", {"held": [p["id"] for p in pairs], "displayed": assignment})
+        drawn = self.dice.random()
+        if not self.calm.is_set():
+            if drawn < ABANDONS:
+                # Away for a while without a word; the pairs come back to others.
+                await asyncio.sleep(10 * self.think_s)
+                return
+            if drawn < ABANDONS + LETS_LAPSE:
+                await self.lapse(assignment)
+                if self.dice.random() < VOTES_VERY_LATE:
+                    await self.calm.wait()
+                    await asyncio.sleep(self.dice.uniform(0, 15))
+                await asyncio.sleep(self.dice.uniform(0, 2))
+            elif drawn < ABANDONS + LETS_LAPSE + SKIPS:
+                await self.skip(assignment)
+                return
+        await self.vote(assignment, revises=False)
+        if self.dice.random() < UNDOES:
+            await self.revise()
+
+    async def skip(self, assignment: str) -> None:
+        reason = self.dice.choice(SKIP_REASONS)
+        reply = await self.ask("skip", {"assignment": assignment, "reason": reason})
+        kind = Kind.INFO if reply is None else Kind.OK if reply.status == 200 else Kind.FAIL
+        self.history.add(kind, Op.SKIP, who=self.who, assignment=assignment)
+
+    async def revise(self) -> None:
+        """Take the last vote back to the screen and decide again."""
+        reply = await self.ask("undo", {})
+        if reply is None or reply.status != 200 or reply.json()["pair"] is None:
+            return
+        pair = reply.json()["pair"]
+        self.history.add(Kind.OK, Op.NEXT, who=self.who, served=[self.as_served(pair)], empty=None)
+        await self.vote(pair["id"], revises=True)
+
+    async def vote(self, assignment: str, *, revises: bool) -> None:
+        """Send one decision until it is settled, as the page's outbox does."""
+        key, choice = str(uuid.uuid4()), self.dice.choice(CHOICES)
+        body = {
+            "assignment": assignment,
+            "answers": {"overall": {"choice": choice}},
+            "key": key,
+            "revises": revises,
+        }
+        self.history.add(
+            Kind.INVOKE,
+            Op.VOTE,
+            who=self.who,
+            key=key,
+            assignment=assignment,
+            choice=choice,
+            revises=revises,
+        )
+        unknown = False
+        while True:
+            tries = [self.ask("vote", body)]
+            if self.dice.random() < SENDS_TWICE:
+                tries.append(self.ask("vote", body, connection=self.second))
+            replies = await asyncio.gather(*tries)
+            settled = [
+                self.note(reply, key, assignment, unknown or None in replies)
+                for reply in replies
+                if reply is not None
+            ]
+            if any(settled):
+                return
+            unknown = True
+            if not self.calm.is_set() and self.dice.random() < FORGETS:
+                self.history.add(Kind.INFO, Op.VOTE, who=self.who, key=key, assignment=assignment)
+                return
+            await self.pause()
+
+    def note(self, reply: Reply, key: str, assignment: str, unknown: bool) -> bool:
+        """Write down an answer; whether it settles the vote."""
+        body = reply.json()
+        if body.get("received"):
+            self.history.add(
+                Kind.OK,
+                Op.VOTE,
+                who=self.who,
+                key=key,
+                assignment=body["assignment"],
+                status=reply.status,
+                received=body["received"],
+                late=body["late"],
+                revision=body["revision"],
+                choice=body["answers"]["overall"]["choice"],
+                replayed=reply.headers.get("idempotent-replayed") == "true",
+            )
+            return True
+        if reply.status == 409 or reply.status in REFUSED:
+            # Shut out after a try of unknown fate: that one may be stored.
+            surely_not = reply.status == 409 or not unknown
+            self.history.add(
+                Kind.FAIL if surely_not else Kind.INFO,
+                Op.VOTE,
+                who=self.who,
+                key=key,
+                assignment=assignment,
+                status=reply.status,
+                code=body.get("error"),
+            )
+            return True
+        return False
+
+    async def ask(
+        self,
+        action: str,
+        body: object,
+        *,
+        connection: Connection | None = None,
+    ) -> Reply | None:
+        """One request; None where no answer came or the server could not serve."""
+        self.sent += 1
+        try:
+            reply = await (connection or self.connection).post(self.path + action, body)
+        except NoAnswer:
+            self.lost += 1
+            return None
+        self.statuses[reply.status] = self.statuses.get(reply.status, 0) + 1
+        if reply.status >= 500 or reply.status == 429:
+            return None
+        return reply
+
+    async def pause(self) -> None:
+        await asyncio.sleep(self.dice.uniform(*RETRY_S))

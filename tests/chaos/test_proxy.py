@@ -1,0 +1,81 @@
+"""The bad network does what its name says."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from tests.loopback import Connection, NoAnswer, Reply
+from tests.services import HOST
+
+from . import proxy as proxies
+from .proxy import Weather, proxy_to
+
+BODY = b'{"n": 1234}'
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(BODY),
+    BODY,
+)
+
+
+class Site:
+    """Answers every request and counts them."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1 << 16):
+            self.requests += 1
+            writer.write(ANSWER)
+            await writer.drain()
+        writer.close()
+
+
+async def ask_in(weather: Weather) -> tuple[Reply | NoAnswer, int]:
+    """What a person is answered in this weather, and how many requests arrived."""
+    site = Site()
+    server = await asyncio.start_server(site.serve, HOST, 0)
+    async with server, proxy_to(server.sockets[0].getsockname()[1], random.Random(1)) as proxy:
+        proxy.share = 1.0
+        proxy.weather = weather
+        connection = Connection(proxy.port)
+        answer: Reply | NoAnswer
+        try:
+            answer = await connection.post("/", {})
+        except NoAnswer as fault:
+            answer = fault
+        await connection.close()
+        # What was sent on may still be on its way.
+        for _ in range(100):
+            if site.requests or weather is Weather.CUT_BEFORE_REQUEST:
+                break
+            await asyncio.sleep(0.01)
+    return answer, site.requests
+
+
+@pytest.mark.parametrize("weather", [Weather.FAIR, Weather.DELAY])
+def test_an_answer_comes_through(weather: Weather, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxies, "DELAY_S", 0.01)
+    answer, requests = asyncio.run(ask_in(weather))
+    assert isinstance(answer, Reply)
+    assert answer.status == 200
+    assert requests == 1
+
+
+@pytest.mark.parametrize(
+    ("weather", "arrived"),
+    [
+        (Weather.CUT_BEFORE_REQUEST, 0),
+        (Weather.CUT_AFTER_REQUEST, 1),
+        (Weather.CUT_BEFORE_ANSWER, 1),
+        (Weather.HALF_ANSWER, 1),
+    ],
+)
+def test_a_cut_leaves_the_person_without_an_answer(weather: Weather, arrived: int) -> None:
+    answer, requests = asyncio.run(ask_in(weather))
+    assert isinstance(answer, NoAnswer)
+    assert answer.sent
+    assert requests == arrived
