@@ -13,8 +13,10 @@ from django.conf import settings as project_settings
 from django.db import transaction
 
 from annotation import audit
-from annotation.models import Study, StudyVersion, User
+from annotation.models import Response, Study, StudyVersion, User
 from reports import records as study_records
+from reports.beside import beside
+from reports.boards import Grades
 from reports.diagnostics import diagnostics
 from reports.freshness import latest_run
 from reports.models import AnalysisRun
@@ -24,11 +26,11 @@ from reports.stats.alignment import Alignment, Comparisons, Judgments, alignment
 from reports.stats.head_to_head import HeadToHeadRow, head_to_head
 from reports.stats.leaderboard import Leaderboard, leaderboard
 from reports.stats.results import VerdictCode, WarningCode
-from reports.stats.side_term import fit_side_term, side_bias
+from reports.stats.side_term import SideTermFit, fit_side_term, side_bias
 from reports.stats.votes import IntArray
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 2
+REPORT_FORMAT = 3
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.
@@ -39,6 +41,9 @@ POWER = 0.80
 EXPERTISE: Final = "trained"
 
 VERDICT_ORDER = (VerdictCode.A, VerdictCode.B, VerdictCode.TIE, VerdictCode.BOTH_BAD)
+
+# Texts to read and count for style: a fifth of a second.
+MORE_RESPONSES = 5_000
 
 # Steps from a tie to the end of a graded scale.
 GRADED_STEPS = {"five": 2, "seven": 3}
@@ -74,7 +79,7 @@ def run(
     """
     if study.is_sealed:
         raise SealedError(study)
-    read = study_records.load(study)
+    read = study_records.load(study, style=thorough or _few_responses(study))
     settings = settings_of(study, read, thorough=thorough)
     used_seed = study.seed if seed is None else seed
     versions = versions_in_use()
@@ -104,6 +109,10 @@ def run(
         )
         record_look(study, kept, actor, "analysis")
     return kept
+
+
+def _few_responses(study: Study) -> bool:
+    return Response.objects.filter(prompt__study=study).count() <= MORE_RESPONSES
 
 
 def record_look(study: Study, kept: AnalysisRun, actor: User | None, how: str) -> None:
@@ -171,6 +180,7 @@ def report(
         power=POWER,
     )
     sequential = _looked_early(study, version)
+    side_term = fit_side_term(votes, level=LEVEL)
     return {
         "study": study.slug,
         "title": study.title,
@@ -194,7 +204,16 @@ def report(
         "leaderboard": leaderboard_rows(board, read),
         "head_to_head": [pair_row(row, read, sequential) for row in pairs],
         "agreement": _agreement(overall, read, seed),
-        "side_bias": _side_bias(overall, read),
+        "side_bias": _side_bias(overall, read, side_term),
+        **beside(
+            read,
+            board,
+            side_term,
+            _grades_and_steps(overall),
+            seed=seed,
+            level=LEVEL,
+            thorough=settings["diagnostics"],
+        ),
         "diagnostics": diagnostics(
             votes,
             board.fit,
@@ -304,9 +323,15 @@ def _grades(criterion: CriterionRecords) -> IntArray | None:
     return criterion.margin if bool(((margin >= 1) & (margin <= steps)).all()) else None
 
 
-def _side_bias(criterion: CriterionRecords, read: StudyRecords) -> dict[str, Any]:
+def _grades_and_steps(criterion: CriterionRecords) -> Grades | None:
+    margin = _grades(criterion)
+    return None if margin is None else Grades(margin, GRADED_STEPS[criterion.scale])
+
+
+def _side_bias(
+    criterion: CriterionRecords, read: StudyRecords, term: SideTermFit
+) -> dict[str, Any]:
     bias = side_bias(criterion.votes, level=LEVEL)
-    term = fit_side_term(criterion.votes, level=LEVEL)
     return {
         "left_rate": bias.left_rate.as_dict(),
         "between_equals": term.left_share.as_dict(),

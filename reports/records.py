@@ -7,9 +7,7 @@ same input hash and the same report.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -28,9 +26,11 @@ from annotation.models import (
 )
 from annotation.selectors import counted_votes, repeated_votes
 from judging.models import JudgeVersion, Judgment, MissingCause, Order
+from reports.input_hash import digest
 from reports.stats.agreement_report import Scale as ScaleName
 from reports.stats.results import VerdictCode
 from reports.stats.votes import IntArray, Votes
+from reports.style_records import StyleRecords, load_style
 
 VERDICT_CODES: dict[str, int] = {
     Verdict.A.value: VerdictCode.A,
@@ -114,6 +114,7 @@ class StudyRecords:
     prompts: tuple[str, ...]
     prompt_weight: np.ndarray[Any, np.dtype[np.float64]]
     prompt_category: tuple[str, ...]
+    prompt_tags: tuple[tuple[str, ...], ...]
     annotators: tuple[str, ...]
     items: tuple[str, ...]
     item_system_a: IntArray
@@ -122,6 +123,7 @@ class StudyRecords:
     overall: CriterionRecords
     criteria: tuple[CriterionRecords, ...]
     judgments: tuple[JudgmentRecords, ...]
+    style: StyleRecords | None
     repeats: int
     input_sha256: str
 
@@ -143,8 +145,14 @@ def _numbered(rows: Iterable[tuple[int, str]]) -> tuple[dict[int, int], tuple[st
     return codes, tuple(name for _, name in ordered)
 
 
-def load(study: Study) -> StudyRecords:
+def load(study: Study, *, style: bool = False) -> StudyRecords:
     """Read a study's counted votes and judgments.
+
+    Parameters
+    ----------
+    study : Study
+    style : bool
+        Whether to read the responses' texts and count their looks.
 
     Raises
     ------
@@ -155,13 +163,23 @@ def load(study: Study) -> StudyRecords:
     prompt_rows = {
         row[0]: row[1:]
         for row in Prompt.objects.filter(study=study).values_list(
-            "id", "prompt_id", "weight", "category"
+            "id", "prompt_id", "weight", "category", "tags"
         )
     }
     prompt_codes, prompts = _numbered((key, row[0]) for key, row in prompt_rows.items())
     by_code = sorted(prompt_rows, key=prompt_codes.__getitem__)
     work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
-    item_rows = list(work.values_list("id", "item_id", "system_a_id", "system_b_id", "prompt_id"))
+    item_rows = list(
+        work.values_list(
+            "id",
+            "item_id",
+            "system_a_id",
+            "system_b_id",
+            "prompt_id",
+            "response_a_id",
+            "response_b_id",
+        )
+    )
     item_codes, items = _numbered((row[0], row[1]) for row in item_rows)
     item_rows.sort(key=lambda row: item_codes[row[0]])
     annotator_codes, annotators = _numbered(
@@ -188,6 +206,7 @@ def load(study: Study) -> StudyRecords:
         prompts=prompts,
         prompt_weight=np.array([prompt_rows[key][1] for key in by_code], dtype=np.float64),
         prompt_category=tuple(prompt_rows[key][2] for key in by_code),
+        prompt_tags=tuple(tuple(sorted(set(prompt_rows[key][3]))) for key in by_code),
         annotators=annotators,
         items=items,
         item_system_a=np.array([system_codes[row[2]] for row in item_rows], dtype=np.int32),
@@ -196,10 +215,11 @@ def load(study: Study) -> StudyRecords:
         overall=overall,
         criteria=others,
         judgments=tuple(_load_judgments(study, item_codes)),
+        style=load_style(study, [(row[5], row[6]) for row in item_rows]) if style else None,
         repeats=repeated_votes(study).count(),
         input_sha256="",
     )
-    return _with_hash(records)
+    return replace(records, input_sha256=digest(records))
 
 
 # Columns of one vote, in the order of the tuples below.
@@ -334,46 +354,3 @@ def _load_judgments(study: Study, item_codes: dict[int, int]) -> Iterable[Judgme
             causes=CAUSES,
             inconsistent=values[:, 3].astype(np.bool_),
         )
-
-
-def _with_hash(records: StudyRecords) -> StudyRecords:
-    """Add the SHA-256 of everything that was read, in a form independent of the machine."""
-    digest = hashlib.sha256()
-
-    def text(name: str, value: object) -> None:
-        line = json.dumps([name, value], ensure_ascii=False, separators=(",", ":"))
-        digest.update(line.encode("utf-8") + b"\n")
-
-    def numbers(name: str, arrays: Sequence[np.ndarray[Any, Any]]) -> None:
-        text(name, [array.size for array in arrays])
-        for array in arrays:
-            wide = "<f8" if array.dtype.kind == "f" else "<i8"
-            digest.update(np.ascontiguousarray(array, dtype=wide).tobytes())
-
-    text("systems", records.systems)
-    text("prompts", records.prompts)
-    text("categories", records.prompt_category)
-    text("annotators", records.annotators)
-    text("items", records.items)
-    numbers("weights", [records.prompt_weight])
-    numbers("comparisons", [records.item_system_a, records.item_system_b, records.item_prompt])
-    for criterion in (records.overall, *records.criteria):
-        votes = criterion.votes
-        text("criterion", [criterion.key, criterion.scale, criterion.both_bad])
-        numbers("votes", [votes.item, votes.annotator, votes.verdict, votes.side, criterion.margin])
-    for judge in records.judgments:
-        text("judge", [judge.judge, judge.judge_version, judge.causes])
-        numbers(
-            "judgments",
-            [
-                judge.item,
-                judge.order,
-                judge.replicate,
-                judge.verdict,
-                judge.margin,
-                judge.cause,
-                judge.inconsistent,
-            ],
-        )
-    text("repeats", records.repeats)
-    return replace(records, input_sha256=digest.hexdigest())

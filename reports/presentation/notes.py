@@ -47,13 +47,19 @@ def warnings_in_words(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(short(code), sentence(code)) for code in found]
 
 
+# Other treatments of the votes carry their own warnings: that ties were left out of one of them
+# is not true of the report.
+APART = ("boards", "fit", "slices")
+
+
 def _codes(node: Any) -> Iterator[str]:
     """Warning codes of all that is not empty, in the order of the report."""
     if isinstance(node, Mapping):
         if node.get("estimate", 0) is not None and node.get("n") != 0:
             yield from node.get("warnings", ())
-        for value in node.values():
-            yield from _codes(value)
+        for key, value in node.items():
+            if key not in APART:
+                yield from _codes(value)
     elif isinstance(node, list):
         for entry in node:
             yield from _codes(entry)

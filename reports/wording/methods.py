@@ -12,6 +12,13 @@ RANKING = {
         "put them infinitely far apart"
     ),
     "bt_side": "Bradley-Terry strengths with a term for the side on which a response was shown",
+    "bt_davidson": (
+        "Davidson's strengths: ties have a rate of their own, and the strengths speak of the odds "
+        "of winning"
+    ),
+    "bt_rao_kupper": "Rao and Kupper's strengths: a tie where the difference is too small to tell",
+    "bt_graded": "strengths from graded votes by a cumulative link",
+    "bt_style": "Bradley-Terry strengths at equal length and Markdown",
 }
 VARIATION = {
     "two_way": "the interval allows for other annotators and other prompts",
@@ -46,6 +53,20 @@ COEFFICIENTS = {
     ),
 }
 OTHER = {
+    "bt_slices_shrunk": (
+        "strengths within a slice, drawn towards the whole as far as the votes demand"
+    ),
+    "bt_slices_laplace_grid": (
+        "spread of strengths between slices, where the approximate marginal likelihood is largest"
+    ),
+    "wilcoxon_exact": (
+        "Wilcoxon's signed-rank test on margins with prompts as units, exact distribution"
+    ),
+    "wilcoxon_asymptotic": (
+        "Wilcoxon's signed-rank test on margins with prompts as units, normal approximation"
+    ),
+    "chi_squared": "Pearson's test of fit, votes taken for independent",
+    "simulated": "Pearson's test of fit against studies drawn from the fit, as cells are small",
     "wilson": (
         "Wilson interval on the number of independent votes that these are worth, ties being "
         "half a win"

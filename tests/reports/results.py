@@ -151,6 +151,23 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
             "between_equals": figure(0.51),
             "per_annotator": [{"annotator": "ann-1", "left_rate": figure(0.55)}],
         },
+        "boards": {
+            name: {"rows": None, "reason": "There are no votes."}
+            for name in (
+                "davidson",
+                "drop_ties",
+                "side_adjusted",
+                "weighted",
+                "style_controlled",
+                "graded",
+            )
+        },
+        "sensitivity": {"drop_ties": None, "davidson": None, "rao_kupper": None},
+        "fit": {"test": None, "reason": "There are no votes."},
+        "slices": {
+            kind: {"slices": None, "reason": f"No prompt has a {kind}."}
+            for kind in ("category", "tag")
+        },
         "diagnostics": {
             "leave_one_annotator_out": {
                 "largest_shift": 0.1,

@@ -1,0 +1,59 @@
+"""One number for all that an analysis read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from reports.records import StudyRecords
+
+
+def digest(records: StudyRecords) -> str:
+    """The SHA-256 of everything that was read, in a form independent of the machine."""
+    found = hashlib.sha256()
+
+    def text(name: str, value: object) -> None:
+        line = json.dumps([name, value], ensure_ascii=False, separators=(",", ":"))
+        found.update(line.encode("utf-8") + b"\n")
+
+    def numbers(name: str, arrays: Sequence[np.ndarray[Any, Any]]) -> None:
+        text(name, [array.size for array in arrays])
+        for array in arrays:
+            wide = "<f8" if array.dtype.kind == "f" else "<i8"
+            found.update(np.ascontiguousarray(array, dtype=wide).tobytes())
+
+    text("systems", records.systems)
+    text("prompts", records.prompts)
+    text("categories", records.prompt_category)
+    text("tags", records.prompt_tags)
+    text("annotators", records.annotators)
+    text("items", records.items)
+    numbers("weights", [records.prompt_weight])
+    numbers("comparisons", [records.item_system_a, records.item_system_b, records.item_prompt])
+    for criterion in (records.overall, *records.criteria):
+        votes = criterion.votes
+        text("criterion", [criterion.key, criterion.scale, criterion.both_bad])
+        numbers("votes", [votes.item, votes.annotator, votes.verdict, votes.side, criterion.margin])
+    for judge in records.judgments:
+        text("judge", [judge.judge, judge.judge_version, judge.causes])
+        numbers(
+            "judgments",
+            [
+                judge.item,
+                judge.order,
+                judge.replicate,
+                judge.verdict,
+                judge.margin,
+                judge.cause,
+                judge.inconsistent,
+            ],
+        )
+    if records.style is not None:
+        numbers("style", [records.style.a, records.style.b])
+    text("repeats", records.repeats)
+    return found.hexdigest()

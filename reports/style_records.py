@@ -1,0 +1,45 @@
+"""How the responses of a study look, for boards that hold style equal.
+
+A part of :mod:`reports.records`, which alone calls it: texts are read a few at a time, counted and
+let go, so that memory does not grow with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from annotation.models import Response, Study
+from reports.stats.text_features import STYLE_FEATURES, style_features
+from reports.stats.votes import IntArray
+
+# Responses fetched at a time: texts of some kilobytes each, a few megabytes in all.
+TEXT_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StyleRecords:
+    """How the responses of each item look, in the order of STYLE_FEATURES.
+
+    Attributes
+    ----------
+    a, b : int32 array, shape (items, features)
+    """
+
+    a: IntArray
+    b: IntArray
+
+
+def load_style(study: Study, responses: Sequence[tuple[int, int]]) -> StyleRecords:
+    """Count the looks of each response once; `responses` are the keys of a and b of each item."""
+    place: dict[int, int] = {}
+    found: list[tuple[int, ...]] = []
+    texts = Response.objects.filter(prompt__study=study).order_by("pk").values_list("pk", "text")
+    for key, text in texts.iterator(chunk_size=TEXT_CHUNK):
+        place[key] = len(found)
+        found.append(style_features(text))
+    table = np.array(found, dtype=np.int32).reshape(-1, len(STYLE_FEATURES))
+    a, b = (np.array([place[pair[end]] for pair in responses], dtype=np.intp) for end in (0, 1))
+    return StyleRecords(table[a], table[b])
