@@ -89,7 +89,8 @@ def expected_votes(history: History, manifest: Manifest) -> Expected:
             return None
         return item, line.who, verdict_of(line.data["choice"], served, manifest.texts[item])
 
-    certain, possible = set(), set()
+    certain: set[CountedVote] = set()
+    possible: set[CountedVote] = set()
     for assignment, line in newest.items():
         vote = counted(line)
         if vote is None or assignment in out - unknown:

@@ -28,7 +28,7 @@ from .reading import read_records, with_analysis
 from .records import Manifest
 from .seeding import seed_study
 
-# How long after the last fault, beyond the lease, the study may take to fill.
+# So long after the last fault, beyond the lease, every place must have come back.
 FILL_S = 60.0
 # Operators' acts come between the faults.
 ACT_GAP_S = (0.5, 2.0)
@@ -210,21 +210,22 @@ async def act(operators: Operators, dice: random.Random) -> None:
 
 
 async def fill(stage: Stage, rating: list[asyncio.Task[None]], ended: float) -> float:
-    """Let the people go on until all are told that nothing is left; how long it took.
+    """Let the people go on until all are told that nothing is left; how long the study took.
 
-    Whoever still waits when the time is over is sent home: the checker tells what lacks.
+    A busy machine needs its time for the votes themselves. A place that does not come back shows
+    as a standstill: then all are sent home, and the checker tells what lacks.
     """
-    deadline = ended + LAST_LEASE.total_seconds() + FILL_S
-    seconds = deadline - ended
-    while time.monotonic() < deadline:
-        if await stage.operators.insist(stage.operators.votes_wanting) == 0:
-            seconds = time.monotonic() - ended
-            break
+    patience = LAST_LEASE.total_seconds() + FILL_S
+    moved, wanting = time.monotonic(), -1
+    while wanting and time.monotonic() < moved + patience:
+        found = await stage.operators.insist(stage.operators.votes_wanting)
+        if found != wanting:
+            moved, wanting = time.monotonic(), found
         await asyncio.sleep(POLL_S)
-    _, late = await asyncio.wait(rating, timeout=max(POLL_S, deadline - time.monotonic()))
+    _, late = await asyncio.wait(rating, timeout=patience)
     for task in late:
         task.cancel()
     for result in await asyncio.gather(*rating, return_exceptions=True):
         if isinstance(result, Exception):
             raise result
-    return seconds
+    return moved - ended
