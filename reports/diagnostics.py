@@ -28,6 +28,8 @@ from reports.stats.votes import Votes
 # Leave-one-out refits up to here take some 0.1 s, and Crowd-BT the same.
 CHEAP_REFITS = 10_000_000
 CHEAP_VOTES = 20_000
+# The search for the fewest votes refits some ten times, 10 ms each at so many systems.
+CHEAP_SYSTEMS = 100
 # An e-value is shown up to e^690 = 1e299, which a JSON number holds.
 LARGEST_LOG = 690.0
 
@@ -63,7 +65,7 @@ def diagnostics(
         refits = leave_one_annotator_out(votes, fit)
     return {
         "leave_one_annotator_out": _leave_one_out(refits, systems, annotators),
-        "fewest_votes_that_change_the_winner": _fewest_votes(votes, fit, systems),
+        "fewest_votes_that_change_the_winner": _fewest_votes(votes, fit, systems, thorough),
         "annotator_reliability": _reliability(votes, refits, annotators, level, thorough),
     }
 
@@ -105,7 +107,9 @@ def _why_nobody(refits: LeaveOneOut) -> str:
     return "without any one annotator the systems are no longer comparable"
 
 
-def _fewest_votes(votes: Votes, fit: BradleyTerryFit, systems: Sequence[str]) -> dict[str, Any]:
+def _fewest_votes(
+    votes: Votes, fit: BradleyTerryFit, systems: Sequence[str], thorough: bool
+) -> dict[str, Any]:
     nothing = {
         "system": None,
         "runner_up": None,
@@ -117,6 +121,8 @@ def _fewest_votes(votes: Votes, fit: BradleyTerryFit, systems: Sequence[str]) ->
     if len(fit.components) != 1:
         reason = "the systems fall into groups without a common winner"
         return {**nothing, "reason": reason if fit.components else "there are no votes"}
+    if votes.n_systems > CHEAP_SYSTEMS and not thorough:
+        return {**nothing, "reason": ASK}
     (part,) = fit.components
     first, second = (
         int(part.systems[place])

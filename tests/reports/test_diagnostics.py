@@ -71,13 +71,16 @@ def test_what_takes_long_is_left_out_with_the_reason_unless_asked_for(
     votes, _ = simulated(3, n=400, annotators=6, prompts=10)
     monkeypatch.setattr(report_diagnostics, "CHEAP_REFITS", 10)
     monkeypatch.setattr(report_diagnostics, "CHEAP_VOTES", 10)
+    monkeypatch.setattr(report_diagnostics, "CHEAP_SYSTEMS", 2)
     found = of(votes)
     assert found["leave_one_annotator_out"]["largest_shift"] is None
     assert "analyze --diagnostics" in found["leave_one_annotator_out"]["reason"]
+    assert "analyze --diagnostics" in found["fewest_votes_that_change_the_winner"]["reason"]
     assert {row["reliability"] for row in found["annotator_reliability"]} == {None}
     assert {row["e_value"] for row in found["annotator_reliability"]} == {None}
     asked = of(votes, thorough=True)
     assert asked["leave_one_annotator_out"]["largest_shift"] > 0
+    assert asked["fewest_votes_that_change_the_winner"]["votes"] > 0
     for key in ("reliability", "e_value", "accuracy"):
         assert all(row[key] is not None for row in asked["annotator_reliability"])
 

@@ -99,7 +99,7 @@ def test_blocks_of_pairs_change_nothing() -> None:
     random = np.random.default_rng(5)
     counts = random.integers(0, 40, (3, 300))
     low, high = confidence_sequence(*counts)
-    for pair in (0, 127, 128, 299):
+    for pair in (0, 31, 32, 299):
         alone = confidence_sequence(*counts[:, pair])
         assert (low[pair], high[pair]) == (alone[0][0], alone[1][0])
 
