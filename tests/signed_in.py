@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import transaction
 
 from annotation.accounts.sessions import SEEN, STARTED
 from annotation.models import Annotator, Role, Study
@@ -32,7 +33,9 @@ class SignedIn:
 
 def sign_in_annotators(study: Study, count: int) -> list[SignedIn]:
     """Make annotators of the study with an account and a session each."""
-    return [sign_in(make_annotator(study)) for _ in range(count)]
+    # In one transaction: a disk that is waited for makes hundreds of them slow.
+    with transaction.atomic():
+        return [sign_in(make_annotator(study)) for _ in range(count)]
 
 
 def sign_in(annotator: Annotator) -> SignedIn:
