@@ -235,10 +235,6 @@ class Judgment(models.Model):
             models.CheckConstraint(
                 condition=Q(order__in=Order.values), name="judgment_order_known"
             ),
-            models.CheckConstraint(
-                condition=~Q(order=Order.BOTH) | Q(call__isnull=True),
-                name="judgment_both_only_imported",
-            ),
         ]
 
 

@@ -31,8 +31,12 @@ def open_study(
     *,
     allow_disconnected: bool = False,
     code_seed: int | None = None,
+    queue_seed: int | None = None,
 ) -> Opening:
-    """Freeze a draft and let annotators in. `code_seed` is drawn unless a test gives one.
+    """Freeze a draft and let annotators in.
+
+    `code_seed`, of the systems' codes, and `queue_seed`, of sides and order, are drawn unless
+    they are given: both are secrets of the study's sealed version.
 
     Raises
     ------
@@ -46,7 +50,10 @@ def open_study(
         # The update waits for an import that is storing rows, so that these belong to the
         # version, and holds the row: nothing is added while the content is hashed.
         opened = Study.objects.filter(pk=study.pk, state=StudyState.DRAFT).update(
-            state=StudyState.OPEN, opened_at=now, state_changed_at=now
+            state=StudyState.OPEN,
+            opened_at=now,
+            state_changed_at=now,
+            queue_seed=secrets.randbits(63) if queue_seed is None else queue_seed,
         )
         study = Study.objects.get(pk=study.pk)
         if opened != 1:

@@ -176,6 +176,7 @@ class Migration(migrations.Migration):
                 ('results', models.CharField(choices=[('sealed', 'Sealed'), ('open', 'Open')], default='sealed', max_length=8)),
                 ('stopping', models.CharField(choices=[('fixed', 'Fixed'), ('sequential', 'Sequential')], default='fixed', max_length=16)),
                 ('seed', models.PositiveBigIntegerField(default=0)),
+                ('queue_seed', models.PositiveBigIntegerField(default=0, editable=False)),
                 ('target_votes', models.PositiveIntegerField(default=200)),
                 ('max_per_annotator', models.PositiveIntegerField(blank=True, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -338,9 +339,9 @@ class Migration(migrations.Migration):
                 ('late', models.BooleanField(default=False)),
                 ('occurrence', models.PositiveIntegerField(blank=True, null=True)),
                 ('left', models.CharField(blank=True, choices=[('a', 'A'), ('b', 'B')], max_length=1, null=True)),
-                ('active_ms', models.PositiveIntegerField(blank=True, null=True)),
+                ('active_ms', models.PositiveBigIntegerField(blank=True, null=True)),
                 ('elapsed_ms', models.PositiveBigIntegerField(blank=True, null=True)),
-                ('first_choice_ms', models.PositiveIntegerField(blank=True, null=True)),
+                ('first_choice_ms', models.PositiveBigIntegerField(blank=True, null=True)),
                 ('reading', models.JSONField(blank=True, default=dict)),
                 ('metadata', models.JSONField(blank=True, default=dict)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -403,7 +404,7 @@ class Migration(migrations.Migration):
                 ('criterion', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.criterion')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('comparison', 'criterion', 'revision'), name='adjudication_once'), models.CheckConstraint(condition=models.Q(models.Q(('choice__isnull', True), ('swapped__isnull', True)), models.Q(('choice', 'tie'), ('swapped__isnull', False), ('verdict', 'tie')), models.Q(('choice', 'both_bad'), ('swapped__isnull', False), ('verdict', 'both_bad')), models.Q(('choice', 'left'), ('swapped', False), ('verdict', 'a')), models.Q(('choice', 'right'), ('swapped', False), ('verdict', 'b')), models.Q(('choice', 'left'), ('swapped', True), ('verdict', 'b')), models.Q(('choice', 'right'), ('swapped', True), ('verdict', 'a')), _connector='OR'), name='adjudication_verdict_follows'), models.CheckConstraint(condition=models.Q(('margin__isnull', True), models.Q(('margin__gte', 1), ('margin__lte', 3), ('verdict__in', ['a', 'b'])), _connector='OR'), name='adjudication_margin_fits')],
+                'constraints': [models.UniqueConstraint(fields=('comparison', 'criterion', 'revision'), name='adjudication_once'), models.CheckConstraint(condition=models.Q(models.Q(('choice__isnull', True), ('swapped__isnull', True)), models.Q(('choice', 'tie'), ('choice__isnull', False), ('swapped__isnull', False), ('verdict', 'tie')), models.Q(('choice', 'both_bad'), ('choice__isnull', False), ('swapped__isnull', False), ('verdict', 'both_bad')), models.Q(('choice__isnull', False), ('swapped__isnull', False), models.Q(models.Q(('choice', 'left'), ('swapped', False), ('verdict', 'a')), models.Q(('choice', 'right'), ('swapped', False), ('verdict', 'b')), models.Q(('choice', 'left'), ('swapped', True), ('verdict', 'b')), models.Q(('choice', 'right'), ('swapped', True), ('verdict', 'a')), _connector='OR')), _connector='OR'), name='adjudication_verdict_follows'), models.CheckConstraint(condition=models.Q(('margin__isnull', True), models.Q(('margin__gte', 1), ('margin__lte', 3), ('verdict__in', ['a', 'b'])), _connector='OR'), name='adjudication_margin_fits')],
             },
         ),
         migrations.AddConstraint(
@@ -600,7 +601,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='comparison',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['gold', 'training']), ('gold__isnull', True), _connector='OR'), name='comparison_gold_only_where_known'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('gold__isnull', False), ('kind__in', ['gold', 'training'])), models.Q(models.Q(('kind__in', ['gold', 'training']), _negated=True), ('gold__isnull', True)), _connector='OR'), name='comparison_gold_only_where_known'),
         ),
         migrations.AddConstraint(
             model_name='comparison',
@@ -632,7 +633,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='vote',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('choice__isnull', True), ('swapped__isnull', True)), models.Q(('choice', 'tie'), ('swapped__isnull', False), ('verdict', 'tie')), models.Q(('choice', 'both_bad'), ('swapped__isnull', False), ('verdict', 'both_bad')), models.Q(('choice', 'left'), ('swapped', False), ('verdict', 'a')), models.Q(('choice', 'right'), ('swapped', False), ('verdict', 'b')), models.Q(('choice', 'left'), ('swapped', True), ('verdict', 'b')), models.Q(('choice', 'right'), ('swapped', True), ('verdict', 'a')), _connector='OR'), name='vote_verdict_follows_from_choice'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('choice__isnull', True), ('swapped__isnull', True)), models.Q(('choice', 'tie'), ('choice__isnull', False), ('swapped__isnull', False), ('verdict', 'tie')), models.Q(('choice', 'both_bad'), ('choice__isnull', False), ('swapped__isnull', False), ('verdict', 'both_bad')), models.Q(('choice__isnull', False), ('swapped__isnull', False), models.Q(models.Q(('choice', 'left'), ('swapped', False), ('verdict', 'a')), models.Q(('choice', 'right'), ('swapped', False), ('verdict', 'b')), models.Q(('choice', 'left'), ('swapped', True), ('verdict', 'b')), models.Q(('choice', 'right'), ('swapped', True), ('verdict', 'a')), _connector='OR')), _connector='OR'), name='vote_verdict_follows_from_choice'),
         ),
         migrations.AddConstraint(
             model_name='vote',
@@ -656,7 +657,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='votecriterion',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('choice__isnull', True), ('swapped__isnull', True)), models.Q(('choice', 'tie'), ('swapped__isnull', False), ('verdict', 'tie')), models.Q(('choice', 'both_bad'), ('swapped__isnull', False), ('verdict', 'both_bad')), models.Q(('choice', 'left'), ('swapped', False), ('verdict', 'a')), models.Q(('choice', 'right'), ('swapped', False), ('verdict', 'b')), models.Q(('choice', 'left'), ('swapped', True), ('verdict', 'b')), models.Q(('choice', 'right'), ('swapped', True), ('verdict', 'a')), _connector='OR'), name='vote_criterion_verdict_follows'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('choice__isnull', True), ('swapped__isnull', True)), models.Q(('choice', 'tie'), ('choice__isnull', False), ('swapped__isnull', False), ('verdict', 'tie')), models.Q(('choice', 'both_bad'), ('choice__isnull', False), ('swapped__isnull', False), ('verdict', 'both_bad')), models.Q(('choice__isnull', False), ('swapped__isnull', False), models.Q(models.Q(('choice', 'left'), ('swapped', False), ('verdict', 'a')), models.Q(('choice', 'right'), ('swapped', False), ('verdict', 'b')), models.Q(('choice', 'left'), ('swapped', True), ('verdict', 'b')), models.Q(('choice', 'right'), ('swapped', True), ('verdict', 'a')), _connector='OR')), _connector='OR'), name='vote_criterion_verdict_follows'),
         ),
         migrations.AddConstraint(
             model_name='votecriterion',

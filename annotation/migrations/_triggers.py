@@ -93,7 +93,44 @@ def demands(
     return migrations.RunPython(create, drop, elidable=False)
 
 
+def keeps_overall() -> migrations.RunPython:
+    """Refuse to delete or rename the criterion `overall`, which always exists."""
+    message = "the criterion overall always exists"
+    table = "annotation_criterion"
+    events = {
+        "criterion_overall_no_delete": ("DELETE", "OLD.key = 'overall'"),
+        "criterion_overall_keeps_key": (
+            "UPDATE OF key",
+            "OLD.key = 'overall' AND NEW.key <> 'overall'",
+        ),
+    }
+
+    def create(apps, schema_editor):
+        for name, (event, condition) in events.items():
+            if schema_editor.connection.vendor == "sqlite":
+                schema_editor.execute(
+                    f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN {condition} "
+                    f"BEGIN SELECT RAISE(ABORT, '{message}'); END"
+                )
+                continue
+            schema_editor.execute(refuse_function(name, message))
+            schema_editor.execute(
+                f"CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW "
+                f"WHEN ({condition}) EXECUTE FUNCTION {name}_refuse()"
+            )
+
+    def drop(apps, schema_editor):
+        for name in events:
+            on = f" ON {table}" if schema_editor.connection.vendor == "postgresql" else ""
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}{on}")
+            if on:
+                schema_editor.execute(f"DROP FUNCTION IF EXISTS {name}_refuse()")
+
+    return migrations.RunPython(create, drop, elidable=False)
+
+
 ANNOTATION = [
+    keeps_overall(),
     append_only("annotation_vote"),
     append_only("annotation_votecriterion"),
     append_only("annotation_exclusion"),
@@ -134,12 +171,54 @@ ANNOTATION = [
         "an assignment keeps its comparison, its annotator, its pass and its side",
     ),
     demands(
+        "assignment_within_its_study",
+        "annotation_assignment",
+        ["INSERT"],
+        "EXISTS (SELECT 1 FROM annotation_annotator r, annotation_comparison c "
+        "WHERE r.id = NEW.annotator_id AND c.id = NEW.comparison_id AND r.study_id = c.study_id)",
+        "an assignment is of an annotator and a comparison of one study",
+    ),
+    demands(
+        "response_within_its_study",
+        "annotation_response",
+        ["INSERT", "UPDATE OF prompt_id, system_id"],
+        "EXISTS (SELECT 1 FROM annotation_prompt p, annotation_system s "
+        "WHERE p.id = NEW.prompt_id AND s.id = NEW.system_id AND p.study_id = s.study_id)",
+        "a response is of a prompt and a system of one study",
+    ),
+    demands(
+        "comparison_keeps_its_kind",
+        "annotation_comparison",
+        ["UPDATE OF kind"],
+        "NEW.kind = OLD.kind OR NOT EXISTS "
+        "(SELECT 1 FROM annotation_assignment s WHERE s.comparison_id = NEW.id)",
+        "a comparison that was assigned keeps its kind",
+    ),
+    demands(
         "vote_criterion_of_another_question",
         "annotation_votecriterion",
         ["INSERT"],
         "EXISTS (SELECT 1 FROM annotation_criterion c "
         "WHERE c.id = NEW.criterion_id AND c.key <> 'overall')",
         "the decision on overall is the vote itself",
+    ),
+    demands(
+        "vote_criterion_of_its_vote",
+        "annotation_votecriterion",
+        ["INSERT"],
+        "EXISTS (SELECT 1 FROM annotation_vote v, annotation_comparison c, annotation_criterion k "
+        "WHERE v.id = NEW.vote_id AND c.id = v.comparison_id AND k.id = NEW.criterion_id "
+        "AND k.study_id = c.study_id "
+        "AND (v.swapped = NEW.swapped OR (v.swapped IS NULL AND NEW.swapped IS NULL)))",
+        "a further decision has the study and the side of its vote",
+    ),
+    demands(
+        "vote_within_its_study",
+        "annotation_vote",
+        ["INSERT"],
+        "EXISTS (SELECT 1 FROM annotation_annotator r, annotation_comparison c "
+        "WHERE r.id = NEW.annotator_id AND c.id = NEW.comparison_id AND r.study_id = c.study_id)",
+        "a vote is of an annotator and a comparison of one study",
     ),
     demands(
         "vote_of_its_assignment",

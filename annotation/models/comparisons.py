@@ -74,8 +74,11 @@ class Comparison(models.Model):
             ),
             models.CheckConstraint(condition=Q(overlap__gte=1), name="comparison_overlap_positive"),
             models.CheckConstraint(
-                condition=Q(kind__in=[ComparisonKind.GOLD, ComparisonKind.TRAINING])
-                | Q(gold__isnull=True),
+                condition=Q(
+                    kind__in=[ComparisonKind.GOLD, ComparisonKind.TRAINING], gold__isnull=False
+                )
+                | ~Q(kind__in=[ComparisonKind.GOLD, ComparisonKind.TRAINING])
+                & Q(gold__isnull=True),
                 name="comparison_gold_only_where_known",
             ),
             models.CheckConstraint(
@@ -94,8 +97,8 @@ class Comparison(models.Model):
                 condition=Q(open=True),
                 name="comparison_open_in_order",
             ),
-            # The recount: is any work left that lacks votes? (Not partial on the kind: SQLite cannot
-            # use such an index where the kind is a bound parameter.)
+            # The recount: is any work left that lacks votes? Not partial on the kind: SQLite
+            # cannot use such an index where the kind is a bound parameter.
             models.Index(
                 fields=["study"], condition=Q(taken__lt=F("overlap")), name="comparison_not_full"
             ),

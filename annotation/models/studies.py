@@ -50,6 +50,9 @@ class Study(models.Model):
     results = models.CharField(max_length=8, choices=ResultsPolicy, default=ResultsPolicy.SEALED)
     stopping = models.CharField(max_length=16, choices=Stopping, default=Stopping.FIXED)
     seed = models.PositiveBigIntegerField(default=0)
+    # Drawn at opening, of sides and order. Not `seed`, which researchers know: with names and item
+    # ids it would tell them which side showed what.
+    queue_seed = models.PositiveBigIntegerField(default=0, editable=False)
     # Votes wanted per pair of systems; the report says whether they are reached.
     target_votes = models.PositiveIntegerField(default=200)
     # None: an annotator may rate everything.
@@ -61,7 +64,8 @@ class Study(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     opened_at = models.DateTimeField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True, blank=True)
-    # The moment of the last pause, close or resume: late votes have a grace period from it.
+    # When the study was opened or resumed, or stopped being open: late votes have a grace period
+    # from it, so that closing a paused study or archiving a closed one does not move it.
     state_changed_at = models.DateTimeField(default=timezone.now)
     unblinded_at = models.DateTimeField(null=True, blank=True)
 

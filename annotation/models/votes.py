@@ -47,12 +47,23 @@ def verdict_follows_from_choice() -> Q:
     """CHECK: the one mapping of annotation.blinding, held by the database too."""
     return (
         Q(choice__isnull=True, swapped__isnull=True)
-        | Q(choice=Choice.TIE, verdict=Verdict.TIE, swapped__isnull=False)
-        | Q(choice=Choice.BOTH_BAD, verdict=Verdict.BOTH_BAD, swapped__isnull=False)
-        | Q(choice=Choice.LEFT, swapped=False, verdict=Verdict.A)
-        | Q(choice=Choice.RIGHT, swapped=False, verdict=Verdict.B)
-        | Q(choice=Choice.LEFT, swapped=True, verdict=Verdict.B)
-        | Q(choice=Choice.RIGHT, swapped=True, verdict=Verdict.A)
+        | Q(choice__isnull=False, choice=Choice.TIE, verdict=Verdict.TIE, swapped__isnull=False)
+        | Q(
+            choice__isnull=False,
+            choice=Choice.BOTH_BAD,
+            verdict=Verdict.BOTH_BAD,
+            swapped__isnull=False,
+        )
+        | (
+            # A comparison with NULL is no refusal: a CHECK passes on it.
+            Q(choice__isnull=False, swapped__isnull=False)
+            & (
+                Q(choice=Choice.LEFT, swapped=False, verdict=Verdict.A)
+                | Q(choice=Choice.RIGHT, swapped=False, verdict=Verdict.B)
+                | Q(choice=Choice.LEFT, swapped=True, verdict=Verdict.B)
+                | Q(choice=Choice.RIGHT, swapped=True, verdict=Verdict.A)
+            )
+        )
     )
 
 
@@ -99,9 +110,9 @@ class Vote(models.Model):
 
     # Milliseconds, measured in the browser and clamped to the time since serving; an imported
     # vote's `seconds` are elapsed time.
-    active_ms = models.PositiveIntegerField(null=True, blank=True)
+    active_ms = models.PositiveBigIntegerField(null=True, blank=True)
     elapsed_ms = models.PositiveBigIntegerField(null=True, blank=True)
-    first_choice_ms = models.PositiveIntegerField(null=True, blank=True)
+    first_choice_ms = models.PositiveBigIntegerField(null=True, blank=True)
     # Layout, source view used, scrolled to the end, ...: how it was read.
     reading = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)

@@ -22,7 +22,7 @@ def open_for_claims(study: Study) -> int:
     """Give every comparison of kind work that has none a place, and open it.
 
     Called when the study opens, and again when comparisons were added to it; those that have a
-    place keep it. Places and sides follow from the study's seed.
+    place keep it. Places and sides follow from the study's queue seed.
 
     Returns
     -------
@@ -99,7 +99,7 @@ class SideStarts:
         return cls(
             names,
             {
-                pair: side_starts(study.seed, pair, count, drawn[pair])
+                pair: side_starts(study.queue_seed, pair, count, drawn[pair])
                 for pair, count in wanted.items()
             },
         )
@@ -125,7 +125,7 @@ def write_places(study: Study, rows: list[WaitingRow], starts: SideStarts) -> No
     place_of = {
         item_id: place
         for prompt_id, item_ids in items.items()
-        for item_id, place in places(study.seed, prompt_id, item_ids).items()
+        for item_id, place in places(study.queue_seed, prompt_id, item_ids).items()
     }
     quote = connection.ops.quote_name
     # One prepared statement: bulk_update takes ten times as long for 100,000 rows.

@@ -100,7 +100,7 @@ def not_done_by(annotator_id: int, comparisons: QuerySet[Comparison]) -> QuerySe
 def take_ahead(found: Reservations, count: int) -> None:
     """Take the next open pairs past the cursor, and move the cursor."""
     annotator, study = found.holder.annotator, found.holder.study
-    start = annotator_start(study.seed, annotator.external_id)
+    start = annotator_start(study.queue_seed, annotator.external_id)
     saved = START if annotator.cursor is None else annotator.cursor
     cursor = saved
     skipped_stretch = False

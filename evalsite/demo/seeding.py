@@ -60,7 +60,7 @@ def seed(plan: DemoPlan, say: Say) -> Study:
         generate_comparisons(
             study, design=plan.design, overlap=plan.overlap, seed=plan.settings["seed"]
         )
-        open_study(study)
+        open_study(study, queue_seed=plan.settings["seed"])
         study.refresh_from_db()
     say("Simulating eight annotators and two judges")
     simulate_annotators(study, plan)

@@ -6,7 +6,7 @@ import django.utils.timezone
 from django.db import migrations, models
 
 
-from annotation.migrations._triggers import append_only
+from annotation.migrations._triggers import append_only, demands
 
 
 class Migration(migrations.Migration):
@@ -198,10 +198,6 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(condition=models.Q(('order__in', ['ab', 'ba', 'both'])), name='judgment_order_known'),
         ),
         migrations.AddConstraint(
-            model_name='judgment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('order', 'both'), _negated=True), ('call__isnull', True), _connector='OR'), name='judgment_both_only_imported'),
-        ),
-        migrations.AddConstraint(
             model_name='judgmentcriterion',
             constraint=models.UniqueConstraint(fields=('judgment', 'criterion'), name='judgment_criterion_once'),
         ),
@@ -209,4 +205,20 @@ class Migration(migrations.Migration):
         append_only("judging_judgment"),
         append_only("judging_judgmentcriterion"),
         append_only("judging_judgeattempt", update=False),
+        demands(
+            "judge_attempt_stays_with_its_call",
+            "judging_judgeattempt",
+            ["UPDATE OF call_id, number"],
+            "NEW.call_id = OLD.call_id AND NEW.number = OLD.number",
+            "an attempt keeps its call and its number",
+        ),
+        demands(
+            "judgment_of_its_call",
+            "judging_judgment",
+            ["INSERT"],
+            "NEW.call_id IS NULL OR EXISTS (SELECT 1 FROM judging_judgecall c, judging_judgerun r "
+            "WHERE c.id = NEW.call_id AND r.id = c.run_id AND r.version_id = NEW.version_id "
+            'AND c.comparison_id = NEW.comparison_id AND c."order" = NEW."order")',
+            "a judgment has the version, the comparison and the order of its call",
+        ),
     ]

@@ -136,8 +136,18 @@ BAD_ROWS: list[tuple[str, str, Callable[[World], object]]] = [
     ("an order that is none", "judgment_order_known", lambda w: w.judge(order="aa")),
     (
         "both orders from one call",
-        "judgment_both_only_imported",
+        "a judgment has the version, the comparison and the order of its call",
         lambda w: w.judge(order="both", call=w.call()),
+    ),
+    (
+        "another order than the call asked",
+        "a judgment has the version, the comparison and the order of its call",
+        lambda w: w.judge(order="ba", call=w.call()),
+    ),
+    (
+        "an attempt moved to another number",
+        "an attempt keeps its call and its number",
+        lambda w: JudgeAttempt.objects.filter(pk=w.attempt(w.call()).pk).update(number=2),
     ),
     (
         "a criterion judged twice",

@@ -198,6 +198,18 @@ BAD_CONTENT: list[BadRow] = [
         lambda w: change(w.comparison, system_a=factories.make_system(w.study)),
     ),
     (
+        "a response by a system of another study",
+        "a response is of a prompt and a system of one study",
+        lambda w: factories.make_response(
+            w.comparison.prompt, factories.make_system(factories.make_study())
+        ),
+    ),
+    (
+        "a check without accepted verdicts",
+        "comparison_gold_only_where_known",
+        lambda w: w.other_comparison(kind=ComparisonKind.GOLD),
+    ),
+    (
         "a prompt of another study",
         "a comparison has two responses to its own prompt, and their systems",
         lambda w: change(w.comparison, study=factories.make_study()),

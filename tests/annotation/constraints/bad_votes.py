@@ -49,7 +49,7 @@ BAD_VOTES: list[BadRow] = [
         "a slot of a gold pair",
         "assignment_only_work_holds_slots",
         lambda w: factories.make_assignment(
-            w.other_comparison(kind=ComparisonKind.GOLD), slot_no=1
+            w.other_comparison(kind=ComparisonKind.GOLD, gold={"overall": ["a"]}), slot_no=1
         ),
     ),
     (
@@ -206,7 +206,44 @@ BAD_VOTES: list[BadRow] = [
     (
         "a criterion whose verdict contradicts its click",
         "vote_criterion_verdict_follows",
-        lambda w: w.judged(choice=Choice.RIGHT, swapped=False),
+        lambda w: w.judged(vote=w.vote, choice=Choice.RIGHT, swapped=False),
+    ),
+    (
+        "a criterion with a side but without a click",
+        "vote_criterion_verdict_follows",
+        lambda w: w.judged(vote=w.vote, swapped=False),
+    ),
+    (
+        "a criterion with a click but without a side",
+        "vote_criterion_verdict_follows",
+        lambda w: w.judged(choice=Choice.LEFT),
+    ),
+    (
+        "a criterion shown on another side than its vote",
+        "a further decision has the study and the side of its vote",
+        lambda w: w.judged(vote=w.vote, choice=Choice.RIGHT, swapped=True, verdict=Verdict.A),
+    ),
+    (
+        "a criterion of another study",
+        "a further decision has the study and the side of its vote",
+        lambda w: w.judged(criterion=factories.make_criterion(factories.make_study())),
+    ),
+    (
+        "a vote by an annotator of another study",
+        "a vote is of an annotator and a comparison of one study",
+        lambda w: w.imported(annotator=factories.make_annotator(factories.make_study())),
+    ),
+    (
+        "a pair lent to an annotator of another study",
+        "an assignment is of an annotator and a comparison of one study",
+        lambda w: factories.make_assignment(
+            w.comparison, factories.make_annotator(factories.make_study())
+        ),
+    ),
+    (
+        "another kind for a pair that was lent",
+        "a comparison that was assigned keeps its kind",
+        lambda w: change(w.comparison, kind=ComparisonKind.CONSISTENCY),
     ),
     (
         "a criterion with a verdict that is none",

@@ -88,7 +88,7 @@ def test_a_person_may_label_one_imported_item_repeatedly(world: World) -> None:
 
 def test_two_imported_votes_need_no_different_keys(world: World) -> None:
     world.imported()
-    world.imported()
+    # With the label that is there already.
     assert world.comparison.votes.filter(idempotency_key=None).count() == 2
 
 

@@ -30,12 +30,14 @@ from tests import factories
 
 @dataclass
 class World:
-    """A study with one comparison, which one annotator holds and another has voted on."""
+    """A study with one comparison, which one annotator holds and another has voted on; the label of
+    a third was imported."""
 
     study: Study
     comparison: Comparison
     holder: Assignment
     vote: Vote
+    label: Vote
 
     def other_comparison(self, **fields: Any) -> Comparison:
         return factories.make_comparison(self.study, **fields)
@@ -47,8 +49,8 @@ class World:
         return factories.make_imported_vote(self.comparison, **fields)
 
     def judged(self, **fields: Any) -> VoteCriterion:
-        """The decision on a criterion of its own unless one is given."""
-        values = {"vote": self.vote, "verdict": Verdict.A}
+        """An imported decision on a criterion of its own unless one is given."""
+        values = {"vote": self.label, "verdict": Verdict.A}
         if "criterion" not in fields:
             values["criterion"] = factories.make_criterion(self.study)
         return VoteCriterion.objects.create(**{**values, **fields})
@@ -83,7 +85,8 @@ def make_world() -> World:
     study = factories.make_open_study()
     comparison = factories.make_comparison(study)
     vote = factories.make_vote(comparison)
-    return World(study, comparison, factories.make_assignment(comparison), vote)
+    label = factories.make_imported_vote(comparison)
+    return World(study, comparison, factories.make_assignment(comparison), vote, label)
 
 
 Write = Callable[[World], object]

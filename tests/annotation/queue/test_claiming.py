@@ -393,9 +393,9 @@ def test_starts_are_balanced_for_each_pair_of_systems_in_whichever_order_it_was_
     assert x_left == 20
 
 
-def test_places_follow_from_the_studys_seed():
+def test_places_follow_from_the_studys_queue_seed():
     def places(seed: int) -> list[int | None]:
-        study = make_queue(0, seed=seed)
+        study = make_queue(0, queue_seed=seed)
         for number in range(6):
             make_comparison(study, prompt=make_prompt(study, f"p{number}"), item_id=f"i{number}")
         queue.open_for_claims(study)
