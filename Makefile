@@ -3,12 +3,14 @@ PYTHON ?= python3
 BOOTSTRAP = $(PYTHON) bootstrap.py
 VENV = .venv/bin/python
 
-.PHONY: help install install-dev run test check bench lock clean
+.PHONY: help install install-dev run test check bench chaos load lock clean
 help:
 	@echo "make run      set up and serve the demo study on this machine"
 	@echo "make test     set up and run every test that this machine can run"
 	@echo "make check    formatting, types, import contracts, templates, migrations"
 	@echo "make bench    benchmarks, each with its floor or rival in the same run"
+	@echo "make chaos    ten minutes of kill -9 under a study that is being rated, then a checker"
+	@echo "make load     how fast pairs and votes are served, beside bare handlers in the same run"
 	@echo "make install  only build .venv"
 
 install:
@@ -28,6 +30,12 @@ check:
 
 bench: install-dev
 	@$(VENV) -m tests.benchmarks $(ARGS)
+
+chaos: install-dev
+	@$(VENV) -m tests.chaos $(ARGS)
+
+load: install-dev
+	@$(VENV) -m tests.load $(ARGS)
 
 lock: install-dev
 	uv pip compile pyproject.toml --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 -o requirements.txt
