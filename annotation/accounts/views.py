@@ -40,7 +40,9 @@ def home(request: SignedInRequest) -> HttpResponse:
 @public
 def sign_in(request: HttpRequest) -> HttpResponse:
     target = safe_target(request)
-    if request.user.is_authenticated and request.method != "POST":
+    # On a shared machine one signs in in place of somebody else, without looking for their page.
+    replaces = request.user.is_authenticated and "another" in request.GET
+    if request.user.is_authenticated and request.method != "POST" and not replaces:
         return redirect(target)
     form = SignInForm(request, posted(request))
     if request.method == "POST" and form.is_valid() and form.user is not None:
@@ -49,7 +51,11 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "annotation/accounts/sign_in.html",
-        {"form": form, "next": request.POST.get("next", request.GET.get("next", ""))},
+        {
+            "form": form,
+            "next": request.POST.get("next", request.GET.get("next", "")),
+            "replaces": replaces,
+        },
         status=422 if form.errors else 200,
     )
 

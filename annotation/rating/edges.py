@@ -14,7 +14,7 @@ from annotation.models import Annotator, SkipReason
 
 from . import requests, wire
 from .flagging import MAX_NOTE, flag_pair
-from .json_edge import answer, json_edge, refusal
+from .json_edge import answer, json_edge, own_page, refusal
 from .requests import BadRequest
 
 # The pair on the screen, the next, and one more while a vote is on its way.
@@ -82,7 +82,8 @@ def skip(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     try:
         queue.release(annotator, assignment, read_reason(body), note)
     except queue.AlreadyAnswered as fault:
-        return refusal(fault.code, str(fault), 409)
+        # As with a second vote: what was decided of this pair stands, nothing is to be kept.
+        return refusal(fault.code, str(fault), 409, stored=True)
     return answer({"assignment": str(assignment), "skipped": True})
 
 
@@ -102,6 +103,7 @@ def undo(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
 
 
 @require_safe
+@own_page
 @study_annotator
 def session(request: HttpRequest, annotator: Annotator) -> HttpResponseBase:
     """A fresh token for a page that stayed open while its reader signed in again."""

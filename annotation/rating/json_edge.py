@@ -14,8 +14,12 @@ from annotation.models import Annotator
 from annotation.queue import AssignmentNotFound
 
 from .requests import BadRequest, read_body
+from .whose_page import names_another_account
 
 NO_STORE = "no-store, private"
+OTHER_ACCOUNT = (
+    "Someone else is signed in on this browser. Sign in again, then send this once more."
+)
 
 Handler = Callable[[Annotator, dict[str, Any]], HttpResponseBase]
 View = Callable[..., HttpResponseBase]
@@ -38,13 +42,26 @@ def refusal(code: str, message: str, status: int, **more: object) -> JsonRespons
     return answer({"error": code, "message": message, **more}, status)
 
 
+def own_page(view: View) -> View:
+    """Nothing is done for a page of another account than the one that is signed in."""
+
+    @functools.wraps(view)
+    def for_own_page(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if names_another_account(request):
+            # The same for every study, and asked first: the other person may have no part in it.
+            return refusal("other_account", OTHER_ACCOUNT, 401, stored=False)
+        return view(request, *args, **kwargs)
+
+    return for_own_page
+
+
 def json_edge(handle: Handler) -> View:
     """A POST of a JSON object by an annotator of the study; every refusal is JSON too."""
 
     def with_body(request: HttpRequest, *, annotator: Annotator) -> HttpResponseBase:
         return handle(annotator, read_body(request))
 
-    for_annotators = study_annotator(with_body)
+    for_annotators = own_page(study_annotator(with_body))
 
     @functools.wraps(for_annotators)
     def edge(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.views.decorators.http import require_safe
 
-from annotation.access import study_annotator
+from annotation.access import SignedInRequest, study_annotator
 from annotation.models import Annotator, Criterion, SkipReason
 
 from . import wire
 from .markdown import render_markdown
+from .whose_page import account_name
 
 EDGES = ("next", "vote", "skip", "flag", "renew", "undo", "session")
 
@@ -29,7 +30,7 @@ SKIP_REASONS = {
 
 @require_safe
 @study_annotator
-def page(request: HttpRequest, annotator: Annotator) -> HttpResponse:
+def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
     """The frame in which pairs are shown. Reading it changes nothing."""
     study = annotator.study
     criteria = list(study.criteria.all())
@@ -46,7 +47,9 @@ def page(request: HttpRequest, annotator: Annotator) -> HttpResponse:
                     name: reverse(f"rating:{name}", kwargs={"slug": study.slug}) for name in EDGES
                 },
                 "page": request.path,
+                "sign_in": sign_in_again(request.path),
                 "storage": storage_name(annotator),
+                "account": account_name(request.user),
                 "criteria": wire.criteria_for_page(criteria),
             },
         },
@@ -56,6 +59,13 @@ def page(request: HttpRequest, annotator: Annotator) -> HttpResponse:
 def storage_name(annotator: Annotator) -> str:
     """Under which name the browser keeps this person's unsent answers; it says nothing else."""
     return salted_hmac("annotation.rating.outbox", str(annotator.pk)).hexdigest()[:20]
+
+
+def sign_in_again(path: str) -> str:
+    """The address at which one signs in in place of whoever is signed in, and comes back."""
+    query = QueryDict(mutable=True)
+    query.update({"another": "1", "next": path})
+    return f"{reverse('sign_in')}?{query.urlencode()}"
 
 
 def rubric_for_page(criteria: list[Criterion]) -> list[dict[str, Any]]:

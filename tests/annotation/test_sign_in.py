@@ -64,6 +64,25 @@ def test_someone_signed_in_is_led_on(client: Client) -> None:
     assert client.get("/sign-in/")["Location"] == "/"
 
 
+def test_another_may_sign_in_in_place_of_who_is_signed_in(client: Client) -> None:
+    client.force_login(factories.make_user("alice"))
+    bob = factories.make_user("bob")
+    page = client.get("/sign-in/?another=1&next=/password/")
+    assert page.status_code == 200
+    assert "alice is signed in on this browser now" in text_of(page)
+    assert client.session["_auth_user_id"] != str(bob.pk)
+    sent = {"username": "bob", "password": factories.PASSWORD, "next": "/password/"}
+    response = client.post("/sign-in/?another=1&next=/password/", sent)
+    assert (response.status_code, response["Location"]) == (302, "/password/")
+    assert client.session["_auth_user_id"] == str(bob.pk)
+
+
+def test_labels_have_no_colon(client: Client) -> None:
+    page = text_of(client.get("/sign-in/"))
+    assert ">Name</label>" in page
+    assert ">Password</label>" in page
+
+
 def test_a_wrong_password_and_an_unknown_name_get_the_same_answer(client: Client) -> None:
     factories.make_user("alice")
     factories.make_user("blocked", is_active=False)

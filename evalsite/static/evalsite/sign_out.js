@@ -1,15 +1,18 @@
-/* Before signing out: answers of this browser that the server does not have yet are not left
-   behind for the next person, and not lost without a word. See annotation/rating/outbox.js. */
+/* Before signing out: one's own answers that the server does not have yet are not left behind for
+   the next person, and not lost without a word. Those of others are theirs: nobody else sends or
+   discards them. See annotation/rating/outbox.js. */
 
 const PREFIX = "evalsite.outbox.";
 
-function unsent() {
+function unsentOf(owner) {
   const found = [];
   try {
     for (const key of Object.keys(localStorage)) {
       if (key.startsWith(PREFIX)) {
-        const { page, entries } = JSON.parse(localStorage.getItem(key));
-        found.push({ key, page, count: entries.length });
+        const { page, account, entries } = JSON.parse(localStorage.getItem(key));
+        if (account === owner) {
+          found.push({ key, page, count: entries.length });
+        }
       }
     }
   } catch {
@@ -56,7 +59,7 @@ document.addEventListener("submit", (event) => {
   if (!event.target.matches("form[data-sign-out]")) {
     return;
   }
-  const boxes = unsent();
+  const boxes = unsentOf(event.target.dataset.account);
   if (boxes.length > 0) {
     event.preventDefault();
     ask(event.target, boxes);

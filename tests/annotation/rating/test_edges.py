@@ -391,6 +391,7 @@ def test_an_answered_pair_cannot_be_skipped(door: Door) -> None:
     door.post("vote", vote_body(pair))
     refused = door.post("skip", {"assignment": pair["id"], "reason": "other"})
     assert (refused.status_code, refused.json()["error"]) == (409, "already_voted")
+    assert refused.json()["stored"] is True
 
 
 @pytest.mark.parametrize("name", ["skip", "flag"])

@@ -4,7 +4,8 @@
 const TIMEOUT_MS = 15000;
 
 export class ApiError extends Error {
-  /* kind: "network" (repeat later), "signed_out" (sign in, then repeat) or "refused" (final). */
+  /* kind: "network" (repeat later), "signed_out" and "other_account" (sign in, then repeat) or
+     "refused" (final). */
   constructor(kind, { status = 0, code = "", message = "", body = {} } = {}) {
     super(message || code || kind);
     this.kind = kind;
@@ -14,7 +15,9 @@ export class ApiError extends Error {
   }
 }
 
-export function createApi(urls, csrfToken) {
+/* Whoever signs in after this page was loaded, its requests stay those of `account`: the server
+   refuses them while somebody else is signed in. */
+export function createApi(urls, csrfToken, account) {
   let token = csrfToken;
 
   async function send(name, body, keepalive) {
@@ -26,6 +29,7 @@ export function createApi(urls, csrfToken) {
           "Content-Type": "application/json",
           Accept: "application/json",
           "X-CSRFToken": token,
+          "X-Rating-Account": account,
         },
         body: JSON.stringify(body),
         credentials: "same-origin",
@@ -54,7 +58,7 @@ export function createApi(urls, csrfToken) {
       return body;
     }
     if (response.status === 401) {
-      throw new ApiError("signed_out", told);
+      throw new ApiError(told.code === "other_account" ? "other_account" : "signed_out", told);
     }
     if (response.status === 403 && !isJson) {
       // Django refuses a stale token with a page.
@@ -70,7 +74,7 @@ export function createApi(urls, csrfToken) {
     let response;
     try {
       response = await fetch(urls.session, {
-        headers: { Accept: "application/json" },
+        headers: { Accept: "application/json", "X-Rating-Account": account },
         credentials: "same-origin",
         cache: "no-store",
         signal: AbortSignal.timeout(TIMEOUT_MS),

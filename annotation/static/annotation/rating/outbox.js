@@ -18,14 +18,23 @@ export function newKey() {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-export function createOutbox({ name, page, api, onChange, onStored, onRefused }) {
+export function createOutbox({
+  name,
+  page,
+  account,
+  api,
+  reasonOf,
+  onChange,
+  onStored,
+  onRefused,
+  onDiscarded,
+}) {
   const key = PREFIX + name;
   // Storage is the truth, since other tabs write it too; without storage, this list is.
   let entries = [];
   let storageWorks = true;
   let sending = false;
-  let signedOut = false;
-  let retrying = false;
+  let trouble = ""; // the kind of the last failure, while entries wait because of it
   let attempt = 0;
   let timer = 0;
   let storedOnce = false;
@@ -49,7 +58,7 @@ export function createOutbox({ name, page, api, onChange, onStored, onRefused })
       if (entries.length === 0) {
         localStorage.removeItem(key);
       } else {
-        localStorage.setItem(key, JSON.stringify({ page, entries }));
+        localStorage.setItem(key, JSON.stringify({ page, account, entries }));
       }
     } catch {
       storageWorks = false; // blocked or full: entries live with this page, and closing it warns
@@ -63,9 +72,7 @@ export function createOutbox({ name, page, api, onChange, onStored, onRefused })
       waiting: entries.length - stuck.length,
       stuck: stuck.length,
       refusal: stuck[0]?.refusal ?? "",
-      sending,
-      signedOut,
-      retrying,
+      trouble,
       storedOnce,
     };
   }
@@ -96,6 +103,7 @@ export function createOutbox({ name, page, api, onChange, onStored, onRefused })
     for (;;) {
       const entry = read().find((candidate) => !candidate.refusal);
       if (!entry) {
+        trouble = ""; // another tab may have sent what waited
         return true;
       }
       onChange(state());
@@ -107,8 +115,7 @@ export function createOutbox({ name, page, api, onChange, onStored, onRefused })
           refused(entry, error);
           continue;
         }
-        signedOut = error.kind === "signed_out";
-        retrying = true;
+        trouble = error.kind;
         wait();
         return false;
       }
@@ -117,8 +124,7 @@ export function createOutbox({ name, page, api, onChange, onStored, onRefused })
 
   function succeeded(entry, stored) {
     attempt = 0;
-    signedOut = false;
-    retrying = false;
+    trouble = "";
     storedOnce = true;
     remove(entry);
     onStored(entry, stored);
@@ -126,15 +132,13 @@ export function createOutbox({ name, page, api, onChange, onStored, onRefused })
 
   function refused(entry, error) {
     attempt = 0;
-    // A decision that stands already, or has nowhere to go, is settled: it is told, not kept.
-    if (error.body.stored || error.status === 404 || error.code === "already_voted") {
+    trouble = "";
+    // Only what the server has is let go. The rest is kept until the annotator decides about it.
+    if (error.body.stored === true) {
       remove(entry);
     } else {
-      change(
-        read().map((other) =>
-          other.id === entry.id ? { ...other, refusal: error.message } : other,
-        ),
-      );
+      const refusal = reasonOf(error);
+      change(read().map((other) => (other.id === entry.id ? { ...other, refusal } : other)));
     }
     onRefused(entry, error);
   }
@@ -163,7 +167,19 @@ export function createOutbox({ name, page, api, onChange, onStored, onRefused })
       return drain();
     },
     discardStuck() {
+      const stuck = this.stuck;
       change(read().filter((entry) => !entry.refusal));
+      onDiscarded(stuck);
+    },
+    get stuck() {
+      return read().filter((entry) => entry.refusal);
+    },
+    /* Whether something is unsent, or refused and kept nowhere but in this page. */
+    get isLostOnLeaving() {
+      return state().waiting > 0 || (!storageWorks && entries.length > 0);
+    },
+    get waiting() {
+      return state().waiting;
     },
     drain,
     state,
@@ -175,7 +191,9 @@ export function createOutbox({ name, page, api, onChange, onStored, onRefused })
       return changes;
     },
     get unsentVotes() {
-      return read().filter((entry) => entry.kind === "vote" && !entry.body.revises).length;
+      return read().filter(
+        (entry) => entry.kind === "vote" && !entry.body.revises && !entry.refusal,
+      ).length;
     },
     /* Whether a vote or a skip of this pair is on its way. */
     settles(assignment) {

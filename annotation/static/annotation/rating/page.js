@@ -25,7 +25,7 @@ const settings = JSON.parse(byId("rating-settings").textContent);
 const { criteria } = settings;
 
 const preferences = createPreferences(settings.storage);
-const api = createApi(settings.urls, root.dataset.csrf);
+const api = createApi(settings.urls, root.dataset.csrf, settings.account);
 const screen = createScreen();
 const clock = createClock();
 const arming = createArming({
@@ -35,12 +35,18 @@ const view = createPairView({
   katex: { script: root.dataset.katexScript, style: root.dataset.katexStyle },
 });
 const panes = createPanes({ places: view.places });
-const showSaving = createSaveChip({ outbox: () => outbox, signInUrl: settings.page });
+const showSaving = createSaveChip({
+  outbox: () => outbox,
+  pageUrl: settings.page,
+  signInUrl: settings.sign_in,
+});
 
 const outbox = createOutbox({
   name: settings.storage,
   page: settings.page,
+  account: settings.account,
   api,
+  reasonOf,
   onChange: showSaving,
   onStored(entry, stored) {
     if (stored.received === "late_surplus") {
@@ -49,8 +55,16 @@ const outbox = createOutbox({
     session.stored();
   },
   onRefused(entry, error) {
-    screen.notify(refusalText(entry, error));
-    session.stored();
+    screen.notify(refusalText(error));
+    if (error.body.stored) {
+      session.stored();
+    } else {
+      session.refused();
+    }
+  },
+  onDiscarded(entries) {
+    const decisions = entries.filter((entry) => entry.kind !== "flag");
+    session.discarded(decisions.map((entry) => entry.body.assignment));
   },
 });
 
@@ -92,6 +106,7 @@ const session = createSession({
   panes,
   preferences,
   reason,
+  signInUrl: settings.sign_in,
   leases: () => leases,
   nameOf: (answers) => optionFor(criteria[0], answers.overall)?.full ?? "",
   showRevising(decision) {
@@ -123,17 +138,18 @@ const leases = createLeases({
   },
 });
 
-function refusalText(entry, error) {
+function reasonOf(error) {
+  return error.code === "unknown_assignment" ? "The pair is not among yours any more." : error.message;
+}
+
+function refusalText(error) {
   if (error.body.received === "study_closed") {
     return "The study closed before your answer arrived. It is kept, but may not be counted.";
   }
   if (error.body.stored) {
     return "That pair had an answer already, from another window perhaps. The earlier one stands.";
   }
-  if (error.status === 404 || error.code === "already_voted") {
-    return "That pair is no longer yours to answer. Nothing else is affected.";
-  }
-  return error.message;
+  return `An answer was not stored. ${reasonOf(error)} It is kept in this browser until you discard it.`;
 }
 
 /* -- actions -------------------------------------------------------------------------------- */
@@ -293,7 +309,7 @@ listenForKeys({
 /* -- leaving and coming back ------------------------------------------------------------------ */
 
 window.addEventListener("beforeunload", (event) => {
-  if (outbox.state().waiting > 0) {
+  if (outbox.isLostOnLeaving) {
     event.preventDefault();
   }
 });

@@ -49,7 +49,7 @@ export function createSession(parts) {
   async function fetchNext(mine) {
     try {
       await supply.refill();
-      if (supply.peek() === null && supply.empty === null && outbox.size === 0) {
+      if (supply.peek() === null && supply.empty === null && outbox.waiting === 0) {
         // That answer was on its way when the last vote was stored: ask once more.
         await supply.refill();
       }
@@ -72,16 +72,30 @@ export function createSession(parts) {
     });
   }
 
+  /* An answer was refused: it no longer counts, and the pairs may be others. */
+  function refused() {
+    if (current === null && supply.peek() === null) {
+      advance();
+    }
+    // An answer that was on its way already may hold the counts of before: ask once more.
+    supply.refill().then(supply.refill).catch(() => {
+      // The next pair brings the counts.
+    });
+  }
+
   function showEmpty() {
     const { empty } = supply;
     const canUndo = last !== null || serverHasLast;
     if (empty === null) {
-      // All that is held is answered here and on its way.
-      screen.showState({
-        heading: "Saving your last answers",
-        explanation: "The next pair comes as soon as they are stored.",
-        canUndo,
-      });
+      // All that is held is answered here: on its way, or refused.
+      const words =
+        outbox.waiting > 0
+          ? ["Saving your last answers", "The next pair comes as soon as they are stored."]
+          : [
+              "Some of your answers could not be stored",
+              "The line at the top says why. Try again, or keep them as a file and discard them.",
+            ];
+      screen.showState({ heading: words[0], explanation: words[1], canUndo });
       screen.focusState();
       timer = setTimeout(advance, RETRY_MS);
       return;
@@ -124,6 +138,13 @@ export function createSession(parts) {
         explanation: "Sign in again to go on. Answers that are not stored yet are kept in this browser.",
         button: "Sign in",
         onButton: () => window.location.reload(),
+      });
+    } else if (error.kind === "other_account") {
+      screen.showState({
+        heading: "Someone else is signed in on this browser",
+        explanation: "Sign in again to go on. Answers that are not stored yet are kept in this browser.",
+        button: "Sign in",
+        onButton: () => window.location.assign(parts.signInUrl),
       });
     } else if (error.kind === "refused") {
       screen.showState({
@@ -339,6 +360,16 @@ export function createSession(parts) {
       if (current === null && supply.peek() === null) {
         advance();
       }
+    },
+    refused,
+    /* Answers were given up by their author: their pairs come again, if they still may. */
+    discarded(ids) {
+      ids.forEach(supply.reopen);
+      if (last !== null && ids.includes(last.entry.pair.id)) {
+        last = null;
+        screen.showLast("");
+      }
+      refused();
     },
     get currentId() {
       return revising === null ? idOf(current) : null;

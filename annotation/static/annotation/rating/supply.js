@@ -30,7 +30,7 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
     order = answer.pairs.map((pair) => pair.id).filter((id) => ready.has(id) && usable(id));
     empty = answer.empty;
     // Counts that were taken while an answer was on its way may or may not hold it.
-    onProgress(answer.progress, outbox.size === 0 && outbox.changes === before);
+    onProgress(answer.progress, outbox.waiting === 0 && outbox.changes === before);
     return answer;
   }
 
@@ -52,6 +52,10 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
     settle(id) {
       settled.add(id);
       ready.delete(id);
+    },
+    /* The answer to the pair was discarded: it may be shown again. */
+    reopen(id) {
+      settled.delete(id);
     },
     /* Lost to others before it was seen. */
     drop(id) {
