@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from reports.stats.bradley_terry import MAX_ITERATIONS, MAX_STEP, TOLERANCE
 from reports.stats.votes import FloatArray
@@ -95,6 +96,16 @@ def block_centre(component: NDArray[Any], columns: int) -> FloatArray:
     return centre
 
 
+def _singular(matrix: FloatArray) -> bool:
+    """Whether the condition number, estimated from the factors, is beyond the limit."""
+    norm = float(np.abs(matrix).sum(axis=0).max(initial=0.0))
+    factors, _, fault = lapack.dgetrf(matrix)
+    if fault or not np.isfinite(norm):
+        return True
+    inverse_condition, _ = lapack.dgecon(factors, norm)
+    return not float(inverse_condition) * SEPARATED_CONDITION >= 1
+
+
 def maximise(
     objective: Callable[[FloatArray], Slope],
     start: FloatArray,
@@ -122,8 +133,14 @@ def maximise(
         At this limit `converged` is False.
     """
 
+    free = not precision.any()
+    size, m = start.size, component.size
+    gauge = block_gauge(np.eye(size), component) if gauged else np.zeros((size, size))
+
     def penalised(point: FloatArray) -> Slope:
         plain = objective(point)
+        if free:
+            return plain
         return Slope(
             plain.value - float(precision @ point**2) / 2,
             plain.gradient - precision * point,
@@ -134,18 +151,16 @@ def maximise(
     point = start.copy()
     here = penalised(point)
     for iteration in range(1, max_iterations + 1):
-        matrix = here.information
-        if gauged:
-            matrix = matrix + block_gauge(matrix, component)
+        scale = float(np.trace(here.information[:m, :m])) / m
         try:
-            step = np.linalg.solve(matrix, here.gradient)
+            step = np.linalg.solve(here.information + scale * gauge, here.gradient)
         except np.linalg.LinAlgError:
             return Maximum(point, here, iteration, converged=False, separated=True)
-        size = float(np.abs(step).max(initial=0.0))
-        if not np.isfinite(size):
+        largest = float(np.abs(step).max(initial=0.0))
+        if not np.isfinite(largest):
             return Maximum(point, here, iteration, converged=False, separated=True)
-        if size > MAX_STEP:
-            step *= MAX_STEP / size
+        if largest > MAX_STEP:
+            step *= MAX_STEP / largest
         floor = here.value - FALL * abs(here.value)
         for _ in range(HALVINGS):
             there = penalised(point + step)
@@ -153,16 +168,14 @@ def maximise(
                 break
             step = step / 2
         else:
-            return Maximum(point, here, iteration, converged=size < TOLERANCE, separated=False)
+            return Maximum(point, here, iteration, converged=largest < TOLERANCE, separated=False)
         point, here = point + step, there
         if gauged and here.largest > SEPARATED_PREDICTOR:
             return Maximum(point, here, iteration, converged=False, separated=True)
-        if size < TOLERANCE:
+        if largest < TOLERANCE:
             break
     else:
         return Maximum(point, here, max_iterations, converged=False, separated=False)
-    separated = False
-    if gauged:
-        regular = here.information + block_gauge(here.information, component)
-        separated = not float(np.linalg.cond(regular)) <= SEPARATED_CONDITION
+    scale = float(np.trace(here.information[:m, :m])) / m
+    separated = gauged and _singular(here.information + scale * gauge)
     return Maximum(point, here, iteration, converged=True, separated=separated)

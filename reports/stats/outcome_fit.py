@@ -171,23 +171,23 @@ def outcome_slope(
     outcomes = model.outcomes(difference, point[m:])
     total = counts.sum(axis=0)
     expected = outcomes.chance * total
-    pull = (counts * outcomes.by_difference).sum(axis=0)
+    pull = np.einsum("cp,cp->p", counts, outcomes.by_difference)
     gradient = np.empty(k)
     gradient[:m] = group_sum(first, pull, m) - group_sum(second, pull, m)
     weighted = expected * outcomes.by_difference
-    held = (weighted * outcomes.by_difference).sum(axis=0)
+    held = np.einsum("cp,cp->p", weighted, outcomes.by_difference)
     information = np.zeros((k, k))
     information[first, second] = information[second, first] = -held
     np.fill_diagonal(information[:m, :m], -information[:m, :m].sum(axis=1))
     for row, own in enumerate(outcomes.by_shape, start=m):
-        gradient[row] = float((counts * own).sum())
-        cross = (weighted * own).sum(axis=0)
+        gradient[row] = float(np.vdot(counts, own))
+        cross = np.einsum("cp,cp->p", weighted, own)
         information[:m, row] = group_sum(first, cross, m) - group_sum(second, cross, m)
         information[row, :m] = information[:m, row]
         for other in range(m, row + 1):
-            shared = float((expected * own * outcomes.by_shape[other - m]).sum())
+            shared = float(np.vdot(expected * own, outcomes.by_shape[other - m]))
             information[row, other] = information[other, row] = shared
-    value = float((counts * outcomes.log_chance).sum())
+    value = float(np.vdot(counts, outcomes.log_chance))
     return Slope(value, gradient, information, float(np.abs(difference).max(initial=0.0)))
 
 
@@ -227,9 +227,9 @@ def fit_outcomes(
         prior = _prior(m, model.n_shapes)
         found = maximise(slope, start, own, prior, gauged=False, max_iterations=max_iterations)
     theta = block_centre(own, start.size) @ found.point
+    last = slope(theta) if ridge else found.slope
     strengths = np.full(pairs.n_systems, np.nan)
     strengths[systems] = theta[:m]
-    last = slope(theta)
     return OutcomeFit(
         model,
         systems,

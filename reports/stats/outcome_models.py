@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy.special import expit, log_expit, logsumexp
+from scipy.special import expit, log_expit
 
 from reports.stats.votes import FloatArray
 
@@ -25,20 +25,16 @@ class Outcomes:
 
     Attributes
     ----------
-    log_chance, by_difference : float array, shape (C, ...)
-        ln P and its derivative by d.
+    chance, log_chance, by_difference : float array, shape (C, ...)
+        P, ln P and the derivative of ln P by d.
     by_shape : float array, shape (K, C, ...)
         Derivatives of ln P.
     """
 
+    chance: FloatArray
     log_chance: FloatArray
     by_difference: FloatArray
     by_shape: FloatArray
-
-    @property
-    def chance(self) -> FloatArray:
-        """P, shape (C, ...)."""
-        return np.asarray(np.exp(self.log_chance))
 
 
 class OutcomeModel(Protocol):
@@ -88,16 +84,22 @@ class Davidson:
 
     def outcomes(self, difference: FloatArray, shape: FloatArray) -> Outcomes:
         half = difference / 2
-        logits = np.stack([half, np.broadcast_to(shape[0], half.shape), -half])
-        log_chance = logits - logsumexp(logits, axis=0)
+        log_chance = np.empty((3, *half.shape))
+        log_chance[0], log_chance[1], log_chance[2] = half, shape[0], -half
+        log_chance -= np.maximum(np.abs(half), shape[0])
         chance = np.exp(log_chance)
-        lean = (chance[0] - chance[2]) / 2
-        tied = -chance[1]
-        return Outcomes(
-            log_chance,
-            np.stack([0.5 - lean, -lean, -0.5 - lean]),
-            np.stack([tied, 1 + tied, tied])[None],
-        )
+        total = chance[0] + chance[1] + chance[2]
+        chance /= total
+        log_chance -= np.log(total)
+        by_difference = np.empty_like(chance)
+        np.subtract(chance[2], chance[0], out=by_difference[1])
+        by_difference[1] /= 2
+        np.add(by_difference[1], 0.5, out=by_difference[0])
+        np.subtract(by_difference[1], 0.5, out=by_difference[2])
+        by_shape = np.empty((1, *chance.shape))
+        by_shape[0] = -chance[1]
+        by_shape[0, 1] += 1
+        return Outcomes(chance, log_chance, by_difference, by_shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,20 +136,23 @@ class CumulativeLink:
         return np.asarray(np.log1p(-beyond) - np.log(beyond))[::-1]
 
     def cuts(self, shape: FloatArray) -> FloatArray:
-        """τ, from the highest to the lowest, shape (C-1,)."""
-        middle = np.zeros(0 if self.tie else 1)
+        """τ, from the highest to the lowest, shape (C-1, ...)."""
+        middle = np.zeros((0 if self.tie else 1, *shape.shape[1:]))
         return np.concatenate([shape[::-1], middle, -shape])
 
     def contains(self, shape: FloatArray) -> bool:
-        return bool((np.diff(self.cuts(shape)) < 0).all())
+        return bool((np.diff(self.cuts(shape), axis=0) < 0).all())
 
     def outcomes(self, difference: FloatArray, shape: FloatArray) -> Outcomes:
         cuts = self.cuts(shape)
         gap = cuts[:-1] - cuts[1:]
-        spread = (-1,) + (1,) * difference.ndim
-        x = difference - cuts.reshape(spread)
+        cuts, gap = (
+            values.reshape(values.shape + (1,) * (difference.ndim + 1 - values.ndim))
+            for values in (cuts, gap)
+        )
+        x: FloatArray = difference - cuts
         upper, log_upper, log_lower = expit(x), log_expit(x), log_expit(-x)
-        thin = -np.expm1(-gap).reshape(spread)
+        thin = -np.expm1(-gap)
         # logistic(x) - logistic(y) = logistic(x) logistic(-y) (1 - e^{y-x}).
         log_chance = np.concatenate(
             [log_upper[:1], log_upper[1:] + log_lower[:-1] + np.log(thin), log_lower[-1:]]
@@ -161,8 +166,8 @@ class CumulativeLink:
         next_one = np.exp(density - log_chance[1:])
         by_shape = np.zeros((self.n_shapes, self.n_outcomes, *x.shape[1:]))
         for k in range(self.n_shapes):
-            mirror = cuts.size - self.n_shapes + k
+            mirror = self.n_outcomes - 1 - self.n_shapes + k
             for cut, sign in ((self.n_shapes - 1 - k, 1.0), (mirror, -1.0)):
                 by_shape[k, cut] += sign * own[cut]
                 by_shape[k, cut + 1] += sign * next_one[cut]
-        return Outcomes(log_chance, by_difference, by_shape)
+        return Outcomes(np.exp(log_chance), log_chance, by_difference, by_shape)

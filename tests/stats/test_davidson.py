@@ -19,7 +19,7 @@ from reports.stats.intervals import critical_value
 from reports.stats.results import WarningCode
 from reports.stats.votes import Votes
 from tests.stats.shared_sets import load, references
-from tests.stats.vote_makers import Row, mirrored, regular_rows, simulated, votes_of
+from tests.stats.vote_makers import Row, mirrored, regular_rows, simulated, votes_of, with_systems
 
 
 def springall(shared_data: Path) -> tuple[Votes, dict[str, Any]]:
@@ -139,7 +139,7 @@ def test_names_and_order_of_rows_change_nothing(seed: int, systems: list[int], r
     plain, other = fitted(votes_of(rows)), fitted(votes_of(shuffled))
     assert plain.fit.strengths.tobytes() == other.fit.strengths.tobytes()
     assert plain.covariance.matrix.tobytes() == other.covariance.matrix.tobytes()
-    renamed: list[Row] = [(systems[a], systems[b], *rest) for a, b, *rest in rows]
+    renamed = with_systems(rows, systems)
     moved = fitted(votes_of(renamed))
     np.testing.assert_allclose(moved.fit.strengths[systems], plain.fit.strengths, atol=1e-8)
     assert moved.fit.shape[0] == pytest.approx(plain.fit.shape[0], abs=1e-8)

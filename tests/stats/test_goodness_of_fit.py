@@ -110,6 +110,14 @@ def test_the_simulated_distribution_is_that_of_single_refits() -> None:
     assert quick.p_value == pytest.approx((1 + hits) / 61)
 
 
+def test_sparse_votes_without_ties_are_simulated_too() -> None:
+    votes, _ = simulated(2, systems=6, n=70, tie_rate=0.0)
+    found = fit_test(votes, seed=1)
+    assert (found.model, found.p_method) == ("bradley_terry", "simulated")
+    assert found.p_value is not None
+    assert 0 < found.p_value <= 1
+
+
 def test_many_sparse_systems_get_no_p_value_unasked() -> None:
     votes, _ = simulated(2, systems=14, n=250)
     found = fit_test(votes, seed=1)

@@ -19,7 +19,7 @@ from reports.stats.intervals import critical_value
 from reports.stats.margin_tests import margin_tests
 from reports.stats.results import ShapeMismatch, WarningCode
 from reports.stats.votes import Votes
-from tests.stats.vote_makers import Row, mirrored, regular_rows, votes_of
+from tests.stats.vote_makers import Row, mirrored, regular_rows, votes_of, with_systems
 
 
 def drawn(seed: int, n: int = 300, steps: int = 2) -> tuple[list[Row], np.ndarray]:
@@ -133,7 +133,7 @@ def test_names_and_order_of_rows_change_nothing(
     shuffled = fitted(votes_of([rows[k] for k in order]), margin[order])
     assert plain.fit.strengths.tobytes() == shuffled.fit.strengths.tobytes()
     assert plain.covariance.matrix.tobytes() == shuffled.covariance.matrix.tobytes()
-    renamed: list[Row] = [(systems[a], systems[b], *rest) for a, b, *rest in rows]
+    renamed = with_systems(rows, systems)
     moved = fitted(votes_of(renamed), margin)
     np.testing.assert_allclose(moved.fit.strengths[systems], plain.fit.strengths, atol=1e-8)
 

@@ -13,7 +13,7 @@ from reports.stats.cells import Cells
 from reports.stats.results import WarningCode
 from reports.stats.slices import GRID, SLICE_VOTES, Slices, _Model, fit_slices
 from reports.stats.votes import Votes
-from tests.stats.vote_makers import Row, mirrored, regular_rows, votes_of
+from tests.stats.vote_makers import Row, mirrored, regular_rows, votes_of, with_systems
 
 
 def sliced(
@@ -150,7 +150,7 @@ def test_names_of_systems_and_slices_only_permute(
     rows = regular_rows(seed, n=120)
     members = [np.arange(120) % 3 == code for code in range(3)]
     plain = fit_slices(votes_of(rows), members)
-    renamed: list[Row] = [(systems[a], systems[b], *rest) for a, b, *rest in rows]
+    renamed = with_systems(rows, systems)
     other = fit_slices(votes_of(renamed), [members[code] for code in slices])
     np.testing.assert_allclose(estimates(other)[:, systems], estimates(plain)[slices], atol=1e-7)
 

@@ -14,7 +14,7 @@ from reports.stats.intervals import critical_value
 from reports.stats.results import NegativeCount, NonFiniteInput, ShapeMismatch, WarningCode
 from reports.stats.style_control import StyleFit, fit_style, style_differences
 from reports.stats.votes import Votes
-from tests.stats.vote_makers import Row, mirrored, regular_rows, simulated, votes_of
+from tests.stats.vote_makers import Row, mirrored, regular_rows, simulated, votes_of, with_systems
 
 
 def looks(seed: int, n: int, columns: int = 4) -> tuple[np.ndarray, np.ndarray]:
@@ -115,7 +115,7 @@ def test_names_and_order_of_rows_change_nothing(
     other = fitted(votes_of([rows[k] for k in order]), a[order], b[order])
     assert other.fit.strengths.tobytes() == plain.fit.strengths.tobytes()
     assert other.covariance.matrix.tobytes() == plain.covariance.matrix.tobytes()
-    renamed: list[Row] = [(systems[x], systems[y], *rest) for x, y, *rest in rows]
+    renamed = with_systems(rows, systems)
     moved = fitted(votes_of(renamed), a, b)
     np.testing.assert_allclose(moved.fit.strengths[systems], plain.fit.strengths, atol=1e-9)
     assert moved.win_rates[systems[0]].estimate == pytest.approx(plain.win_rates[0].estimate)

@@ -85,6 +85,11 @@ def mirrored(rows: Sequence[Row], which: Sequence[bool]) -> list[Row]:
     ]
 
 
+def with_systems(rows: Sequence[Row], code: Sequence[int]) -> list[Row]:
+    """The same votes with other codes for the systems."""
+    return [(code[a], code[b], verdict, side, p, who) for a, b, verdict, side, p, who in rows]
+
+
 def simulated(
     seed: int,
     *,
