@@ -155,7 +155,8 @@ def peak_megabytes(work: Work) -> float:
     return peak / 1e6
 
 
-def main(names: list[str]) -> None:
+def run(benches: Callable[[Votes], list[Bench]], names: list[str]) -> None:
+    """Time the benches of each case and print them."""
     out = sys.stdout.write
     for name in names or ["b"]:
         systems, n = CASES[name]
@@ -177,4 +178,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run(benches, sys.argv[1:])
