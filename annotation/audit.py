@@ -16,6 +16,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from .canonical_json import canonical_json
 from .models import AuditChain, AuditEntry, Study, User
 
 SITE_SCOPE = "site"
@@ -37,8 +38,7 @@ def entry_hash(entry: AuditEntry) -> str:
         "at": entry.at.isoformat(),
         "prev_hash": entry.prev_hash,
     }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    return hashlib.sha256(canonical_json(content)).hexdigest()
 
 
 def record(
@@ -63,7 +63,7 @@ def record(
         actor=actor,
         action=action,
         # Round-tripped, so that what is hashed is what the database gives back.
-        detail=json.loads(json.dumps(detail or {}, sort_keys=True)),
+        detail=json.loads(canonical_json(detail or {}).decode("utf-8", "surrogatepass")),
         at=timezone.now(),
         prev_hash=head.hash,
     )

@@ -1,17 +1,15 @@
 """Short digests by which rows are found again and compared without being kept. Pure."""
 
-import json
 from datetime import datetime
 from decimal import Decimal
 from hashlib import blake2b
+
+from annotation.canonical_json import canonical_json
 
 KEY_BYTES = 16
 DIGEST_BYTES = 8
 UNSTATED = bytes(DIGEST_BYTES)
 """The digest of what a row does not state."""
-
-
-_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def key_of(*parts: str | int) -> bytes:
@@ -39,8 +37,9 @@ def digest_of(value: object) -> bytes:
     """
     if value is None:
         return UNSTATED
-    plain = f'"{value}' if isinstance(value, str) else _ENCODE(_plain(value))
-    return blake2b(plain.encode(), digest_size=DIGEST_BYTES).digest()
+    # Half a JSON text: no other value's spelling is equal to it.
+    plain = f'"{value}'.encode() if isinstance(value, str) else canonical_json(_plain(value))
+    return blake2b(plain, digest_size=DIGEST_BYTES).digest()
 
 
 def _plain(value: object) -> object:

@@ -8,12 +8,12 @@ time; a difference means that something was changed after opening.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.conf import settings
 
+from annotation.canonical_json import canonical_json
 from annotation.models import Comparison, Prompt, Response, Study
 
 # Raised when the composition of the snapshot changes: hashes compare within one format only.
@@ -21,13 +21,6 @@ SNAPSHOT_FORMAT = 1
 
 # Rows read at a time: texts are long, and all of them pass through here.
 CHUNK = 1000
-
-
-def canonical_json(value: object) -> bytes:
-    """The one spelling of a JSON value: sorted keys, no spaces, UTF-8, no NaN."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode("utf-8", "surrogatepass")
 
 
 def content_hash(snapshot: dict[str, Any]) -> str:
@@ -50,7 +43,7 @@ def build_snapshot(study: Study, codes: dict[str, str], code_seed: int) -> dict[
             "max_per_annotator": study.max_per_annotator,
             "continues": None if study.continues is None else study.continues.slug,
         },
-        "seeds": {"study": study.seed, "codes": code_seed},
+        "seeds": {"study": study.seed, "codes": code_seed, "queue": study.queue_seed},
         "rubric": [
             {
                 "key": criterion.key,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from annotation.blinding import BOTH_BAD, LEFT, RIGHT, TIE
+from annotation.canonical_json import canonical_json
 from annotation.models import Criterion, Scale
 from annotation.voting.decisions import Answer
 from annotation.voting.faults import InvalidAnswers
@@ -134,5 +135,4 @@ def request_hash(
         "tags": list(tags),
         "confidence": confidence,
     }
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+    return hashlib.sha256(canonical_json(content)).hexdigest()

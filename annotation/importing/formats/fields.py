@@ -1,6 +1,5 @@
 """Typed access to the values of one row, alike for JSONL and CSV."""
 
-import json
 import math
 import re
 from datetime import UTC, datetime
@@ -220,8 +219,3 @@ def _short(name: str, value: str) -> str:
     if len(value) > MAX_ID_LENGTH:
         raise RowError(f"{name} has {len(value)} characters, at most {MAX_ID_LENGTH} are kept")
     return value
-
-
-def canonical(value: object) -> str:
-    """Write JSON the one way in which equal values have equal texts."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
