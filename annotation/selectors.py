@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from .models import (
+    Assignment,
     AssignmentState,
     ComparisonKind,
     Exclusion,
@@ -24,7 +25,8 @@ def counted_votes(study: Study) -> QuerySet[Vote]:
 
     A vote counts if its comparison is work and it is the highest revision of a first pass whose
     assignment holds as submitted, or the first imported label of that person on that item, and
-    it is not excluded. An older revision never takes the place of a newer one.
+    it is not excluded. An older revision never takes the place of a newer one, and an imported
+    label does not count beside a vote that was collected here.
     """
     newer = Vote.objects.filter(
         assignment=OuterRef("assignment"), revision__gt=OuterRef("revision")
@@ -34,7 +36,15 @@ def counted_votes(study: Study) -> QuerySet[Vote]:
         assignment__state=AssignmentState.SUBMITTED,
         assignment__pass_no=0,
     )
-    imported = Q(source=VoteSource.IMPORTED, occurrence=0)
+    # Whoever held a pair when a label of theirs was imported could still vote on it.
+    voted_here = Assignment.objects.filter(
+        ~Exists(live_exclusions().filter(assignment=OuterRef("pk"))),
+        comparison=OuterRef("comparison"),
+        annotator=OuterRef("annotator"),
+        state=AssignmentState.SUBMITTED,
+        pass_no=0,
+    )
+    imported = Q(~Exists(voted_here), source=VoteSource.IMPORTED, occurrence=0)
     return Vote.objects.filter(
         collected | imported,
         ~Exists(newer),

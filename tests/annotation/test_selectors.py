@@ -113,6 +113,21 @@ def test_the_first_imported_label_counts_and_a_later_one_is_a_repeat() -> None:
     assert counted(study) == set(), "a repeat never takes the place of an excluded first label"
 
 
+def test_an_imported_label_does_not_count_beside_a_vote_of_the_same_person(study: Study) -> None:
+    held = make_assignment(make_comparison(study), make_annotator(study))
+    label = make_imported_vote(held.comparison, Verdict.B, annotator=held.annotator)
+    elsewhere = make_imported_vote(make_comparison(study), annotator=held.annotator)
+    somebody = make_imported_vote(held.comparison, Verdict.A)
+    others = {elsewhere.pk, somebody.pk}
+    assert counted(study) == {label.pk} | others, "a mere reservation is no vote"
+    held.state = AssignmentState.SUBMITTED
+    held.save()
+    vote = make_vote(held.comparison, Choice.LEFT, assignment=held)
+    assert counted(study) == {vote.pk} | others
+    Exclusion.objects.create(assignment=held, reason="careless")
+    assert counted(study) == {label.pk} | others
+
+
 def test_there_is_at_most_one_counted_vote_for_an_annotator_and_a_comparison(study: Study) -> None:
     comparison = make_comparison(study)
     for choice in (Choice.LEFT, Choice.TIE):

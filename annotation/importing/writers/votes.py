@@ -12,6 +12,8 @@ from annotation.importing.writers.rubric import RubricStore
 from annotation.importing.writers.writer import ImportPlan, Pass, Placed, Reasons, no_counts
 from annotation.models import (
     Annotator,
+    Assignment,
+    AssignmentState,
     Comparison,
     ImportKind,
     Vote,
@@ -45,6 +47,10 @@ class VoteWriter:
         self._holds_votes = (
             run.study is not None and Vote.objects.filter(comparison__study=run.study).exists()
         )
+        self._holds_assignments = (
+            run.study is not None
+            and Assignment.objects.filter(comparison__study=run.study).exists()
+        )
 
     def take(self, rows: Sequence[Placed[VoteRow]], sweep: int) -> Reasons:
         """Check a batch of one sweep and store the votes or the criteria that are new in it."""
@@ -56,7 +62,7 @@ class VoteWriter:
     def _take_votes(self, rows: Sequence[Placed[VoteRow]], items: dict[str, int]) -> Reasons:
         reasons: Reasons = []
         stored = stored_votes(rows, items) if self._holds_votes else {}
-        collected = collected_votes(rows, items) if self._holds_votes else set()
+        taken = taken_pairs(rows, items) if self._holds_assignments else {}
         new: list[tuple[VoteKey, VoteRow]] = []
         for place, row in rows:
             item = items.get(row.item_id)
@@ -65,11 +71,10 @@ class VoteWriter:
                 reasons.append((place, unmatched(row.item_id)))
                 continue
             reason = self._rubric.plan(row)
-            if reason is None and (item, row.annotator_id) in collected:
-                reason = (
-                    f"annotator {row.annotator_id!r} has rated item {row.item_id!r} in this study; "
-                    "a vote brought in from outside cannot stand beside it"
-                )
+            taken_as = taken.get((item, row.annotator_id))
+            # What is stored already is left alone, whatever came after it.
+            if reason is None and taken_as and (item, row.annotator_id, 0) not in stored:
+                reason = refused_beside(row, taken_as)
             if reason is not None:
                 self._spoiled.add(met_key(row))
                 reasons.append((place, reason))
@@ -218,14 +223,34 @@ def stored_votes(rows: Sequence[Placed[VoteRow]], items: dict[str, int]) -> dict
     }
 
 
-def collected_votes(rows: Sequence[Placed[VoteRow]], items: dict[str, int]) -> set[tuple[int, str]]:
-    """Comparisons and annotators of the batch of which this study collected a vote itself."""
-    return set(
-        Vote.objects.filter(
-            source=VoteSource.COLLECTED,
+def taken_pairs(
+    rows: Sequence[Placed[VoteRow]], items: dict[str, int]
+) -> dict[tuple[int, str], AssignmentState]:
+    """Comparisons and annotators of the batch that this study's own queue brought together.
+
+    Skipped pairs are left out: they never return to that annotator.
+    """
+    return {
+        (comparison, external_id): AssignmentState(state)
+        for comparison, external_id, state in Assignment.objects.filter(
             comparison__in=items.values(),
             annotator__external_id__in={row.annotator_id for _, row in rows},
-        ).values_list("comparison", "annotator__external_id")
+        )
+        .exclude(state=AssignmentState.RELEASED)
+        .values_list("comparison", "annotator__external_id", "state")
+    }
+
+
+def refused_beside(row: VoteRow, taken_as: AssignmentState) -> str:
+    """Why a label has no place beside what this study collects itself."""
+    if taken_as in (AssignmentState.SUBMITTED, AssignmentState.LATE_SURPLUS):
+        return (
+            f"annotator {row.annotator_id!r} has rated item {row.item_id!r} in this study; "
+            "a vote brought in from outside cannot stand beside it"
+        )
+    return (
+        f"annotator {row.annotator_id!r} was given item {row.item_id!r} in this study and may "
+        "still rate it; a vote brought in from outside cannot stand beside that one"
     )
 
 

@@ -261,6 +261,50 @@ def test_a_vote_that_was_collected_here_is_not_joined_by_an_imported_one(write_r
     assert len(said.lines) == 2
 
 
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        ("reserved", "was given item 'j1' in this study and may still rate it"),
+        ("expired", "was given item 'j1' in this study and may still rate it"),
+        ("submitted", "has rated item 'j1' in this study"),
+        ("late_surplus", "has rated item 'j1' in this study"),
+    ],
+)
+def test_whoever_holds_an_item_here_brings_no_label_for_it(write_rows, state, reason) -> None:
+    study = factories.make_open_study("open")
+    annotator = factories.make_annotator(study, external_id="ann")
+    item = factories.make_comparison(study, item_id="j1")
+    factories.make_assignment(item, annotator, state=state)
+
+    said = run_import("votes", "open", write_rows(vote("j1"), vote("j1", annotator="new")))
+
+    assert said.code == 1
+    assert f"annotator 'ann' {reason}" in said.err
+    assert len(said.lines) == 2
+
+
+def test_a_skipped_item_takes_a_label_since_it_never_returns(write_rows) -> None:
+    study = factories.make_open_study("open")
+    annotator = factories.make_annotator(study, external_id="ann")
+    item = factories.make_comparison(study, item_id="j1")
+    factories.make_assignment(item, annotator, state="released")
+
+    assert run_import("votes", "open", write_rows(vote("j1"))).code == 0
+
+
+def test_a_label_that_was_there_first_is_left_alone_when_it_comes_again(write_rows) -> None:
+    study = factories.make_open_study("open")
+    annotator = factories.make_annotator(study, external_id="ann")
+    item = factories.make_comparison(study, item_id="j1")
+    factories.make_comparison(study, item_id="j2")
+    factories.make_imported_vote(item, annotator=annotator)
+    factories.make_assignment(item, annotator)
+
+    said = run_import("votes", "open", write_rows(vote("j1"), vote("j2")))
+
+    assert said.summary == "open: 2 rows of votes; new: 1; already there: 1"
+
+
 def test_an_opened_study_takes_votes_but_no_new_criteria(write_rows, study) -> None:
     Study.objects.update(state=StudyState.OPEN, opened_at="2026-01-01T00:00:00Z")
     Criterion.objects.filter(study=study).update(both_bad=False)
