@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import uuid
 
-from annotation.models import Annotator, Assignment, Flag, SkipReason
-from annotation.queue import AssignmentNotFound
+from django.db import transaction
+
+from annotation import queue
+from annotation.models import Annotator, Flag, SkipReason
 
 MAX_NOTE = 1000
 
@@ -23,8 +25,8 @@ def flag_pair(annotator: Annotator, public_id: uuid.UUID, reason: str, note: str
         If the reason is none of SkipReason.
     """
     reason = SkipReason(reason).value
-    assignment = Assignment.objects.filter(public_id=public_id, annotator=annotator).first()
-    if assignment is None:
-        raise AssignmentNotFound("There is no such assignment.")
-    earlier = Flag.objects.filter(assignment=assignment, reason=reason, note=note).first()
-    return earlier or Flag.objects.create(assignment=assignment, reason=reason, note=note)
+    with transaction.atomic():
+        # The same remark sent twice at once waits here, and then finds the first one.
+        assignment = queue.lock_for_vote(annotator.pk, public_id).assignment
+        earlier = Flag.objects.filter(assignment=assignment, reason=reason, note=note).first()
+        return earlier or Flag.objects.create(assignment=assignment, reason=reason, note=note)
