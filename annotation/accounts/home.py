@@ -129,9 +129,14 @@ def own_work(user: User, studies: Iterable[Study]) -> dict[int, OwnWork]:
         ),
         held=Count("assignments", filter=Q(assignments__state=AssignmentState.RESERVED)),
     )
+    # As the queue decides who may get a pair: one whose lease lapsed returns, a label that was
+    # imported is a vote already.
+    own = {"comparison": OuterRef("pk"), "annotator__user": user}
+    had = Assignment.objects.filter(**own, pass_no=0).exclude(state=AssignmentState.EXPIRED)
+    labelled = Vote.objects.filter(**own, source=VoteSource.IMPORTED)
     untouched = grouped(
         Comparison.objects.filter(study__in=by_id, open=True, kind=ComparisonKind.WORK)
-        .filter(~Exists(Assignment.objects.filter(comparison=OuterRef("pk"), annotator__user=user)))
+        .filter(~Exists(had), ~Exists(labelled))
         .values_list("study")
         .annotate(Count("pk"))
     )

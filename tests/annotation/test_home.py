@@ -112,6 +112,18 @@ def test_skipped_pairs_do_not_come_back_in_the_count() -> None:
     assert only_step(user).text == "0 done, 1 left for you."
 
 
+def test_pairs_whose_lease_lapsed_are_still_left_and_labelled_ones_are_not() -> None:
+    study = factories.make_open_study()
+    user = factories.make_user()
+    annotator = factories.make_annotator(study, user)
+    for _ in range(2):
+        factories.make_assignment(
+            comparison_to_rate(study), annotator, state=AssignmentState.EXPIRED, slot_no=None
+        )
+    factories.make_imported_vote(comparison_to_rate(study), annotator=annotator)
+    assert "2 left for you" in only_step(user).text
+
+
 def test_the_maximum_per_annotator_limits_what_is_left() -> None:
     study = factories.make_open_study(max_per_annotator=2)
     user = factories.make_user()
