@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Case, F, When
 from django.utils import timezone
 
 from annotation import audit
@@ -99,7 +100,14 @@ def archive_study(study: Study, actor: User | None = None) -> Study:
 def take(step: Step, study: Study, actor: User | None) -> Study:
     with transaction.atomic():
         now = timezone.now()
-        changes: dict[str, Any] = {"state": step.target, "state_changed_at": now}
+        changes: dict[str, Any] = {
+            "state": step.target,
+            # The grace for late votes runs from here: only what opens a study or ends its being
+            # open moves it, or closing and archiving would begin the grace once more.
+            "state_changed_at": now
+            if step.target == StudyState.OPEN
+            else Case(When(state=StudyState.OPEN, then=now), default=F("state_changed_at")),
+        }
         if step.target == StudyState.CLOSED:
             changes["closed_at"] = now
         moved = Study.objects.filter(pk=study.pk, state__in=step.sources).update(**changes)
@@ -129,9 +137,11 @@ def unblind_study(
     Raises
     ------
     LifecycleError
-        The study was never opened, still collects votes without `early`, or is unblinded.
+        The study was never opened, still collects votes without `early`, or is unblinded; or the
+        reason is no text that can be stored.
     """
     reason = reason.strip()
+    check_storable(study, reason)
     with transaction.atomic():
         unblinded = (
             Study.objects.filter(pk=study.pk, unblinded_at__isnull=True)
@@ -157,6 +167,15 @@ def unblind_study(
             },
         )
     return study
+
+
+def check_storable(study: Study, reason: str) -> None:
+    """Refuse what no database keeps in JSON: NUL, and bytes of a terminal that were no UTF-8."""
+    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in reason):
+        raise LifecycleError(
+            f"{study.slug} was not unblinded: the reason is no text. Write it in UTF-8 and "
+            "without NUL."
+        )
 
 
 def why_not_unblinded(study: Study) -> str:
@@ -189,14 +208,15 @@ def check_editable(study: Study) -> None:
     """Demand, within the caller's transaction, that content and rubric may still change.
 
     Locks the study's row until the transaction ends: the study cannot be opened in the meantime,
-    so that what is being stored belongs to its first version.
+    so that what is being stored belongs to its first version. NO KEY: rows that refer to the
+    study can be inserted all the while, as every audit entry of others is.
 
     Raises
     ------
     StudyFrozenError
         The study was opened.
     """
-    locked = Study.objects.select_for_update().get(pk=study.pk)
+    locked = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
     if locked.state != StudyState.DRAFT:
         raise StudyFrozenError(
             f"{locked.slug} was opened on {locked.opened_at:%Y-%m-%d}, and its prompts, responses, "

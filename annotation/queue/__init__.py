@@ -21,7 +21,7 @@ from .claims import (
     Progress,
 )
 from .leases import expire_lapsed, give_back, mark_displayed, release, renew
-from .locks import LockedAssignment
+from .locks import LockedAssignment, lock_annotator
 from .opening import open_for_claims
 from .presenting import presented_pair
 from .progress import progress
@@ -43,6 +43,7 @@ __all__ = [
     "expire_lapsed",
     "give_back",
     "is_over",
+    "lock_annotator",
     "lock_for_vote",
     "mark_displayed",
     "open_for_claims",

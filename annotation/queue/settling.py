@@ -42,9 +42,17 @@ def lock_for_vote(annotator_id: int, public_id: uuid.UUID) -> LockedAssignment:
 
 
 def is_over(holder: LockedAnnotator) -> bool:
-    """Whether the study takes no counted votes any more: paused or closed, and the grace spent."""
+    """Whether the study takes no counted votes any more: paused or closed, and the grace spent.
+
+    Whoever votes after the names could be read may have read them, so unblinding spends the
+    grace. One that came while the study was open is the owner's recorded exception and does not.
+    """
     study = holder.study
-    return study.state != StudyState.OPEN and holder.now > study.state_changed_at + GRACE
+    if study.state == StudyState.OPEN:
+        return False
+    left_open = study.state_changed_at
+    unblinded = study.unblinded_at is not None and study.unblinded_at >= left_open
+    return unblinded or holder.now > left_open + GRACE
 
 
 def settle(locked: LockedAssignment) -> Settlement:

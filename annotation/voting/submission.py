@@ -39,6 +39,8 @@ from annotation.voting.faults import (
 # Where a vote keeps how it was taken in, so that a replay says the same whatever came later.
 RECEIVED_AS = "received_as"
 
+FOREIGN_ASSIGNMENT = "vote.foreign_assignment"
+
 
 def submit(
     annotator: Annotator,
@@ -246,16 +248,23 @@ def record_revision(vote: Vote, locked: queue.LockedAssignment) -> None:
 
 
 def report_foreign(annotator: Annotator, assignment: uuid.UUID) -> None:
-    """An id that was issued to somebody else is no accident: it goes into the log."""
+    """An id that was issued to somebody else is no accident: it goes into the log, once.
+
+    The log keeps what it has for good, so that nobody may fill it by sending again.
+    """
     if not Assignment.objects.filter(public_id=assignment).exists():
         return
+    detail = {"assignment": str(assignment), "annotator": annotator.pk}
     with transaction.atomic():
-        audit.record(
-            annotator.study,
-            annotator.user,
-            "vote.foreign_assignment",
-            {"assignment": str(assignment), "annotator": annotator.pk},
+        # Two requests of one person take turns: the second finds the entry of the first.
+        study = queue.lock_annotator(annotator.pk).study
+        logged = study.audit_entries.filter(
+            action=FOREIGN_ASSIGNMENT,
+            detail__assignment=detail["assignment"],
+            detail__annotator=annotator.pk,
         )
+        if not logged.exists():
+            audit.record(study, annotator.user, FOREIGN_ASSIGNMENT, detail)
 
 
 def last_vote(annotator: Annotator) -> LastVote | None:

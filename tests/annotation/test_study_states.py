@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.states import (
@@ -56,7 +57,16 @@ def test_a_step_notes_its_moment() -> None:
     assert paused.state_changed_at > study.state_changed_at
     assert paused.closed_at is None
     closed = close_study(paused)
-    assert closed.closed_at == closed.state_changed_at
+    assert closed.closed_at > paused.state_changed_at
+
+
+def test_the_grace_runs_from_when_a_study_stopped_being_open() -> None:
+    paused = pause_study(factories.make_study(state=StudyState.OPEN))
+    resumed = resume_study(paused)
+    assert resumed.state_changed_at > paused.state_changed_at
+    closed = close_study(resumed)
+    assert closed.state_changed_at == closed.closed_at > resumed.state_changed_at
+    assert archive_study(closed).state_changed_at == closed.state_changed_at
 
 
 @pytest.mark.parametrize("state", [StudyState.CLOSED, StudyState.ARCHIVED])
@@ -114,6 +124,15 @@ def test_an_owner_or_the_operator_may_unblind_early_and_nobody_else() -> None:
     unblind_study(study, owner, early=True, reason="A safety question.")
     assert study.audit_entries.get().detail["early"] is True
     unblind_study(factories.make_open_study(), early=True, reason="The operator's.")
+
+
+@pytest.mark.parametrize("reason", ["\udcff", "a \x00 b"])
+def test_a_reason_that_is_no_text_is_refused_in_words(reason: str) -> None:
+    study = factories.make_open_study()
+    with pytest.raises(CommandError, match="reason is no text"):
+        call_command("unblind_study", study.slug, "--early", "--reason", reason)
+    study.refresh_from_db()
+    assert study.unblinded_at is None
 
 
 def test_unblinding_does_not_change_the_state() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -9,6 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotation import queue, voting
+from annotation.lifecycle.states import (
+    archive_study,
+    close_study,
+    pause_study,
+    resume_study,
+    unblind_study,
+)
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -32,6 +40,7 @@ from tests.annotation.queue.world import (
     vote,
 )
 from tests.factories import make_annotator, make_criterion, make_user
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -355,6 +364,102 @@ def test_somebody_elses_id_is_unknown_too_but_logged():
     assert row_of(held).state == AssignmentState.RESERVED
     entry = AuditEntry.objects.get(action="vote.foreign_assignment")
     assert entry.detail == {"assignment": str(held), "annotator": stranger.pk}
+
+
+def test_somebody_elses_id_is_logged_once_for_each_who_sends_it():
+    study = make_queue(2)
+    ids = [current_id(make_annotator(study)) for _ in range(2)]
+    strangers = [make_annotator(study) for _ in range(2)]
+    for _ in range(3):
+        for stranger in strangers:
+            for held in ids:
+                with pytest.raises(voting.UnknownAssignment):
+                    vote(stranger, held)
+    entries = AuditEntry.objects.filter(action="vote.foreign_assignment")
+    logged = sorted((entry.detail["assignment"], entry.detail["annotator"]) for entry in entries)
+    assert logged == sorted((str(held), who.pk) for held in ids for who in strangers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_somebody_elses_id_sent_many_times_at_once_is_logged_once():
+    study = make_queue(1)
+    held, stranger = current_id(make_annotator(study)), make_annotator(study)
+    results = at_once([partial(vote, stranger, held)] * 6)
+    assert {type(result) for result in results} == {voting.UnknownAssignment}
+    assert AuditEntry.objects.filter(action="vote.foreign_assignment").count() == 1
+
+
+def seen_names(study: Study, annotator: Annotator) -> tuple[uuid.UUID, uuid.UUID]:
+    """A pair with a vote and one without, as the study is closed and unblinded at once."""
+    voted = current_id(annotator)
+    vote(annotator, voted)
+    held = current_id(annotator)
+    close_study(study)
+    unblind_study(study)
+    return voted, held
+
+
+def test_once_the_names_can_be_read_a_vote_within_the_grace_is_surplus():
+    study = make_queue(2)
+    annotator = make_annotator(study)
+    voted, held = seen_names(study, annotator)
+    assert vote(annotator, held).received is Received.STUDY_CLOSED
+    assert row_of(held).state == AssignmentState.LATE_SURPLUS
+    assert [counted.assignment for counted in counted_votes(study)] == [row_of(voted)]
+    assert_counters_hold(study)
+
+
+def test_once_the_names_can_be_read_a_vote_cannot_be_revised():
+    study = make_queue(2)
+    annotator = make_annotator(study)
+    voted, _ = seen_names(study, annotator)
+    with pytest.raises(voting.RevisionRefused):
+        vote(annotator, voted, "right", revises=True)
+    assert Vote.objects.count() == 1
+
+
+def test_names_that_an_owner_showed_while_it_was_open_leave_the_grace():
+    study = make_queue(1)
+    annotator = make_annotator(study)
+    held = current_id(annotator)
+    unblind_study(study, early=True, reason="A safety question.")
+    close_study(study)
+    assert vote(annotator, held).received is Received.COUNTED
+
+
+def test_names_that_were_shown_during_a_pause_end_its_grace_and_no_later_one():
+    study = make_queue(2)
+    annotator = make_annotator(study)
+    first, second = current_id(annotator), queue.claim(annotator, want=2).upcoming[0].pair.id
+    pause_study(study)
+    unblind_study(study, early=True, reason="A safety question.")
+    assert vote(annotator, first).received is Received.STUDY_CLOSED
+    resume_study(study)
+    close_study(study)
+    assert vote(annotator, second).received is Received.COUNTED
+
+
+@pytest.mark.parametrize("later", [[close_study], [close_study, archive_study]])
+def test_no_later_step_begins_the_grace_again(later):
+    study = make_queue(1)
+    annotator = make_annotator(study)
+    held = current_id(annotator)
+    set_state(study, StudyState.PAUSED, minutes_ago=11)
+    for step in later:
+        step(study)
+    assert vote(annotator, held).received is Received.STUDY_CLOSED
+
+
+def test_a_revision_that_arrives_after_a_newer_vote_is_not_lost():
+    study = make_queue(2)
+    annotator = make_annotator(study)
+    first = current_id(annotator)
+    vote(annotator, first, "left")
+    vote(annotator, current_id(annotator), "left")
+    outcome = vote(annotator, first, "right", revises=True)
+    assert (outcome.received, outcome.revision) == (Received.COUNTED, 1)
+    counted = counted_votes(study).get(assignment__public_id=first)
+    assert (counted.revision, counted.choice) == (1, "right")
 
 
 def test_criteria_and_remarks_are_stored_in_their_own_tables():
