@@ -24,7 +24,7 @@ CONCURRENCY = 2
 class EmbeddedWorker(WorkController):
     """A worker that says when it is ready, without signals or a process of its own."""
 
-    def __init__(self, app: Celery, **options: Any) -> None:
+    def __init__(self, app: Celery[Any], **options: Any) -> None:
         self.ready = threading.Event()
         super().__init__(app=app, **options)
 
@@ -38,7 +38,7 @@ class EmbeddedWorker(WorkController):
 class EmbeddedWork:
     """The running pair of threads; `stop` ends them when the process does."""
 
-    def __init__(self, app: Celery) -> None:
+    def __init__(self, app: Celery[Any]) -> None:
         self.worker = EmbeddedWorker(
             app,
             pool_cls="threads",

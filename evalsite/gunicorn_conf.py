@@ -21,6 +21,11 @@ def whole_number(name: str, default: int, most: int) -> int:
     return int(raw)
 
 
+# Before the settings are read. A stuck statement must not hold a thread that serves pages, nor a
+# page wait long for a command: both are far above any page's need.
+os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "5000")
+os.environ.setdefault("DATABASE_LOCK_TIMEOUT_MS", "2000")
+
 _embedded = not os.environ.get("REDIS_URL")
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")

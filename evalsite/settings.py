@@ -17,6 +17,9 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 VAR_DIR = Path(os.environ.get("EVALSITE_VAR", BASE_DIR / "var"))
 
+# How long a command waits for one statement or one lock: the person at the terminal can end it.
+COMMAND_PATIENCE_MS = 600_000
+
 
 def env_bool(name: str, default: bool) -> bool:
     raw = os.environ.get(name)
@@ -96,11 +99,13 @@ def database_from_url(url: str) -> dict[str, Any]:
         except ValueError:
             raise ImproperlyConfigured("DATABASE_URL has a port that is no number.") from None
         options: dict[str, Any] = {key: value for key, value in query.items() if key != "host"}
-        # A stuck statement must not hold a web thread: 5 s is far above any page's need.
+        # For commands, which may wait for a long import and read for an export. Pages have far
+        # shorter limits, which gunicorn_conf.py puts into the environment; tasks set their own.
         options["options"] = (
-            "-c statement_timeout={}ms -c lock_timeout=2000ms "
+            "-c statement_timeout={}ms -c lock_timeout={}ms "
             "-c idle_in_transaction_session_timeout={}ms".format(
-                env_int("DATABASE_STATEMENT_TIMEOUT_MS", 5_000, 0, 3_600_000),
+                env_int("DATABASE_STATEMENT_TIMEOUT_MS", COMMAND_PATIENCE_MS, 0, 3_600_000),
+                env_int("DATABASE_LOCK_TIMEOUT_MS", COMMAND_PATIENCE_MS, 0, 3_600_000),
                 env_int("DATABASE_IDLE_TRANSACTION_TIMEOUT_MS", 15_000, 0, 3_600_000),
             )
         )

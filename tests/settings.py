@@ -7,6 +7,9 @@ import os
 
 os.environ["EVALSITE_INSECURE_LOCAL"] = "1"
 os.environ.setdefault("LOG_LEVEL", "WARNING")
+# Most tests are about pages: the limits that evalsite/gunicorn_conf.py gives them.
+os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "5000")
+os.environ.setdefault("DATABASE_LOCK_TIMEOUT_MS", "2000")
 # The tests need no set-up of this machine, and never its real key.
 os.environ["SECRET_KEY"] = "a key for tests only, known to everybody: " + "0" * 32
 

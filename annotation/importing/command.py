@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from annotation.importing.formats import FileError
 from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
 from annotation.importing.writers.writer import ImportPlan
+from annotation.management.lock_waits import lock_waits_in_words
 
 
 class ImportCommand(BaseCommand):
@@ -40,13 +41,14 @@ class ImportCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            summary = import_files(
-                options["study"],
-                [Path(file) for file in options["files"]],
-                self.plan,
-                skip_bad_rows=options["skip_bad_rows"],
-                say=self.say,
-            )
+            with lock_waits_in_words():
+                summary = import_files(
+                    options["study"],
+                    [Path(file) for file in options["files"]],
+                    self.plan,
+                    skip_bad_rows=options["skip_bad_rows"],
+                    say=self.say,
+                )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
         except (FileError, ImportRefusedError, BadRowsError) as error:

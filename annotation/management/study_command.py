@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.lifecycle.refusals import LifecycleError
+from annotation.management.lock_waits import lock_waits_in_words
 from annotation.models import Study
 from annotation.people import PeopleError
 
@@ -20,7 +21,8 @@ class StudyCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         study = find_study(options["study"])
         try:
-            self.run(study, options)
+            with lock_waits_in_words():
+                self.run(study, options)
         except (LifecycleError, PeopleError) as refused:
             raise CommandError(str(refused)) from None
 

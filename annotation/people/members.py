@@ -47,8 +47,11 @@ def remove_role(study: Study, user: User, role: Role, actor: User | None) -> Non
         The study would have no owner.
     """
     with transaction.atomic():
+        if role == Role.ANNOTATOR:
+            # Before the study, as whoever votes has them: the other order can lock both out.
+            list(Annotator.objects.select_for_update(no_key=True).filter(study=study, user=user))
         # The study's row orders two owners who remove each other.
-        Study.objects.select_for_update().get(pk=study.pk)
+        Study.objects.select_for_update(no_key=True).get(pk=study.pk)
         memberships = Membership.objects.filter(study=study, role=role)
         removed, _ = memberships.filter(user=user).delete()
         if not removed:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from django.db import connection
 
 from evalsite.celery import app
 from evalsite.embedded_worker import refuse_more_than_one_process
@@ -40,3 +41,23 @@ def test_one_process_may_work_in_the_background_itself() -> None:
 def test_more_than_one_process_is_refused_with_the_way_out() -> None:
     with pytest.raises(SystemExit, match="REDIS_URL"):
         refuse_more_than_one_process(2)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_a_task_has_a_workers_time_also_where_pages_have_less() -> None:
+    def read_limits() -> list[str]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout')")
+            statement = cursor.fetchone()
+            cursor.execute("SELECT current_setting('lock_timeout')")
+            return [*statement, *cursor.fetchone()]
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 5000; SET LOCAL lock_timeout = 2000")
+    assert read_limits() == ["5s", "2s"]
+    limits = app.task(name="tests.limits")(read_limits)
+    try:
+        assert limits.apply().get() == ["1min", "1min"]
+    finally:
+        del app.tasks["tests.limits"]

@@ -61,6 +61,14 @@ def test_a_key_from_the_file_of_this_machine_will_do(tmp_path: Path) -> None:
             },
             "DATABASE_STATEMENT_TIMEOUT_MS='soon'",
         ),
+        (
+            {
+                "SECRET_KEY": KEY,
+                "DATABASE_URL": "postgres://h/x",
+                "DATABASE_LOCK_TIMEOUT_MS": "-1",
+            },
+            "DATABASE_LOCK_TIMEOUT_MS=-1",
+        ),
     ],
 )
 def test_a_bad_value_is_named(tmp_path: Path, environment: dict[str, str], said: str) -> None:
@@ -83,3 +91,27 @@ def test_the_demo_on_this_machine_uses_plain_http(tmp_path: Path) -> None:
     code = "from evalsite import settings as s; print(s.SESSION_COOKIE_NAME, s.SECURE_SSL_REDIRECT)"
     done = start(tmp_path, code, SECRET_KEY=KEY, EVALSITE_INSECURE_LOCAL="1")
     assert done.stdout.split() == ["session", "False"]
+
+
+@pytest.mark.parametrize(
+    ("code", "environment", "limits"),
+    [
+        ("", {}, (600_000, 600_000)),
+        ("import evalsite.gunicorn_conf; ", {}, (5_000, 2_000)),
+        (
+            "import evalsite.gunicorn_conf; ",
+            {"DATABASE_STATEMENT_TIMEOUT_MS": "7000", "DATABASE_LOCK_TIMEOUT_MS": "3000"},
+            (7_000, 3_000),
+        ),
+    ],
+    ids=["a command waits", "a page does not", "an operator decides"],
+)
+def test_postgresql_gives_up_on(
+    tmp_path: Path, code: str, environment: dict[str, str], limits: tuple[int, int]
+) -> None:
+    code += (
+        "from evalsite import settings as s; print(s.DATABASES['default']['OPTIONS']['options'])"
+    )
+    done = start(tmp_path, code, SECRET_KEY=KEY, DATABASE_URL="postgres://h/x", **environment)
+    statement, lock = limits
+    assert f"-c statement_timeout={statement}ms -c lock_timeout={lock}ms " in done.stdout

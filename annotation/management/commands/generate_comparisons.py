@@ -11,6 +11,7 @@ from annotation.lifecycle.generation import (
     generate_comparisons,
 )
 from annotation.lifecycle.refusals import LifecycleError
+from annotation.management.lock_waits import lock_waits_in_words
 from annotation.models import Study
 from annotation.pairing import Design, DesignError
 
@@ -53,15 +54,18 @@ class Command(BaseCommand):
                 f"There is no study {options['study']!r}; import_responses creates one."
             )
         try:
-            summary = generate_comparisons(
-                study,
-                design=options["design"],
-                anchor=options["anchor"],
-                systems=[name.strip() for name in options["systems"].split(",") if name.strip()],
-                rounds=options["rounds"],
-                overlap=options["overlap"],
-                seed=options["seed"],
-            )
+            with lock_waits_in_words():
+                summary = generate_comparisons(
+                    study,
+                    design=options["design"],
+                    anchor=options["anchor"],
+                    systems=[
+                        name.strip() for name in options["systems"].split(",") if name.strip()
+                    ],
+                    rounds=options["rounds"],
+                    overlap=options["overlap"],
+                    seed=options["seed"],
+                )
         except (DesignError, LifecycleError) as error:
             raise CommandError(str(error)) from error
         for line in lines_of(study, summary):
