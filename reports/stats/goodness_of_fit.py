@@ -210,7 +210,7 @@ def _pearson(counts: FloatArray, expected: FloatArray) -> float:
 
 
 def _deviance(counts: FloatArray, expected: FloatArray) -> float:
-    return 2 * float(xlogy(counts, counts / expected).sum())
+    return max(2 * float(xlogy(counts, counts / expected).sum()), 0.0)
 
 
 def _simulated(tested: DescribingFit, seed: int, draws: int) -> FloatArray:
