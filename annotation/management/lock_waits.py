@@ -28,9 +28,9 @@ def lock_waits_in_words() -> Iterator[None]:
         if not gave_up_waiting(error.__cause__):
             raise
         raise CommandError(
-            "The database was busy with something else for too long, such as an import into the "
-            "same study. What this command was doing was rolled back; run it again when that is "
-            "done."
+            "The database took too long: something else, such as an import into the same study, "
+            "may hold what this command needs. What it was doing was rolled back; run it again "
+            "later."
         ) from error
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from annotation.management.lock_waits import lock_waits_in_words
 from annotation.models import Study
 from reports import analysis
 from reports.exports import report_json, report_text
@@ -39,7 +40,8 @@ class Command(BaseCommand):
         if options["seed"] is not None and options["seed"] < 0:
             raise CommandError("--seed takes a whole number from 0.")
         try:
-            kept = analysis.run(study, seed=options["seed"], thorough=options["diagnostics"])
+            with lock_waits_in_words():
+                kept = analysis.run(study, seed=options["seed"], thorough=options["diagnostics"])
         except analysis.SealedError as sealed:
             raise CommandError(str(sealed), returncode=SEALED_EXIT) from None
         render = report_json.render if options["format"] == "json" else report_text.render

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from annotation.management.lock_waits import lock_waits_in_words
 from annotation.models import Study
 from reports import analysis, looks
 from reports.exports import catalogue
@@ -57,14 +58,15 @@ class Command(BaseCommand):
                 f"`export {study.slug} comparisons` works now and gives codes for the systems.",
                 returncode=SEALED_EXIT,
             )
-        kept = self.report_of(study) if export.needs_analysis else None
-        if kept is None:
-            chunks = catalogue.stream_rows(study, export, everything=options["all"])
-        else:
-            chunks = catalogue.stream_result(kept, export)
-        if export.shows_outcomes:
-            looks.record_export(study, kept, None, export.name)
-        self.write(chunks, options["output"], export)
+        with lock_waits_in_words():
+            kept = self.report_of(study) if export.needs_analysis else None
+            if kept is None:
+                chunks = catalogue.stream_rows(study, export, everything=options["all"])
+            else:
+                chunks = catalogue.stream_result(kept, export)
+            if export.shows_outcomes:
+                looks.record_export(study, kept, None, export.name)
+            self.write(chunks, options["output"], export)
 
     def report_of(self, study: Study) -> AnalysisRun:
         """The latest report; the first one is made here."""
