@@ -14,6 +14,7 @@ from playwright.sync_api import Page, Route, expect
 from annotation.models import Study, User, Vote
 from tests import factories
 from tests.browser.rating_desk import Desk, make_small_study
+from tests.browser.watching import accessibility_faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -76,6 +77,7 @@ def test_answers_wait_for_their_author_while_another_is_signed_in(
         "Signed in as someone else on this browser. Sign in again to send 2 answers."
     )
     expect(desk.page.locator("#count")).to_have_text("2 rated")
+    assert accessibility_faults(desk.page) == []
     assert len(kept_entries(desk.page)) == 2
     # The other rates meanwhile: own answers are sent, and counted, by themselves.
     expect(second.locator("#count")).to_have_text("0 rated")
@@ -168,11 +170,12 @@ def test_an_answer_that_is_not_stored_is_kept_with_its_reason(
     desk.wait_until_armed(1)
     page.route("**/rate/vote", refuse(status, code))
     desk.press("1")
-    expect(page.locator("#save-text")).to_have_text(f"1 answer not stored: {words}")
-    expect(page.locator("#notice-text")).to_contain_text("It is kept in this browser")
+    expect(page.locator("#save-text")).to_have_text(f"1 answer not stored, but kept here: {words}")
+    # Nothing may cover what can be done about it.
+    expect(page.locator("#notice")).to_be_hidden()
     expect(page.locator("#count")).to_have_text("0 rated")
     page.reload()
-    expect(page.locator("#save-text")).to_have_text(f"1 answer not stored: {words}")
+    expect(page.locator("#save-text")).to_have_text(f"1 answer not stored, but kept here: {words}")
     page.unroute("**/rate/vote")
     page.get_by_role("button", name="Try again").click()
     desk.wait_until_saved()
@@ -217,6 +220,7 @@ def test_a_study_whose_last_answer_is_refused_says_so_and_goes_on(desk_for: Desk
     desk.press("1")
     expect(page.locator("#state-title")).to_have_text("Some of your answers could not be stored")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert accessibility_faults(page) == []
     page.unroute("**/rate/vote")
     page.get_by_role("button", name="Discard").click()
     # The same pair at once, without a reload.

@@ -55,11 +55,11 @@ const outbox = createOutbox({
     session.stored();
   },
   onRefused(entry, error) {
-    screen.notify(refusalText(error));
     if (error.body.stored) {
+      screen.notify(settledText(error));
       session.stored();
     } else {
-      session.refused();
+      session.refused(); // the save chip says why, as long as it is kept
     }
   },
   onDiscarded(entries) {
@@ -142,14 +142,11 @@ function reasonOf(error) {
   return error.code === "unknown_assignment" ? "The pair is not among yours any more." : error.message;
 }
 
-function refusalText(error) {
+function settledText(error) {
   if (error.body.received === "study_closed") {
     return "The study closed before your answer arrived. It is kept, but may not be counted.";
   }
-  if (error.body.stored) {
-    return "That pair had an answer already, from another window perhaps. The earlier one stands.";
-  }
-  return `An answer was not stored. ${reasonOf(error)} It is kept in this browser until you discard it.`;
+  return "That pair had an answer already, from another window perhaps. The earlier one stands.";
 }
 
 /* -- actions -------------------------------------------------------------------------------- */

@@ -39,7 +39,8 @@ export function createSaveChip({ outbox, pageUrl, signInUrl }) {
     } else if (waiting > 0 && trouble === "signed_out") {
       say("error", `Signed out, ${unsaved}`, "Sign in", open(pageUrl));
     } else if (stuck > 0) {
-      say("error", `${counted(stuck)} not stored: ${refusal}`, "Try again", () => outbox().retry());
+      const words = `${counted(stuck)} not stored, but kept here: ${refusal}`;
+      say("error", words, "Try again", () => outbox().retry());
     } else if (waiting > 0 && trouble) {
       say("warning", `${unsaved}, retrying`, "Try now", () => outbox().retry());
     } else if (waiting > 0) {
