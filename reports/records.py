@@ -27,6 +27,7 @@ from annotation.models import (
 from annotation.selectors import counted_votes, repeated_votes
 from judging.models import JudgeVersion, Judgment, MissingCause, Order
 from reports.input_hash import digest
+from reports.read_snapshot import read_snapshot
 from reports.stats.agreement_report import Scale as ScaleName
 from reports.stats.results import VerdictCode
 from reports.stats.votes import IntArray, Votes
@@ -146,7 +147,7 @@ def _numbered(rows: Iterable[tuple[int, str]]) -> tuple[dict[int, int], tuple[st
 
 
 def load(study: Study, *, style: bool = False) -> StudyRecords:
-    """Read a study's counted votes and judgments.
+    """Read a study's counted votes and judgments, all at one moment.
 
     Parameters
     ----------
@@ -159,6 +160,11 @@ def load(study: Study, *, style: bool = False) -> StudyRecords:
     Criterion.DoesNotExist
         If the study lacks the criterion `overall`, which every study has.
     """
+    with read_snapshot():
+        return _load(study, style)
+
+
+def _load(study: Study, style: bool) -> StudyRecords:
     system_codes, systems = _numbered(System.objects.filter(study=study).values_list("id", "name"))
     prompt_rows = {
         row[0]: row[1:]

@@ -1,0 +1,34 @@
+"""One moment of the database for all that an analysis reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+
+
+@contextmanager
+def read_snapshot() -> Iterator[None]:
+    """Let every query of the block see the same votes, while people go on voting.
+
+    Within a transaction of the caller nothing is changed: it decides what is seen.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    if connection.vendor == "postgresql":
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            yield
+        return
+    # `atomic` would begin IMMEDIATE and keep every vote waiting; a deferred transaction that only
+    # reads sees one state of the write-ahead log and blocks nobody.
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN DEFERRED")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("COMMIT")
