@@ -17,6 +17,7 @@ from annotation.models import (
     Comparison,
     ComparisonKind,
     Exclusion,
+    ImportFile,
     Study,
     Verdict,
     VoteNote,
@@ -376,3 +377,26 @@ def test_a_sealed_study_gives_no_order_that_follows_the_names() -> None:
         turned = row["system_a"] != comparison.system_a.code
         assert row["gold"] == ("b" if turned else "a")
         assert row["gold_by_criterion"] == {"clarity": ["b" if turned else "a", "tie"]}
+
+
+def test_imported_ids_and_explanations_of_a_sealed_study_stay_sealed() -> None:
+    study = make_open_study(queue_seed=5)
+    for name, code in (("alpha", "A2"), ("bravo", "A1")):
+        make_system(study, name, code=code)
+    for number in range(3):
+        make_comparison(
+            study,
+            "alpha",
+            "bravo",
+            item_id=f"{number}__alpha__bravo",
+            kind=ComparisonKind.GOLD,
+            gold={"overall": ["a"]},
+            explanation="alpha is right",
+        )
+    ImportFile.objects.create(study=study, kind="comparisons", sha256="0" * 64, rows=3)
+    rows = jsonl(study, "comparisons")
+    assert "alpha" not in json.dumps(rows)
+    assert len({row["item_id"] for row in rows}) == 3
+    assert {row["item_id"] for row in rows} == {
+        row["item_id"] for row in jsonl(study, "comparisons")
+    }

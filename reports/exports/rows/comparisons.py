@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator
 from typing import Any
 
-from annotation.models import Comparison, Criterion, Prompt, Response, Study, Verdict
+from annotation.models import (
+    Comparison,
+    Criterion,
+    ImportKind,
+    Prompt,
+    Response,
+    Study,
+    Verdict,
+)
 
 from .shape import CHUNK, Row, RowTable, dollars, extra_keys, metadata_of, ordered
 
@@ -43,8 +52,9 @@ def table(study: Study, *, names: bool) -> RowTable:
     """All comparisons of the study, in the order in which they were stored.
 
     Without `names` (a sealed study) systems are their codes, and all that could give a system
-    away is left out or turned: measures and metadata, the order of storing, and which response is
-    a, since both orders follow the names.
+    away is left out or turned: measures, metadata and explanations, the order of storing, and
+    which response is a, since both orders follow the names. Imported item ids often spell the
+    names of the pair: such a study's items get ids that are drawn, the same in each export.
     """
     comparisons = Comparison.objects.filter(study=study)
     if not names:
@@ -54,11 +64,11 @@ def table(study: Study, *, names: bool) -> RowTable:
     )
 
 
-def _read(study: Study, order: str) -> Iterator[Comparison]:
+def _read(study: Study, *order: str) -> Iterator[Comparison]:
     return (
         Comparison.objects.filter(study=study)
         .select_related("prompt", "response_a", "response_b", "system_a", "system_b")
-        .order_by(order)
+        .order_by(*order)
         .iterator(chunk_size=CHUNK)
     )
 
@@ -82,8 +92,9 @@ def _rows(study: Study) -> Iterator[Row]:
 
 
 def _sealed_rows(study: Study) -> Iterator[Row]:
-    """By item, each pair in the order of the codes: a generated item's id is drawn."""
-    for comparison in _read(study, "item_id"):
+    """By item, each pair in the order of the codes."""
+    imported = study.import_files.filter(kind=ImportKind.COMPARISONS).exists()
+    for comparison in _read(study, *(["prompt__prompt_id", "?"] if imported else ["item_id"])):
         sides = [
             (comparison.system_a.code, comparison.response_a.text),
             (comparison.system_b.code, comparison.response_b.text),
@@ -97,8 +108,17 @@ def _sealed_rows(study: Study) -> Iterator[Row]:
             "response_b": text_b,
             **_pair(comparison),
             **_gold(_turned(comparison.gold) if turned else comparison.gold),
+            "explanation": None,
         }
+        if imported:
+            stated["item_id"] = drawn_id(study, comparison)
         yield ordered(COLUMNS, stated, {})
+
+
+def drawn_id(study: Study, comparison: Comparison) -> str:
+    """An id that says nothing to whoever does not know the study's queue seed."""
+    key = study.queue_seed.to_bytes(8, "big")
+    return hmac.new(key, str(comparison.pk).encode(), "sha256").hexdigest()[:16]
 
 
 def _place(code: str) -> tuple[int, str]:
