@@ -178,6 +178,7 @@ def report(
         level=LEVEL,
         smallest_difference=WIN_RATE_OF_INTEREST,
         power=POWER,
+        planned_prompts=study_records.prompts_of_pairs(read),
     )
     sequential = _looked_early(study, version)
     side_term = fit_side_term(votes, level=LEVEL)

@@ -31,6 +31,7 @@ from reports.read_snapshot import read_snapshot
 from reports.stats.agreement_report import Scale as ScaleName
 from reports.stats.results import VerdictCode
 from reports.stats.votes import IntArray, Votes
+from reports.stats.win_rates import pair_index
 from reports.style_records import StyleRecords, load_style
 
 VERDICT_CODES: dict[str, int] = {
@@ -127,6 +128,22 @@ class StudyRecords:
     style: StyleRecords | None
     repeats: int
     input_sha256: str
+
+
+def prompts_of_pairs(read: StudyRecords) -> IntArray:
+    """On how many prompts each pair of systems is compared, voted on or not.
+
+    Returns
+    -------
+    int array, shape (pairs,)
+        In the order (0, 1), (0, 2), …, (1, 2), … of the systems' codes.
+    """
+    m = len(read.systems)
+    low = np.minimum(read.item_system_a, read.item_system_b).astype(np.int64)
+    high = np.maximum(read.item_system_a, read.item_system_b).astype(np.int64)
+    pair = pair_index(low, high, m)
+    distinct = np.unique(pair * max(1, len(read.prompts)) + read.item_prompt)
+    return np.bincount(distinct // max(1, len(read.prompts)), minlength=m * (m - 1) // 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,13 @@ from reports.stats.planning import (
     decisive_votes_needed,
     votes_still_needed,
 )
-from reports.stats.results import Estimate, NegativeCount, VerdictCode, WarningCode
+from reports.stats.results import (
+    Estimate,
+    NegativeCount,
+    ShapeMismatch,
+    VerdictCode,
+    WarningCode,
+)
 from reports.stats.sequential import SequentialLook, sequential_looks
 from reports.stats.significance import SignFlip, holm, sign_flip_floor, sign_flip_test, sign_test
 from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
@@ -106,6 +112,7 @@ def head_to_head(
     both_bad: BothBadPolicy = "tie",
     smallest_difference: float = SMALLEST_DIFFERENCE,
     power: float = POWER,
+    planned_prompts: IntArray | None = None,
 ) -> tuple[HeadToHeadRow, ...]:
     """One row for every pair of systems, with or without votes.
 
@@ -114,8 +121,7 @@ def head_to_head(
     Parameters
     ----------
     votes : Votes
-        All counted votes, with any verdict. `votes.n_prompts` is the study's number of
-        prompts: it decides whether unanimity could pass at all (`too_few_prompts`).
+        All counted votes, with any verdict.
     seed : int
         The study's seed, for tests that need random draws.
     target : int
@@ -125,6 +131,10 @@ def head_to_head(
     ties, both_bad : policies
     smallest_difference, power : float
         Win rate among decisive votes that must be found, and how surely.
+    planned_prompts : int array, shape (pairs,), optional
+        On how many prompts each pair of systems, in the order of the rows, is to be compared; by
+        default on all `votes.n_prompts`. It decides whether unanimity could pass at all
+        (`too_few_prompts`): more votes on the same prompts do not help then.
 
     Raises
     ------
@@ -146,6 +156,11 @@ def head_to_head(
     needed = decisive_votes_needed(smallest_difference, power, alpha)
     looks = _looks(counts, rates, component[first], ties, both_bad, level)
     on_votes = sign_test(counts[:, VerdictCode.A], counts[:, VerdictCode.B])
+    prompts = (
+        [votes.n_prompts] * first.size if planned_prompts is None else planned_prompts.tolist()
+    )
+    if len(prompts) != first.size:
+        raise ShapeMismatch(f"planned_prompts has {len(prompts)} entries for {first.size} pairs")
     rows = []
     for pair, (a, b) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
         wins_a, tied, wins_b, bad = counts[pair].tolist()
@@ -154,7 +169,7 @@ def head_to_head(
         two_way = _two_way_p(rates, pair)
         warnings = _policy_warnings(ties, both_bad, tied, bad)
         if flip is not None:
-            if family[pair] * sign_flip_floor(votes.n_prompts) > alpha:
+            if family[pair] * sign_flip_floor(prompts[pair]) > alpha:
                 warnings.append(WarningCode.TOO_FEW_PROMPTS)
             if two_way is not None and (flip.p_value <= alpha) != (two_way <= alpha):
                 warnings.append(WarningCode.P_VALUES_DIFFER)

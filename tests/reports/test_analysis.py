@@ -18,6 +18,7 @@ from tests.factories import (
     make_comparison,
     make_imported_vote,
     make_open_study,
+    make_prompt,
     make_study,
     make_user,
     make_vote,
@@ -150,3 +151,20 @@ def test_the_command_refuses_a_sealed_study_with_its_own_exit() -> None:
 def test_the_command_says_what_is_wrong(study: Study, slug: str, seed: int | None) -> None:
     with pytest.raises(CommandError, match=r"no study 'nowhere'|whole number"):
         call_command("analyze", slug, seed=seed)
+
+
+def test_prompts_on_which_a_pair_never_meets_do_not_help_it() -> None:
+    study = make_study()
+    annotators = [make_annotator(study) for _ in range(50)]
+    for _ in range(4):
+        comparison = make_comparison(study, "alpha", "beta")
+        for annotator in annotators:
+            make_imported_vote(comparison, annotator=annotator)
+    for _ in range(20):
+        # Another pair's prompts, and one that nothing is compared on.
+        make_comparison(study, "gamma", "delta")
+        make_prompt(study)
+    pair = analysis.run(study).result["head_to_head"][0]
+    assert (pair["system_a"], pair["system_b"], pair["n"]) == ("alpha", "beta", 200)
+    assert "too_few_prompts" in pair["warnings"]
+    assert pair["votes_needed"] is None
