@@ -11,7 +11,7 @@ from typing import Any
 from evalsite.embedded_worker import EmbeddedWork, refuse_more_than_one_process
 
 
-def whole_number(name: str, default: int, most: int) -> int:
+def env_whole_number(name: str, default: int, most: int) -> int:
     """The variable's value; a start with another one is refused by its name."""
     raw = os.environ.get(name, "")
     if not raw:
@@ -30,8 +30,8 @@ _embedded = not os.environ.get("REDIS_URL")
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 worker_class = "gthread"
-workers = whole_number("WEB_CONCURRENCY", 1 if _embedded else 2, most=64)
-threads = whole_number("WEB_THREADS", 8 if _embedded else 4, most=128)
+workers = env_whole_number("WEB_CONCURRENCY", 1 if _embedded else 2, most=64)
+threads = env_whole_number("WEB_THREADS", 8 if _embedded else 4, most=128)
 # A page takes milliseconds; an analysis of millions of votes takes seconds.
 timeout = 60
 graceful_timeout = 25

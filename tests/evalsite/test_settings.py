@@ -115,3 +115,22 @@ def test_postgresql_gives_up_on(
     done = start(tmp_path, code, SECRET_KEY=KEY, DATABASE_URL="postgres://h/x", **environment)
     statement, lock = limits
     assert f"-c statement_timeout={statement}ms -c lock_timeout={lock}ms " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("WEB_CONCURRENCY", "two"), ("WEB_CONCURRENCY", "0"), ("WEB_THREADS", "1000")],
+)
+def test_a_bad_number_of_processes_or_threads_is_named(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    code = "import evalsite.gunicorn_conf"
+    done = start(tmp_path, code, SECRET_KEY=KEY, REDIS_URL="redis://localhost", **{name: value})
+    assert done.returncode != 0
+    assert f"{name}={value!r} is not a whole number" in done.stderr
+
+
+def test_an_empty_number_of_processes_is_the_default(tmp_path: Path) -> None:
+    code = "from evalsite import gunicorn_conf as c; print(c.workers, c.threads)"
+    done = start(tmp_path, code, SECRET_KEY=KEY, WEB_CONCURRENCY="", WEB_THREADS="")
+    assert done.stdout.split() == ["1", "8"], done.stderr
