@@ -6,7 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 
 from annotation.access import study_annotator
@@ -16,6 +18,10 @@ from annotation.queue import AssignmentNotFound
 from .requests import BadRequest, read_body
 from .whose_page import names_another_account
 
+log = structlog.get_logger(__name__)
+
+# A restart of the database takes seconds; the page waits a little longer each time by itself.
+RETRY_AFTER_SECONDS = 5
 NO_STORE = "no-store, private"
 OTHER_ACCOUNT = (
     "Someone else is signed in on this browser. Sign in again, then send this once more."
@@ -79,5 +85,17 @@ def json_edge(handle: Handler) -> View:
             return refusal("not_found", "There is no such study, or you have no part in it.", 404)
         except PermissionDenied as fault:
             return refusal("forbidden", str(fault), 403)
+        except OperationalError:
+            # Overloaded, restarting, full or read-only. The page keeps the answer and sends the
+            # same again, with the same key.
+            log.exception("rating.database_failed")
+            refused = refusal(
+                "database_busy",
+                "The server cannot save now. Your answer is kept in this browser and sent again.",
+                503,
+                stored=False,
+            )
+            refused.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+            return refused
 
     return edge

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from annotation.models import (
@@ -223,6 +224,23 @@ def test_the_same_request_again_gets_the_same_bytes(door: Door) -> None:
     assert "Idempotent-Replayed" not in first.headers
     assert again.headers["Idempotent-Replayed"] == "true"
     assert Vote.objects.count() == 1
+
+
+def test_a_database_that_cannot_save_is_told_and_the_same_request_works_later(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OperationalError("database is locked")
+
+    body = vote_body(door.next()["pairs"][0])
+    with monkeypatch.context() as patch:
+        patch.setattr("annotation.voting.submit", fail)
+        response = door.post("vote", body)
+    assert response.status_code == 503
+    assert (response.json()["error"], response.json()["stored"]) == ("database_busy", False)
+    assert int(response.headers["Retry-After"]) > 0
+    assert "locked" not in response.content.decode()
+    assert door.post("vote", body).status_code == 200
 
 
 def test_the_same_key_with_another_choice_changes_nothing(door: Door) -> None:
