@@ -22,6 +22,7 @@ from annotation.importing.places import Places, place_of
 from annotation.importing.writers.writer import OUTCOMES, ImportPlan, Pass, Row, Writer
 from annotation.lifecycle.drafts import check_slug, get_or_create_draft
 from annotation.models import ImportFile, Study, User
+from annotation.planner_statistics import refresh_planner_statistics
 
 # Long rows make small batches: what is parsed but not stored stays a few megabytes.
 BATCH_ROWS = 500
@@ -158,6 +159,7 @@ class _Transfer(Generic[Row]):
                 # Rows found bad by the first reading are passed over by the second.
                 summary.counts = self._store() | summary.counts
                 summary.stored = True
+            refresh_planner_statistics()
         summary.rows = sum(file.rows for file in self._files)
         summary.bad = len(self._bad)
         if self._bad and not self._skip_bad_rows:

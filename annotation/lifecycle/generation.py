@@ -29,6 +29,7 @@ from annotation.pairing import (
     Planner,
     summarise,
 )
+from annotation.planner_statistics import refresh_planner_statistics
 
 from .states import check_editable
 
@@ -108,6 +109,7 @@ def generate_comparisons(
             skipped += existing
         detail = asdict(rules) | {"overlap": overlap, "created": created, "skipped": skipped}
         audit.record(study, actor, "comparisons.generated", detail)
+    refresh_planner_statistics()
     return GenerationSummary(created, skipped, summarise_study(study))
 
 

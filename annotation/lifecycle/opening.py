@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from annotation import audit, queue
 from annotation.models import Study, StudyState, StudyVersion, System, User
+from annotation.planner_statistics import refresh_planner_statistics
 
 from .codes import draw_codes
 from .readiness import list_components, list_faults, list_warnings
@@ -84,6 +85,7 @@ def open_study(
             },
         )
         queue.open_for_claims(study)
+    refresh_planner_statistics()
     return Opening(version, warnings)
 
 

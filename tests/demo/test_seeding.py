@@ -54,7 +54,8 @@ def follow(path: str) -> Client:
     return client
 
 
-@pytest.mark.django_db
+# Committed as in life: within one transaction PostgreSQL keeps every version of a row.
+@pytest.mark.django_db(transaction=True)
 def test_the_demo_from_an_empty_site_to_two_pages() -> None:
     rating, report = start()
     study = Study.objects.get(slug="demo")
@@ -101,7 +102,7 @@ def test_the_demo_from_an_empty_site_to_two_pages() -> None:
     assert (Vote.objects.count(), AnalysisRun.objects.count()) == (votes, runs)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_start_that_was_interrupted_is_continued(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = replace(read_plan(settings.BASE_DIR / "fixtures" / "demo"), completed=0.1)
 
