@@ -14,6 +14,9 @@ from django.core.management import call_command
 from django.db import transaction
 from pytest_django.plugin import DjangoDbBlocker
 
+# For its test database, which is only made where a test says that it needs one.
+pytestmark = pytest.mark.django_db
+
 # One label of mtbench_turn1 repeats another and is not counted; these are the figures without it.
 WITHOUT_THE_REPEAT = {
     "distribution": {"a": 639, "b": 645, "tie": 404},
