@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections import Counter
 from typing import Any, Final
 
 from django.conf import settings as project_settings
@@ -30,7 +31,7 @@ from reports.stats.side_term import SideTermFit, fit_side_term, side_bias
 from reports.stats.votes import IntArray
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 3
+REPORT_FORMAT = 4
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.
@@ -181,6 +182,7 @@ def report(
         planned_prompts=study_records.prompts_of_pairs(read),
     )
     sequential = _looked_early(study, version)
+    planned = _comparisons_by_pair(read)
     side_term = fit_side_term(votes, level=LEVEL)
     return {
         "study": study.slug,
@@ -203,7 +205,9 @@ def report(
         },
         "verdicts": verdict_counts(overall),
         "leaderboard": leaderboard_rows(board, read),
-        "head_to_head": [pair_row(row, read, sequential) for row in pairs],
+        "head_to_head": [
+            pair_row(row, read, planned[row.system_a, row.system_b], sequential) for row in pairs
+        ],
         "agreement": _agreement(overall, read, seed),
         "side_bias": _side_bias(overall, read, side_term),
         **beside(
@@ -269,13 +273,23 @@ def leaderboard_rows(board: Leaderboard, read: StudyRecords) -> list[dict[str, A
     ]
 
 
+def _comparisons_by_pair(read: StudyRecords) -> Counter[tuple[int, int]]:
+    """How many comparisons the study has of each pair, voted on or not."""
+    first, second = read.item_system_a.tolist(), read.item_system_b.tolist()
+    return Counter((min(a, b), max(a, b)) for a, b in zip(first, second, strict=True))
+
+
 def pair_row(
-    row: HeadToHeadRow, read: StudyRecords, sequential: tuple[WarningCode, ...]
+    row: HeadToHeadRow,
+    read: StudyRecords,
+    comparisons: int,
+    sequential: tuple[WarningCode, ...],
 ) -> dict[str, Any]:
     return {
         "system_a": read.systems[row.system_a],
         "system_b": read.systems[row.system_b],
         "component": None if row.component is None else row.component + 1,
+        "comparisons": comparisons,
         "n": row.n,
         "wins_a": row.wins_a,
         "wins_b": row.wins_b,

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reports.wording.headline import is_decided
+from reports.wording.headline import (
+    DIFFERENCE_FOUND,
+    NO_CLEAR_DIFFERENCE,
+    NOT_DECIDED,
+    state_of,
+)
 from reports.wording.numbers import count, counted, percent_with_interval
 
 from .drawing import (
@@ -40,17 +45,17 @@ def charts(result: Mapping[str, Any]) -> list[Chart]:
 def _win_rates(result: Mapping[str, Any], pairs: Sequence[Row]) -> Chart:
     place = {row["system"]: number for number, row in enumerate(result["leaderboard"])}
     shown, selection = _selected(pairs, place)
-    found = sum(is_decided(pair, result) for pair in pairs)
+    states = [state_of(pair, result) for pair in pairs]
     rows = [_better_first(pair, place, result) for pair in shown]
     for row, label in zip(rows, unique_rows([row["row"] for row in rows]), strict=True):
         row["row"] = label
     return Chart(
         name="win-rates",
-        title=_found_sentence(found, len(pairs)),
+        title=_found_sentence(states),
         note=(
             "Share of votes for the system named first, ties counting half, with its 95 % "
             "interval. Filled: a difference is found by the adjusted test for these annotators. "
-            f"Hollow: not decided.{selection}"
+            f"Hollow: not decided, or no clear difference.{selection}"
         ),
         description="Win rates with 95 % intervals: "
         + in_words([f"{row['row']} {row['text']}, {row['state']}" for row in rows]),
@@ -59,7 +64,11 @@ def _win_rates(result: Mapping[str, Any], pairs: Sequence[Row]) -> Chart:
     )
 
 
-def _found_sentence(found: int, pairs: int) -> str:
+def _found_sentence(states: Sequence[str]) -> str:
+    found, pairs = states.count(DIFFERENCE_FOUND), len(states)
+    if states.count(NO_CLEAR_DIFFERENCE) == pairs:
+        where = "" if pairs == 1 else f" for any of the {count(pairs)} pairs"
+        return f"There is no clear difference{where}"
     if pairs == 1:
         return "The difference is found" if found else "The difference is not decided"
     if found == pairs:
@@ -102,23 +111,27 @@ def _better_first(pair: Row, place: Mapping[str, int], result: Mapping[str, Any]
         "high": figure["high"],
         "text": f"{text} {interval}".rstrip(),
         "short": text,
-        "state": "difference found" if is_decided(pair, result) else "not decided",
+        "state": state_of(pair, result),
     }
 
 
-def paint(settled: str, unsettled: str, strong: str, weak: str) -> Spec:
+def paint(settled: str, unsettled: Sequence[str], strong: str, weak: str) -> Spec:
     """Filled for what is settled, hollow for what is not."""
     return {
         "field": "state",
         "type": "nominal",
-        "scale": {"domain": [settled, unsettled], "range": [strong, weak]},
+        "scale": {
+            "domain": [settled, *unsettled],
+            "range": [strong, *[weak] * len(unsettled)],
+        },
         "legend": None,
     }
 
 
 def _rates_spec(rows: list[dict[str, Any]], width: int) -> Spec:
     x = share_axis("Share of votes for the system named first")
-    state = paint("difference found", "not decided", BLUE, INK_SOFT)
+    hollow = (NO_CLEAR_DIFFERENCE, NOT_DECIDED)
+    state = paint(DIFFERENCE_FOUND, hollow, BLUE, INK_SOFT)
     rule, _ = interval_layers(x, color=state)
     dots: Spec = {
         "mark": {"type": "point", "opacity": 1, "size": 80, "strokeWidth": 2},
@@ -126,7 +139,7 @@ def _rates_spec(rows: list[dict[str, Any]], width: int) -> Spec:
             "y": row_axis(),
             "x": {"field": "estimate", **x},
             "stroke": state,
-            "fill": paint("difference found", "not decided", BLUE, SURFACE),
+            "fill": paint(DIFFERENCE_FOUND, hollow, BLUE, SURFACE),
         },
     }
     return specification(width, rows, [reference_line(0.5, x), rule, dots])
@@ -182,14 +195,14 @@ def _targets_spec(rows: list[dict[str, Any]], target: int, width: int) -> Spec:
         "scale": {"domain": [0, most * 1.12], "nice": False},
         "axis": {"title": "Counted votes", "format": ",d"},
     }
-    state = paint("reached", "not reached", BLUE, INK_SOFT)
+    state = paint("reached", ("not reached",), BLUE, INK_SOFT)
     bars: Spec = {
         "mark": {"type": "bar", "height": 10, "strokeWidth": 1.5},
         "encoding": {
             "y": row_axis(),
             "x": {"field": "n", **x},
             "stroke": state,
-            "fill": paint("reached", "not reached", BLUE, SURFACE),
+            "fill": paint("reached", ("not reached",), BLUE, SURFACE),
         },
     }
     labels: Spec = {

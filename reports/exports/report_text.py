@@ -33,7 +33,7 @@ def _lines(report: ReportView) -> Iterator[str]:
     for sentence in (report.headline, *report.more_headlines):
         yield from wrapped(sentence)
     yield ""
-    yield ", ".join(f"{value} {name.lower()}" for name, value in report.key_figures)
+    yield ", ".join(_key_figure(name, value) for name, value in report.key_figures)
     yield from wrapped(report.verdicts)
     if report.repeats:
         yield from wrapped(f"{report.repeats}.")
@@ -49,6 +49,11 @@ def _lines(report: ReportView) -> Iterator[str]:
     yield from section("Judges beside people", _judges(report.judges))
     yield from section("What to mind", _notes(report.warnings))
     yield from section("To recompute it", _notes(report.provenance))
+
+
+def _key_figure(name: str, value: str) -> str:
+    """`1 annotator`, `2 annotators`: the names are plurals."""
+    return f"{value} {name.lower().removesuffix('s') if value == '1' else name.lower()}"
 
 
 def section(title: str, body: Iterable[str]) -> Iterator[str]:

@@ -55,7 +55,9 @@ APART = ("boards", "fit", "slices")
 def _codes(node: Any) -> Iterator[str]:
     """Warning codes of all that is not empty, in the order of the report."""
     if isinstance(node, Mapping):
-        if node.get("estimate", 0) is not None and node.get("n") != 0:
+        if node.get("n") == 0:
+            return
+        if node.get("estimate", 0) is not None:
             yield from node.get("warnings", ())
         for key, value in node.items():
             if key not in APART:

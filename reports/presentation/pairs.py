@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.wording import numbers
-from reports.wording.headline import finding, is_decided, winner_of
+from reports.wording.headline import finding, is_decided, state_of, winner_of
 
 from .figures import Figure, percentage
 
@@ -88,7 +88,8 @@ def _row(pair: Mapping[str, Any], result: Mapping[str, Any]) -> PairRow:
 def _without_names(said: str, pair: Mapping[str, Any]) -> str:
     ahead = winner_of(pair)
     if ahead is not None and said.startswith(f"{ahead} wins more"):
-        return "a wins more" if ahead == pair["system_a"] else "b wins more"
+        letter = "a" if ahead == pair["system_a"] else "b"
+        return letter + said.removeprefix(ahead)
     return said.removeprefix("not decided yet: ")
 
 
@@ -118,15 +119,14 @@ def _cell(
     pair = pairs[row, column]
     rate = pair["win_rate_a"]["estimate"]
     if rate is None:
-        return MatrixCell("none", numbers.NOTHING, f"{row} v {column}: never compared")
+        return MatrixCell("none", numbers.NOTHING, f"{row} v {column}: {finding(pair, result)}")
     won = rate if pair["system_a"] == row else 1 - rate
     kind = "open"
     if is_decided(pair, result):
         kind = "ahead" if winner_of(pair) == row else "behind"
-    state = {"open": "not decided", "ahead": "found", "behind": "found"}[kind]
     return MatrixCell(
         kind,
         numbers.decimal(100 * won, 0),
         f"{row} wins {numbers.percent(won, 0)} against {column} "
-        f"({numbers.counted(pair['n'], 'vote')}; {state})",
+        f"({numbers.counted(pair['n'], 'vote')}; {state_of(pair, result)})",
     )

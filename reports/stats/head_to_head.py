@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import stdtr
 
 from reports.stats.cells import Cells
@@ -153,6 +154,8 @@ def head_to_head(
     flips = _sign_flips(votes.counted(ties, both_bad), rates.votes, seed)
     first, second = np.triu_indices(m, 1)
     adjusted, family = _adjusted(flips, component[first])
+    two_way = [_two_way_p(rates, pair) for pair in range(len(flips))]
+    in_general = _two_way_adjusted(two_way, flips, component[first])
     needed = decisive_votes_needed(smallest_difference, power, alpha)
     looks = _looks(counts, rates, component[first], ties, both_bad, level)
     on_votes = sign_test(counts[:, VerdictCode.A], counts[:, VerdictCode.B])
@@ -166,12 +169,12 @@ def head_to_head(
         wins_a, tied, wins_b, bad = counts[pair].tolist()
         n, n_decisive = wins_a + tied + wins_b + bad, wins_a + wins_b
         flip = flips[pair]
-        two_way = _two_way_p(rates, pair)
         warnings = _policy_warnings(ties, both_bad, tied, bad)
         if flip is not None:
             if family[pair] * sign_flip_floor(prompts[pair]) > alpha:
                 warnings.append(WarningCode.TOO_FEW_PROMPTS)
-            if two_way is not None and (flip.p_value <= alpha) != (two_way <= alpha):
+            found = adjusted[pair] <= alpha
+            if two_way[pair] is not None and found != (in_general[pair] <= alpha):
                 warnings.append(WarningCode.P_VALUES_DIFFER)
         effective = min(float(decisive.effective[pair]), n_decisive) if n_decisive else None
         hopeless = WarningCode.TOO_FEW_PROMPTS in warnings
@@ -192,7 +195,7 @@ def head_to_head(
                 p_adjusted=None if flip is None else float(adjusted[pair]),
                 family=None if flip is None else int(family[pair]),
                 p_value_votes=float(on_votes[pair]) if n else None,
-                p_value_two_way=two_way,
+                p_value_two_way=two_way[pair],
                 target=target,
                 target_reached=n >= target,
                 effective_decisive=effective,
@@ -265,6 +268,30 @@ def _adjusted(flips: list[SignFlip | None], component: IntArray) -> tuple[FloatA
     """Holm's p and the size of the family, by pair; meaningless for pairs without votes."""
     tested = np.array([flip is not None for flip in flips], dtype=bool)
     p = np.array([1.0 if flip is None else flip.p_value for flip in flips])
+    return _holm_by_component(p, tested, component)
+
+
+def _two_way_adjusted(
+    two_way: list[float | None], flips: list[SignFlip | None], component: IntArray
+) -> FloatArray:
+    """Holm's p of the two-way tests over the same families, so that both speak of one claim.
+
+    Where the variance is 0 there is no two-way p; the permutation test then stands in for it, so
+    that the family keeps its size.
+    """
+    tested = np.array([flip is not None for flip in flips], dtype=bool)
+    p = np.array(
+        [
+            own if own is not None else (1.0 if flip is None else flip.p_value)
+            for own, flip in zip(two_way, flips, strict=True)
+        ]
+    )
+    return _holm_by_component(p, tested, component)[0]
+
+
+def _holm_by_component(
+    p: FloatArray, tested: NDArray[np.bool_], component: IntArray
+) -> tuple[FloatArray, IntArray]:
     adjusted, family = np.ones(p.size), np.zeros(p.size, dtype=np.int64)
     for label in np.unique(component[tested]):
         inside = tested & (component == label)

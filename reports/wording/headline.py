@@ -25,6 +25,11 @@ MOST_NAMES = 6
 
 FEW_PEOPLE = frozenset({WarningCode.FEW_ANNOTATORS, WarningCode.SINGLE_ANNOTATOR})
 
+# What a pair can be, in the words of page, charts and files.
+DIFFERENCE_FOUND = "difference found"
+NO_CLEAR_DIFFERENCE = "no clear difference"
+NOT_DECIDED = "not decided"
+
 Row = Mapping[str, Any]
 
 
@@ -33,6 +38,7 @@ class Group:
     """One component of the board: systems that were compared, directly or by way of others."""
 
     rows: Sequence[Row]
+    # Those with votes, and those that the study planned and that have none yet.
     pairs: Sequence[Row]
     result: Mapping[str, Any]
 
@@ -60,7 +66,13 @@ def groups_of(result: Mapping[str, Any]) -> list[Group]:
     groups = []
     for component, rows in groupby(ranked, key=lambda row: row["component"]):
         members = list(rows)
-        pairs = [pair for pair in result["head_to_head"] if pair["component"] == component]
+        names = {row["system"] for row in members}
+        pairs = [
+            pair
+            for pair in result["head_to_head"]
+            if pair["component"] == component
+            or (is_planned(pair) and {pair["system_a"], pair["system_b"]} <= names)
+        ]
         groups.append(Group(members, pairs, result))
     return groups
 
@@ -83,7 +95,7 @@ def headline(result: Mapping[str, Any]) -> tuple[str, ...]:
 def inside(group: Group) -> str:
     """The sentence as it goes on after a colon: a word begins small, a name as it is."""
     text = sentence(group)
-    own_words = ("Among these", "For this", "Not decided")
+    own_words = ("Among these", "For this", "Not decided", "No clear")
     return text[0].lower() + text[1:] if text.startswith(own_words) else text
 
 
@@ -146,6 +158,11 @@ def contradicted(group: Group, system: str) -> bool:
     )
 
 
+def is_planned(pair: Row) -> bool:
+    """Whether the study compares the two. Reports of format 3 only know where votes are."""
+    return bool(pair.get("comparisons", pair["n"]))
+
+
 def is_found(pair: Row, alpha: float) -> bool:
     """Whether the adjusted test finds a difference."""
     return pair["p_adjusted"] is not None and pair["p_adjusted"] <= alpha
@@ -157,6 +174,15 @@ def is_decided(pair: Row, result: Mapping[str, Any]) -> bool:
     if is_watched(result) and not pair["target_reached"]:
         return False
     return is_found(pair, alpha_of(result)) and winner_of(pair) is not None
+
+
+def state_of(pair: Row, result: Mapping[str, Any]) -> str:
+    """The state of a pair with votes: page, charts and matrix use the words of its finding."""
+    if is_decided(pair, result):
+        return DIFFERENCE_FOUND
+    early = is_watched(result) and not pair["target_reached"]
+    hopeless = WarningCode.TOO_FEW_PROMPTS in pair["warnings"]
+    return NO_CLEAR_DIFFERENCE if pair["enough"] and not early and not hopeless else NOT_DECIDED
 
 
 def is_watched(result: Mapping[str, Any]) -> bool:
@@ -187,6 +213,8 @@ def the_rest(group: Group) -> str:
     """What is known below the first place."""
     if len(group.rows) == 2:
         return ""
+    if group.is_watched and not all(pair["target_reached"] for pair in group.pairs):
+        return "; the order below it is not decided yet"
     open_runs = unsettled_runs(group.rows[1:])
     if not open_runs:
         return f", and the order of all {len(group.rows)} systems is settled"
@@ -235,7 +263,7 @@ def undecided(group: Group) -> str:
     if among and all(pair["enough"] for pair in among):
         wanted = percent(group.result["settings"]["win_rate_of_interest"], 0)
         return (
-            f"{who(contenders)} cannot be told apart, although a win rate of {wanted} "
+            f"No clear difference between {who(contenders)}, although a win rate of {wanted} "
             "would probably have shown"
         )
     missing = sum(pair["votes_needed"] or 0 for pair in among)
@@ -263,18 +291,26 @@ def who(systems: Iterable[str]) -> str:
 
 def finding(pair: Row, result: Mapping[str, Any]) -> str:
     """What one pair of systems shows, for its row of the table."""
-    if pair["n"] == 0:
+    if pair["n"] == 0 and not is_planned(pair):
         return "never compared"
     if is_watched(result) and not pair["target_reached"]:
         return f"not decided yet: {counted(pair['target'] - pair['n'], 'more vote')}"
+    if pair["n"] == 0:
+        return "no votes"
     if WarningCode.TOO_FEW_PROMPTS in pair["warnings"]:
         return "too few prompts to decide"
     if is_decided(pair, result):
-        among = " among these annotators"
-        differ = WarningCode.P_VALUES_DIFFER in pair["warnings"]
-        return f"{winner_of(pair)} wins more{among if differ else ''}"
+        return f"{winner_of(pair)} wins more{of_whom(pair)}"
     if pair["enough"]:
-        return "no clear difference"
+        return NO_CLEAR_DIFFERENCE
     if pair["votes_needed"] is None:
         return "not decided: only ties so far"
     return f"not decided yet: {more_votes(pair['votes_needed'])}"
+
+
+def of_whom(pair: Row) -> str:
+    """Whom a difference holds for, where it is not people in general."""
+    if WarningCode.SINGLE_ANNOTATOR in pair["warnings"]:
+        return " for this annotator"
+    limited = {*FEW_PEOPLE, WarningCode.P_VALUES_DIFFER} & set(pair["warnings"])
+    return " among these annotators" if limited else ""

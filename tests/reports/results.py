@@ -54,6 +54,7 @@ def pair(system_a: str, system_b: str, rate: float | None = 0.6, **more: Any) ->
         "system_a": system_a,
         "system_b": system_b,
         "component": None if rate is None else 1,
+        "comparisons": 50 if n else 0,
         "n": n,
         "wins_a": 50 if n else 0,
         "wins_b": 30 if n else 0,

@@ -54,7 +54,7 @@ def test_an_open_first_place_names_the_votes_that_are_missing() -> None:
 def test_enough_votes_without_a_difference_is_a_finding_too() -> None:
     board = [board_row("A", 1, (1, 2)), board_row("B", 2, (1, 2))]
     (sentence,) = headline(report(board, [undecided("A", "B", enough=True, votes_needed=0)]))
-    assert sentence.startswith("A and B cannot be told apart")
+    assert sentence.startswith("No clear difference between A and B")
     assert "60\u00a0%" in sentence
 
 
@@ -83,6 +83,38 @@ def test_while_votes_come_in_nobody_leads_before_the_planned_number() -> None:
     complete = clear_report("x", "y", **early)
     complete["head_to_head"][0].update(n=200, target_reached=True)
     assert headline(complete)[0].startswith("x leads")
+
+
+def watched_board(*empty: dict[str, Any]) -> dict[str, Any]:
+    """A, B and C settled and watched; every pair has its votes but `empty`."""
+    result = clear_report("A", "B", "C", warnings=["sequential_look"])
+    for row in result["head_to_head"]:
+        row.update(n=200, target_reached=True)
+    replaced = {(row["system_a"], row["system_b"]): row for row in empty}
+    result["head_to_head"] = [
+        replaced.get((row["system_a"], row["system_b"]), row) for row in result["head_to_head"]
+    ]
+    return result
+
+
+def test_a_planned_pair_without_a_vote_keeps_the_first_place_open() -> None:
+    (sentence,) = headline(watched_board(pair("A", "C", None, comparisons=50)))
+    assert sentence == "Not decided yet: 200 more votes until every pair has its planned number."
+
+
+def test_a_pair_that_the_design_leaves_out_is_not_waited_for() -> None:
+    (sentence,) = headline(watched_board(pair("A", "C", None, comparisons=0)))
+    assert sentence == "A leads, and the order of all 3 systems is settled."
+
+
+def test_an_order_below_the_leader_waits_for_its_planned_votes() -> None:
+    (sentence,) = headline(watched_board(pair("B", "C", None, comparisons=50)))
+    assert sentence == "A leads; the order below it is not decided yet."
+
+
+def test_a_planned_pair_without_votes_says_how_many_are_missing() -> None:
+    row = pair("A", "C", None, comparisons=50)
+    assert finding(row, watched_board(row)) == "not decided yet: 200 more votes"
 
 
 def test_groups_that_never_met_have_no_common_leader() -> None:
@@ -166,7 +198,7 @@ def test_a_winner_is_never_named_while_it_is_undecided(result: dict[str, Any]) -
             assert all(row["target_reached"] for row in own)
     else:
         assert "wins" not in sentence
-        assert sentence.startswith("Not decided") or "cannot be told apart" in sentence
+        assert sentence.startswith("Not decided") or "No clear difference" in sentence
 
 
 @given(boards())
@@ -189,12 +221,15 @@ def test_a_pair_has_a_winner_only_by_its_adjusted_test(result: dict[str, Any]) -
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"n": 0}, "never compared"),
+        ({"n": 0, "comparisons": 0}, "never compared"),
+        ({"n": 0, "comparisons": 50}, "no votes"),
         ({"p_adjusted": 0.2, "votes_needed": 143}, "not decided yet: about 140 more votes"),
         ({"p_adjusted": 0.2, "enough": True}, "no clear difference"),
         ({"p_adjusted": 0.2, "votes_needed": None}, "not decided: only ties so far"),
         ({"warnings": ["too_few_prompts"]}, "too few prompts to decide"),
         ({"warnings": ["p_values_differ"]}, "x wins more among these annotators"),
+        ({"warnings": ["few_annotators"]}, "x wins more among these annotators"),
+        ({"warnings": ["single_annotator"]}, "x wins more for this annotator"),
         ({}, "x wins more"),
     ],
 )
