@@ -14,7 +14,7 @@ from django.conf import settings as project_settings
 from django.db import transaction
 
 from annotation import audit
-from annotation.models import Response, Study, StudyVersion, User
+from annotation.models import Response, ResultsPolicy, Study, StudyVersion, User
 from reports import records as study_records
 from reports.beside import beside
 from reports.boards import Grades
@@ -138,6 +138,8 @@ def settings_of(study: Study, read: StudyRecords, *, thorough: bool = False) -> 
         "win_rate_of_interest": WIN_RATE_OF_INTEREST,
         "power": POWER,
         "stopping": study.stopping,
+        "looked_early": outcomes_were_open(study),
+        "closed": study.was_opened and study.closed_at is not None,
         "expertise": EXPERTISE,
         "diagnostics": thorough,
         "notice": study.notice,
@@ -181,7 +183,7 @@ def report(
         power=POWER,
         planned_prompts=study_records.prompts_of_pairs(read),
     )
-    sequential = _looked_early(study, version)
+    sequential = _looked_early(settings)
     planned = _comparisons_by_pair(read)
     side_term = fit_side_term(votes, level=LEVEL)
     return {
@@ -242,10 +244,20 @@ def report(
     }
 
 
-def _looked_early(study: Study, version: StudyVersion | None) -> tuple[WarningCode, ...]:
-    """A study whose results are open while it collects has p-values of unknown validity."""
-    collecting = version is not None and study.closed_at is None
-    return (WarningCode.SEQUENTIAL_LOOK,) if collecting else ()
+def _looked_early(settings: dict[str, Any]) -> tuple[WarningCode, ...]:
+    """Outcomes could be seen while votes came in: its p-values are of unknown validity, also
+    after it was closed."""
+    return (WarningCode.SEQUENTIAL_LOOK,) if settings["looked_early"] else ()
+
+
+def outcomes_were_open(study: Study) -> bool:
+    """Whether anybody could look at outcomes before the collection of votes ended."""
+    if not study.was_opened:
+        return False
+    if study.results == ResultsPolicy.OPEN:
+        return True
+    unblinded = study.unblinded_at
+    return unblinded is not None and (study.closed_at is None or unblinded < study.closed_at)
 
 
 def verdict_counts(criterion: CriterionRecords) -> dict[str, int]:

@@ -254,6 +254,9 @@ def undecided(group: Group) -> str:
     if group.is_watched:
         missing = sum(max(0, pair["target"] - pair["n"]) for pair in group.pairs)
         if missing:
+            if group.result["settings"].get("closed"):
+                votes = counted(missing, "vote")
+                return f"Not decided: the study was closed {votes} short of its planned number"
             votes = counted(missing, "more vote")
             return f"Not decided yet: {votes} until every pair has its planned number"
     hopeless = [pair for pair in among if WarningCode.TOO_FEW_PROMPTS in pair["warnings"]]
@@ -294,7 +297,10 @@ def finding(pair: Row, result: Mapping[str, Any]) -> str:
     if pair["n"] == 0 and not is_planned(pair):
         return "never compared"
     if is_watched(result) and not pair["target_reached"]:
-        return f"not decided yet: {counted(pair['target'] - pair['n'], 'more vote')}"
+        missing = pair["target"] - pair["n"]
+        if result["settings"].get("closed"):
+            return f"not decided: closed {counted(missing, 'vote')} early"
+        return f"not decided yet: {counted(missing, 'more vote')}"
     if pair["n"] == 0:
         return "no votes"
     if WarningCode.TOO_FEW_PROMPTS in pair["warnings"]:

@@ -127,6 +127,8 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
             "win_rate_of_interest": 0.6,
             "power": 0.8,
             "stopping": "fixed",
+            "looked_early": False,
+            "closed": False,
             "expertise": "trained",
             "diagnostics": False,
             "notice": "",

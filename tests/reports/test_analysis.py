@@ -10,9 +10,11 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
+from annotation.lifecycle.states import close_study, unblind_study
 from annotation.models import AuditEntry, Choice, ResultsPolicy, Study, StudyState, Verdict
 from reports import analysis
 from reports.models import AnalysisRun
+from reports.wording.headline import headline
 from tests.factories import (
     make_annotator,
     make_comparison,
@@ -127,11 +129,28 @@ def test_open_results_and_unblinded_studies_are(fields: dict[str, object]) -> No
     assert analysis.run(study).result["counts"]["votes"] == 1
 
 
-def test_results_that_are_open_while_votes_come_in_say_so() -> None:
-    running = open_study(results=ResultsPolicy.OPEN)
-    assert "sequential_look" in analysis.run(running).result["warnings"]
-    closed = open_study(results=ResultsPolicy.OPEN, closed_at=timezone.now())
-    assert "sequential_look" not in analysis.run(closed).result["warnings"]
+def test_results_that_were_open_while_votes_came_in_say_so_for_good() -> None:
+    study = open_study(results=ResultsPolicy.OPEN)
+    running = analysis.run(study)
+    assert "sequential_look" in running.result["warnings"]
+    study = close_study(study)
+    closed = analysis.run(study)
+    assert closed.pk != running.pk, "closing changes what may be said"
+    assert "sequential_look" in closed.result["warnings"]
+    assert "Not decided: the study was closed 199 votes short" in headline(closed.result)[0]
+
+
+def test_results_that_were_sealed_to_the_end_do_not() -> None:
+    study = close_study(open_study())
+    study = unblind_study(study, reason="all votes are in")
+    assert "sequential_look" not in analysis.run(study).result["warnings"]
+
+
+def test_unblinding_early_is_looking_early() -> None:
+    study = open_study()
+    Study.objects.filter(pk=study.pk).update(unblinded_at=timezone.now())
+    study = close_study(study)
+    assert "sequential_look" in analysis.run(study).result["warnings"]
 
 
 def test_the_command_prints_the_object_alone(study: Study) -> None:
