@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import structlog
 from celery import shared_task
 
 from annotation.models import ResultsPolicy, Study, StudyState
 from reports import analysis
 from reports.freshness import freshness, latest_run
+
+log = structlog.get_logger(__name__)
 
 
 @shared_task(name="reports.refresh_open_reports")
@@ -21,10 +24,15 @@ def refresh_open_reports() -> list[str]:
         results=ResultsPolicy.OPEN, state__in=[StudyState.OPEN, StudyState.PAUSED]
     )
     for study in running.order_by("pk"):
-        kept = latest_run(study)
-        # The first report is a person's decision.
-        if kept is None or not freshness(study, kept).is_stale:
+        try:
+            kept = latest_run(study)
+            # The first report is a person's decision.
+            if kept is None or not freshness(study, kept).is_stale:
+                continue
+            analysis.run(study)
+        except Exception:
+            # One study's fault must not keep the others' reports old.
+            log.exception("reports.refresh_failed", study=study.slug)
             continue
-        analysis.run(study)
         refreshed.append(study.slug)
     return refreshed

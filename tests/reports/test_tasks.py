@@ -42,3 +42,21 @@ def test_a_sealed_study_is_left_alone() -> None:
     Study.objects.filter(pk=study.pk).update(results=ResultsPolicy.SEALED)
     assert refresh_open_reports() == []
     assert AnalysisRun.objects.count() == 1
+
+
+def test_one_study_that_fails_does_not_keep_the_others_old(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    studies = [study_with_a_vote(results=ResultsPolicy.OPEN) for _ in range(2)]
+    for study in studies:
+        analysis.run(study)
+        make_vote(make_comparison(study))
+    run = analysis.run
+
+    def fail_on_the_first(study: Study) -> AnalysisRun:
+        if study == studies[0]:
+            raise ValueError("a fault")
+        return run(study)
+
+    monkeypatch.setattr(analysis, "run", fail_on_the_first)
+    assert refresh_open_reports() == [studies[1].slug]
