@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 
@@ -12,6 +15,8 @@ from tests.services import HOST
 
 from . import proxy as proxies
 from .proxy import Weather, proxy_to
+
+Result = TypeVar("Result")
 
 BODY = b'{"n": 1234}'
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
@@ -32,6 +37,12 @@ class Site:
             writer.write(ANSWER)
             await writer.drain()
         writer.close()
+
+
+def in_a_loop(asked: Coroutine[Any, Any, Result]) -> Result:
+    """Run it in a thread: once Playwright ran here, this thread keeps a loop of its own."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, asked).result()
 
 
 async def ask_in(weather: Weather) -> tuple[Reply | NoAnswer, int]:
@@ -59,7 +70,7 @@ async def ask_in(weather: Weather) -> tuple[Reply | NoAnswer, int]:
 @pytest.mark.parametrize("weather", [Weather.FAIR, Weather.DELAY])
 def test_an_answer_comes_through(weather: Weather, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxies, "DELAY_S", 0.01)
-    answer, requests = asyncio.run(ask_in(weather))
+    answer, requests = in_a_loop(ask_in(weather))
     assert isinstance(answer, Reply)
     assert answer.status == 200
     assert requests == 1
@@ -75,7 +86,7 @@ def test_an_answer_comes_through(weather: Weather, monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_a_cut_leaves_the_person_without_an_answer(weather: Weather, arrived: int) -> None:
-    answer, requests = asyncio.run(ask_in(weather))
+    answer, requests = in_a_loop(ask_in(weather))
     assert isinstance(answer, NoAnswer)
     assert answer.sent
     assert requests == arrived

@@ -154,16 +154,16 @@ def test_64_clients_fill_every_comparison_exactly(comparisons, overlap):
 
 def test_what_some_abandon_is_filled_by_others_and_late_votes_are_kept():
     study = make_queue(30, overlap=3)
+    # Some leave before the crowd comes, others in the middle of it, where chance lets them.
+    leavers = [make_annotator(study) for _ in range(3)]
+    gone = [(annotator, current_id(annotator)) for annotator in leavers]
+    lapse(*(public_id for _, public_id in gone))
     crowd = fill(study, 12, leaving=4)
     assert_filled_exactly(study, 90)
     assert sum(client.false_endings for client in crowd) == 0
     # They come back at last with what they had left.
-    late = [
-        partial(vote, client.annotator, public_id)
-        for client in crowd
-        for public_id in client.abandoned
-    ]
-    assert late
+    gone += [(client.annotator, public_id) for client in crowd for public_id in client.abandoned]
+    late = [partial(vote, annotator, public_id) for annotator, public_id in gone]
     for outcome in run_together(late):
         assert outcome.received is voting.Received.LATE_SURPLUS
     assert Vote.objects.count() == 90 + len(late)
