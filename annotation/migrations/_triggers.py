@@ -129,6 +129,35 @@ def keeps_overall() -> migrations.RunPython:
     return migrations.RunPython(create, drop, elidable=False)
 
 
+def set_aside(triggers: list[migrations.RunPython]) -> migrations.RunPython:
+    """Drop triggers that stand already, for the operations up to `put_back`.
+
+    SQLite adds a column by making the table anew, and refuses while a trigger names it.
+    """
+    return migrations.RunPython(each_reverse(triggers), each(triggers), elidable=False)
+
+
+def put_back(triggers: list[migrations.RunPython]) -> migrations.RunPython:
+    """Create again what `set_aside` dropped."""
+    return migrations.RunPython(each(triggers), each_reverse(triggers), elidable=False)
+
+
+def each(triggers: list[migrations.RunPython]):
+    def create(apps, schema_editor):
+        for trigger in triggers:
+            trigger.code(apps, schema_editor)
+
+    return create
+
+
+def each_reverse(triggers: list[migrations.RunPython]):
+    def drop(apps, schema_editor):
+        for trigger in reversed(triggers):
+            trigger.reverse_code(apps, schema_editor)
+
+    return drop
+
+
 ANNOTATION = [
     keeps_overall(),
     append_only("annotation_vote"),
@@ -228,5 +257,38 @@ ANNOTATION = [
         "WHERE s.id = NEW.assignment_id AND s.comparison_id = NEW.comparison_id "
         "AND s.annotator_id = NEW.annotator_id AND s.swapped = NEW.swapped)",
         "a vote has the comparison, the annotator and the side of its assignment",
+    ),
+]
+
+QUALITY = [
+    append_only("annotation_qualityfinding"),
+    append_only("annotation_qualityreview"),
+    demands(
+        "cell_within_its_study",
+        "annotation_cell",
+        ["INSERT", "UPDATE OF study_id, system_a_id, system_b_id"],
+        "EXISTS (SELECT 1 FROM annotation_system a, annotation_system b "
+        "WHERE a.id = NEW.system_a_id AND b.id = NEW.system_b_id "
+        "AND a.study_id = NEW.study_id AND b.study_id = NEW.study_id)",
+        "a cell is of two systems of its study",
+    ),
+    demands(
+        "comparison_of_its_cell",
+        "annotation_comparison",
+        ["INSERT", "UPDATE OF cell_id"],
+        "NEW.cell_id IS NULL OR EXISTS (SELECT 1 FROM annotation_cell c "
+        "WHERE c.id = NEW.cell_id AND c.study_id = NEW.study_id AND "
+        "((c.system_a_id = NEW.system_a_id AND c.system_b_id = NEW.system_b_id) OR "
+        "(c.system_a_id = NEW.system_b_id AND c.system_b_id = NEW.system_a_id)))",
+        "a comparison lies in the cell of its two systems",
+    ),
+    demands(
+        "finding_within_its_study",
+        "annotation_qualityfinding",
+        ["INSERT"],
+        "EXISTS (SELECT 1 FROM annotation_annotator r, annotation_studyversion v "
+        "WHERE r.id = NEW.annotator_id AND v.id = NEW.study_version_id "
+        "AND r.study_id = v.study_id)",
+        "a finding is of an annotator and a version of one study",
     ),
 ]

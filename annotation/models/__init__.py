@@ -2,7 +2,7 @@
 
 from .assignments import Assignment, AssignmentState, SkipReason
 from .audit import AuditChain, AuditEntry
-from .comparisons import Comparison, ComparisonKind
+from .comparisons import Cell, Comparison, ComparisonKind
 from .content import ImportFile, ImportKind, Prompt, Response, System
 from .people import (
     Annotator,
@@ -13,6 +13,7 @@ from .people import (
     Role,
     User,
 )
+from .quality import FindingAction, QualityFinding, QualityReview, ReviewOutcome
 from .studies import (
     SLUG_PATTERN,
     Criterion,
@@ -45,11 +46,13 @@ __all__ = [
     "AssignmentState",
     "AuditChain",
     "AuditEntry",
+    "Cell",
     "Choice",
     "Comparison",
     "ComparisonKind",
     "Criterion",
     "Exclusion",
+    "FindingAction",
     "Flag",
     "ImportFile",
     "ImportKind",
@@ -57,8 +60,11 @@ __all__ = [
     "InvitationPurpose",
     "Membership",
     "Prompt",
+    "QualityFinding",
+    "QualityReview",
     "Response",
     "ResultsPolicy",
+    "ReviewOutcome",
     "Role",
     "Scale",
     "Side",

@@ -18,10 +18,44 @@ class ComparisonKind(models.TextChoices):
     TRAINING = "training"
 
 
+class Cell(models.Model):
+    """The comparisons of one pair of systems, in one category where the study's order has strata.
+
+    Priorities and stopping are set by cell, by the queue alone, from what is computed in the
+    background. Made when the study opens.
+    """
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="cells", db_index=False)
+    # In the order of their names.
+    system_a = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
+    system_b = models.ForeignKey(System, on_delete=models.PROTECT, related_name="+")
+    # A category of prompts; empty where the order has no strata.
+    stratum = models.CharField(max_length=255, blank=True)
+    # How large a share of the draws it gets by the study's policy, of all cells with work left.
+    weight = models.FloatField(default=1.0)
+    weighed_at = models.DateTimeField(null=True, blank=True)
+    # Decided by the study's stopping rule: nothing more is handed out, votes under way count.
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["study", "system_a", "system_b", "stratum"], name="cell_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(system_a=F("system_b")), name="cell_of_two_systems"
+            ),
+            models.CheckConstraint(condition=Q(weight__gte=0), name="cell_weight_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.system_a_id}/{self.system_b_id}/{self.stratum}"
+
+
 class Comparison(models.Model):
     """A pair of responses. Which of them is a and which b is blind to every outcome.
 
-    `open`, `taken`, `open_seq` and `first_swapped` belong to the queue alone, which changes them
+    `cell`, `open`, `taken`, `open_seq`, `first_swapped` belong to the queue, which changes them
     under its lock; a test recounts them from the assignments. Triggers of the first migration
     keep prompt and systems equal to those of the two responses.
     """
@@ -41,6 +75,14 @@ class Comparison(models.Model):
     overlap = models.PositiveSmallIntegerField(default=3)
     metadata = models.JSONField(default=dict, blank=True)
 
+    cell = models.ForeignKey(
+        Cell,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="comparisons",
+        db_index=False,
+    )
     open = models.BooleanField(default=False)
     taken = models.PositiveSmallIntegerField(default=0)
     open_seq = models.BigIntegerField(null=True, blank=True)
@@ -96,6 +138,10 @@ class Comparison(models.Model):
                 fields=["study", "open_seq"],
                 condition=Q(open=True),
                 name="comparison_open_in_order",
+            ),
+            # The claim by priority: the same within one cell.
+            models.Index(
+                fields=["cell", "open_seq"], condition=Q(open=True), name="comparison_open_in_cell"
             ),
             # The recount: is any work left that lacks votes? Not partial on the kind: SQLite
             # cannot use such an index where the kind is a bound parameter.

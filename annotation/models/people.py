@@ -76,8 +76,13 @@ class Annotator(models.Model):
     profile = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     erased_at = models.DateTimeField(null=True, blank=True)
-    # The queue's own: where this annotator stands in the study's order. Only a hint.
+    # The queue's own, changed under this row's lock: where the annotator stands in the study's
+    # order (only a hint), and how many pairs were handed out, answered and skipped, training
+    # apart. A test recounts the three; counting 50,000 rows on each request would not do.
     cursor = models.BigIntegerField(null=True, blank=True)
+    handed = models.PositiveIntegerField(default=0)
+    answered = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [

@@ -55,6 +55,8 @@ class Study(models.Model):
     queue_seed = models.PositiveBigIntegerField(default=0, editable=False)
     # Votes wanted per pair of systems; the report says whether they are reached.
     target_votes = models.PositiveIntegerField(default=200)
+    # Checks, qualification, quality, priorities and limits; see `annotation.rules`.
+    rules = models.JSONField(default=dict, blank=True)
     # None: an annotator may rate everything.
     max_per_annotator = models.PositiveIntegerField(null=True, blank=True)
     # A challenger study analyses the counted votes of the study it continues as well.

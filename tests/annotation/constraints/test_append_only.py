@@ -38,6 +38,8 @@ APPEND_ONLY: dict[str, Callable[[World], models.Model]] = {
     "annotation_adjudication": lambda w: w.adjudicate(),
     "annotation_auditentry": audited,
     "annotation_studyversion": version_of,
+    "annotation_qualityfinding": lambda w: w.finding(),
+    "annotation_qualityreview": lambda w: w.review(),
 }
 
 

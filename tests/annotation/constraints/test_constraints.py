@@ -8,6 +8,7 @@ from annotation.models import AssignmentState, Choice, ComparisonKind
 from tests import factories
 from tests.refusals import refused_by, untested
 
+from .bad_collection import BAD_COLLECTION
 from .bad_content import BAD_CONTENT
 from .bad_people import BAD_PEOPLE
 from .bad_votes import BAD_VOTES
@@ -15,7 +16,7 @@ from .world import World, Write, change, make_world
 
 pytestmark = pytest.mark.django_db
 
-BAD_ROWS = [*BAD_CONTENT, *BAD_VOTES, *BAD_PEOPLE]
+BAD_ROWS = [*BAD_CONTENT, *BAD_VOTES, *BAD_PEOPLE, *BAD_COLLECTION]
 
 
 @pytest.fixture

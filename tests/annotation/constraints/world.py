@@ -14,11 +14,16 @@ from django.utils import timezone
 from annotation.models import (
     Adjudication,
     Assignment,
+    Cell,
     Choice,
     Comparison,
+    FindingAction,
     ImportFile,
     Invitation,
     InvitationPurpose,
+    QualityFinding,
+    QualityReview,
+    ReviewOutcome,
     Role,
     Study,
     Verdict,
@@ -75,6 +80,34 @@ class World:
             "expires_at": timezone.now() + timedelta(days=1),
         }
         return Invitation.objects.create(**{**values, **fields})
+
+    def cell(self, **fields: Any) -> Cell:
+        values = {
+            "study": self.study,
+            "system_a": self.comparison.system_a,
+            "system_b": self.comparison.system_b,
+        }
+        return Cell.objects.create(**{**values, **fields})
+
+    def finding(self, **fields: Any) -> QualityFinding:
+        values = {
+            "annotator": self.holder.annotator,
+            "study_version": self.holder.study_version,
+            "rule": "speed",
+            "action": FindingAction.FLAG,
+            "n": 20,
+            "value": 0.9,
+            "threshold": 0.5,
+        }
+        return QualityFinding.objects.create(**{**values, **fields})
+
+    def review(self, **fields: Any) -> QualityReview:
+        values = {
+            "annotator": self.holder.annotator,
+            "outcome": ReviewOutcome.RESUME,
+            "reason": "r",
+        }
+        return QualityReview.objects.create(**{**values, **fields})
 
     def import_file(self, **fields: Any) -> ImportFile:
         values = {"study": self.study, "kind": "votes", "sha256": "0" * 64, "rows": 1}

@@ -1,0 +1,380 @@
+"""The rules of a study's collection: what is mixed in, who may rate, what is looked at. Pure.
+
+They stand in `Study.rules` as JSON that names only what differs from the defaults, are changed on a
+draft or by a new version, and are written out whole in each version's snapshot.
+
+    {"checks": {"gold_share": 0.1}, "priorities": {"policy": "adaptive"}}
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeVar
+
+
+class RulesError(ValueError):
+    """Rules that cannot be followed; `faults` are sentences that name each place."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__(" ".join(faults))
+        self.faults = faults
+
+
+class Policy(StrEnum):
+    """Which pair of systems the next comparison is of."""
+
+    UNIFORM = "uniform"  # a seeded walk through all comparisons
+    EMPTIEST = "emptiest"  # the cell with the fewest votes for what it wants
+    ADAPTIVE = "adaptive"  # where a vote tells most, mixed with the uniform draw
+
+
+class PromptOrder(StrEnum):
+    """How an annotator meets the comparisons of one prompt."""
+
+    SPACED = "spaced"  # as far apart as the study allows
+    GROUPED = "grouped"  # one after the other
+
+
+class Action(StrEnum):
+    """What a quality rule does when it fires."""
+
+    PAUSE = "pause"  # no new pairs until a researcher has looked
+    FLAG = "flag"  # a researcher is told; the annotator goes on
+
+
+def share(default: float) -> float:
+    return field(default=default, metadata={"least": 0.0, "most": 1.0})
+
+
+def number(default: int | None, least: int) -> Any:
+    return field(default=default, metadata={"least": least, "most": 1_000_000})
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """Pairs that look like work and are none: outside overlap and results.
+
+    Attributes
+    ----------
+    gold_share, repeat_share, identical_share : float
+        Of all pairs that an annotator is handed, in random places, one in each block of 1 / share.
+    repeat_gap : int
+        An annotator's own votes between a pair and its repeat with the sides exchanged.
+    """
+
+    gold_share: float = share(0.0)
+    repeat_share: float = share(0.0)
+    identical_share: float = share(0.0)
+    repeat_gap: int = number(20, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Qualification:
+    """A round of training pairs with explanations, before the first pair of work.
+
+    `required` is None where the study decides by whether it has training pairs.
+    """
+
+    required: bool | None = None
+    pass_mark: float = share(0.7)
+    attempts: int = number(2, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """Fires when a share is below `least` beyond doubt: its upper bound, too, is below."""
+
+    least: float = share(0.6)
+    min_n: int = number(10, 1)
+    action: Action = Action.PAUSE
+
+
+@dataclass(frozen=True, slots=True)
+class SideShare:
+    """Fires when one side is chosen so often that chance does it in fewer than `alpha` studies."""
+
+    alpha: float = share(0.001)
+    min_n: int = number(12, 1)
+    action: Action = Action.PAUSE
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Fires when too many of the latest answers came faster than the texts can be read.
+
+    A text of n characters takes at least `floor_ms + n * ms_per_character` to be looked at, up to
+    `ceiling_ms`: nobody need read to the end what is plainly worse.
+    """
+
+    most: float = share(0.5)
+    window: int = number(20, 1)
+    min_n: int = number(10, 1)
+    floor_ms: int = number(600, 0)
+    ms_per_character: float = field(default=1.0, metadata={"least": 0.0, "most": 1000.0})
+    ceiling_ms: int = number(4_000, 0)
+    action: Action = Action.PAUSE
+
+
+@dataclass(frozen=True, slots=True)
+class StraightLining:
+    """Fires when the same button was pressed so many times in a row."""
+
+    run: int = number(25, 2)
+    action: Action = Action.PAUSE
+
+
+@dataclass(frozen=True, slots=True)
+class Skips:
+    """Fires when too large a share of what was handed out was skipped."""
+
+    most: float = share(0.3)
+    min_n: int = number(20, 1)
+    action: Action = Action.FLAG
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Rules about an annotator's answers; None switches one off."""
+
+    gold_accuracy: AtLeast | None = AtLeast(least=0.6, min_n=8)
+    repeat_consistency: AtLeast | None = AtLeast(least=0.5, min_n=10)
+    side_share: SideShare | None = SideShare()
+    speed: Speed | None = Speed()
+    straight_lining: StraightLining | None = StraightLining()
+    skips: Skips | None = Skips()
+
+
+@dataclass(frozen=True, slots=True)
+class Priorities:
+    """Which comparison is handed out next; what it follows from is computed in the background.
+
+    `uniform_share` of the adaptive draws ignore the weights, so that each pair goes on.
+    """
+
+    policy: Policy = Policy.UNIFORM
+    uniform_share: float = field(default=0.15, metadata={"least": 0.1, "most": 1.0})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The order of the walk.
+
+    Attributes
+    ----------
+    by_category : bool
+        Each stretch of the walk has its share of every category of prompts, and a pair of systems
+        has a cell for each.
+    prompts : PromptOrder
+    """
+
+    by_category: bool = False
+    prompts: PromptOrder = PromptOrder.SPACED
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one annotator may do; None is no limit. Pairs that are held count.
+
+    The cap over the whole study is `Study.max_per_annotator`.
+    """
+
+    per_day: int | None = number(None, 1)
+    # Of all votes that the study wants.
+    share_of_study: float | None = field(default=None, metadata={"least": 0.0, "most": 1.0})
+    skips_per_hour: int | None = number(20, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreements:
+    """Which complete comparisons go to an adjudicator."""
+
+    no_plurality: bool = True
+    # On graded scales: two votes so many steps apart. None: never for that.
+    distance: int | None = number(2, 1)
+    flagged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """All rules of a study. `Rules()` is a plain study: no checks, uniform order."""
+
+    checks: Checks = Checks()
+    qualification: Qualification = Qualification()
+    quality: Quality = Quality()
+    priorities: Priorities = Priorities()
+    order: Order = Order()
+    limits: Limits = Limits()
+    adjudication: Disagreements = Disagreements()
+    # Eligible annotators by category of prompt: {"law": {"profession": ["lawyer"]}} gives pairs of
+    # that category only to annotators whose profile has one of these values.
+    eligibility: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+
+
+# What a None in the JSON may stand for, and the class behind it.
+SECTIONS: dict[str, type[Any]] = {
+    "checks": Checks,
+    "qualification": Qualification,
+    "quality": Quality,
+    "priorities": Priorities,
+    "order": Order,
+    "limits": Limits,
+    "adjudication": Disagreements,
+}
+QUALITY_RULES: dict[str, type[Any]] = {
+    "gold_accuracy": AtLeast,
+    "repeat_consistency": AtLeast,
+    "side_share": SideShare,
+    "speed": Speed,
+    "straight_lining": StraightLining,
+    "skips": Skips,
+}
+CHOICES: dict[str, type[StrEnum]] = {
+    "policy": Policy,
+    "prompts": PromptOrder,
+    "action": Action,
+}
+# Above this the checks would be most of the work.
+MOST_CHECKS = 0.5
+
+Section = TypeVar("Section")
+
+
+def read_rules(raw: object) -> Rules:
+    """Read the JSON of `Study.rules`.
+
+    Raises
+    ------
+    RulesError
+        With every fault: unknown names, wrong types, values outside their limits.
+    """
+    faults: list[str] = []
+    if not isinstance(raw, dict):
+        raise RulesError(["The rules must be an object with a section each."])
+    values: dict[str, Any] = {}
+    for name, content in raw.items():
+        if name == "eligibility":
+            values[name] = read_eligibility(content, faults)
+        elif name in SECTIONS:
+            default = getattr(Rules(), name)
+            values[name] = read_section(SECTIONS[name], default, content, name, faults)
+        else:
+            faults.append(f"There is no section {name!r}; there are {', '.join(rule_names())}.")
+    if faults:
+        raise RulesError(faults)
+    rules = Rules(**values)
+    if faults := faults_between(rules):
+        raise RulesError(faults)
+    return rules
+
+
+def rules_of(raw: Mapping[str, Any]) -> Rules:
+    """The rules of a stored study: `read_rules`, remembered, since each claim asks for them."""
+    return remembered_rules(json.dumps(raw, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=256)
+def remembered_rules(text: str) -> Rules:
+    return read_rules(json.loads(text))
+
+
+def rule_names() -> list[str]:
+    return [entry.name for entry in dataclasses.fields(Rules)]
+
+
+def read_section(
+    kind: type[Section], default: Section | None, raw: object, place: str, faults: list[str]
+) -> Section:
+    """One dataclass from an object that names what differs from `default`."""
+    start = kind() if default is None else default
+    if not isinstance(raw, dict):
+        faults.append(f"{place} must be an object.")
+        return start
+    known = {entry.name: entry for entry in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    values: dict[str, Any] = {}
+    for name, content in raw.items():
+        where = f"{place}.{name}"
+        if name not in known:
+            faults.append(f"There is no {where}; there are {', '.join(sorted(known))}.")
+        elif kind is Quality:
+            values[name] = (
+                None
+                if content is None
+                else read_section(QUALITY_RULES[name], getattr(start, name), content, where, faults)
+            )
+        else:
+            values[name] = read_value(known[name], content, where, faults)
+    return dataclasses.replace(start, **values)  # type: ignore[type-var]
+
+
+def read_value(entry: dataclasses.Field[Any], raw: object, place: str, faults: list[str]) -> Any:
+    """One value, held against its type and limits."""
+    if entry.name in CHOICES:
+        allowed = CHOICES[entry.name]
+        if raw not in {choice.value for choice in allowed}:
+            faults.append(f"{place} must be one of {', '.join(allowed)}, not {raw!r}.")
+            return entry.default
+        return allowed(str(raw))
+    kinds = str(entry.type).split(" | ")
+    if raw is None and "None" in kinds:
+        return None
+    if "bool" in kinds:
+        if not isinstance(raw, bool):
+            faults.append(f"{place} must be true or false, not {raw!r}.")
+        return raw
+    whole = "int" in kinds
+    if isinstance(raw, bool) or not isinstance(raw, int if whole else (int, float)):
+        faults.append(f"{place} must be a {'whole ' if whole else ''}number, not {raw!r}.")
+        return entry.default
+    least, most = entry.metadata["least"], entry.metadata["most"]
+    if not (math.isfinite(raw) and least <= raw <= most):
+        faults.append(f"{place} must lie between {least} and {most}, not {raw!r}.")
+    return raw if whole else float(raw)
+
+
+def read_eligibility(raw: object, faults: list[str]) -> dict[str, dict[str, tuple[str, ...]]]:
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    shape = (
+        "eligibility must be an object of categories, each an object of profile keys, each a list "
+        "of the texts that are allowed."
+    )
+    if not isinstance(raw, dict):
+        faults.append(shape)
+        return found
+    for category, demands in raw.items():
+        if not isinstance(demands, dict) or not all(
+            isinstance(values, list) and values and all(isinstance(value, str) for value in values)
+            for values in demands.values()
+        ):
+            faults.append(shape)
+            return {}
+        found[category] = {key: tuple(values) for key, values in demands.items()}
+    return found
+
+
+def faults_between(rules: Rules) -> list[str]:
+    """Values that are allowed one by one but not together."""
+    faults = []
+    checks = rules.checks
+    total = checks.gold_share + checks.repeat_share + checks.identical_share
+    if total > MOST_CHECKS:
+        faults.append(
+            f"checks: gold, repeats and identical pairs are {total:g} of the work; "
+            f"{MOST_CHECKS:g} is the most."
+        )
+    return faults
+
+
+def rules_as_json(rules: Rules) -> dict[str, Any]:
+    """All rules written out, defaults too; `read_rules` takes it back."""
+    written: dict[str, Any] = dataclasses.asdict(rules)
+    written["eligibility"] = {
+        category: {key: list(values) for key, values in demands.items()}
+        for category, demands in rules.eligibility.items()
+    }
+    return written

@@ -1,0 +1,82 @@
+"""The rules of collection: what differs is written, everything else is a default."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from annotation.rules import Action, Policy, Rules, RulesError, read_rules, rules_as_json, rules_of
+
+
+def test_nothing_written_is_a_plain_study() -> None:
+    assert read_rules({}) == Rules()
+
+
+def test_what_is_written_out_is_read_back_the_same() -> None:
+    rules = read_rules(
+        {
+            "checks": {"gold_share": 0.1, "repeat_gap": 30},
+            "priorities": {"policy": "adaptive", "uniform_share": 0.2},
+            "quality": {"speed": None, "skips": {"action": "pause"}},
+            "limits": {"per_day": 100},
+            "eligibility": {"law": {"profession": ["lawyer", "judge"]}},
+        }
+    )
+    assert read_rules(json.loads(json.dumps(rules_as_json(rules)))) == rules
+    assert rules.priorities.policy is Policy.ADAPTIVE
+    assert rules.quality.speed is None
+    assert rules.quality.skips is not None
+    assert rules.quality.skips.action is Action.PAUSE
+
+
+def test_one_value_leaves_the_defaults_of_its_section() -> None:
+    default = Rules().quality.gold_accuracy
+    assert default is not None
+    assert read_rules({"quality": {"gold_accuracy": {"least": 0.9}}}).quality.gold_accuracy == (
+        dataclasses.replace(default, least=0.9)
+    )
+
+
+def test_every_fault_is_named_with_its_place() -> None:
+    with pytest.raises(RulesError) as raised:
+        read_rules(
+            {
+                "checks": {"gold_share": 2, "silver_share": 0.1},
+                "priorities": {"policy": "random", "uniform_share": 0.05},
+                "quality": {"side_share": {"alpha": "low"}, "skips": {"min_n": 1.5}},
+                "order": {"by_category": 1},
+                "colours": {},
+                "eligibility": {"law": ["lawyer"]},
+            }
+        )
+    text = str(raised.value)
+    assert len(raised.value.faults) == 9
+    for place in (
+        "checks.gold_share",
+        "checks.silver_share",
+        "priorities.policy",
+        "priorities.uniform_share",
+        "quality.side_share.alpha",
+        "quality.skips.min_n",
+        "order.by_category",
+        "'colours'",
+        "eligibility",
+    ):
+        assert place in text
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, True, "0.1", None])
+def test_a_share_is_a_number_from_0_to_1(value: object) -> None:
+    with pytest.raises(RulesError):
+        read_rules({"checks": {"gold_share": value}})
+
+
+def test_checks_are_not_most_of_the_work() -> None:
+    with pytest.raises(RulesError, match="is the most"):
+        read_rules({"checks": {"gold_share": 0.3, "repeat_share": 0.3}})
+
+
+def test_the_same_rules_are_parsed_once() -> None:
+    assert rules_of({"checks": {"gold_share": 0.1}}) is rules_of({"checks": {"gold_share": 0.1}})
