@@ -1,0 +1,25 @@
+"""Quality control: whether people understood the task, and whether they still do it.
+
+`qualification` is the round of training pairs before the first pair of work; `grading` says when
+an answer to a pair with a known answer is right.
+"""
+
+from .grading import is_right
+from .qualification import (
+    attempts_allowed,
+    begin_qualification,
+    conclude_training,
+    first_state,
+    needs_training,
+    requalify,
+)
+
+__all__ = [
+    "attempts_allowed",
+    "begin_qualification",
+    "conclude_training",
+    "first_state",
+    "is_right",
+    "needs_training",
+    "requalify",
+]
