@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from annotation.importing.formats import FileError
 from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
 from annotation.importing.writers.writer import ImportPlan
-from annotation.management.lock_waits import lock_waits_in_words
+from annotation.management.database_faults import database_faults_in_words
 
 
 class ImportCommand(BaseCommand):
@@ -41,7 +41,7 @@ class ImportCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            with lock_waits_in_words():
+            with database_faults_in_words():
                 summary = import_files(
                     options["study"],
                     [Path(file) for file in options["files"]],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.lifecycle.refusals import LifecycleError
-from annotation.management.lock_waits import lock_waits_in_words
+from annotation.management.database_faults import database_faults_in_words
 from annotation.models import Study
 from annotation.people import PeopleError
 
@@ -16,15 +17,16 @@ class StudyCommand(BaseCommand):
     """A command whose first argument names a study. What it says goes to stderr."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("study", metavar="STUDY")
+        parser.add_argument("study", metavar="STUDY", help="the study's short name")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        study = find_study(options["study"])
         try:
-            with lock_waits_in_words():
-                self.run(study, options)
+            with database_faults_in_words():
+                self.run(find_study(options["study"]), options)
         except (LifecycleError, PeopleError) as refused:
             raise CommandError(str(refused)) from None
+        except ValidationError as invalid:
+            raise CommandError("\n".join(invalid.messages)) from None
 
     def run(self, study: Study, options: dict[str, Any]) -> None:
         raise NotImplementedError

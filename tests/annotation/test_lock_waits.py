@@ -18,7 +18,7 @@ from annotation import audit
 from annotation.importing.transfer import import_files
 from annotation.importing.writers import votes
 from annotation.lifecycle.states import check_editable
-from annotation.management.lock_waits import lock_waits_in_words
+from annotation.management.database_faults import database_faults_in_words
 from annotation.models import AnnotatorState, Role, Study, User, Vote
 from annotation.people import remove_role
 from tests import factories
@@ -138,8 +138,8 @@ def test_a_command_that_waited_too_long_says_so_and_what_to_do() -> None:
 
 def test_an_error_that_is_no_wait_stays_what_it_is() -> None:
     with (
-        pytest.raises(DatabaseError, match="nowhere"),
-        lock_waits_in_words(),
+        pytest.raises(DatabaseError, match="nonsense"),
+        database_faults_in_words(),
         connection.cursor() as cursor,
     ):
-        cursor.execute("SELECT * FROM nowhere")
+        cursor.execute("nonsense")

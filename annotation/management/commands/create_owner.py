@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation import people
+from annotation.management.database_faults import database_faults_in_words
 
 
 class Command(BaseCommand):
@@ -25,7 +26,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             people.check_base_url(options["base_url"])
-            issued = people.create_owner(options["email"])
+            with database_faults_in_words():
+                issued = people.create_owner(options["email"])
         except ValidationError as invalid:
             raise CommandError(f"{options['email']!r}: {' '.join(invalid.messages)}") from None
         except people.PeopleError as refused:

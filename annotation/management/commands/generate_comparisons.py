@@ -1,35 +1,40 @@
 from __future__ import annotations
 
-from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from annotation.lifecycle.generation import (
     DEFAULT_OVERLAP,
     GenerationSummary,
     generate_comparisons,
 )
-from annotation.lifecycle.refusals import LifecycleError
-from annotation.management.lock_waits import lock_waits_in_words
+from annotation.lifecycle.identical import generate_identical
+from annotation.management.study_command import StudyCommand
 from annotation.models import Study
 from annotation.pairing import Design, DesignError
 
 
-class Command(BaseCommand):
+class Command(StudyCommand):
     """All it says goes to stderr: there is no result to print."""
 
     help = "Generate the comparisons of a draft study from its imported responses."
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("study", metavar="STUDY")
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
         parser.add_argument(
             "--design",
             choices=[design.value for design in Design],
-            default=Design.ALL.value,
             help="all: each pair of systems on each prompt; anchor: each system against --anchor; "
             "balanced: --rounds of a seeded round-robin per prompt; focused: only pairs with one "
-            "of --systems (default: all)",
+            "of --systems (default: all, or none with --identical)",
+        )
+        parser.add_argument(
+            "--identical",
+            metavar="N",
+            type=int,
+            default=0,
+            help="also N responses that meet themselves, for the share of identical pairs",
         )
         parser.add_argument("--anchor", metavar="SYSTEM", help="for the design anchor")
         parser.add_argument(
@@ -47,30 +52,36 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", metavar="N", type=int, default=0, help="(0)")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        study = Study.objects.filter(slug=options["study"]).first()
-        if study is None:
-            raise CommandError(
-                f"There is no study {options['study']!r}; import_responses creates one."
-            )
+    def run(self, study: Study, options: dict[str, Any]) -> None:
         try:
-            with lock_waits_in_words():
-                summary = generate_comparisons(
-                    study,
-                    design=options["design"],
-                    anchor=options["anchor"],
-                    systems=[
-                        name.strip() for name in options["systems"].split(",") if name.strip()
-                    ],
-                    rounds=options["rounds"],
-                    overlap=options["overlap"],
-                    seed=options["seed"],
-                )
-        except (DesignError, LifecycleError) as error:
+            lines = self.generate(study, options)
+        except DesignError as error:
             raise CommandError(str(error)) from error
-        for line in lines_of(study, summary):
+        for line in lines:
             # Django paints all of stderr as errors, where the terminal shows colours.
             self.stderr.write(line, style_func=str)
+
+    def generate(self, study: Study, options: dict[str, Any]) -> list[str]:
+        """Identical pairs alone, where no design is named beside them."""
+        lines = []
+        if options["identical"]:
+            pairs = generate_identical(study, options["identical"], seed=options["seed"])
+            lines.append(
+                f"{study.slug}: generated {pairs.created} identical pairs; "
+                f"{pairs.existing} existed before."
+            )
+            if options["design"] is None:
+                return lines
+        summary = generate_comparisons(
+            study,
+            design=options["design"] or Design.ALL,
+            anchor=options["anchor"],
+            systems=[name.strip() for name in options["systems"].split(",") if name.strip()],
+            rounds=options["rounds"],
+            overlap=options["overlap"],
+            seed=options["seed"],
+        )
+        return lines + lines_of(study, summary)
 
 
 def lines_of(study: Study, summary: GenerationSummary) -> list[str]:

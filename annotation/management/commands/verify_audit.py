@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation import audit
+from annotation.management.database_faults import database_faults_in_words
 from annotation.management.study_command import find_study
 from annotation.models import AuditEntry
 
@@ -18,6 +19,10 @@ class Command(BaseCommand):
         parser.add_argument("study", nargs="?", metavar="STUDY", help="default: every chain")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with database_faults_in_words():
+            self.verify(options)
+
+    def verify(self, options: dict[str, Any]) -> None:
         study = find_study(options["study"]) if options["study"] else None
         faults = list(audit.verify(study))
         for fault in faults:

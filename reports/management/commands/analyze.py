@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from annotation.management.lock_waits import lock_waits_in_words
+from annotation.management.study_command import StudyCommand
 from annotation.models import Study
 from reports import analysis
 from reports.exports import report_json, report_text
@@ -16,11 +16,11 @@ from reports.exports import report_json, report_text
 SEALED_EXIT = 3
 
 
-class Command(BaseCommand):
+class Command(StudyCommand):
     help = "Analyse a study: leaderboard, pairs, agreement and judge alignment."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("study", help="the study's short name")
+        super().add_arguments(parser)
         parser.add_argument("--format", choices=["text", "json"], default="text")
         parser.add_argument("--output", type=Path, help="write to this file instead of stdout")
         parser.add_argument("--seed", type=int, help="seed of the random draws (default: study's)")
@@ -30,18 +30,11 @@ class Command(BaseCommand):
             help="also the diagnostics that refit at length: seconds to minutes on large studies",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            study = Study.objects.get(slug=options["study"])
-        except Study.DoesNotExist:
-            raise CommandError(
-                f"There is no study {options['study']!r}. Its first import creates it."
-            ) from None
+    def run(self, study: Study, options: dict[str, Any]) -> None:
         if options["seed"] is not None and options["seed"] < 0:
             raise CommandError("--seed takes a whole number from 0.")
         try:
-            with lock_waits_in_words():
-                kept = analysis.run(study, seed=options["seed"], thorough=options["diagnostics"])
+            kept = analysis.run(study, seed=options["seed"], thorough=options["diagnostics"])
         except analysis.SealedError as sealed:
             raise CommandError(str(sealed), returncode=SEALED_EXIT) from None
         render = report_json.render if options["format"] == "json" else report_text.render

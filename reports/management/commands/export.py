@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from annotation.management.lock_waits import lock_waits_in_words
+from annotation.management.study_command import StudyCommand
 from annotation.models import Study
 from reports import analysis, looks
 from reports.exports import catalogue
@@ -21,14 +21,14 @@ from reports.management.commands.analyze import SEALED_EXIT
 from reports.models import AnalysisRun
 
 
-class Command(BaseCommand):
+class Command(StudyCommand):
     help = (
         "Export a study: votes, judgments and comparisons as JSONL or CSV, the tables of its "
         "latest report as CSV, the report itself as one HTML file."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("study", help="the study's short name")
+        super().add_arguments(parser)
         parser.add_argument("what", metavar="what", help=", ".join(catalogue.FORMATS))
         parser.add_argument("--format", help="jsonl, csv or html (default: the first possible)")
         parser.add_argument("--output", type=Path, help="write to this file instead of stdout")
@@ -38,19 +38,13 @@ class Command(BaseCommand):
             help="votes: also superseded, surplus and excluded ones (an import would count them)",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def run(self, study: Study, options: dict[str, Any]) -> None:
         try:
             export = catalogue.find(options["what"], options["format"])
         except catalogue.UnknownExportError as fault:
             raise CommandError(str(fault)) from None
         if options["all"] and export.name != "votes":
             raise CommandError(f"--all is about votes; {export.name} has no rows left out.")
-        try:
-            study = Study.objects.get(slug=options["study"])
-        except Study.DoesNotExist:
-            raise CommandError(
-                f"There is no study {options['study']!r}. Its first import creates it."
-            ) from None
         if study.is_sealed and export.shows_outcomes:
             raise CommandError(
                 f"The results of {study.slug} are sealed until it is closed and unblinded "
@@ -58,15 +52,14 @@ class Command(BaseCommand):
                 f"`export {study.slug} comparisons` works now and gives codes for the systems.",
                 returncode=SEALED_EXIT,
             )
-        with lock_waits_in_words():
-            kept = self.report_of(study) if export.needs_analysis else None
-            if kept is None:
-                chunks = catalogue.stream_rows(study, export, everything=options["all"])
-            else:
-                chunks = catalogue.stream_result(kept, export)
-            if export.shows_outcomes:
-                looks.record_export(study, kept, None, export.name)
-            self.write(chunks, options["output"], export)
+        kept = self.report_of(study) if export.needs_analysis else None
+        if kept is None:
+            chunks = catalogue.stream_rows(study, export, everything=options["all"])
+        else:
+            chunks = catalogue.stream_result(kept, export)
+        if export.shows_outcomes:
+            looks.record_export(study, kept, None, export.name)
+        self.write(chunks, options["output"], export)
 
     def report_of(self, study: Study) -> AnalysisRun:
         """The latest report; the first one is made here."""
@@ -105,9 +98,9 @@ class Command(BaseCommand):
             # The reader has what it wants, as `head` does. Python would complain at exit, too.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    def say(self, text: str) -> None:
+    def say(self, message: str) -> None:
         # Django paints all of stderr as errors, where the terminal shows colours.
-        self.stderr.write(text, style_func=str)
+        self.stderr.write(message, style_func=str)
 
 
 def write_whole(chunks: Iterator[bytes], output: Path) -> None:

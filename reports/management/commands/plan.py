@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from annotation.management.study_command import StudyCommand
 from annotation.models import Study
 from reports import study_planning
 from reports.exports.report_text import clean, section, wrapped
@@ -14,14 +15,14 @@ from reports.stats.planning import ALPHA, POWER, SMALLEST_DIFFERENCE, PlanError
 from reports.wording.plan import plan_in_words
 
 
-class Command(BaseCommand):
+class Command(StudyCommand):
     help = (
         "Plan the size of a study, before it starts or while it runs. What the study's content "
         "and votes do not tell is assumed, and said to be."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("study", help="the study's short name")
+        super().add_arguments(parser)
         parser.add_argument(
             "--win-rate",
             type=float,
@@ -43,13 +44,7 @@ class Command(BaseCommand):
         parser.add_argument("--systems", type=int, help="systems, each against each")
         parser.add_argument("--format", choices=["text", "json"], default="text")
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            study = Study.objects.get(slug=options["study"])
-        except Study.DoesNotExist:
-            raise CommandError(
-                f"There is no study {options['study']!r}. Its first import creates it."
-            ) from None
+    def run(self, study: Study, options: dict[str, Any]) -> None:
         wishes = study_planning.Wishes(
             **{
                 name: options[name]

@@ -161,7 +161,7 @@ def test_the_number_of_queries_does_not_grow_with_the_prompts(
 ):
     small, large = study_with_responses(prompts=2), study_with_responses(prompts=40)
     for study in (small, large):
-        with django_assert_max_num_queries(19):
+        with django_assert_max_num_queries(20):
             generate_comparisons(study)
 
 
