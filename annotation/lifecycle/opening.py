@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
-from annotation import audit, queue
+from annotation import audit, quality, queue
 from annotation.models import Study, StudyState, StudyVersion, System, User
 from annotation.planner_statistics import refresh_planner_statistics
 
 from .codes import draw_codes
 from .readiness import list_components, list_faults, list_warnings
 from .refusals import LifecycleError, StudyNotReadyError
+from .rules_readiness import faults_of_reading
 from .snapshots import build_snapshot, content_hash
 
 
@@ -46,8 +47,13 @@ def open_study(
     LifecycleError
         The study is no draft, or someone else opened it in this moment.
     """
+    # Without rules that can be read, nobody knows what else to check.
+    if faults := faults_of_reading(study):
+        raise StudyNotReadyError(study.slug, faults)
     with transaction.atomic():
         now = timezone.now()
+        # Annotators are locked before the study.
+        quality.begin_qualification(study)
         # The update waits for an import that is storing rows, so that these belong to the
         # version, and holds the row: nothing is added while the content is hashed.
         opened = Study.objects.filter(pk=study.pk, state=StudyState.DRAFT).update(

@@ -15,6 +15,7 @@ from annotation.models import (
 )
 
 from .components import find_components
+from .rules_readiness import faults_of_rules, warnings_of_rules
 
 # Faulty items are named in the message up to here; more would hide the other faults.
 NAMED_ITEMS = 5
@@ -26,6 +27,7 @@ def list_faults(study: Study, *, allow_disconnected: bool = False) -> list[str]:
         *faults_of_rubric(study),
         *faults_of_work(study, allow_disconnected=allow_disconnected),
         *faults_of_gold(study),
+        *faults_of_rules(study),
     ]
 
 
@@ -125,4 +127,4 @@ def list_warnings(study: Study) -> list[str]:
     ]
     if not study.instructions.strip():
         warnings.append("The study has no instructions: annotators see the question alone.")
-    return warnings
+    return [*warnings, *warnings_of_rules(study)]

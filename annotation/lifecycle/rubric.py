@@ -11,6 +11,7 @@ from django.db import transaction
 
 from annotation import audit
 from annotation.models import Criterion, Scale, Study, User, VoteCriterion
+from annotation.rules import RulesError, read_rules
 
 from .states import check_editable
 
@@ -28,6 +29,7 @@ DRAFT_SETTINGS = frozenset(
         "seed",
         "target_votes",
         "max_per_annotator",
+        "rules",
     }
 )
 
@@ -70,6 +72,7 @@ def configure_draft(study: Study, actor: User | None = None, **settings: Any) ->
     unknown = sorted(set(settings) - DRAFT_SETTINGS)
     if unknown:
         raise ValidationError(f"{unknown[0]!r} is no setting of a draft.")
+    check_rules(settings.get("rules", {}))
     with transaction.atomic():
         check_editable(study)
         for name, value in settings.items():
@@ -78,6 +81,14 @@ def configure_draft(study: Study, actor: User | None = None, **settings: Any) ->
         study.save(update_fields=sorted(settings))
         audit.record(study, actor, "study.configured", {"settings": sorted(settings)})
     return study
+
+
+def check_rules(rules: object) -> None:
+    """Raise ValidationError naming every fault of the rules at once."""
+    try:
+        read_rules(rules)
+    except RulesError as invalid:
+        raise ValidationError([f"rules: {fault}" for fault in invalid.faults]) from None
 
 
 def set_rubric(

@@ -15,9 +15,10 @@ from django.conf import settings
 
 from annotation.canonical_json import canonical_json
 from annotation.models import Comparison, Prompt, Response, Study
+from annotation.rules import rules_as_json, rules_of
 
 # Raised when the composition of the snapshot changes: hashes compare within one format only.
-SNAPSHOT_FORMAT = 1
+SNAPSHOT_FORMAT = 2
 
 # Rows read at a time: texts are long, and all of them pass through here.
 CHUNK = 1000
@@ -43,6 +44,8 @@ def build_snapshot(study: Study, codes: dict[str, str], code_seed: int) -> dict[
             "max_per_annotator": study.max_per_annotator,
             "continues": None if study.continues is None else study.continues.slug,
         },
+        # Written out whole: a later default changes no old study.
+        "rules": rules_as_json(rules_of(study.rules)),
         "seeds": {"study": study.seed, "codes": code_seed, "queue": study.queue_seed},
         "rubric": [
             {

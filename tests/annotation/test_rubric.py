@@ -69,3 +69,18 @@ def test_an_opened_study_is_frozen(study: Study) -> None:
         configure_draft(study, title="Another")
     with pytest.raises(StudyFrozenError):
         set_rubric(study, [OVERALL, CLARITY])
+
+
+def test_rules_of_a_draft_are_set(study: Study) -> None:
+    configure_draft(study, rules={"checks": {"gold_share": 0.1}})
+    study.refresh_from_db()
+    assert study.rules == {"checks": {"gold_share": 0.1}}
+
+
+def test_every_fault_of_the_rules_is_named_at_once_and_nothing_is_set(study: Study) -> None:
+    with pytest.raises(ValidationError) as caught:
+        configure_draft(study, title="A title", rules={"checks": {"gold_share": 2, "glod": 1}})
+    assert len(caught.value.messages) == 2
+    assert caught.value.messages[0].startswith("rules: checks.gold_share must lie between")
+    study.refresh_from_db()
+    assert (study.title, study.rules) == ("", {})
