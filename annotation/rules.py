@@ -90,9 +90,23 @@ class Qualification:
 class AtLeast:
     """Fires when a share is below `least` beyond doubt: its upper bound, too, is below."""
 
-    least: float = share(0.6)
-    min_n: int = number(10, 1)
+    least: float = share(0.7)
+    min_n: int = number(5, 1)
     action: Action = Action.PAUSE
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Fires when somebody agrees with the others far less than these do among themselves.
+
+    `least` is a share of the others' agreement beyond chance. It flags and does not pause: who
+    disagrees need not be wrong, and a study that stops those who do has made its own agreement.
+    """
+
+    least: float = share(0.7)
+    alpha: float = share(0.05)
+    min_n: int = number(15, 1)
+    action: Action = Action.FLAG
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +122,16 @@ class SideShare:
 class Speed:
     """Fires when too many of the latest answers came faster than the texts can be read.
 
-    A text of n characters takes at least `floor_ms + n * ms_per_character` to be looked at, up to
-    `ceiling_ms`: nobody need read to the end what is plainly worse.
+    Two responses of n characters together take at least `floor_ms + n * ms_per_character` to be
+    looked at, up to `ceiling_ms`: nobody need read to the end what is plainly worse.
     """
 
     most: float = share(0.5)
     window: int = number(20, 1)
     min_n: int = number(10, 1)
-    floor_ms: int = number(600, 0)
-    ms_per_character: float = field(default=1.0, metadata={"least": 0.0, "most": 1000.0})
-    ceiling_ms: int = number(4_000, 0)
+    floor_ms: int = number(1_000, 0)
+    ms_per_character: float = field(default=3.0, metadata={"least": 0.0, "most": 1000.0})
+    ceiling_ms: int = number(15_000, 0)
     action: Action = Action.PAUSE
 
 
@@ -131,7 +145,7 @@ class StraightLining:
 
 @dataclass(frozen=True, slots=True)
 class Skips:
-    """Fires when too large a share of what was handed out was skipped."""
+    """Fires when too large a share of what was answered or skipped was skipped."""
 
     most: float = share(0.3)
     min_n: int = number(20, 1)
@@ -140,10 +154,14 @@ class Skips:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Rules about an annotator's answers; None switches one off."""
+    """Rules about an annotator's answers; None switches one off.
 
-    gold_accuracy: AtLeast | None = AtLeast(least=0.6, min_n=8)
-    repeat_consistency: AtLeast | None = AtLeast(least=0.5, min_n=10)
+    The defaults are what tests/benchmarks/bench_quality.py measures.
+    """
+
+    gold_accuracy: AtLeast | None = AtLeast(least=0.75, min_n=5)
+    repeat_consistency: AtLeast | None = AtLeast(least=0.55, min_n=8)
+    agreement: Agreement | None = Agreement()
     side_share: SideShare | None = SideShare()
     speed: Speed | None = Speed()
     straight_lining: StraightLining | None = StraightLining()
@@ -229,6 +247,7 @@ SECTIONS: dict[str, type[Any]] = {
 QUALITY_RULES: dict[str, type[Any]] = {
     "gold_accuracy": AtLeast,
     "repeat_consistency": AtLeast,
+    "agreement": Agreement,
     "side_share": SideShare,
     "speed": Speed,
     "straight_lining": StraightLining,

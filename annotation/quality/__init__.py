@@ -1,10 +1,11 @@
 """Quality control: whether people understood the task, and whether they still do it.
 
-`qualification` is the round of training pairs before the first pair of work; `grading` says when
-an answer to a pair with a known answer is right.
+`qualification` is the round of training pairs before the first pair of work. What is looked at,
+and when a rule fires, is in `annotation.quality_rules`.
 """
 
-from .grading import is_right
+from annotation.quality_rules.grading import is_right
+
 from .qualification import (
     attempts_allowed,
     begin_qualification,

@@ -27,9 +27,8 @@ from annotation.models import (
     Vote,
     VoteCriterion,
 )
+from annotation.quality_rules.grading import is_right
 from annotation.rules import rules_of
-
-from .grading import is_right
 
 PASSED = "qualification.passed"
 ATTEMPT_FAILED = "qualification.attempt_failed"

@@ -18,6 +18,7 @@ PURE_BY_DESIGN = (
     "annotation.draws",
     "annotation.importing.formats",
     "annotation.pairing",
+    "annotation.quality_rules",
     "evalsite.demo.cast",
     "evalsite.demo.simulation",
     "judging.evaluators",
