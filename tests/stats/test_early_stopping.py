@@ -112,7 +112,7 @@ def test_looking_after_every_block_creates_no_false_winner(
     prompt_effect: float,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """P17, with the product's own rule: 0.3 % and 1.8 % of studies; p < 0.05 errs in 50 % and 73 %."""
+    """P17, by the product's own rule: 0.3 and 1.8 % of studies; p < 0.05 errs in 50 and 73 %."""
     monkeypatch.setattr(sequential, "BLOCK_PAIRS", 512)
     rows = null_studies(17, taste, prompt_effect)
     pairs = STUDIES * PAIRS
