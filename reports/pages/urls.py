@@ -1,12 +1,13 @@
-"""The addresses of a study's report, under study/<slug>/report/."""
+"""The addresses of a study's report, under study/<slug>/report/, and of the guide to it."""
 
 from django.urls import path
 
-from . import views
+from . import guide, views
 
 app_name = "reports"
 
 urlpatterns = [
+    path("guide/statistics/", guide.statistics, name="statistics_guide"),
     path("study/<slug:slug>/report/", views.report, name="report"),
     path("study/<slug:slug>/report/compute", views.compute, name="compute"),
     path(

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation.access import SignedInRequest, can_see_outcomes, roles_of, study_role
@@ -46,6 +47,7 @@ def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
             "stale": stale_in_words(freshness(study, kept)),
             "may_compute": may_compute,
             "downloads": DOWNLOADS,
+            "guide": reverse("reports:statistics_guide"),
         },
     )
 

@@ -14,9 +14,14 @@ from reports.wording.warnings import sentence
 
 from . import notes
 from .boards import Board, board
+from .fit import Fit, fit
+from .influence import Influence, influence
 from .judges import JudgeRow, judge_rows
+from .other_boards import OtherBoards, other_boards
 from .pairs import Matrix, PairRow, matrix, pair_rows
 from .people import AgreementRow, RaterPair, Sides, agreement_rows, rater_pairs, sides
+from .sequential import SequentialRow, sequential_rows
+from .slices import Sliced, sliced
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +53,15 @@ class ReportView:
     # What to mind about the tests; empty where nothing is.
     looked_early: str
     matrix: Matrix | None
+    sequential: Sequence[SequentialRow]
+    other_boards: OtherBoards
     agreement: Sequence[AgreementRow]
     rater_pairs: Sequence[RaterPair]
     sides: Sides
     criteria: Sequence[CriterionPart]
+    slices: Sequence[Sliced]
+    fit: Fit
+    influence: Influence
     judges: Sequence[JudgeRow]
     warnings: Sequence[tuple[str, str]]
     methods: Sequence[tuple[str, str]]
@@ -84,6 +94,8 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
         pairs_enough=enough_in_words(result["head_to_head"]),
         looked_early=sentence(WarningCode.SEQUENTIAL_LOOK) if is_watched(result) else "",
         matrix=matrix(result),
+        sequential=sequential_rows(result),
+        other_boards=other_boards(result),
         agreement=agreement_rows(result["agreement"]),
         rater_pairs=rater_pairs(result["agreement"]),
         sides=sides(result["side_bias"]),
@@ -95,6 +107,9 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
             )
             for part in result["criteria"]
         ],
+        slices=[sliced(result, kind) for kind in ("category", "tag")],
+        fit=fit(result),
+        influence=influence(result),
         judges=judge_rows(result),
         warnings=notes.warnings_in_words(result),
         methods=notes.methods_in_words(result),

@@ -51,6 +51,7 @@ MATRIX = {
     "sign_out": Row(PUBLIC, "post"),
     "invitation": Row(PUBLIC, kwargs={"token": "x" * 43}),
     "home": Row(SIGNED_IN),
+    "reports:statistics_guide": Row(SIGNED_IN),
     "change_password": Row(SIGNED_IN),
     "rating:page": Row(ANNOTATORS),
     "rating:next": Row(ANNOTATORS, "post"),

@@ -1,0 +1,168 @@
+"""The same votes by other methods, beside the first board, and what that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reports.wording.numbers import NOTHING, counted, decimal, named_list
+
+from .figures import Figure, rating
+
+# Key in the report → heading, and what is done otherwise, in one line.
+BOARDS: dict[str, tuple[str, str]] = {
+    "davidson": (
+        "Ties modelled",
+        "Davidson's model: ties have a rate of their own instead of counting half.",
+    ),
+    "drop_ties": ("Without ties", "Only votes that prefer a response."),
+    "side_adjusted": (
+        "Sides evened",
+        "With a term for the side on which a response was shown.",
+    ),
+    "weighted": ("By frequency", "Prompts weigh as often as they occur in production."),
+    "style_controlled": (
+        "At equal style",
+        "What is left of a strength when length and Markdown are held equal.",
+    ),
+    "graded": ("By grades", "How clearly a response was preferred counts as well."),
+}
+TREATMENTS = {
+    "drop_ties": "without ties",
+    "davidson": "by Davidson's model of ties",
+    "rao_kupper": "by Rao and Kupper's model of ties",
+}
+CHANGES = {
+    "lost": "{better} is no longer shown to be better than {worse}",
+    "gained": "{better} is shown to be better than {worse}",
+    "reversed": "{better} and {worse} change places",
+}
+# A term that the data say nothing of is held at zero by its small prior.
+NO_VARIATION = 1e-4
+# More of them in one sentence are not read.
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """A system's place on one board; a dash where it takes no part."""
+
+    rank: str
+    rating: Figure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    heading: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherBoards:
+    """
+    Attributes
+    ----------
+    sentences : sequence of str
+        Whether ranks or conclusions change.
+    columns : sequence of Column
+        The first board, then those that could be made.
+    rows : sequence of (str, sequence of Placing)
+        A system and its places.
+    missing : sequence of (str, str)
+        Boards that could not be made, and why.
+    terms : sequence of (str, str)
+        What the models found beside the strengths.
+    """
+
+    sentences: Sequence[str]
+    columns: Sequence[Column]
+    rows: Sequence[tuple[str, Sequence[Placing]]]
+    missing: Sequence[tuple[str, str]]
+    terms: Sequence[tuple[str, str]]
+
+
+def other_boards(result: Mapping[str, Any]) -> OtherBoards:
+    known = [(*BOARDS[key], board) for key, board in result["boards"].items() if key in BOARDS]
+    made = [entry for entry in known if entry[2]["rows"] is not None]
+    placings = [_placings(result["leaderboard"]), *(_placings(board["rows"]) for *_, board in made)]
+    return OtherBoards(
+        sentences=[
+            _sentence(key, words, result["sensitivity"][key]) for key, words in TREATMENTS.items()
+        ],
+        columns=[
+            Column("First board", "Ties count half for each side."),
+            *(Column(heading, what) for heading, what, _ in made),
+        ],
+        rows=[
+            (
+                row["system"],
+                [board.get(row["system"], Placing(NOTHING, None)) for board in placings],
+            )
+            for row in result["leaderboard"]
+        ],
+        missing=[
+            (heading, board["reason"]) for heading, _, board in known if board["rows"] is None
+        ],
+        terms=[
+            (TERMS.get(name, name), in_logits(term))
+            for *_, board in made
+            for name, term in board["terms"].items()
+        ],
+    )
+
+
+def _placings(rows: Sequence[Mapping[str, Any]]) -> dict[str, Placing]:
+    return {
+        row["system"]: Placing(
+            NOTHING if row["rank"] is None else str(row["rank"]), rating(row["rating"])
+        )
+        for row in rows
+    }
+
+
+def _sentence(key: str, words: str, compared: Mapping[str, Any] | None) -> str:
+    start = words[0].upper() + words[1:]
+    if compared is None:
+        return f"{start} no board can be made of these votes."
+    changes = [CHANGES[change["change"]].format(**change) for change in compared["changes"][:NAMED]]
+    if compared["conclusions_changed"]:
+        more = compared["n_changes"] - len(changes)
+        rest = f", and {counted(more, 'more statement')} change" if more > 0 else ""
+        return f"{start} conclusions change: {named_list(changes)}{rest}."
+    gained = f"; {named_list(changes)}" if changes else ""
+    if compared["order_changed"]:
+        moved = named_list(
+            f"{entry['system']} ({entry['rank'] or NOTHING} → {entry['rank_there'] or NOTHING})"
+            for entry in compared["moved"][:NAMED]
+        )
+        return (
+            f"{start} some ranks change, {moved}, but nothing that is shown to be better is lost"
+            f"{gained}."
+        )
+    return f"{start} the order and every conclusion stay the same{gained}."
+
+
+TERMS = {
+    "log_nu": "Ties, Davidson's term",
+    "log_tau": "Ties, Rao and Kupper's term",
+    "side": "Left over right, between equal systems",
+    "length": "Longer response",
+    "bold": "More bold text",
+    "headers": "More headings",
+    "list_items": "More list items",
+}
+
+
+def in_logits(term: Mapping[str, Any]) -> str:
+    """`0.30 [−0.05, 0.67] on the log scale of odds`."""
+    if term["estimate"] is None:
+        return "could not be estimated"
+    if (term.get("se") or NO_VARIATION) < NO_VARIATION:
+        return "the responses do not differ in it"
+    interval = (
+        ""
+        if term["low"] is None or term["high"] is None
+        else f" [{decimal(term['low'], 2)}, {decimal(term['high'], 2)}]"
+    )
+    return f"{decimal(term['estimate'], 2)}{interval}"
