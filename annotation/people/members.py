@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import transaction
 
-from annotation import audit, queue
+from annotation import audit, quality, queue
 from annotation.models import Annotator, AnnotatorState, Membership, Role, Study, User
 
 from .refusals import LastOwnerError, PeopleError
@@ -15,18 +15,19 @@ def grant_role(
 ) -> bool:
     """Give the user a role, within the caller's transaction; False if they have it already.
 
-    The role annotator brings the user's annotator row: new and active, or active again after an
-    invitation or a removal. A paused or failed one stays so: that is for quality control to lift.
+    The role annotator brings the user's annotator row, new or once more after an invitation or a
+    removal: active, or qualifying where the study has training pairs that the annotator has not
+    passed. A paused or failed one stays so: that is for quality control to lift.
     """
     _, created = Membership.objects.get_or_create(study=study, user=user, role=role)
     if not created:
         return False
     if role == Role.ANNOTATOR:
-        annotator, is_new = Annotator.objects.get_or_create(study=study, user=user)
-        if not is_new:
-            Annotator.objects.filter(
-                pk=annotator.pk, state__in=[AnnotatorState.INVITED, AnnotatorState.REMOVED]
-            ).update(state=AnnotatorState.ACTIVE, state_reason="")
+        annotator, is_new = Annotator.objects.get_or_create(
+            study=study, user=user, defaults={"state": quality.first_state(study)}
+        )
+        if not is_new and annotator.state in (AnnotatorState.INVITED, AnnotatorState.REMOVED):
+            quality.let_in_again(annotator)
     audit.record(
         study,
         actor,

@@ -11,6 +11,7 @@ from .qualification import (
     begin_qualification,
     conclude_training,
     first_state,
+    let_in_again,
     needs_training,
     requalify,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "conclude_training",
     "first_state",
     "is_right",
+    "let_in_again",
     "needs_training",
     "requalify",
 ]

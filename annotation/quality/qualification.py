@@ -17,9 +17,11 @@ from annotation import audit, queue
 from annotation.models import (
     Annotator,
     AnnotatorState,
+    Assignment,
     Comparison,
     ComparisonKind,
     Criterion,
+    FindingAction,
     QualityReview,
     ReviewOutcome,
     Study,
@@ -59,6 +61,43 @@ def training_pairs(study: Study) -> QuerySet[Comparison]:
 def first_state(study: Study) -> AnnotatorState:
     """The state of whoever becomes an annotator of the study now."""
     return AnnotatorState.QUALIFYING if needs_training(study) else AnnotatorState.ACTIVE
+
+
+def let_in_again(annotator: Annotator) -> AnnotatorState:
+    """Let an annotator go on who was stopped or had left, within the caller's transaction.
+
+    The state follows from what is known: a rejection and a pause that nobody has answered stay in
+    force, whoever was handed a pair of work had qualified, and a rubric that changed since asks for
+    that anew. The caller holds the annotator's lock, or has just made or found the row.
+    """
+    study = annotator.study
+    state = state_by_reviews(annotator) or state_by_training(annotator)
+    Annotator.objects.filter(pk=annotator.pk).update(state=state, state_reason="")
+    since = rubric_since(study)
+    if since is not None and needs_training(study) and requalify_one(annotator.pk, since):
+        return AnnotatorState.QUALIFYING
+    return state
+
+
+def state_by_reviews(annotator: Annotator) -> AnnotatorState | None:
+    """The state that findings and reviews hold an annotator in; None if they hold nobody back."""
+    last = annotator.reviews.order_by("-pk").first()
+    if last is not None and last.outcome == ReviewOutcome.REJECT:
+        return AnnotatorState.FAILED
+    findings = annotator.findings.filter(action=FindingAction.PAUSE)
+    if last is not None:
+        findings = findings.filter(created_at__gt=last.created_at)
+    return AnnotatorState.PAUSED if findings.exists() else None
+
+
+def state_by_training(annotator: Annotator) -> AnnotatorState:
+    handed_work = Assignment.objects.filter(annotator=annotator).exclude(
+        kind=ComparisonKind.TRAINING
+    )
+    if handed_work.exists() or not needs_training(annotator.study):
+        return AnnotatorState.ACTIVE
+    used_up = queue.training_state(annotator).attempt >= attempts_allowed(annotator)
+    return AnnotatorState.FAILED if used_up else AnnotatorState.QUALIFYING
 
 
 def attempts_allowed(annotator: Annotator) -> int:
@@ -186,12 +225,7 @@ def requalify_one(annotator_id: int, since: datetime) -> bool:
     with transaction.atomic():
         holder = queue.lock_annotator(annotator_id)
         annotator = holder.annotator
-        trained = annotator.created_at >= since or (
-            QualityReview.objects.filter(
-                annotator=annotator, outcome=ReviewOutcome.RETRAIN, created_at__gte=since
-            ).exists()
-        )
-        if annotator.state != AnnotatorState.ACTIVE or trained:
+        if annotator.state != AnnotatorState.ACTIVE or trained_since(annotator, since):
             return False
         QualityReview.objects.create(
             annotator=annotator, outcome=ReviewOutcome.RETRAIN, reason=RUBRIC_CHANGED
@@ -201,6 +235,16 @@ def requalify_one(annotator_id: int, since: datetime) -> bool:
             holder.study, None, "qualification.required_again", {"annotator": annotator_id}
         )
     return True
+
+
+def trained_since(annotator: Annotator, since: datetime) -> bool:
+    """Whether the annotator joined, or was sent to the training pairs, since a moment."""
+    return (
+        annotator.created_at >= since
+        or QualityReview.objects.filter(
+            annotator=annotator, outcome=ReviewOutcome.RETRAIN, created_at__gte=since
+        ).exists()
+    )
 
 
 def rubric_since(study: Study) -> datetime | None:
