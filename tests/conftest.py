@@ -69,6 +69,14 @@ def flush_lifts_triggers() -> Generator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def rubrics_of_this_test_alone() -> None:
+    """Forget the rubrics that the process remembers: another test's versions had the same keys."""
+    from annotation.voting.rubrics import remembered_rubric
+
+    remembered_rubric.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def redis_url(worker_id: str) -> Generator[str]:
     """A Redis database of this worker's own: $REDIS_URL's server, or one started here."""

@@ -185,7 +185,9 @@ ANNOTATION = [
     demands(
         "assignment_copies_comparison",
         "annotation_assignment",
-        ["INSERT", "UPDATE"],
+        # Not on every UPDATE: leases are renewed often, and a later version may have raised the
+        # overlap of a comparison whose slots are held.
+        ["INSERT", "UPDATE OF slot_no, overlap, kind, comparison_id"],
         "EXISTS (SELECT 1 FROM annotation_comparison c "
         "WHERE c.id = NEW.comparison_id AND c.kind = NEW.kind "
         "AND (NEW.slot_no IS NULL OR c.overlap = NEW.overlap))",

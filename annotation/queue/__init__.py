@@ -20,12 +20,12 @@ from .claims import (
     LeaseState,
     Progress,
 )
-from .leases import expire_lapsed, give_back, mark_displayed, release, renew
+from .leases import SkipLimitReached, expire_lapsed, give_back, mark_displayed, release, renew
 from .locks import LockedAssignment, lock_annotator
 from .opening import open_for_claims
 from .presenting import presented_pair
 from .progress import progress
-from .settling import GRACE, Settlement, is_over, lock_for_vote, settle
+from .settling import GRACE, Settlement, is_over, lock_for_vote, move_to_version, settle
 
 __all__ = [
     "GRACE",
@@ -39,6 +39,7 @@ __all__ = [
     "LockedAssignment",
     "Progress",
     "Settlement",
+    "SkipLimitReached",
     "claim",
     "expire_lapsed",
     "give_back",
@@ -46,6 +47,7 @@ __all__ = [
     "lock_annotator",
     "lock_for_vote",
     "mark_displayed",
+    "move_to_version",
     "open_for_claims",
     "presented_pair",
     "progress",

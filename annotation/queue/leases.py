@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
@@ -10,12 +11,30 @@ from django.db import transaction
 from django.db.models import Case, F, Q, When
 from django.db.models.functions import Coalesce, Now
 
-from annotation.models import Annotator, Assignment, AssignmentState, Comparison, SkipReason, Study
+from annotation.models import (
+    Annotator,
+    Assignment,
+    AssignmentState,
+    Comparison,
+    ComparisonKind,
+    SkipReason,
+    Study,
+)
+from annotation.rules import rules_of
 
 from .claims import AlreadyAnswered, AssignmentNotFound, Lease, LeaseState
-from .locks import free_comparisons, lock_annotator, lock_assignment, lock_comparison
+from .locks import (
+    LockedAssignment,
+    free_comparisons,
+    lock_annotator,
+    lock_assignment,
+    lock_comparison,
+)
 from .policy import LEASE, SWEEP_LIMIT, UNSEEN_LEASE
 from .slots import ANSWERED, recount, take_back_lapsed
+
+# Skips are limited within a span that slides.
+SKIP_WINDOW = timedelta(hours=1)
 
 STATE_OF_LEASE = {
     AssignmentState.RESERVED: LeaseState.LIVE,
@@ -26,6 +45,25 @@ STATE_OF_LEASE = {
 }
 
 
+class SkipLimitReached(Exception):
+    """The annotator skipped as many pairs within an hour as the study's rules allow.
+
+    Attributes
+    ----------
+    limit : int
+        How many that is.
+    seconds : int
+        Until one more is allowed.
+    """
+
+    code = "skip_limit"
+
+    def __init__(self, limit: int, seconds: int) -> None:
+        super().__init__(f"No more than {limit} pairs can be skipped within an hour.")
+        self.limit = limit
+        self.seconds = seconds
+
+
 def mark_displayed(annotator: Annotator, public_id: uuid.UUID) -> Lease:
     """The page shows the pair now: its lease becomes a full one.
 
@@ -34,31 +72,49 @@ def mark_displayed(annotator: Annotator, public_id: uuid.UUID) -> Lease:
     AssignmentNotFound
         If this annotator has no such assignment.
     """
-    # One conditional update and no lock: a sweep that came first leaves nothing to update, and
-    # one that comes later sees the new expiry.
-    Assignment.objects.filter(
-        public_id=public_id, annotator=annotator, state=AssignmentState.RESERVED
-    ).update(displayed_at=Coalesce(F("displayed_at"), Now()), lease_expires_at=Now() + LEASE)
-    leases = leases_of(annotator, [public_id])
-    if not leases:
-        raise AssignmentNotFound("There is no such assignment.")
-    return leases[0]
+    return renew(annotator, [public_id], displayed=public_id)[0]
 
 
-def renew(annotator: Annotator, public_ids: Iterable[uuid.UUID]) -> list[Lease]:
+def renew(
+    annotator: Annotator, public_ids: Iterable[uuid.UUID], *, displayed: uuid.UUID | None = None
+) -> list[Lease]:
     """The page is still in use: renew what it holds. Unknown ids are left out of the answer.
 
     A pair that was shown gets a full lease, one held in advance a short one.
+
+    Parameters
+    ----------
+    annotator : Annotator
+    public_ids : iterable of UUID
+        The pairs that the page holds.
+    displayed : UUID, optional
+        The pair that it shows now.
+
+    Raises
+    ------
+    AssignmentNotFound
+        If this annotator has no such assignment as `displayed`.
     """
-    ids = list(public_ids)
+    ids = set(public_ids)
+    shown = set() if displayed is None else {displayed}
+    # One conditional update and no lock: a sweep that came first leaves nothing to update, and
+    # one that comes later sees the new expiry.
     Assignment.objects.filter(
-        public_id__in=ids, annotator=annotator, state=AssignmentState.RESERVED
+        public_id__in=ids | shown, annotator=annotator, state=AssignmentState.RESERVED
     ).update(
+        displayed_at=Case(
+            When(public_id__in=shown, then=Coalesce(F("displayed_at"), Now())),
+            default=F("displayed_at"),
+        ),
         lease_expires_at=Case(
-            When(Q(displayed_at__isnull=False), then=Now() + LEASE), default=Now() + UNSEEN_LEASE
-        )
+            When(Q(displayed_at__isnull=False) | Q(public_id__in=shown), then=Now() + LEASE),
+            default=Now() + UNSEEN_LEASE,
+        ),
     )
-    return leases_of(annotator, ids)
+    leases = leases_of(annotator, ids | shown)
+    if not shown <= {lease.id for lease in leases}:
+        raise AssignmentNotFound("There is no such assignment.")
+    return [lease for lease in leases if lease.id in ids]
 
 
 def leases_of(annotator: Annotator, public_ids: Iterable[uuid.UUID]) -> list[Lease]:
@@ -66,21 +122,27 @@ def leases_of(annotator: Annotator, public_ids: Iterable[uuid.UUID]) -> list[Lea
         Assignment.objects.filter(public_id__in=list(public_ids), annotator=annotator)
         .annotate(now=Now())
         .order_by("pk")
+        .values_list("public_id", "state", "lease_expires_at", "now")
     )
     leases = []
-    for row in rows:
-        state = STATE_OF_LEASE[AssignmentState(row.state)]
-        seconds = max(0, int((row.lease_expires_at - row.now).total_seconds()))
-        leases.append(Lease(row.public_id, state, seconds if state is LeaseState.LIVE else 0))
+    for public_id, stored, expires, now in rows:
+        state = STATE_OF_LEASE[AssignmentState(stored)]
+        seconds = max(0, int((expires - now).total_seconds()))
+        leases.append(Lease(public_id, state, seconds if state is LeaseState.LIVE else 0))
     return leases
 
 
 def release(
     annotator: Annotator, public_id: uuid.UUID, reason: SkipReason | str, note: str = ""
-) -> None:
+) -> ComparisonKind:
     """Skip a pair: its slot opens for others, and it never returns to this annotator.
 
-    Skipping again changes nothing.
+    Skipping again changes nothing. The lease ends now, which says later when it was skipped.
+
+    Returns
+    -------
+    ComparisonKind
+        What was skipped; whoever skipped must not learn it.
 
     Raises
     ------
@@ -90,20 +152,60 @@ def release(
         If this annotator has no such assignment.
     AlreadyAnswered
         If it has a vote.
+    SkipLimitReached
+        If the annotator skipped as many within an hour as the study's rules allow; the pair stays
+        theirs. Training is not limited.
     """
     reason = SkipReason(reason)
     with transaction.atomic():
         locked = lock_assignment(annotator.pk, public_id)
-        state = locked.assignment.state
-        if state in ANSWERED:
+        assignment = locked.assignment
+        kind = ComparisonKind(assignment.kind)
+        if assignment.state in ANSWERED:
             raise AlreadyAnswered("This pair has a vote; revise it instead of skipping.")
-        if state == AssignmentState.RELEASED:
-            return
-        comparison = lock_comparison(locked.assignment.comparison_id)
-        Assignment.objects.filter(pk=locked.assignment.pk).update(
-            state=AssignmentState.RELEASED, slot_no=None, skip_reason=reason, skip_note=note
+        if assignment.state == AssignmentState.RELEASED:
+            return kind
+        if kind != ComparisonKind.TRAINING:
+            refuse_too_many_skips(locked)
+            Annotator.objects.filter(pk=annotator.pk).update(skipped=F("skipped") + 1)
+        held = assignment.slot_no is not None
+        if held:
+            lock_comparison(assignment.comparison_id)
+        Assignment.objects.filter(pk=assignment.pk).update(
+            state=AssignmentState.RELEASED,
+            slot_no=None,
+            skip_reason=reason,
+            skip_note=note,
+            lease_expires_at=locked.now,
         )
-        recount([comparison.pk], locked.holder.now)
+        if held:
+            recount([assignment.comparison_id], locked.now)
+    return kind
+
+
+def refuse_too_many_skips(locked: LockedAssignment) -> None:
+    """Raise SkipLimitReached if the rules allow the annotator no skip at this moment.
+
+    The caller holds the annotator's lock, so that two skips at once cannot pass together.
+    """
+    limit = rules_of(locked.study.rules).limits.skips_per_hour
+    if limit is None:
+        return
+    # A lease ends with the skip. At most `limit` rows are read, of one hour.
+    latest = (
+        Assignment.objects.filter(
+            annotator=locked.annotator,
+            state=AssignmentState.RELEASED,
+            lease_expires_at__gt=locked.now - SKIP_WINDOW,
+        )
+        .exclude(kind=ComparisonKind.TRAINING)
+        .order_by("-lease_expires_at")
+        .values_list("lease_expires_at", flat=True)[:limit]
+    )
+    moments = list(latest)
+    if len(moments) == limit:
+        seconds = (moments[-1] + SKIP_WINDOW - locked.now).total_seconds()
+        raise SkipLimitReached(limit, max(1, math.ceil(seconds)))
 
 
 def give_back(annotator: Annotator) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
+
+from django.db.models import F
 
 from annotation.models import (
+    Annotator,
     Assignment,
     AssignmentState,
     Comparison,
@@ -14,7 +18,7 @@ from annotation.models import (
     StudyState,
 )
 
-from .locks import LockedAnnotator, LockedAssignment, lock_assignment, lock_comparison
+from .locks import LockedAssignment, lock_assignment, lock_comparison
 from .slots import free_slots, recount, slot_of_side, take_back_lapsed, used_slots
 
 # Whoever was reading when a study was paused or closed may still answer.
@@ -23,9 +27,13 @@ GRACE = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """Whether the vote counts, whether it was late, and whether the study was over."""
+    """How a vote is taken in: as one that came in time, late, or when the study was over.
 
-    counted: bool
+    `accepted` is what the annotator is told. It says that a vote counts for work alone: checks and
+    training are taken in as work would be, and nobody sees which is which.
+    """
+
+    accepted: bool
     late: bool
     study_over: bool
 
@@ -41,18 +49,18 @@ def lock_for_vote(annotator_id: int, public_id: uuid.UUID) -> LockedAssignment:
     return lock_assignment(annotator_id, public_id)
 
 
-def is_over(holder: LockedAnnotator) -> bool:
+def is_over(locked: LockedAssignment) -> bool:
     """Whether the study takes no counted votes any more: paused or closed, and the grace spent.
 
     Whoever votes after the names could be read may have read them, so unblinding spends the
     grace. One that came while the study was open is the owner's recorded exception and does not.
     """
-    study = holder.study
+    study = locked.study
     if study.state == StudyState.OPEN:
         return False
     left_open = study.state_changed_at
     unblinded = study.unblinded_at is not None and study.unblinded_at >= left_open
-    return unblinded or holder.now > left_open + GRACE
+    return unblinded or locked.now > left_open + GRACE
 
 
 def settle(locked: LockedAssignment) -> Settlement:
@@ -61,35 +69,61 @@ def settle(locked: LockedAssignment) -> Settlement:
     The caller has it from `lock_for_vote` and inserts the vote in the same transaction. Only for
     an assignment without a vote.
     """
-    assignment, now = locked.assignment, locked.holder.now
-    lapsed = assignment.lease_expires_at < now or assignment.state != AssignmentState.RESERVED
-    over = is_over(locked.holder)
+    assignment, now = locked.assignment, locked.now
+    before = assignment.state
+    late = assignment.lease_expires_at < now or before != AssignmentState.RESERVED
+    over = is_over(locked)
+    accepted = not over and before != AssignmentState.RELEASED
     held = assignment.slot_no is not None
-    counted = not over and assignment.state != AssignmentState.RELEASED
-    comparison = None
-    if assignment.kind == ComparisonKind.WORK and assignment.pass_no == 0 and held != counted:
+    changes: dict[str, Any] = {}
+    if is_work(assignment) and held != accepted:
         # A slot changes hands. A vote that keeps its slot changes no counter and needs no lock
         # but its own row's, which no sweep can take from it.
         comparison = lock_comparison(assignment.comparison_id)
-        if counted:
+        if accepted:
             take_back_lapsed([comparison.pk], now, keep=assignment.pk)
-            counted = give_slot(assignment, comparison)
-    if not counted:
-        assignment.slot_no = None
-    assignment.state = AssignmentState.SUBMITTED if counted else AssignmentState.LATE_SURPLUS
-    Assignment.objects.filter(pk=assignment.pk).update(
-        state=assignment.state, slot_no=assignment.slot_no, overlap=assignment.overlap
-    )
-    if comparison is not None and held != counted:
-        recount([comparison.pk], now)
-    return Settlement(counted=counted, late=lapsed, study_over=over)
+            accepted = give_slot(assignment, comparison)
+        else:
+            assignment.slot_no = None
+        if held != accepted:
+            changes = {"slot_no": assignment.slot_no, "overlap": assignment.overlap}
+    assignment.state = AssignmentState.SUBMITTED if accepted else AssignmentState.LATE_SURPLUS
+    Assignment.objects.filter(pk=assignment.pk).update(state=assignment.state, **changes)
+    if "slot_no" in changes:
+        recount([assignment.comparison_id], now)
+    count_answer(assignment, was_skipped=before == AssignmentState.RELEASED)
+    return Settlement(accepted=accepted, late=late, study_over=over)
+
+
+def is_work(assignment: Assignment) -> bool:
+    """Whether it holds a slot while it is held, and counts: no check, no repeat, no training."""
+    return assignment.kind == ComparisonKind.WORK and assignment.pass_no == 0
 
 
 def give_slot(assignment: Assignment, comparison: Comparison) -> bool:
-    """A free slot for an assignment that lost its own, if there is one; not saved yet."""
+    """A free slot for an assignment that lost its own, if there is one; not saved yet.
+
+    The overlap is copied anew: a later version may have raised it since.
+    """
     free = free_slots(comparison.overlap, used_slots(comparison.pk))
     if not free:
         return False
     assignment.slot_no = slot_of_side(free, bool(comparison.first_swapped), assignment.swapped)
     assignment.overlap = comparison.overlap
     return True
+
+
+def move_to_version(locked: LockedAssignment, study_version_id: int) -> None:
+    """The pair was judged under a later version than it was claimed under; it is of that one."""
+    locked.assignment.study_version_id = study_version_id
+    Assignment.objects.filter(pk=locked.assignment.pk).update(study_version=study_version_id)
+
+
+def count_answer(assignment: Assignment, *, was_skipped: bool) -> None:
+    """Add to what the annotator answered. Who answers a pair after all did not skip it."""
+    if assignment.kind == ComparisonKind.TRAINING:
+        return
+    counters = {"answered": F("answered") + 1}
+    if was_skipped:
+        counters["skipped"] = F("skipped") - 1
+    Annotator.objects.filter(pk=assignment.annotator_id).update(**counters)

@@ -24,7 +24,7 @@ ANSWERED = (AssignmentState.SUBMITTED, AssignmentState.LATE_SURPLUS)
 PLACES_PER_MILLISECOND = 1 << 20
 
 
-def free_slots(overlap: int, used: Iterable[int]) -> list[int]:
+def free_slots(overlap: int, used: Iterable[int | None]) -> list[int]:
     """The slot numbers 1 … overlap that nobody has, smallest first."""
     return sorted(set(range(1, overlap + 1)) - set(used))
 
@@ -34,9 +34,9 @@ def slot_of_side(free: list[int], first_swapped: bool, swapped: bool) -> int:
     return next((slot for slot in free if slot_is_swapped(slot, first_swapped) == swapped), free[0])
 
 
-def used_slots(comparison_id: int) -> list[int]:
+def used_slots(comparison_id: int) -> list[int | None]:
     rows = Assignment.objects.filter(comparison_id=comparison_id, slot_no__isnull=False)
-    return [slot for slot in rows.values_list("slot_no", flat=True) if slot is not None]
+    return list(rows.values_list("slot_no", flat=True))
 
 
 def place_beyond_ring(now: datetime) -> int:

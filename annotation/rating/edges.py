@@ -16,6 +16,7 @@ from . import requests, wire
 from .flagging import MAX_NOTE, flag_pair
 from .json_edge import answer, json_edge, own_page, refusal
 from .requests import BadRequest
+from .skipping import no_more_skips, skip_pair
 
 # The pair on the screen, the next, and one more while a vote is on its way.
 MOST_WANTED = 3
@@ -38,9 +39,7 @@ def renew(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     """The page is in use: keep what it holds. `displayed` is the pair on the screen."""
     held = requests.read_uuids(body, "held")
     displayed = requests.read_optional_uuid(body, "displayed")
-    if displayed is not None:
-        queue.mark_displayed(annotator, displayed)
-    return answer(wire.leases_for_page(queue.renew(annotator, held)))
+    return answer(wire.leases_for_page(queue.renew(annotator, held, displayed=displayed)))
 
 
 @json_edge
@@ -80,10 +79,14 @@ def skip(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     assignment = requests.read_uuid(body, "assignment")
     note = requests.read_text(body, "note", MAX_NOTE)
     try:
-        queue.release(annotator, assignment, read_reason(body), note)
+        skip_pair(annotator, assignment, read_reason(body), note)
     except queue.AlreadyAnswered as fault:
         # As with a second vote: what was decided of this pair stands, nothing is to be kept.
         return refusal(fault.code, str(fault), 409, stored=True)
+    except queue.SkipLimitReached as fault:
+        refused = refusal(fault.code, no_more_skips(fault.limit, fault.seconds), 429, stored=False)
+        refused.headers["Retry-After"] = str(fault.seconds)
+        return refused
     return answer({"assignment": str(assignment), "skipped": True})
 
 

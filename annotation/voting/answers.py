@@ -12,8 +12,10 @@ from typing import Any
 from annotation.blinding import BOTH_BAD, LEFT, RIGHT, TIE
 from annotation.canonical_json import canonical_json
 from annotation.models import Criterion, Scale
-from annotation.voting.decisions import Answer
-from annotation.voting.faults import InvalidAnswers
+
+from .decisions import Answer
+from .faults import InvalidAnswers
+from .rubrics import Question
 
 # A rationale is a paragraph or two; with the rest it stays below the 32 KiB of a submit.
 MAX_RATIONALE = 10_000
@@ -55,34 +57,41 @@ def parse_answers(raw: object) -> dict[str, Answer]:
     return answers
 
 
-def check_answers(answers: Mapping[str, Answer], criteria: Sequence[Criterion]) -> None:
-    """Raise InvalidAnswers unless the answers fit the criteria of the study."""
-    known = {criterion.key: criterion for criterion in criteria}
+def check_answers(answers: Mapping[str, Answer], questions: Sequence[Question]) -> None:
+    """Raise InvalidAnswers unless the answers fit the questions of the study."""
+    known = {question.key: question for question in questions}
     for key, answer in answers.items():
         if key not in known:
             raise InvalidAnswers("This study has no such criterion.", key)
         check_answer(answer, known[key])
-    for criterion in criteria:
-        if criterion.key not in answers and (
-            criterion.required or criterion.key == Criterion.OVERALL
-        ):
-            raise InvalidAnswers("This criterion must be answered.", criterion.key)
+    for question in questions:
+        if question.key not in answers and (question.required or question.key == Criterion.OVERALL):
+            raise InvalidAnswers("This criterion must be answered.", question.key)
 
 
-def check_answer(answer: Answer, criterion: Criterion) -> None:
+def fits(answers: Mapping[str, Answer], questions: Sequence[Question]) -> bool:
+    """Whether `check_answers` passes."""
+    try:
+        check_answers(answers, questions)
+    except InvalidAnswers:
+        return False
+    return True
+
+
+def check_answer(answer: Answer, question: Question) -> None:
     allowed = [LEFT, RIGHT]
-    if criterion.scale != Scale.BINARY:
+    if question.scale != Scale.BINARY:
         allowed.append(TIE)
-    if criterion.both_bad:
+    if question.both_bad:
         allowed.append(BOTH_BAD)
     if answer.choice not in allowed:
-        raise InvalidAnswers(f"The choice must be one of {', '.join(allowed)}.", criterion.key)
-    most = MAX_MARGIN.get(Scale(criterion.scale))
+        raise InvalidAnswers(f"The choice must be one of {', '.join(allowed)}.", question.key)
+    most = MAX_MARGIN.get(Scale(question.scale))
     if most is None or answer.choice not in (LEFT, RIGHT):
         if answer.margin is not None:
-            raise InvalidAnswers("This answer takes no margin.", criterion.key)
+            raise InvalidAnswers("This answer takes no margin.", question.key)
     elif answer.margin is None or not 1 <= answer.margin <= most:
-        raise InvalidAnswers(f"The margin must be 1 to {most} on this scale.", criterion.key)
+        raise InvalidAnswers(f"The margin must be 1 to {most} on this scale.", question.key)
 
 
 def check_text(value: object, field: str, most: int) -> None:

@@ -40,10 +40,24 @@ HTTP_STATUS = {Received.COUNTED: 200, Received.LATE_SURPLUS: 202, Received.STUDY
 
 
 @dataclass(frozen=True, slots=True)
+class Feedback:
+    """What the annotator is told about a training pair once it is answered.
+
+    `accepted` has, by criterion, the choices that are right as this person saw the pair.
+    """
+
+    correct: bool
+    accepted: Mapping[str, tuple[str, ...]]
+    # Markdown, by the researchers.
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """A stored vote, as it was answered the first time.
 
-    All fields but `replayed` are the same however often the request is repeated.
+    All fields but `replayed` are the same however often the request is repeated. `feedback` is
+    given on training alone, and never on a hidden check.
     """
 
     assignment: uuid.UUID
@@ -52,6 +66,7 @@ class Outcome:
     revision: int
     answers: Mapping[str, Answer]
     replayed: bool = False
+    feedback: Feedback | None = None
 
     @property
     def status(self) -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from annotation.voting.decisions import Answer
+from .decisions import Answer
 
 
 class VotingFault(Exception):

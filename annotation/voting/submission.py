@@ -9,32 +9,33 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from annotation import audit, queue
+from annotation import audit, quality, queue
 from annotation.blinding import verdict_of
 from annotation.models import (
     Annotator,
     AnnotatorState,
     Assignment,
     AssignmentState,
+    ComparisonKind,
     Criterion,
     Vote,
     VoteCriterion,
     VoteNote,
 )
-from annotation.voting.answers import (
-    check_answers,
-    check_reading,
-    check_remarks,
-    request_hash,
-)
-from annotation.voting.decisions import Answer, LastVote, Outcome, Received, Timing
-from annotation.voting.faults import (
+
+from .answers import check_answers, check_reading, check_remarks, fits, request_hash
+from .decisions import Answer, Outcome, Received, Timing
+from .faults import (
     AlreadyVoted,
     AnnotatorRemoved,
     IdempotencyMismatch,
+    InvalidAnswers,
     RevisionRefused,
     UnknownAssignment,
 )
+from .feedback import feedback_on
+from .looking_back import answers_of
+from .rubrics import Rubric, later_rubrics, rubric_of
 
 # Where a vote keeps how it was taken in, so that a replay says the same whatever came later.
 RECEIVED_AS = "received_as"
@@ -88,8 +89,6 @@ def submit(
     reading = dict(reading or {})
     check_remarks(rationale, tags, confidence)
     check_reading(reading)
-    criteria = list(Criterion.objects.filter(study_id=annotator.study_id))
-    check_answers(answers, criteria)
     digest = request_hash(assignment, answers, rationale, tags, confidence)
     vote = Vote(
         annotator_id=annotator.pk,
@@ -101,34 +100,65 @@ def submit(
     try:
         with transaction.atomic():
             locked = queue.lock_for_vote(annotator.pk, assignment)
-            if locked.holder.annotator.state == AnnotatorState.REMOVED:
+            if locked.annotator.state == AnnotatorState.REMOVED:
                 raise AnnotatorRemoved("You no longer take part in this study.")
             earlier = votes_on(locked.assignment)
             for stored in earlier:
                 if stored.idempotency_key == idempotency_key:
                     return replay(stored, digest)
+            rubric = answered_rubric(answers, locked)
             received = receive(locked, vote, earlier, revises)
             clamp(timing, vote, locked)
-            store(vote, locked, answers, criteria, rationale, tags)
+            store(vote, locked, answers, rubric, rationale, tags)
             if earlier:
                 record_revision(vote, locked)
+            if locked.assignment.kind == ComparisonKind.TRAINING:
+                quality.conclude_training(annotator.pk)
     except queue.AssignmentNotFound:
         report_foreign(annotator, assignment)
         raise UnknownAssignment("There is no such assignment.") from None
     except IntegrityError:
         # The key stands on a vote for another assignment: the database decides, not a look before.
-        other = Vote.objects.filter(annotator=annotator, idempotency_key=idempotency_key).first()
+        other = (
+            Vote.objects.filter(annotator=annotator, idempotency_key=idempotency_key)
+            .select_related("assignment")
+            .first()
+        )
         if other is None:
             raise
         return replay(other, digest)
-    return Outcome(assignment, received, vote.late, vote.revision, dict(answers))
+    feedback = feedback_on(locked.assignment, answers)
+    return Outcome(assignment, received, vote.late, vote.revision, dict(answers), feedback=feedback)
+
+
+def answered_rubric(answers: Mapping[str, Answer], locked: queue.LockedAssignment) -> Rubric:
+    """The rubric that the answers fit: of the assignment's version, or of a later one.
+
+    A page that was loaded before a new version asks what the older one asked, and one that was
+    loaded after it may still hold a pair from before. Neither loses a vote; the assignment then
+    is of the version that was answered.
+    """
+    assignment, study_id = locked.assignment, locked.study.pk
+    rubric = rubric_of(assignment.study_version_id, study_id)
+    try:
+        check_answers(answers, rubric)
+    except InvalidAnswers:
+        for version_id, later in later_rubrics(assignment.study_version_id, study_id):
+            if fits(answers, later):
+                queue.move_to_version(locked, version_id)
+                return later
+        raise
+    return rubric
 
 
 def votes_on(assignment: Assignment) -> list[Vote]:
     """The assignment's votes, newest first; a mere reservation has none and costs no query."""
     if assignment.state not in (AssignmentState.SUBMITTED, AssignmentState.LATE_SURPLUS):
         return []
-    return list(assignment.votes.select_related("assignment").order_by("-revision"))
+    votes = list(assignment.votes.order_by("-revision"))
+    for vote in votes:
+        vote.assignment = assignment
+    return votes
 
 
 def replay(stored: Vote, digest: str) -> Outcome:
@@ -146,15 +176,8 @@ def replay(stored: Vote, digest: str) -> Outcome:
         stored.revision,
         answers,
         replayed=True,
+        feedback=feedback_on(assignment, answers),
     )
-
-
-def answers_of(vote: Vote) -> dict[str, Answer]:
-    """The answers as they were clicked."""
-    answers = {Criterion.OVERALL: Answer(str(vote.choice), vote.margin)}
-    for row in vote.criteria.select_related("criterion"):
-        answers[row.criterion.key] = Answer(str(row.choice), row.margin)
-    return answers
 
 
 def receive(
@@ -164,7 +187,7 @@ def receive(
     if not earlier:
         settlement = queue.settle(locked)
         vote.late = settlement.late
-        if settlement.counted:
+        if settlement.accepted:
             received = Received.COUNTED
         elif settlement.study_over:
             received = Received.STUDY_CLOSED
@@ -172,9 +195,10 @@ def receive(
             received = Received.LATE_SURPLUS
     else:
         newest = earlier[0]
-        if not revises:
+        # Whoever revises a training pair has seen its explanation.
+        if not revises or locked.assignment.kind == ComparisonKind.TRAINING:
             raise AlreadyVoted("This pair has a vote already.", answers_of(newest))
-        if queue.is_over(locked.holder):
+        if queue.is_over(locked):
             raise RevisionRefused("The study is over; your vote stands.", answers_of(newest))
         vote.revision = newest.revision + 1
         counted = locked.assignment.state == AssignmentState.SUBMITTED
@@ -186,7 +210,7 @@ def receive(
 def clamp(timing: Timing, vote: Vote, locked: queue.LockedAssignment) -> None:
     """Keep durations within 0 and the time since serving; the client's clock decides nothing."""
     served: datetime = locked.assignment.displayed_at or locked.assignment.reserved_at
-    longest = max(0, int((locked.holder.now - served).total_seconds() * 1000))
+    longest = max(0, int((locked.now - served).total_seconds() * 1000))
 
     def within(value: int | None) -> int | None:
         return None if value is None else max(0, min(value, longest))
@@ -203,7 +227,7 @@ def store(
     vote: Vote,
     locked: queue.LockedAssignment,
     answers: Mapping[str, Answer],
-    criteria: Sequence[Criterion],
+    rubric: Rubric,
     rationale: str,
     tags: Sequence[str],
 ) -> None:
@@ -216,19 +240,19 @@ def store(
     vote.swapped = swapped
     vote.choice, vote.margin = overall.choice, overall.margin
     vote.verdict = verdict_of(overall.choice, swapped)
-    vote.created_at = locked.holder.now
+    vote.created_at = locked.now
     vote.save(force_insert=True)
     rows = [
         VoteCriterion(
             vote=vote,
-            criterion=criterion,
-            choice=answers[criterion.key].choice,
-            margin=answers[criterion.key].margin,
-            verdict=verdict_of(answers[criterion.key].choice, swapped),
+            criterion_id=question.criterion_id,
+            choice=answers[question.key].choice,
+            margin=answers[question.key].margin,
+            verdict=verdict_of(answers[question.key].choice, swapped),
             swapped=swapped,
         )
-        for criterion in criteria
-        if criterion.key != Criterion.OVERALL and criterion.key in answers
+        for question in rubric
+        if question.key != Criterion.OVERALL and question.key in answers
     ]
     if rows:
         VoteCriterion.objects.bulk_create(rows)
@@ -238,10 +262,9 @@ def store(
 
 def record_revision(vote: Vote, locked: queue.LockedAssignment) -> None:
     """The chain says that a vote was revised, never what it says now."""
-    holder = locked.holder
     audit.record(
-        holder.study,
-        holder.annotator.user,
+        locked.study,
+        locked.annotator.user,
         "vote.revised",
         {"assignment": str(locked.assignment.public_id), "revision": vote.revision},
     )
@@ -265,29 +288,3 @@ def report_foreign(annotator: Annotator, assignment: uuid.UUID) -> None:
         )
         if not logged.exists():
             audit.record(study, annotator.user, FOREIGN_ASSIGNMENT, detail)
-
-
-def last_vote(annotator: Annotator) -> LastVote | None:
-    """The annotator's latest vote with its pair, to be shown again; it counts until it is revised.
-
-    Returns None before the first vote.
-    """
-    vote = (
-        Vote.objects.filter(annotator=annotator, assignment__isnull=False)
-        .select_related(
-            "assignment__comparison__prompt",
-            "assignment__comparison__response_a",
-            "assignment__comparison__response_b",
-        )
-        .order_by("-created_at", "-pk")
-        .first()
-    )
-    if vote is None or vote.assignment is None:
-        return None
-    note = vote.notes.filter(criterion__isnull=True).first()
-    return LastVote(
-        pair=queue.presented_pair(vote.assignment),
-        answers=answers_of(vote),
-        rationale="" if note is None else note.rationale,
-        revision=vote.revision,
-    )

@@ -83,6 +83,11 @@ BAD_VOTES: list[BadRow] = [
         lambda w: factories.make_assignment(w.comparison, kind=ComparisonKind.GOLD, slot_no=None),
     ),
     (
+        "an overlap that was changed by itself",
+        "an assignment carries the kind and the overlap of its comparison",
+        lambda w: change(w.holder, overlap=9),
+    ),
+    (
         "a side changed after the claim",
         "an assignment keeps its comparison, its annotator, its pass and its side",
         lambda w: change(w.holder, swapped=True),

@@ -7,29 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.models import Criterion
 from annotation.voting import Answer, InvalidAnswers, parse_answers
 from annotation.voting.answers import (
     MAX_RATIONALE,
     check_answers,
     check_reading,
     check_remarks,
+    fits,
     request_hash,
 )
+from annotation.voting.rubrics import Question
 
 SIDES = ["left", "right"]
 
 
-def overall(scale: str, *, both_bad: bool = False) -> Criterion:
-    return Criterion(key="overall", scale=scale, both_bad=both_bad)
+def asked(
+    key: str, *, scale: str = "ternary", both_bad: bool = False, required: bool = True
+) -> Question:
+    return Question(1, key, scale, both_bad, required)
 
 
-def fits(answer: Answer, criterion: Criterion) -> bool:
-    try:
-        check_answers({"overall": answer}, [criterion])
-    except InvalidAnswers as fault:
-        return fault.field != "overall"
-    return True
+def overall(scale: str, *, both_bad: bool = False) -> Question:
+    return asked("overall", scale=scale, both_bad=both_bad)
 
 
 @pytest.mark.parametrize(
@@ -48,15 +47,21 @@ def test_each_scale_takes_exactly_its_answers(scale, margins, both_bad):
         for choice in [*SIDES, "tie", "both_bad", "middle", "a", ""]
         for margin in [None, -1, 0, 1, 2, 3, 4]
     ]
-    criterion = overall(scale, both_bad=both_bad)
-    assert {answer for answer in offered if fits(answer, criterion)} == expected
+    rubric = [overall(scale, both_bad=both_bad)]
+    assert {answer for answer in offered if fits({"overall": answer}, rubric)} == expected
+
+
+def test_a_refused_answer_names_its_criterion():
+    with pytest.raises(InvalidAnswers) as refused:
+        check_answers({"overall": Answer("middle")}, [overall("ternary")])
+    assert refused.value.field == "overall"
 
 
 def test_required_criteria_must_be_answered_and_optional_ones_need_not():
     criteria = [
-        Criterion(key="overall", scale="ternary", required=False),
-        Criterion(key="style", scale="ternary", required=True),
-        Criterion(key="depth", scale="ternary", required=False),
+        asked("overall", required=False),
+        asked("style", required=True),
+        asked("depth", required=False),
     ]
     check_answers({"overall": Answer("tie"), "style": Answer("left")}, criteria)
     for missing in ("overall", "style"):

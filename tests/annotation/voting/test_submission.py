@@ -555,5 +555,6 @@ def test_a_vote_keeps_within_its_queries_however_much_was_done():
                 rationale="Why.",
             )
         counts.add(sum(not query["sql"].startswith(("SAVEPOINT", "RELEASE")) for query in queries))
-    # Criteria, annotator, assignment; state, vote, its criterion, its note.
-    assert counts == {7}
+    # The locks; the state, the annotator's count, the vote, its criterion, its note. The criteria
+    # are asked for twice where the version's snapshot names no rubric, as in this test.
+    assert counts == {8}

@@ -1,0 +1,40 @@
+"""Giving a pair back for others, and what is said when too many were."""
+
+from __future__ import annotations
+
+import math
+import uuid
+
+from django.db import transaction
+
+from annotation import quality, queue
+from annotation.models import Annotator, ComparisonKind, SkipReason
+
+
+def skip_pair(annotator: Annotator, public_id: uuid.UUID, reason: SkipReason, note: str) -> None:
+    """Release a pair; one of training may have been the last of its round, which is then graded.
+
+    Raises
+    ------
+    AssignmentNotFound, AlreadyAnswered, SkipLimitReached
+        As `queue.release` does; nothing was changed.
+    """
+    with transaction.atomic():
+        if queue.release(annotator, public_id, reason, note) == ComparisonKind.TRAINING:
+            quality.conclude_training(annotator.pk)
+
+
+def no_more_skips(limit: int, seconds: int) -> str:
+    """Why a pair was not skipped, and when one can be again.
+
+    Examples
+    --------
+    >>> no_more_skips(20, 90)
+    'You have skipped 20 pairs within an hour. You can skip again in 2 minutes. This pair is yours.'
+    """
+    pairs = "1 pair" if limit == 1 else f"{limit} pairs"
+    minutes = math.ceil(seconds / 60)
+    wait = "1 minute" if minutes == 1 else f"{minutes} minutes"
+    return (
+        f"You have skipped {pairs} within an hour. You can skip again in {wait}. This pair is yours."
+    )
