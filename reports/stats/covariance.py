@@ -42,6 +42,9 @@ CHUNK_ENTRIES = 1 << 20
 BLOCK_ENTRIES = 1 << 17
 """Entries of cluster information held at once (1 MB): more would leave the processor's cache."""
 
+DENSE_GAIN = 60
+"""So many products of a dense matrix take the time of one in a sparse one."""
+
 FEW_CLUSTERS = 5.0
 """Below this many effective clusters an interval is honest but wide, and says so."""
 
@@ -107,12 +110,41 @@ def intersect(first: IntArray, second: IntArray) -> tuple[IntArray, int]:
     packed = first.astype(np.int64) * width + second
     if (int(first.max(initial=0)) + 1) * width <= 4 * packed.size + CHUNK_ENTRIES:
         return compact(packed)
-    distinct, inverse = np.unique(packed, return_inverse=True)
-    return inverse, int(distinct.size)
+    order = order_of(second)
+    order = order[order_of(first[order])]
+    ordered = packed[order]
+    begins = np.empty(order.size, dtype=bool)
+    begins[:1] = True
+    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
+    code = np.empty(order.size, dtype=np.intp)
+    code[order] = np.cumsum(begins) - 1
+    return code, int(begins.sum())
+
+
+def order_of(code: IntArray) -> IntArray:
+    """The stable order of small whole numbers, by counting: a fifth of the time of sorting.
+
+    Parameters
+    ----------
+    code : int array, shape (n,)
+        Not negative.
+    """
+    rows = code.astype(np.int32)
+    columns = np.arange(code.size, dtype=np.int32)
+    shape = (int(code.max(initial=0)) + 1, code.size)
+    # The compressed form of a matrix with one entry a column lists the columns row by row.
+    table = sparse.coo_array((np.ones(code.size, dtype=np.int8), (rows, columns)), shape=shape)
+    return np.asarray(table.tocsr().indices)
 
 
 def iid_sandwich(design: Design) -> FloatArray:
     """H⁺ (Σ r² x xᵀ) H⁺, votes independent (White 1982, doi 10.2307/1912526)."""
+    bread = design.bread()
+    return np.asarray(bread @ _meat_of_rows(design) @ bread)
+
+
+def _meat_of_rows(design: Design) -> FloatArray:
+    """Σ r² x xᵀ, every vote a cluster of its own."""
     m = design.n_systems
     meat = _pair_sums(design, on_exact_grid(design.residual**2), _one(design), 1)[0]
     for k, extra in design.further():
@@ -122,8 +154,7 @@ def iid_sandwich(design: Design) -> FloatArray:
         for other in range(k + 1):
             product = float(on_exact_grid(score * extra.score(other)).sum())
             meat[m + k, m + other] = meat[m + other, m + k] = product
-    bread = design.bread()
-    return np.asarray(bread @ meat @ bread)
+    return np.asarray(meat)
 
 
 def _one(design: Design) -> IntArray:
@@ -183,7 +214,7 @@ def _blocks(cluster: IntArray, clusters: int, entries: int) -> Iterator[tuple[An
     if clusters <= per_block:
         yield slice(None), cluster, clusters
         return
-    order = np.argsort(cluster, kind="stable")
+    order = order_of(cluster)
     ordered = cluster[order]
     for low in range(0, clusters, per_block):
         high = min(low + per_block, clusters)
@@ -227,7 +258,30 @@ def cr1(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
 
 
 def _sparse_meat(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
-    """Σ S_g S_gᵀ where a table of clusters by columns would be nearly empty."""
+    """Σ S_g S_gᵀ where a table of clusters by columns would be nearly empty.
+
+    Most such clusters hold one vote, whose share needs no table at all.
+    """
+    size = np.bincount(cluster, minlength=clusters)
+    alone = size[cluster] == 1
+    meat = np.zeros((design.n_columns, design.n_columns))
+    if bool(alone.any()):
+        meat += _meat_of_rows(_rows(design, alone))
+        if bool(alone.all()):
+            return meat
+        design = _rows(design, ~alone)
+        cluster, clusters = compact(cluster[~alone])
+        size = size[size > 1]
+    entries = float(np.square(2.0 * size).sum())
+    if clusters * design.n_columns**2 <= DENSE_GAIN * entries:
+        for rows, local, count in _blocks(cluster, clusters, design.n_columns):
+            scores = _score_sums(_rows(design, rows), local, count)
+            meat += scores.T @ scores
+        return meat
+    return meat + _sparse_product(design, cluster, clusters)
+
+
+def _sparse_product(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
     columns = [design.a, design.b]
     values = [design.residual, -design.residual]
     for k, extra in design.further():

@@ -21,6 +21,7 @@ from reports.stats.covariance import (
     effective_clusters,
     iid_sandwich,
     intersect,
+    order_of,
     two_way,
 )
 from reports.stats.design import Design
@@ -129,14 +130,38 @@ def test_the_fast_cluster_sum_equals_the_naive_one(seed: int) -> None:
     )
 
 
-def test_sparse_and_dense_cluster_sums_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    votes, _ = simulated(4, systems=40, n=600, annotators=600, prompts=300)
+@pytest.mark.parametrize("gain", [0, 1e9], ids=["sparse product", "dense blocks"])
+def test_sparse_and_dense_cluster_sums_agree(monkeypatch: pytest.MonkeyPatch, gain: float) -> None:
+    votes, _ = simulated(4, systems=40, n=600, annotators=4, prompts=300)
     _, design = fitted(votes)
     clusters = intersect(votes.annotator, votes.prompt)
+    assert (np.bincount(clusters[0]) == 1).any()
+    assert (np.bincount(clusters[0]) > 1).any()
     dense = cr1(design, *clusters)
     monkeypatch.setattr(room, "CHUNK_ENTRIES", 0)
+    monkeypatch.setattr(room, "DENSE_GAIN", gain)
     sparse = cr1(design, *clusters)
-    np.testing.assert_allclose(sparse, dense, rtol=1e-12, atol=1e-15)
+    # Squares of single votes are rounded to a grid of their own.
+    np.testing.assert_allclose(sparse, dense, rtol=0, atol=1e-13 * np.abs(dense).max())
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 400)), max_size=60))
+@settings(max_examples=50)
+def test_intersected_clusters_are_those_of_equal_pairs(pairs: list[tuple[int, int]]) -> None:
+    first = np.array([pair[0] for pair in pairs], dtype=np.int32)
+    second = np.array([pair[1] for pair in pairs], dtype=np.int32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "CHUNK_ENTRIES", -10_000)
+        code, count = intersect(first, second)
+    places = {pair: number for number, pair in enumerate(sorted(set(pairs)))}
+    assert count == len(places)
+    assert code.tolist() == [places[pair] for pair in pairs]
+
+
+@given(st.lists(st.integers(0, 50), max_size=80))
+def test_counting_orders_as_a_stable_sort_does(codes: list[int]) -> None:
+    code = np.array(codes, dtype=np.int64)
+    assert order_of(code).tolist() == np.argsort(code, kind="stable").tolist()
 
 
 def test_small_blocks_give_the_same_leave_one_out(monkeypatch: pytest.MonkeyPatch) -> None:
