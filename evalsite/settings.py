@@ -99,6 +99,8 @@ def database_from_url(url: str) -> dict[str, Any]:
         except ValueError:
             raise ImproperlyConfigured("DATABASE_URL has a port that is no number.") from None
         options: dict[str, Any] = {key: value for key, value in query.items() if key != "host"}
+        # Only the queries of annotation.compiled are sent so that they can be prepared.
+        options["prepare_threshold"] = 5
         # For commands, which may wait for a long import and read for an export. Pages have far
         # shorter limits, which gunicorn_conf.py puts into the environment; tasks set their own.
         options["options"] = (
@@ -274,7 +276,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
 # In the database, so that annotators notice nothing when Redis is gone.
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "annotation.accounts.session_store"
 
 # Accounts: sign-in names, passwords, limits.
 SITE_URL = site_url(os.environ.get("SITE_URL") or "http://127.0.0.1:8000")

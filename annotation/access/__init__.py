@@ -1,7 +1,8 @@
 """Who may get which object: the only way a view reaches one.
 
 `objects` fetches what a user may have, `outcomes` says who may see results and names, and
-`declarations` lets every view say who it is for; `routes` finds the views that do not.
+`declarations` lets every view say who it is for; `routes` finds the views that do not, and
+`recognising` is the short way for the annotator who rates.
 Roles are read from the database on each request, so that a removal works on the next one.
 """
 
@@ -23,6 +24,7 @@ from .objects import (
     roles_of,
 )
 from .outcomes import can_see_outcomes, can_see_system_names
+from .recognising import recognise
 
 __all__ = [
     "Access",
@@ -36,6 +38,7 @@ __all__ = [
     "get_study_for",
     "list_studies_for",
     "public",
+    "recognise",
     "roles_of",
     "signed_in",
     "study_annotator",

@@ -19,6 +19,7 @@ from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from annotation.models import Role, User
 
 from .objects import get_annotator_for, get_study_for
+from .recognising import recognise
 
 View = Callable[..., HttpResponseBase]
 
@@ -113,9 +114,11 @@ def study_annotator(view: View) -> View:
     def for_annotators(
         request: HttpRequest, *args: object, slug: str, **kwargs: object
     ) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return ask_to_sign_in(request)
-        annotator = get_annotator_for(request.user, slug)
+        annotator = recognise(request, slug)
+        if annotator is None:
+            if not request.user.is_authenticated:
+                return ask_to_sign_in(request)
+            annotator = get_annotator_for(request.user, slug)
         return view(request, *args, annotator=annotator, **kwargs)
 
     return declare(for_annotators, Access(AccessKind.STUDY, frozenset({Role.ANNOTATOR})))

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import logout
+from django.contrib.auth import SESSION_KEY, logout
 from django.http import HttpRequest, HttpResponseBase
 
 STARTED = "started_at"
@@ -35,8 +35,9 @@ class SessionLimits:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        # Without the cookie there is no session, and nothing is read.
-        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+        # Without the cookie there is no session, and nothing is read. Who it is of is not asked
+        # here: that costs a query, which the rating path saves.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and SESSION_KEY in request.session:
             now = int(time.time())
             if has_outlived(request.session.get(STARTED), request.session.get(SEEN), now):
                 logout(request)

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 
-from annotation.access import study_annotator
+from annotation.access import recognise, study_annotator
 from annotation.models import Annotator
 from annotation.queue import AssignmentNotFound
 
@@ -52,11 +52,15 @@ def own_page(view: View) -> View:
     """Nothing is done for a page of another account than the one that is signed in."""
 
     @functools.wraps(view)
-    def for_own_page(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+    def for_own_page(
+        request: HttpRequest, *args: object, slug: str, **kwargs: object
+    ) -> HttpResponseBase:
+        # Account and annotator in one query, where there are both.
+        recognise(request, slug)
         if names_another_account(request):
             # The same for every study, and asked first: the other person may have no part in it.
             return refusal("other_account", OTHER_ACCOUNT, 401, stored=False)
-        return view(request, *args, **kwargs)
+        return view(request, *args, slug=slug, **kwargs)
 
     return for_own_page
 

@@ -1,0 +1,143 @@
+"""Queries compiled once: they give what the query set gives, on either database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models.functions import Now
+from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from annotation.compiled import KEY, CompiledInsert, CompiledQuery, CompiledUpdate, Parameter
+from annotation.models import Annotator, Assignment, AssignmentState, Exclusion, Vote
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+WITH_STUDY = CompiledQuery(
+    lambda: (
+        Annotator.objects.filter(pk=Parameter("pk", KEY))
+        .select_related("study")
+        .annotate(now=Now())
+    )
+)
+COLUMNS = CompiledQuery(
+    lambda: (
+        Assignment.objects.filter(annotator=Parameter("annotator", KEY))
+        .order_by("-pk")
+        .values_list(
+            "public_id", "swapped", "lease_expires_at", "displayed_at", "annotator__profile"
+        )
+    )
+)
+LOCKED = CompiledQuery(
+    lambda: Annotator.objects.filter(pk=Parameter("pk", KEY)).select_for_update(no_key=True)
+)
+LENGTHENED = CompiledUpdate(
+    lambda: Assignment.objects.filter(
+        pk=Parameter("pk", KEY), state=Parameter("state", models.CharField())
+    ),
+    lease_expires_at=Now() + Parameter("longer", models.DurationField()),
+    skip_note=Parameter("note", models.CharField()),
+)
+EXCLUDED = CompiledInsert(Exclusion, ["assignment_id", "reason", "created_at"])
+
+
+def test_instances_come_with_their_related_ones_and_annotations() -> None:
+    annotator = factories.make_annotator(factories.make_study(), profile={"languages": ["de"]})
+    (found,) = WITH_STUDY.rows(pk=annotator.pk)
+    with CaptureQueriesContext(connection) as queries:
+        assert found == annotator
+        assert found.profile == {"languages": ["de"]}
+        assert found.study.slug == annotator.study.slug
+        assert found.created_at == annotator.created_at
+        assert abs(found.now - timezone.now()) < timedelta(minutes=1)  # type: ignore[attr-defined]
+    assert not queries
+    assert not found._state.adding
+
+
+def test_tuples_hold_what_the_query_set_gives() -> None:
+    study = factories.make_open_study()
+    annotator = factories.make_annotator(study, profile={"a": 1})
+    for swapped in (True, False):
+        factories.make_assignment(factories.make_comparison(study), annotator, swapped=swapped)
+    factories.make_assignment(factories.make_comparison(study), factories.make_annotator(study))
+    assert COLUMNS.rows(annotator=annotator.pk) == list(
+        Assignment.objects.filter(annotator=annotator)
+        .order_by("-pk")
+        .values_list(
+            "public_id", "swapped", "lease_expires_at", "displayed_at", "annotator__profile"
+        )
+    )
+
+
+def test_each_run_has_its_own_values() -> None:
+    study = factories.make_study()
+    annotators = [factories.make_annotator(study) for _ in range(8)]
+    # More often than PostgreSQL waits before it prepares.
+    assert [WITH_STUDY.first(pk=one.pk) for one in annotators] == annotators
+    assert WITH_STUDY.first(pk=0) is None
+
+
+def test_the_values_are_named_exactly() -> None:
+    with pytest.raises(TypeError, match=r"takes \['pk'\], not \['annotator'\]"):
+        WITH_STUDY.rows(annotator=1)
+    with pytest.raises(TypeError, match="takes"):
+        LENGTHENED.run(pk=1)
+
+
+def test_rows_are_locked_in_a_transaction_only() -> None:
+    annotator = factories.make_annotator(factories.make_study())
+    with CaptureQueriesContext(connection) as queries:
+        assert LOCKED.first(pk=annotator.pk) == annotator
+    if connection.vendor == "postgresql":
+        assert queries[0]["sql"].endswith("FOR NO KEY UPDATE")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_outside_a_transaction_a_lock_is_refused() -> None:
+    annotator = factories.make_annotator(factories.make_study())
+    with transaction.atomic():
+        LOCKED.first(pk=annotator.pk)
+    if connection.features.has_select_for_update:
+        with pytest.raises(TransactionManagementError):
+            LOCKED.first(pk=annotator.pk)
+
+
+def test_an_update_changes_the_rows_it_is_for_and_counts_them() -> None:
+    assignment = factories.make_assignment(factories.make_comparison(factories.make_open_study()))
+    other = factories.make_assignment(factories.make_comparison(factories.make_open_study()))
+    values = {"pk": assignment.pk, "longer": timedelta(hours=3), "note": "100 % 'sure'"}
+    assert LENGTHENED.run(state=AssignmentState.SUBMITTED, **values) == 0
+    assert LENGTHENED.run(state=AssignmentState.RESERVED, **values) == 1
+    assignment.refresh_from_db()
+    assert assignment.skip_note == "100 % 'sure'"
+    left = assignment.lease_expires_at - timezone.now()
+    assert abs(left - timedelta(hours=3)) < timedelta(minutes=1)
+    other.refresh_from_db()
+    assert other.skip_note == ""
+
+
+def test_an_insert_gives_the_new_key_and_takes_the_defaults_that_are_constant() -> None:
+    assignment = factories.make_assignment(factories.make_comparison(factories.make_open_study()))
+    now = timezone.now()
+    keys = [EXCLUDED.run(assignment_id=assignment.pk, reason="slow", created_at=now) for _ in "ab"]
+    rows = list(Exclusion.objects.order_by("pk"))
+    assert [row.pk for row in rows] == keys
+    assert {(row.assignment_id, row.reason, row.rule, row.post_hoc) for row in rows} == {
+        (assignment.pk, "slow", "", False)
+    }
+    assert rows[0].created_at == now
+
+
+def test_an_insert_is_held_to_the_constraints() -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        EXCLUDED.run(assignment_id=None, reason="of nothing", created_at=timezone.now())
+
+
+def test_an_insert_without_a_value_that_differs_each_time_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Vote\.created_at has to be given"):
+        CompiledInsert(Vote, ["assignment_id"]).run(assignment_id=1)

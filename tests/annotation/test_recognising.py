@@ -1,0 +1,114 @@
+"""The short way to the annotator who asks opens exactly where the long way does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.contrib.auth.backends import ModelBackend
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from annotation.models import Annotator, AnnotatorState, Membership, Role, Study, User
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def annotator(client: Client) -> Annotator:
+    user = factories.make_user()
+    client.force_login(user)
+    return factories.make_annotator(factories.make_open_study("small"), user)
+
+
+def ask(client: Client, slug: str = "small") -> Any:
+    return client.post(f"/study/{slug}/rate/renew", "{}", content_type="application/json")
+
+
+def tables(client: Client) -> list[str]:
+    """Which tables the queries of one request begin with."""
+    with CaptureQueriesContext(connection) as queries:
+        ask(client)
+    read = [query["sql"] for query in queries if query["sql"].startswith("SELECT")]
+    return [sql.split(" FROM ")[1].split(" ")[0].strip('"') for sql in read]
+
+
+def test_session_account_annotator_and_membership_are_two_queries(
+    client: Client, annotator: Annotator
+) -> None:
+    assert ask(client).status_code == 200
+    assert tables(client)[:2] == ["django_session", "annotation_annotator"]
+    assert "annotation_user" not in tables(client)
+
+
+def remove(annotator: Annotator) -> None:
+    Annotator.objects.filter(pk=annotator.pk).update(state=AnnotatorState.REMOVED)
+
+
+def end_membership(annotator: Annotator) -> None:
+    Membership.objects.filter(study=annotator.study).delete()
+
+
+def give_another_role(annotator: Annotator) -> None:
+    Membership.objects.filter(study=annotator.study).update(role=Role.MONITOR)
+
+
+def deactivate(annotator: Annotator) -> None:
+    User.objects.filter(annotators=annotator).update(is_active=False)
+
+
+def change_password(annotator: Annotator) -> None:
+    user = User.objects.get(annotators=annotator)
+    user.set_password("five new words nobody knows")
+    user.save()
+
+
+@pytest.mark.parametrize(
+    ("happens", "status"),
+    [
+        (remove, 403),
+        (end_membership, 403),
+        (give_another_role, 403),
+        (deactivate, 401),
+        (change_password, 401),
+    ],
+)
+def test_whatever_ends_the_right_ends_it_at_the_next_request(
+    client: Client, annotator: Annotator, happens: Callable[[Annotator], None], status: int
+) -> None:
+    assert ask(client).status_code == 200
+    happens(annotator)
+    assert ask(client).status_code == status
+
+
+def test_a_session_is_good_for_no_other_study(client: Client, annotator: Annotator) -> None:
+    other: Study = factories.make_open_study("other")
+    factories.make_annotator(other, factories.make_user())
+    assert ask(client, "other").status_code == 404
+    assert ask(client).status_code == 200
+
+
+def test_a_backend_that_is_no_longer_used_signs_nobody_in(
+    client: Client, annotator: Annotator, settings: LazySettings
+) -> None:
+    settings.AUTHENTICATION_BACKENDS = ["tests.annotation.test_recognising.AnotherBackend"]
+    assert ask(client).status_code == 401
+
+
+class AnotherBackend(ModelBackend):
+    """One that no session was begun with."""
+
+
+def test_a_session_signed_with_the_former_key_is_renewed(
+    client: Client, annotator: Annotator, settings: LazySettings
+) -> None:
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "b" * 50
+    before = client.session["_auth_user_hash"]
+    assert ask(client).status_code == 200
+    assert client.session["_auth_user_hash"] != before
+    assert tables(client)[:2] == ["django_session", "annotation_annotator"]
