@@ -9,7 +9,7 @@ from typing import Any
 from annotation.blinding import PresentedPair
 from annotation.models import Criterion
 from annotation.queue import Claim, HeldPair, Lease, Progress
-from annotation.voting import Answer, LastVote, Outcome
+from annotation.voting import Answer, Feedback, LastVote, Outcome
 
 from .markdown import render_markdown
 from .visible_text import visible_text
@@ -93,6 +93,18 @@ def outcome_for_page(outcome: Outcome) -> dict[str, Any]:
         "late": outcome.late,
         "revision": outcome.revision,
         "answers": answers_for_page(outcome.answers),
+        "feedback": None if outcome.feedback is None else feedback_for_page(outcome.feedback),
+    }
+
+
+def feedback_for_page(feedback: Feedback) -> dict[str, Any]:
+    """What was expected of a practice pair, on the sides that this person saw."""
+    return {
+        "correct": feedback.correct,
+        "accepted": {key: list(choices) for key, choices in feedback.accepted.items()},
+        "explanation": render_markdown(feedback.explanation, keep_breaks=False)
+        if feedback.explanation.strip()
+        else "",
     }
 
 

@@ -211,6 +211,7 @@ def test_a_vote_is_stored_with_everything_about_it(door: Door) -> None:
         "assignment": pair["id"],
         "received": "counted",
         "stored": True,
+        "feedback": None,
         "late": False,
         "revision": 0,
         "answers": {"overall": {"choice": "right", "margin": None}},
