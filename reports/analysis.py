@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections import Counter
 from typing import Any, Final
 
 from django.conf import settings as project_settings
@@ -15,23 +14,25 @@ from django.db import transaction
 
 from annotation import audit
 from annotation.models import Response, ResultsPolicy, Study, StudyVersion, User
+from annotation.rules import Policy, rules_of
 from reports import records as study_records
 from reports.beside import beside
 from reports.boards import Grades
 from reports.diagnostics import diagnostics
 from reports.freshness import latest_run
 from reports.models import AnalysisRun
+from reports.pair_rows import pair_rows
 from reports.records import CriterionRecords, JudgmentRecords, StudyRecords
 from reports.stats.agreement_report import agreement_report
 from reports.stats.alignment import Alignment, Comparisons, Judgments, alignment
-from reports.stats.head_to_head import HeadToHeadRow, head_to_head
+from reports.stats.head_to_head import head_to_head
 from reports.stats.leaderboard import Leaderboard, leaderboard
 from reports.stats.results import VerdictCode, WarningCode
 from reports.stats.side_term import SideTermFit, fit_side_term, side_bias
 from reports.stats.votes import IntArray
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 4
+REPORT_FORMAT = 5
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.
@@ -138,6 +139,7 @@ def settings_of(study: Study, read: StudyRecords, *, thorough: bool = False) -> 
         "win_rate_of_interest": WIN_RATE_OF_INTEREST,
         "power": POWER,
         "stopping": study.stopping,
+        "policy": str(rules_of(study.rules).priorities.policy),
         "looked_early": outcomes_were_open(study),
         "closed": study.was_opened and study.closed_at is not None,
         "expertise": EXPERTISE,
@@ -184,7 +186,6 @@ def report(
         planned_prompts=study_records.prompts_of_pairs(read),
     )
     sequential = _looked_early(settings)
-    planned = _comparisons_by_pair(read)
     side_term = fit_side_term(votes, level=LEVEL)
     return {
         "study": study.slug,
@@ -195,7 +196,7 @@ def report(
         "input_sha256": read.input_sha256,
         "version": project_settings.VERSION,
         "settings": settings,
-        "warnings": [str(code) for code in (*board.warnings, *sequential)],
+        "warnings": [str(code) for code in (*board.warnings, *sequential, *_drawn(read))],
         "counts": {
             "prompts": len(read.prompts),
             "systems": len(read.systems),
@@ -207,9 +208,7 @@ def report(
         },
         "verdicts": verdict_counts(overall),
         "leaderboard": leaderboard_rows(board, read),
-        "head_to_head": [
-            pair_row(row, read, planned[row.system_a, row.system_b], sequential) for row in pairs
-        ],
+        "head_to_head": pair_rows(pairs, read, level=LEVEL, also=sequential),
         "agreement": _agreement(overall, read, seed),
         "side_bias": _side_bias(overall, read, side_term),
         **beside(
@@ -250,6 +249,12 @@ def _looked_early(settings: dict[str, Any]) -> tuple[WarningCode, ...]:
     return (WarningCode.SEQUENTIAL_LOOK,) if settings["looked_early"] else ()
 
 
+def _drawn(read: StudyRecords) -> tuple[WarningCode, ...]:
+    """Some counted votes were drawn by what the votes before them said."""
+    drawn = {} if read.sampling is None else read.sampling.votes_by_policy()
+    return (WarningCode.ADAPTIVE_SAMPLING,) if Policy.ADAPTIVE in drawn else ()
+
+
 def outcomes_were_open(study: Study) -> bool:
     """Whether anybody could look at outcomes before the collection of votes ended."""
     if not study.was_opened:
@@ -283,46 +288,6 @@ def leaderboard_rows(board: Leaderboard, read: StudyRecords) -> list[dict[str, A
         }
         for row in board.rows
     ]
-
-
-def _comparisons_by_pair(read: StudyRecords) -> Counter[tuple[int, int]]:
-    """How many comparisons the study has of each pair, voted on or not."""
-    first, second = read.item_system_a.tolist(), read.item_system_b.tolist()
-    return Counter((min(a, b), max(a, b)) for a, b in zip(first, second, strict=True))
-
-
-def pair_row(
-    row: HeadToHeadRow,
-    read: StudyRecords,
-    comparisons: int,
-    sequential: tuple[WarningCode, ...],
-) -> dict[str, Any]:
-    return {
-        "system_a": read.systems[row.system_a],
-        "system_b": read.systems[row.system_b],
-        "component": None if row.component is None else row.component + 1,
-        "comparisons": comparisons,
-        "n": row.n,
-        "wins_a": row.wins_a,
-        "wins_b": row.wins_b,
-        "ties": row.ties,
-        "both_bad": row.both_bad,
-        "win_rate_a": row.win_rate_a.as_dict(),
-        "p_value": row.p_value,
-        "p_method": row.p_method,
-        "p_adjusted": row.p_adjusted,
-        "family": row.family,
-        "p_value_votes": row.p_value_votes,
-        "p_value_two_way": row.p_value_two_way,
-        "target": row.target,
-        "target_reached": row.target_reached,
-        "effective_decisive": row.effective_decisive,
-        "needed": row.needed,
-        "enough": row.enough,
-        "votes_needed": row.votes_needed,
-        "sequential": row.sequential.as_dict(),
-        "warnings": [str(code) for code in (*row.warnings, *sequential)],
-    }
 
 
 def _agreement(criterion: CriterionRecords, read: StudyRecords, seed: int) -> dict[str, Any]:

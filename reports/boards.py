@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from reports.records import CriterionRecords, StudyRecords
 from reports.stats.covariance import Covariance
 from reports.stats.davidson import TieFit, fit_davidson, fit_rao_kupper
 from reports.stats.graded import fit_graded
+from reports.stats.inverse_probability import draw_weights
 from reports.stats.leaderboard import Leaderboard, LeaderboardRow, leaderboard
 from reports.stats.linear_terms import parameter_estimate
 from reports.stats.margin_tests import margin_tests
@@ -28,7 +29,15 @@ from reports.stats.votes import IntArray, Votes
 # Differences between two boards listed in full; the counts say how many there are.
 CHANGES_SHOWN = 50
 
-BOARDS = ("davidson", "drop_ties", "side_adjusted", "weighted", "style_controlled", "graded")
+BOARDS = (
+    "davidson",
+    "drop_ties",
+    "side_adjusted",
+    "weighted",
+    "style_controlled",
+    "graded",
+    "by_design",
+)
 # Treatments of ties whose ranks and conclusions are compared with the first board's.
 SENSITIVITY = ("drop_ties", "davidson", "rao_kupper")
 
@@ -107,6 +116,7 @@ class Boards:
             self._weighted,
             self._style_controlled,
             self._graded,
+            self._by_design,
         )
         for name, build in zip(BOARDS, builders, strict=True):
             result = build()
@@ -293,6 +303,27 @@ class Boards:
         board = leaderboard(votes, seed=self._seed, level=self._level)
         return self._half_win(
             board, votes.n, EXPECTED_SCORE, kish_n=kish_size(votes.weight, votes.n)
+        )
+
+    def _by_design(self) -> _Board | str:
+        """Every cell as the design has it, whatever the policy drew oftener."""
+        draws = self._read.sampling
+        if draws is None or not draws.is_steered:
+            return "No vote was drawn by a policy: the first board is by design."
+        found = draw_weights(draws.cell, draws.probability, draws.wanted)
+        if found is None:
+            return "No vote is on a comparison of the queue."
+        votes = replace(self._votes, weight=found.weight)
+        board = leaderboard(votes, seed=self._seed, level=self._level)
+        return self._half_win(
+            board,
+            votes.n,
+            EXPECTED_SCORE,
+            kish_n=kish_size(votes.weight, votes.n),
+            policies=draws.votes_by_policy(),
+            clipped=found.clipped,
+            largest_weight=found.limit,
+            covered=found.covered,
         )
 
     def _style_controlled(self) -> _Board | str:

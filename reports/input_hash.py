@@ -55,5 +55,9 @@ def digest(records: StudyRecords) -> str:
         )
     if records.style is not None:
         numbers("style", [records.style.a, records.style.b])
+    if records.sampling is not None:
+        draw = records.sampling
+        numbers("draws", [draw.cell, draw.policy, draw.probability, draw.wanted])
+        text("stopped", draw.stopped)
     text("repeats", records.repeats)
     return found.hexdigest()

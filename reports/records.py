@@ -28,6 +28,7 @@ from annotation.selectors import counted_votes, repeated_votes
 from judging.models import JudgeVersion, Judgment, MissingCause, Order
 from reports.input_hash import digest
 from reports.read_snapshot import read_snapshot
+from reports.sampling_records import SamplingRecords, load_sampling
 from reports.stats.agreement_report import Scale as ScaleName
 from reports.stats.results import VerdictCode
 from reports.stats.votes import IntArray, Votes
@@ -126,6 +127,8 @@ class StudyRecords:
     criteria: tuple[CriterionRecords, ...]
     judgments: tuple[JudgmentRecords, ...]
     style: StyleRecords | None
+    # None where nothing steered the draw of the votes.
+    sampling: SamplingRecords | None
     repeats: int
     input_sha256: str
 
@@ -239,6 +242,13 @@ def _load(study: Study, style: bool) -> StudyRecords:
         criteria=others,
         judgments=tuple(_load_judgments(study, item_codes)),
         style=load_style(study, [(row[5], row[6]) for row in item_rows]) if style else None,
+        sampling=load_sampling(
+            study,
+            overall.votes,
+            systems=codes.system,
+            annotators=codes.annotator,
+            items=codes.item,
+        ),
         repeats=repeated_votes(study).count(),
         input_sha256="",
     )

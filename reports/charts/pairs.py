@@ -9,6 +9,7 @@ from reports.wording.headline import (
     DIFFERENCE_FOUND,
     NO_CLEAR_DIFFERENCE,
     NOT_DECIDED,
+    is_stopped,
     state_of,
 )
 from reports.wording.numbers import count, counted, percent_with_interval
@@ -145,6 +146,12 @@ def _rates_spec(rows: list[dict[str, Any]], width: int) -> Spec:
     return specification(width, rows, [reference_line(0.5, x), rule, dots])
 
 
+def _target_state(pair: Mapping[str, Any]) -> str:
+    if pair["target_reached"]:
+        return "reached"
+    return "stopped early" if is_stopped(pair) else "not reached"
+
+
 def _targets(result: Mapping[str, Any]) -> Chart:
     pairs = result["head_to_head"]
     target = result["settings"]["target"]
@@ -158,7 +165,7 @@ def _targets(result: Mapping[str, Any]) -> Chart:
             "n": pair["n"],
             "text": count(pair["n"]),
             "short": count(pair["n"]),
-            "state": "reached" if pair["target_reached"] else "not reached",
+            "state": _target_state(pair),
         }
         for label, pair in zip(labels, shown, strict=True)
     ]

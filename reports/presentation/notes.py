@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reports.wording import methods
-from reports.wording.numbers import count, percent
+from reports.wording.headline import is_stopped
+from reports.wording.numbers import count, counted, percent
 from reports.wording.warnings import sentence, short
 
 ASSUMPTIONS = (
@@ -46,6 +47,9 @@ def warnings_in_words(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     found = dict.fromkeys([*result["warnings"], *_codes(result)])
     return [(short(code), sentence(code)) for code in found]
 
+
+# More of them in one sentence are not read.
+NAMED = 5
 
 # Other treatments of the votes carry their own warnings: that ties were left out of one of them
 # is not true of the report.
@@ -99,7 +103,9 @@ def settings_in_words(result: Mapping[str, Any]) -> list[tuple[str, str]]:
             f"Enough votes to find a win rate of {percent(settings['win_rate_of_interest'], 0)} "
             f"among decisive votes with a probability of {percent(settings['power'], 0)}",
         ),
-        ("Stopping", STOPPING[settings["stopping"]]),
+        ("Stopping", STOPPING[settings["stopping"]] + _stopped(result)),
+        # Reports before format 5 know of no policy.
+        ("Order of pairs", POLICIES[settings.get("policy", "uniform")]),
     ]
 
 
@@ -107,6 +113,31 @@ STOPPING = {
     "fixed": "The number of votes was fixed beforehand",
     "sequential": "The study may stop early, by a rule fixed beforehand",
 }
+
+
+POLICIES = {
+    "uniform": "A seeded walk through all comparisons, blind to outcomes",
+    "emptiest": "The pair that lacks most of its votes first, blind to outcomes",
+    "adaptive": (
+        "Pairs whose order is open oftener than others (adaptive), with a uniform share; the "
+        "probability of each draw is kept with its vote"
+    ),
+}
+
+
+def _stopped(result: Mapping[str, Any]) -> str:
+    """Which pairs were."""
+    pairs = [
+        f"{pair['system_a']} and {pair['system_b']}"
+        for pair in result["head_to_head"]
+        if is_stopped(pair)
+    ]
+    if not pairs:
+        return ""
+    more = f" and {counted(len(pairs) - NAMED, 'more pair')}" if len(pairs) > NAMED else ""
+    return (
+        f". Stopped early: {'; '.join(pairs[:NAMED])}{more}. Their intervals are valid at any time"
+    )
 
 
 def provenance(result: Mapping[str, Any], versions: Mapping[str, str]) -> list[tuple[str, str]]:

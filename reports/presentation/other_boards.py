@@ -27,6 +27,10 @@ BOARDS: dict[str, tuple[str, str]] = {
         "What is left of a strength when length and Markdown are held equal.",
     ),
     "graded": ("By grades", "How clearly a response was preferred counts as well."),
+    "by_design": (
+        "By design",
+        "Every pair counts as the design has it, however often its policy drew it.",
+    ),
 }
 TREATMENTS = {
     "drop_ties": "without ties",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reports.wording import numbers
-from reports.wording.headline import finding, is_decided, state_of, winner_of
+from reports.wording.headline import finding, is_decided, is_stopped, state_of, winner_of
 
 from .figures import Figure, percentage
 
@@ -30,7 +30,7 @@ class PairRow:
     p_sort: float | None
     p_adjusted: str
     p_adjusted_sort: float | None
-    # `reached`, or how many votes are to go.
+    # `reached`, `stopped early`, or how many votes are to go.
     target: str
     target_reached: bool
     enough: bool
@@ -60,7 +60,6 @@ def pair_rows(result: Mapping[str, Any]) -> list[PairRow]:
 
 
 def _row(pair: Mapping[str, Any], result: Mapping[str, Any]) -> PairRow:
-    missing = pair["target"] - pair["n"]
     said = finding(pair, result)
     return PairRow(
         system_a=pair["system_a"],
@@ -76,13 +75,21 @@ def _row(pair: Mapping[str, Any], result: Mapping[str, Any]) -> PairRow:
         p_sort=pair["p_value"],
         p_adjusted=numbers.p_value(pair["p_adjusted"]),
         p_adjusted_sort=pair["p_adjusted"],
-        target="reached" if pair["target_reached"] else f"{numbers.count(missing)} to go",
+        target=_target(pair),
         target_reached=pair["target_reached"],
         enough=pair["enough"],
         finding=said,
         short_finding=_without_names(said, pair),
         is_decided=is_decided(pair, result),
     )
+
+
+def _target(pair: Mapping[str, Any]) -> str:
+    if pair["target_reached"]:
+        return "reached"
+    if is_stopped(pair):
+        return "stopped early"
+    return f"{numbers.count(pair['target'] - pair['n'])} to go"
 
 
 def _without_names(said: str, pair: Mapping[str, Any]) -> str:

@@ -96,6 +96,8 @@ class WarningCode(StrEnum):
     P_VALUES_DIFFER = "p_values_differ"
     NOT_RANDOM_SAMPLE = "not_random_sample"
     POOLED = "pooled"
+    ADAPTIVE_SAMPLING = "adaptive_sampling"
+    STOPPED_EARLY = "stopped_early"
 
 
 @dataclass(frozen=True, slots=True)

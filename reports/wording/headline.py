@@ -4,7 +4,9 @@ A system is said to lead only where its joint rank interval is the first place a
 claim holds for the whole board at once and for annotators and prompts in general. With too few
 annotators for that, a system that beats every other by the adjusted test is said to lead among
 these annotators. While a study still collects with open results, nothing is said before each of
-the leader's pairs has the votes that were planned. Everything else is not decided yet.
+the leader's pairs has the votes that were planned. A sequential study decides pairs by evidence
+that stays valid at every look, so one that it stopped early has all the votes it will get.
+Everything else is not decided yet.
 """
 
 from __future__ import annotations
@@ -142,19 +144,20 @@ def leads_among_these(group: Group) -> bool:
         and bool(codes & FEW_PEOPLE)
         and len(pairs) == len(group.rows) - 1
         and planned_votes_are_in(group, first["system"])
-        and all(is_found(pair, group.alpha) for pair in pairs)
+        and all(is_found(pair, group.result) for pair in pairs)
         and not contradicted(group, first["system"])
     )
 
 
 def planned_votes_are_in(group: Group, system: str) -> bool:
-    return not group.is_watched or all(pair["target_reached"] for pair in group.pairs_of(system))
+    return all(may_be_said(pair, group.result) for pair in group.pairs_of(system))
 
 
 def contradicted(group: Group, system: str) -> bool:
     """Whether some pair says the opposite by its own test."""
     return any(
-        is_found(pair, group.alpha) and winner_of(pair) != system for pair in group.pairs_of(system)
+        is_found(pair, group.result) and winner_of(pair) != system
+        for pair in group.pairs_of(system)
     )
 
 
@@ -163,24 +166,44 @@ def is_planned(pair: Row) -> bool:
     return bool(pair.get("comparisons", pair["n"]))
 
 
-def is_found(pair: Row, alpha: float) -> bool:
-    """Whether the adjusted test finds a difference."""
-    return pair["p_adjusted"] is not None and pair["p_adjusted"] <= alpha
+def is_stopped(pair: Row) -> bool:
+    """Whether a sequential study ended the pair's collection early, having decided it."""
+    return WarningCode.STOPPED_EARLY in pair["warnings"]
+
+
+def is_sequential(result: Mapping[str, Any]) -> bool:
+    """The votes were collected under a rule that may stop pairs early: a p-value, which is made for
+    a number of votes fixed beforehand, decides nothing then."""
+    return result["settings"]["stopping"] == "sequential" and result["study_version"] is not None
+
+
+def is_found(pair: Row, result: Mapping[str, Any]) -> bool:
+    """Whether a difference is found: by the adjusted test, or by the study's sequential rule."""
+    if is_stopped(pair):
+        return True
+    if is_sequential(result):
+        return bool(pair["sequential"]["decided"])
+    return pair["p_adjusted"] is not None and pair["p_adjusted"] <= alpha_of(result)
+
+
+def may_be_said(pair: Row, result: Mapping[str, Any]) -> bool:
+    """Whether the time has come: while votes still come in with open results, only once the planned
+    number is there, or evidence that is valid at every look decided the pair before."""
+    if not is_watched(result) or pair["target_reached"]:
+        return True
+    return is_stopped(pair) or (is_sequential(result) and is_found(pair, result))
 
 
 def is_decided(pair: Row, result: Mapping[str, Any]) -> bool:
-    """Whether a difference is found and may be said: while votes still come in with open results,
-    only once the planned number is there. Page, charts and files all ask here."""
-    if is_watched(result) and not pair["target_reached"]:
-        return False
-    return is_found(pair, alpha_of(result)) and winner_of(pair) is not None
+    """Whether a difference is found and may be said. Page, charts and files all ask here."""
+    return may_be_said(pair, result) and is_found(pair, result) and winner_of(pair) is not None
 
 
 def state_of(pair: Row, result: Mapping[str, Any]) -> str:
     """The state of a pair with votes: page, charts and matrix use the words of its finding."""
     if is_decided(pair, result):
         return DIFFERENCE_FOUND
-    early = is_watched(result) and not pair["target_reached"]
+    early = not may_be_said(pair, result)
     hopeless = WarningCode.TOO_FEW_PROMPTS in pair["warnings"]
     return NO_CLEAR_DIFFERENCE if pair["enough"] and not early and not hopeless else NOT_DECIDED
 
@@ -213,7 +236,7 @@ def the_rest(group: Group) -> str:
     """What is known below the first place."""
     if len(group.rows) == 2:
         return ""
-    if group.is_watched and not all(pair["target_reached"] for pair in group.pairs):
+    if not all(may_be_said(pair, group.result) for pair in group.pairs):
         return "; the order below it is not decided yet"
     open_runs = unsettled_runs(group.rows[1:])
     if not open_runs:
@@ -252,7 +275,11 @@ def undecided(group: Group) -> str:
         if pair["system_a"] in contenders and pair["system_b"] in contenders
     ]
     if group.is_watched:
-        missing = sum(max(0, pair["target"] - pair["n"]) for pair in group.pairs)
+        missing = sum(
+            max(0, pair["target"] - pair["n"])
+            for pair in group.pairs
+            if not may_be_said(pair, group.result)
+        )
         if missing:
             if group.result["settings"].get("closed"):
                 votes = counted(missing, "vote")
@@ -296,7 +323,7 @@ def finding(pair: Row, result: Mapping[str, Any]) -> str:
     """What one pair of systems shows, for its row of the table."""
     if pair["n"] == 0 and not is_planned(pair):
         return "never compared"
-    if is_watched(result) and not pair["target_reached"]:
+    if not may_be_said(pair, result):
         missing = pair["target"] - pair["n"]
         if result["settings"].get("closed"):
             return f"not decided: closed {counted(missing, 'vote')} early"
@@ -306,12 +333,16 @@ def finding(pair: Row, result: Mapping[str, Any]) -> str:
     if WarningCode.TOO_FEW_PROMPTS in pair["warnings"]:
         return "too few prompts to decide"
     if is_decided(pair, result):
-        return f"{winner_of(pair)} wins more{of_whom(pair)}"
+        return f"{winner_of(pair)} wins more{of_whom(pair)}{how_early(pair)}"
     if pair["enough"]:
         return NO_CLEAR_DIFFERENCE
     if pair["votes_needed"] is None:
         return "not decided: only ties so far"
     return f"not decided yet: {more_votes(pair['votes_needed'])}"
+
+
+def how_early(pair: Row) -> str:
+    return " (stopped early)" if is_stopped(pair) else ""
 
 
 def of_whom(pair: Row) -> str:

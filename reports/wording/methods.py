@@ -71,6 +71,9 @@ OTHER = {
         "Wilson interval on the number of independent votes that these are worth, ties being "
         "half a win"
     ),
+    "confidence_sequence": (
+        "confidence sequence: valid at every look, also where the votes decided when to stop"
+    ),
     "rogan_gladen": "win rate corrected by the judge's known errors",
     "ppi_plus_plus": "human votes, sharpened by the judge's",
     "sign_flip_exact": (

@@ -69,6 +69,17 @@ SENTENCES: dict[str, str] = {
         "that a correction of the judge's figures would rest on sand."
     ),
     WarningCode.POOLED: "Votes of the study that this one continues are counted as well.",
+    WarningCode.ADAPTIVE_SAMPLING: (
+        "Pairs whose order was open were drawn oftener than others (policy adaptive). A system's "
+        "overall win rate leans to the opponents it met most; the board by design beside the first "
+        "undoes that."
+    ),
+    WarningCode.STOPPED_EARLY: (
+        "Voting ended early on this pair, by the rule fixed before the study opened. Its interval "
+        "is the confidence sequence, which stays valid however often the votes were looked at; a "
+        "p-value does not, so there is none. The win rate itself leans a little outwards, since "
+        "voting ended when the difference looked large."
+    ),
 }
 
 # One or two words, for a table's cell.
@@ -92,6 +103,8 @@ SHORT: dict[str, str] = {
     WarningCode.P_VALUES_DIFFER: "tests differ",
     WarningCode.NOT_RANDOM_SAMPLE: "not a random sample",
     WarningCode.POOLED: "pooled votes",
+    WarningCode.ADAPTIVE_SAMPLING: "drawn adaptively",
+    WarningCode.STOPPED_EARLY: "stopped early",
 }
 
 

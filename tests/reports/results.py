@@ -127,6 +127,7 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
             "win_rate_of_interest": 0.6,
             "power": 0.8,
             "stopping": "fixed",
+            "policy": "uniform",
             "looked_early": False,
             "closed": False,
             "expertise": "trained",
@@ -163,6 +164,7 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
                 "weighted",
                 "style_controlled",
                 "graded",
+                "by_design",
             )
         },
         "sensitivity": {"drop_ties": None, "davidson": None, "rao_kupper": None},
