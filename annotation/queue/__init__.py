@@ -5,8 +5,8 @@ unique key on (comparison, slot) makes more votes than wanted impossible whateve
 Only this package changes assignments, the counters and places of comparisons, and the cursors.
 
 `claiming` hands out what `reserving` finds, `leases` keeps and ends reservations, `settling` is
-asked by `voting`, `opening` by `lifecycle`; `ring` has the order, `slots` the counters, `locks` the
-locks.
+asked by `voting`, `excluding` by whoever takes votes out of the count, `opening` by `lifecycle`;
+`ring` has the order, `slots` the counters, `locks` the locks.
 """
 
 from .claiming import claim
@@ -20,6 +20,7 @@ from .claims import (
     LeaseState,
     Progress,
 )
+from .excluding import free_excluded, restore_excluded
 from .leases import SkipLimitReached, expire_lapsed, give_back, mark_displayed, release, renew
 from .locks import LockedAssignment, lock_annotator
 from .opening import open_for_claims
@@ -42,6 +43,7 @@ __all__ = [
     "SkipLimitReached",
     "claim",
     "expire_lapsed",
+    "free_excluded",
     "give_back",
     "is_over",
     "lock_annotator",
@@ -53,5 +55,6 @@ __all__ = [
     "progress",
     "release",
     "renew",
+    "restore_excluded",
     "settle",
 ]
