@@ -84,6 +84,7 @@ def import_files(
     plan: ImportPlan[Row],
     *,
     skip_bad_rows: bool = False,
+    into_opened: bool = False,
     actor: User | None = None,
     say: Callable[[str], None],
 ) -> ImportSummary:
@@ -99,6 +100,8 @@ def import_files(
         The kind.
     skip_bad_rows : bool
         Store the good rows although others are bad.
+    into_opened : bool
+        Content may be added to an opened study: the caller's transaction makes a new version of it.
     actor : User or None
         Who imports, for the log; None at the command line.
     say : callable
@@ -121,7 +124,7 @@ def import_files(
         If rows are bad and are not to be skipped.
     """
     check_slug(slug)
-    return _Transfer(slug, plan, skip_bad_rows, actor, say).run(paths)
+    return _Transfer(slug, plan, skip_bad_rows, into_opened, actor, say).run(paths)
 
 
 class _Transfer(Generic[Row]):
@@ -132,12 +135,14 @@ class _Transfer(Generic[Row]):
         slug: str,
         plan: ImportPlan[Row],
         skip_bad_rows: bool,
+        into_opened: bool,
         actor: User | None,
         say: Callable[[str], None],
     ) -> None:
         self._slug = slug
         self._plan = plan
         self._skip_bad_rows = skip_bad_rows
+        self._into_opened = into_opened
         self._actor = actor
         self._say = say
         self._places = Places()
@@ -182,7 +187,7 @@ class _Transfer(Generic[Row]):
         return list(new.values())
 
     def _check_state(self, study: Study) -> None:
-        if self._plan.is_content and study.was_opened:
+        if self._plan.is_content and study.was_opened and not self._into_opened:
             raise ImportRefusedError(
                 f"study {study.slug!r} was opened: its content is frozen and takes no more "
                 f"{self._plan.kind}. Import them into a new study."

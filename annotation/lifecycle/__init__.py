@@ -1,5 +1,7 @@
 """A study's life, draft to archived, and the comparisons that are generated for it.
 
-`drafts` creates a study, `generation` its comparisons, `opening` freezes it and lets annotators in,
-`states` moves it along, unblinds it, and refuses to change what is frozen.
+`drafts` creates a study, `study_file` and `configuring` set it up, `generation` and `identical`
+make its comparisons, `readiness` says whether it can be opened, `opening` freezes it and lets
+annotators in. `states` moves it along, unblinds it, and refuses to change what is frozen;
+`versions` changes what may change, by a new version.
 """

@@ -13,6 +13,15 @@ class StudyFrozenError(LifecycleError):
     """The content or the rubric of an opened study was to be changed."""
 
 
+class ChangeRefusedError(LifecycleError):
+    """An opened study cannot become what was stated; `faults` names every reason at once."""
+
+    def __init__(self, slug: str, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        listed = "\n".join(f"- {fault}" for fault in self.faults)
+        super().__init__(f"{slug} was not changed:\n{listed}")
+
+
 class StudyNotReadyError(LifecycleError):
     """The study cannot be opened; `faults` names every reason at once."""
 

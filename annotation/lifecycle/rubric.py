@@ -115,28 +115,40 @@ def set_rubric(
                     f"The criterion {criterion.key!r} has votes and cannot be removed."
                 )
         gone.delete()
-        stored = []
-        for position, draft in enumerate(criteria):
-            criterion, _ = Criterion.objects.update_or_create(
-                study=study,
-                key=draft.key,
-                defaults={
-                    "question": draft.question,
-                    "scale": draft.scale,
-                    "both_bad": draft.both_bad,
-                    "required": draft.required,
-                    "levels": list(draft.levels),
-                    "position": position,
-                },
-            )
-            criterion.full_clean()
-            stored.append(criterion)
+        stored = store_criteria(study, criteria)
         audit.record(study, actor, "study.rubric_set", {"criteria": keys})
+    return stored
+
+
+def store_criteria(study: Study, criteria: Sequence[CriterionDraft]) -> list[Criterion]:
+    """Write the criteria in the order given, within the caller's transaction."""
+    stored = []
+    for position, draft in enumerate(criteria):
+        criterion, _ = Criterion.objects.update_or_create(
+            study=study,
+            key=draft.key,
+            defaults={
+                "question": draft.question,
+                "scale": draft.scale,
+                "both_bad": draft.both_bad,
+                "required": draft.required,
+                "levels": list(draft.levels),
+                "position": position,
+            },
+        )
+        criterion.full_clean()
+        stored.append(criterion)
     return stored
 
 
 def check_rubric(criteria: Sequence[CriterionDraft]) -> None:
     """Raise ValidationError naming every fault of the criteria at once."""
+    if faults := faults_of_drafts(criteria):
+        raise ValidationError(faults)
+
+
+def faults_of_drafts(criteria: Sequence[CriterionDraft]) -> list[str]:
+    """Everything that keeps the criteria from being a rubric."""
     faults = []
     keys = [draft.key for draft in criteria]
     if Criterion.OVERALL not in keys:
@@ -162,5 +174,19 @@ def check_rubric(criteria: Sequence[CriterionDraft]) -> None:
                 )
             if not level.get("description"):
                 faults.append(f"Level {number} of {draft.key!r} has no description.")
-    if faults:
-        raise ValidationError(faults)
+    return faults
+
+
+def criteria_of(study: Study) -> list[CriterionDraft]:
+    """The study's criteria in their order, as they would be stated."""
+    return [
+        CriterionDraft(
+            key=criterion.key,
+            question=criterion.question,
+            scale=criterion.scale,
+            both_bad=criterion.both_bad,
+            required=criterion.required,
+            levels=tuple(criterion.levels),
+        )
+        for criterion in study.criteria.order_by("position", "pk")
+    ]

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Max, QuerySet
 
 from annotation.canonical_json import canonical_json
 from annotation.models import Comparison, Prompt, Response, Study
@@ -64,16 +66,44 @@ def build_snapshot(study: Study, codes: dict[str, str], code_seed: int) -> dict[
     }
 
 
-def digest_of_content(study: Study) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The newest rows of a study's content at some moment: what comes later has larger keys."""
+
+    prompt: int
+    response: int
+    comparison: int
+
+    @classmethod
+    def of(cls, study: Study) -> Marks:
+        newest = (
+            rows.aggregate(newest=Max("pk"))["newest"] or 0
+            for rows in (
+                Prompt.objects.filter(study=study),
+                Response.objects.filter(prompt__study=study),
+                Comparison.objects.filter(study=study),
+            )
+        )
+        return cls(*newest)
+
+
+def digest_of_content(study: Study, until: Marks | None = None) -> dict[str, Any]:
     """Number and digest of the study's prompts, responses and comparisons.
 
     Each digest runs over the hashes of the items in the order of their keys, so that it depends
-    neither on the order of import nor on row numbers.
+    neither on the order of import nor on row numbers. `until` leaves out what came later.
     """
+    prompts = Prompt.objects.filter(study=study)
+    responses = Response.objects.filter(prompt__study=study)
+    comparisons = Comparison.objects.filter(study=study)
+    if until is not None:
+        prompts = prompts.filter(pk__lte=until.prompt)
+        responses = responses.filter(pk__lte=until.response)
+        comparisons = comparisons.filter(pk__lte=until.comparison)
     return {
-        "prompts": digest_of(prompt_items(study)),
-        "responses": digest_of(response_items(study)),
-        "comparisons": digest_of(comparison_items(study)),
+        "prompts": digest_of(prompt_items(prompts)),
+        "responses": digest_of(response_items(responses)),
+        "comparisons": digest_of(comparison_items(comparisons)),
     }
 
 
@@ -82,24 +112,21 @@ def digest_of(items: Iterable[list[Any]]) -> dict[str, Any]:
     return {"count": len(hashes), "sha256": hashlib.sha256(b"".join(hashes)).hexdigest()}
 
 
-def prompt_items(study: Study) -> Iterator[list[Any]]:
-    prompts = Prompt.objects.filter(study=study)
+def prompt_items(prompts: QuerySet[Prompt]) -> Iterator[list[Any]]:
     for row in prompts.values_list(
         "prompt_id", "text", "messages", "reference", "category", "tags", "weight", "checks"
     ).iterator(chunk_size=CHUNK):
         yield list(row)
 
 
-def response_items(study: Study) -> Iterator[list[Any]]:
-    responses = Response.objects.filter(prompt__study=study)
+def response_items(responses: QuerySet[Response]) -> Iterator[list[Any]]:
     for row in responses.values_list(
         "prompt__prompt_id", "system__name", "sample", "text"
     ).iterator(chunk_size=CHUNK):
         yield list(row)
 
 
-def comparison_items(study: Study) -> Iterator[list[Any]]:
-    comparisons = Comparison.objects.filter(study=study)
+def comparison_items(comparisons: QuerySet[Comparison]) -> Iterator[list[Any]]:
     for row in comparisons.values_list(
         "item_id",
         "prompt__prompt_id",

@@ -141,7 +141,7 @@ def unblind_study(
         reason is no text that can be stored.
     """
     reason = reason.strip()
-    check_storable(study, reason)
+    check_storable(reason, f"{study.slug} was not unblinded")
     with transaction.atomic():
         unblinded = (
             Study.objects.filter(pk=study.pk, unblinded_at__isnull=True)
@@ -169,12 +169,11 @@ def unblind_study(
     return study
 
 
-def check_storable(study: Study, reason: str) -> None:
+def check_storable(reason: str, consequence: str) -> None:
     """Refuse what no database keeps in JSON: NUL, and bytes of a terminal that were no UTF-8."""
     if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in reason):
         raise LifecycleError(
-            f"{study.slug} was not unblinded: the reason is no text. Write it in UTF-8 and "
-            "without NUL."
+            f"{consequence}: the reason is no text. Write it in UTF-8 and without NUL."
         )
 
 
@@ -220,5 +219,6 @@ def check_editable(study: Study) -> None:
     if locked.state != StudyState.DRAFT:
         raise StudyFrozenError(
             f"{locked.slug} was opened on {locked.opened_at:%Y-%m-%d}, and its prompts, responses, "
-            "comparisons and rubric are frozen since. Nothing was changed. Use a new study."
+            "comparisons and rubric are frozen since. Nothing was changed. What may change does so "
+            "by change_study; for anything else use a new study."
         )

@@ -1,0 +1,348 @@
+"""Changing a study that was opened: never in place, always as a new version.
+
+A version is written whole, with its own hash. Votes carry the version whose texts and rules they
+were given under; what was collected before stays what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from annotation import audit, quality, queue
+from annotation.models import (
+    Comparison,
+    ComparisonKind,
+    Criterion,
+    Study,
+    StudyState,
+    StudyVersion,
+    System,
+    User,
+)
+from annotation.planner_statistics import refresh_planner_statistics
+from annotation.queue.raising import hold_annotators, raise_overlap
+
+from .differences import changed_criteria, changed_settings, in_words, logged, rule_changes, word
+from .generation import MAX_OVERLAP
+from .readiness import faults_of_gold, faults_of_rubric, list_warnings
+from .refusals import ChangeRefusedError, LifecycleError
+from .rubric import CriterionDraft, check_rubric, check_rules, criteria_of, store_criteria
+from .rules_readiness import faults_of_rules
+from .snapshots import Marks, build_snapshot, content_hash, digest_of_content
+from .states import check_storable
+
+# What may be set on an opened study, by a new version.
+SETTINGS = frozenset(
+    {"title", "instructions", "notice", "target_votes", "max_per_annotator", "rules"}
+)
+# What holds for good from opening on, and why.
+FOR_GOOD = {
+    "results": "who may see outcomes while votes come in was settled when the study opened",
+    "stopping": "a stopping rule that is chosen after votes came in proves nothing",
+    "seed": "sides, order and resampling were drawn from it",
+}
+ORDER = "order."
+ORDER_WHY = "the order of pairs was drawn when the study opened"
+
+# Adds comparisons to the study, in the transaction of the change.
+Add = Callable[[Study], object]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyChange:
+    """What a change did.
+
+    Attributes
+    ----------
+    version : StudyVersion, optional
+        None where the study was so already, and nothing was written.
+    lines : tuple of str
+        Each change in words.
+    requalified : int
+        Annotators who take the training pairs again, since the rubric changed.
+    warnings : tuple of str
+        What may not be meant, as at opening.
+    """
+
+    version: StudyVersion | None = None
+    lines: tuple[str, ...] = ()
+    requalified: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+def change_study(
+    study: Study,
+    actor: User | None = None,
+    *,
+    reason: str,
+    criteria: Sequence[CriterionDraft] | None = None,
+    overlap: int | None = None,
+    items: Collection[str] | None = None,
+    add: Add | None = None,
+    **settings: Any,
+) -> StudyChange:
+    """Give an open or paused study a new version.
+
+    Parameters
+    ----------
+    reason
+        Why; kept in the log.
+    criteria
+        The whole rubric. Every criterion keeps its scale, and none goes; texts, levels and order
+        may change, new ones may come, required ones may become optional.
+    overlap
+        Votes wanted on each comparison of kind work; those that want more are left alone.
+    items
+        The item ids of the comparisons that `overlap` is about; all by default.
+    add
+        Stores further comparisons of the systems that there are.
+    settings
+        Of `SETTINGS`. Such as never change may be named with the value they have.
+
+    Raises
+    ------
+    LifecycleError
+        The study is no open or paused one, the reason is missing, or the overlap would sink.
+    ChangeRefusedError
+        With every fault: what holds for good, or what the study could not be opened with.
+    ValidationError
+        A setting is unknown or has a value that is not allowed.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise LifecycleError(f"Changing {study.slug} needs a reason; it is recorded.")
+    check_storable(reason, f"{study.slug} was not changed")
+    check_rules(settings.get("rules", {}))
+    if criteria is not None:
+        check_rubric(criteria)
+    with transaction.atomic():
+        if overlap is not None:
+            hold_annotators(study)
+        change = Change(hold_opened(study), actor, reason)
+        change.refuse_for_good(settings, criteria)
+        change.set_settings({name: settings[name] for name in settings if name in SETTINGS})
+        change.set_criteria(criteria)
+        if add is not None:
+            change.add_comparisons(add)
+        if overlap is not None:
+            change.raise_overlap(overlap, items)
+        if not change.log:
+            return StudyChange()
+        version = change.write()
+        warnings = tuple(list_warnings(change.study))
+    requalified = quality.requalify(study) if change.rubric_changed else 0
+    if "added" in change.log:
+        refresh_planner_statistics()
+    return StudyChange(version, tuple(change.lines), requalified, warnings)
+
+
+def hold_opened(study: Study) -> Study:
+    """The study, locked until the transaction ends, if it still collects votes."""
+    # NO KEY: rows that refer to the study are inserted all the while.
+    held = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+    if held.state == StudyState.DRAFT:
+        raise LifecycleError(
+            f"{held.slug} is a draft: configure_study and the imports change it, and no reason is "
+            "needed."
+        )
+    if held.state not in (StudyState.OPEN, StudyState.PAUSED):
+        raise LifecycleError(
+            f"{held.slug} is {held.state}, and what its votes were collected under stays. Continue "
+            "it with a new study."
+        )
+    return held
+
+
+class Change:
+    """One change under way; the study is locked and the caller's transaction is open."""
+
+    def __init__(self, study: Study, actor: User | None, reason: str) -> None:
+        self.study = study
+        self.actor = actor
+        self.reason = reason
+        self.rubric_changed = False
+        # What the log says, and the same for people.
+        self.log: dict[str, Any] = {}
+        self.lines: list[str] = []
+
+    def refuse_for_good(
+        self, settings: Mapping[str, Any], criteria: Sequence[CriterionDraft] | None
+    ) -> None:
+        """Raise ChangeRefusedError naming everything that would change and must not."""
+        faults = [
+            f"{name} is {getattr(self.study, name)} and stays so: {why}."
+            for name, why in FOR_GOOD.items()
+            if name in settings and settings[name] != getattr(self.study, name)
+        ]
+        faults += [
+            f"{name!r} is nothing that a change can set."
+            for name in sorted(set(settings) - SETTINGS - set(FOR_GOOD))
+        ]
+        faults += [
+            f"rules.{place} is {word(old)} and stays so: {ORDER_WHY}."
+            for place, (old, _) in rule_changes(
+                self.study.rules, settings.get("rules", self.study.rules)
+            ).items()
+            if place.startswith(ORDER)
+        ]
+        if criteria is not None:
+            faults += faults_of_change(criteria_of(self.study), criteria)
+        if faults:
+            raise ChangeRefusedError(self.study.slug, faults)
+
+    def set_settings(self, settings: Mapping[str, Any]) -> None:
+        changed = changed_settings(self.study, settings)
+        if not changed:
+            return
+        self.log["settings"] = logged(self.study, changed)
+        self.lines += in_words(self.log["settings"])
+        for name, value in changed.items():
+            setattr(self.study, name, value)
+        self.study.full_clean()
+        self.study.save(update_fields=sorted(changed))
+
+    def set_criteria(self, criteria: Sequence[CriterionDraft] | None) -> None:
+        before = {draft.key: draft for draft in criteria_of(self.study)}
+        changed = changed_criteria(self.study, criteria)
+        if changed is None:
+            return
+        store_criteria(self.study, changed)
+        self.rubric_changed = True
+        new = [draft.key for draft in changed if draft.key not in before]
+        other = [
+            draft.key
+            for draft in criteria_of(self.study)
+            if draft.key in before and draft != before[draft.key]
+        ]
+        self.log["criteria"] = {
+            "order": [draft.key for draft in changed],
+            "new": new,
+            "changed": other,
+        }
+        self.lines += [f"criterion {key}: new" for key in new]
+        self.lines += [f"criterion {key}: changed" for key in other]
+        if not new and not other:
+            self.lines.append(
+                f"criteria: now in the order {', '.join(self.log['criteria']['order'])}"
+            )
+
+    def add_comparisons(self, add: Add) -> None:
+        """Let `add` store comparisons; what was frozen before must be as it was."""
+        marks = Marks.of(self.study)
+        frozen = digest_of_content(self.study, marks)
+        number = Comparison.objects.filter(study=self.study).count()
+        add(self.study)
+        new_systems = System.objects.filter(study=self.study, code="").order_by("name")
+        if names := list(new_systems.values_list("name", flat=True)):
+            raise ChangeRefusedError(
+                self.study.slug,
+                [
+                    f"The system {name} is new: it would have no code and no votes beside the "
+                    "others'. Continue the study with a new one."
+                    for name in names
+                ],
+            )
+        if digest_of_content(self.study, marks) != frozen:
+            raise ChangeRefusedError(
+                self.study.slug,
+                [
+                    "What was to be added also changes prompts or responses that are frozen, such "
+                    "as a category that was not stated before. Leave these columns out."
+                ],
+            )
+        added = Comparison.objects.filter(study=self.study).count() - number
+        if added:
+            self.log["added"] = {"comparisons": added}
+            self.lines.append(f"comparisons: {added} more")
+
+    def raise_overlap(self, overlap: int, items: Collection[str] | None) -> None:
+        if not 1 <= overlap <= MAX_OVERLAP:
+            raise LifecycleError(f"The overlap must be 1 to {MAX_OVERLAP}, not {overlap}.")
+        work = Comparison.objects.filter(study=self.study, kind=ComparisonKind.WORK)
+        chosen = None
+        if items is not None:
+            found = dict(work.filter(item_id__in=list(items)).values_list("item_id", "pk"))
+            if missing := sorted(set(items) - set(found)):
+                raise LifecycleError(
+                    f"{self.study.slug} has no comparison of kind work with the item id "
+                    f"{missing[0]!r}. Nothing was changed."
+                )
+            chosen = list(found.values())
+            work = work.filter(pk__in=chosen)
+        raised = raise_overlap(self.study, overlap, chosen)
+        most = work.aggregate(most=Max("overlap"))["most"] or overlap
+        if not raised and most > overlap:
+            raise LifecycleError(
+                f"The overlap can only be raised: comparisons ask for {most} votes, which some may "
+                f"have got, and {overlap} are fewer. Nothing was changed."
+            )
+        if raised:
+            self.log["overlap"] = {"to": overlap, "comparisons": raised}
+            self.lines.append(f"overlap: {overlap} votes on {raised} comparisons that wanted fewer")
+
+    def write(self) -> StudyVersion:
+        """Check the whole, open what is new, and freeze it."""
+        study = self.study
+        faults = [*faults_of_rubric(study), *faults_of_gold(study), *faults_of_rules(study)]
+        if faults:
+            raise ChangeRefusedError(study.slug, faults)
+        queue.open_for_claims(study)
+        previous = StudyVersion.objects.filter(study=study).latest("number")
+        codes = dict(System.objects.filter(study=study).values_list("code", "name"))
+        snapshot = build_snapshot(study, codes, previous.snapshot["seeds"]["codes"])
+        version = StudyVersion.objects.create(
+            study=study,
+            number=previous.number + 1,
+            snapshot=snapshot,
+            content_hash=content_hash(snapshot),
+            stopping=study.stopping,
+        )
+        audit.record(
+            study,
+            self.actor,
+            "study.changed",
+            {
+                "version": version.number,
+                "content_hash": version.content_hash,
+                "reason": self.reason,
+                # Whoever changes a study whose outcomes can be seen may have seen them.
+                "sealed": study.is_sealed,
+                **self.log,
+            },
+        )
+        return version
+
+
+def faults_of_change(
+    before: Sequence[CriterionDraft], after: Sequence[CriterionDraft]
+) -> list[str]:
+    """What a rubric that has votes cannot become."""
+    stated = {draft.key: draft for draft in after}
+    faults = []
+    for old in before:
+        new = stated.get(old.key)
+        if new is None:
+            faults.append(f"The criterion {old.key!r} has votes and cannot go.")
+            continue
+        if new.scale != old.scale:
+            faults.append(
+                f"The criterion {old.key!r} has the scale {old.scale} and keeps it: votes on two "
+                "scales are no one figure. Add a criterion instead."
+            )
+        if new.both_bad != old.both_bad:
+            faults.append(
+                f"The criterion {old.key!r} {'has' if old.both_bad else 'has no'} 'both bad' and "
+                "stays so: votes with and without it are no one figure. Add a criterion instead."
+            )
+        if new.required and not old.required:
+            faults.append(
+                f"The criterion {old.key!r} is optional and stays so: votes lack it already."
+            )
+        if old.key == Criterion.OVERALL and not new.required:
+            faults.append("The criterion 'overall' is always required.")
+    return faults

@@ -1,0 +1,75 @@
+"""More votes wanted on comparisons that are in the queue already."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from django.db.models.functions import Now
+
+from annotation.models import Annotator, Assignment, Comparison, ComparisonKind, Study
+
+from .slots import recount
+
+# Locked and changed together; bounds the memory of a large study.
+COMPARISONS_AT_ONCE = 1000
+
+
+def hold_annotators(study: Study) -> None:
+    """Let nobody claim or vote in the study until the transaction ends.
+
+    Comes before any other lock of the transaction: annotators are locked first, and the change
+    of an overlap reaches into other people's assignments, which is otherwise nobody's right.
+    """
+    rows = Annotator.objects.filter(study=study).select_for_update(no_key=True).order_by("pk")
+    for _ in rows.values_list("pk", flat=True).iterator(chunk_size=2000):
+        pass
+
+
+def raise_overlap(study: Study, overlap: int, comparisons: Collection[int] | None = None) -> int:
+    """Want `overlap` votes on every comparison of kind work that wants fewer.
+
+    The caller holds the annotators. Votes and reservations keep their slots; comparisons that
+    were full open again at the end of the order.
+
+    Parameters
+    ----------
+    comparisons : collection of int, optional
+        Keys of the comparisons that are meant; all of the study by default.
+
+    Returns
+    -------
+    int
+        How many comparisons want more now.
+    """
+    raised = 0
+    for ids in lower_ones(study, overlap, comparisons):
+        locked = Comparison.objects.select_for_update(no_key=True).filter(pk__in=ids)
+        now = max(locked.order_by("pk").annotate(now=Now()).values_list("now", flat=True))
+        Comparison.objects.filter(pk__in=ids).update(overlap=overlap)
+        # A slot's holder carries the overlap; a trigger holds the two equal.
+        Assignment.objects.filter(comparison__in=ids, slot_no__isnull=False).update(overlap=overlap)
+        recount(ids, now)
+        raised += len(ids)
+    return raised
+
+
+def lower_ones(
+    study: Study, overlap: int, comparisons: Collection[int] | None
+) -> Iterator[list[int]]:
+    lower = Comparison.objects.filter(
+        study=study, kind=ComparisonKind.WORK, overlap__lt=overlap
+    ).order_by("pk")
+    if comparisons is not None:
+        chosen = sorted(comparisons)
+        for start in range(0, len(chosen), COMPARISONS_AT_ONCE):
+            part = chosen[start : start + COMPARISONS_AT_ONCE]
+            if ids := list(lower.filter(pk__in=part).values_list("pk", flat=True)):
+                yield ids
+        return
+    last = 0
+    while True:
+        ids = list(lower.filter(pk__gt=last).values_list("pk", flat=True)[:COMPARISONS_AT_ONCE])
+        if not ids:
+            return
+        yield ids
+        last = ids[-1]
