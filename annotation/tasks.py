@@ -3,9 +3,20 @@ while: the claim does the same work itself, so annotators never wait for a worke
 
 from __future__ import annotations
 
-from celery import shared_task
+from datetime import timedelta
 
-from annotation import queue
+import structlog
+from celery import shared_task
+from django.db.models import Q
+from django.utils import timezone
+
+from annotation import quality, queue
+from annotation.models import Study, StudyState
+
+log = structlog.get_logger(__name__)
+
+# Quality control goes on for so long after a study stopped being open: the last votes come then.
+AFTERWARDS = timedelta(hours=1)
 
 
 @shared_task(name="annotation.take_back_lapsed_leases")
@@ -16,3 +27,26 @@ def take_back_lapsed_leases() -> int:
     while taken_back := queue.expire_lapsed():
         total += taken_back
     return total
+
+
+@shared_task(name="annotation.check_quality")
+def check_quality() -> int:
+    """Hold the annotators of running studies against their rules; the number of new findings.
+
+    Also does what was left undone of decisions on annotators, in all studies.
+    """
+    found = 0
+    running = Q(state=StudyState.OPEN) | Q(state_changed_at__gt=timezone.now() - AFTERWARDS)
+    for study in Study.objects.filter(running).exclude(state=StudyState.DRAFT).order_by("pk"):
+        try:
+            quality.requalify(study)
+            found += quality.run_rules(study)
+        except Exception:
+            # One study's fault must not keep the others unlooked at.
+            log.exception("quality.check_failed", study=study.slug)
+    for study in Study.objects.filter(annotators__reviews__isnull=False).distinct():
+        try:
+            quality.finish_reviews(study)
+        except Exception:
+            log.exception("quality.finish_failed", study=study.slug)
+    return found

@@ -55,6 +55,11 @@ class Migration(migrations.Migration):
             field=models.PositiveIntegerField(default=0),
         ),
         migrations.AddField(
+            model_name='annotator',
+            name='checked_vote',
+            field=models.BigIntegerField(blank=True, editable=False, null=True),
+        ),
+        migrations.AddField(
             model_name='study',
             name='rules',
             field=models.JSONField(blank=True, default=dict),

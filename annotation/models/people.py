@@ -83,6 +83,9 @@ class Annotator(models.Model):
     handed = models.PositiveIntegerField(default=0)
     answered = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
+    # The annotator's newest vote when quality control last looked; a hint, so that it need not
+    # look again before there is another.
+    checked_vote = models.BigIntegerField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [

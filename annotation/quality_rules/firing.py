@@ -2,6 +2,8 @@
 
 Every rule needs a least number of answers, and speaks only beyond doubt: by a confidence bound, a
 test that is corrected for the number of annotators, or an e-value. None of them deletes anything.
+
+scipy.stats is imported where it is used: voting imports this room, and nearly every command does.
 """
 
 from __future__ import annotations
@@ -12,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from annotation.rules import (
     Action,
@@ -87,6 +88,8 @@ def interval(share: Share, error: float = BOUND_ERROR) -> tuple[float, float] | 
     """Clopper and Pearson's interval of a share; each side errs with probability `error`."""
     if not share.n:
         return None
+    from scipy import stats
+
     low = stats.beta.ppf(error, share.hits, share.n - share.hits + 1) if share.hits else 0.0
     high = (
         stats.beta.ppf(1 - error, share.hits + 1, share.n - share.hits)
@@ -117,6 +120,8 @@ def one_sided(
     tested = [pk for pk, figures in evidence.items() if figures.left.n >= rule.min_n]
     if not tested:
         return {}
+    from scipy import stats
+
     p_values = [
         float(stats.binomtest(evidence[pk].left.hits, evidence[pk].left.n).pvalue) for pk in tested
     ]
