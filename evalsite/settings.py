@@ -357,6 +357,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "check quality": {
+        "task": "annotation.check_quality",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "refresh open reports": {
         "task": "reports.refresh_open_reports",
         "schedule": 60.0,
