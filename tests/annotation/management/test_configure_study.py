@@ -157,7 +157,7 @@ def test_overlap_is_raised_for_all_or_for_some(draft: Study) -> None:
 def rows(path: Path, *changes: dict[str, object]) -> Path:
     row = {
         "item_id": "i9",
-        "prompt_id": "p9",
+        "prompt_id": "new-prompt",
         "prompt": "A question?",
         "system_a": "alpha",
         "system_b": "beta",
