@@ -45,21 +45,24 @@ def place_beyond_ring(now: datetime) -> int:
 
 
 def recount(comparison_ids: Iterable[int], now: datetime) -> None:
-    """Set the counters from the rows. A comparison that opens again goes beyond the ring."""
+    """Set the counters from the rows. A comparison that opens again goes beyond the ring.
+
+    One whose pair of systems was stopped does not open again: what is free there stays free.
+    """
     rows = (
         Comparison.objects.filter(pk__in=list(comparison_ids), open_seq__isnull=False)
         .annotate(held=Count("assignments", filter=Q(assignments__slot_no__isnull=False)))
-        .values_list("pk", "overlap", "held")
+        .values_list("pk", "overlap", "held", "cell__stopped_at")
     )
     by_counters: dict[tuple[int, bool], list[int]] = defaultdict(list)
-    for pk, overlap, held in rows:
-        by_counters[held, held < overlap].append(pk)
+    for pk, overlap, held, stopped_at in rows:
+        by_counters[held, held < overlap and stopped_at is None].append(pk)
     back = Value(place_beyond_ring(now)) + F("pk") % Value(PLACES_PER_MILLISECOND)
-    for (held, has_room), ids in by_counters.items():
-        stays = Q(open=True) if has_room else Q(pk__isnull=False)
+    for (held, opens), ids in by_counters.items():
+        stays = Q(open=True) if opens else Q(pk__isnull=False)
         Comparison.objects.filter(pk__in=ids).update(
             taken=held,
-            open=has_room,
+            open=opens,
             open_seq=Case(When(stays, then=F("open_seq")), default=back),
         )
 

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from annotation import queue
 from annotation.models import (
     Annotator,
     Assignment,
     AssignmentState,
+    Cell,
     Comparison,
     ComparisonKind,
     Study,
@@ -116,6 +118,47 @@ def test_a_surplus_vote_leaves_the_others_reservation_alone():
     # Nothing came back, so the comparison keeps its place.
     assert Comparison.objects.get().open_seq == place
     assert_counters_hold(study)
+
+
+# -- a pair of systems that was stopped ----------
+
+
+@pytest.mark.parametrize("gives_back", ["skip", "lapse"])
+def test_what_comes_back_of_a_stopped_pair_of_systems_is_handed_to_nobody(gives_back):
+    study = make_queue(1)
+    annotator = make_annotator(study)
+    held = current_id(annotator)
+    comparison = row_of(held).comparison
+    cell, _ = Cell.objects.get_or_create(
+        study=study, system_a=comparison.system_a, system_b=comparison.system_b
+    )
+    Cell.objects.update(stopped_at=timezone.now())
+    Comparison.objects.update(cell=cell, open=False)
+    if gives_back == "skip":
+        queue.release(annotator, held, "other")
+    else:
+        lapse(held)
+        queue.expire_lapsed()
+    comparison.refresh_from_db()
+    assert (comparison.open, comparison.taken) == (False, 0)
+    assert queue.claim(make_annotator(study)).held == ()
+
+
+def test_a_vote_under_way_on_a_stopped_pair_of_systems_counts_also_when_it_is_late():
+    study = make_queue(1)
+    annotator = make_annotator(study)
+    held = current_id(annotator)
+    comparison = row_of(held).comparison
+    cell, _ = Cell.objects.get_or_create(
+        study=study, system_a=comparison.system_a, system_b=comparison.system_b
+    )
+    lapse(held)
+    queue.expire_lapsed()
+    Cell.objects.update(stopped_at=timezone.now())
+    Comparison.objects.update(cell=cell, open=False)
+    assert vote(annotator, held).received is Received.COUNTED
+    comparison.refresh_from_db()
+    assert (comparison.open, comparison.taken) == (False, 1)
 
 
 # -- a later version wants more votes ----------
