@@ -71,6 +71,8 @@ class Migration(migrations.Migration):
                 ('stratum', models.CharField(blank=True, max_length=255)),
                 ('weight', models.FloatField(default=1.0)),
                 ('weighed_at', models.DateTimeField(blank=True, null=True)),
+                ('room', models.PositiveIntegerField(default=0)),
+                ('wanted', models.PositiveIntegerField(default=0)),
                 ('stopped_at', models.DateTimeField(blank=True, null=True)),
                 ('study', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='cells', to='annotation.study')),
                 ('system_a', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.system')),
@@ -85,6 +87,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='comparison',
             index=models.Index(condition=models.Q(('open', True)), fields=['cell', 'open_seq'], name='comparison_open_in_cell'),
+        ),
+        migrations.AddIndex(
+            model_name='comparison',
+            index=models.Index(condition=models.Q(('open_seq__isnull', True)), fields=['study', 'kind'], name='comparison_without_place'),
         ),
         migrations.AddField(
             model_name='qualityfinding',

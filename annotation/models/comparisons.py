@@ -34,6 +34,10 @@ class Cell(models.Model):
     # How large a share of the draws it gets by the study's policy, of all cells with work left.
     weight = models.FloatField(default=1.0)
     weighed_at = models.DateTimeField(null=True, blank=True)
+    # Comparisons with room, and votes wanted of all, when they were last counted: at opening, with
+    # each weighing and with each change of what is wanted. Counting a million on claim would not do.
+    room = models.PositiveIntegerField(default=0)
+    wanted = models.PositiveIntegerField(default=0)
     # Decided by the study's stopping rule: nothing more is handed out, votes under way count.
     stopped_at = models.DateTimeField(null=True, blank=True)
 
@@ -142,6 +146,12 @@ class Comparison(models.Model):
             # The claim by priority: the same within one cell.
             models.Index(
                 fields=["cell", "open_seq"], condition=Q(open=True), name="comparison_open_in_cell"
+            ),
+            # Checks and training, which never get a place: few among a million comparisons.
+            models.Index(
+                fields=["study", "kind"],
+                condition=Q(open_seq__isnull=True),
+                name="comparison_without_place",
             ),
             # The recount: is any work left that lacks votes? Not partial on the kind: SQLite
             # cannot use such an index where the kind is a bound parameter.

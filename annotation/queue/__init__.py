@@ -9,6 +9,7 @@ asked by `voting`, `excluding` by whoever takes votes out of the count, `opening
 `ring` has the order, `slots` the counters, `locks` the locks.
 """
 
+from .cells import CellState, cells_of, set_priorities, stop
 from .claiming import claim
 from .claims import (
     AlreadyAnswered,
@@ -32,6 +33,7 @@ __all__ = [
     "GRACE",
     "AlreadyAnswered",
     "AssignmentNotFound",
+    "CellState",
     "Claim",
     "EmptyReason",
     "HeldPair",
@@ -41,6 +43,7 @@ __all__ = [
     "Progress",
     "Settlement",
     "SkipLimitReached",
+    "cells_of",
     "claim",
     "expire_lapsed",
     "free_excluded",
@@ -56,5 +59,7 @@ __all__ = [
     "release",
     "renew",
     "restore_excluded",
+    "set_priorities",
     "settle",
+    "stop",
 ]

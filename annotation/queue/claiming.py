@@ -190,11 +190,17 @@ def reserve_given(annotator_id: int, comparison_id: int) -> Attempt:
 def work_remains(annotator_id: int, study: Study) -> bool:
     """The recount: does any comparison this annotator has not done lack votes?
 
-    Either a slot is free, or somebody holds one without having answered.
+    Either a slot is free, or somebody holds one without having answered. What belongs to a pair of
+    systems that was stopped lacks none.
     """
     opened = not_done_by(
         annotator_id,
-        Comparison.objects.filter(study=study, kind=ComparisonKind.WORK, open_seq__isnull=False),
+        Comparison.objects.filter(
+            study=study,
+            kind=ComparisonKind.WORK,
+            open_seq__isnull=False,
+            cell__stopped_at__isnull=True,
+        ),
     )
     not_full = opened.filter(taken__lt=F("overlap"))
     if not_full.exists():

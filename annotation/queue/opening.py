@@ -1,4 +1,4 @@
-"""Putting a study's comparisons into the queue: their places and where their sides start."""
+"""Putting a study's comparisons into the queue: places, cells and where their sides start."""
 
 from __future__ import annotations
 
@@ -10,19 +10,23 @@ from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 
 from annotation.blinding import side_starts
+from annotation.draws import shuffled
 from annotation.models import Comparison, ComparisonKind, Study, System
+from annotation.rules import PromptOrder, rules_of
 
-from .ring import places
+from .cells import CellsOfComparisons, count_cells, pair_of
+from .ring import places, start_in_stratum
 
 # Read and written together; bounds the memory of opening a million comparisons.
 PROMPTS_AT_ONCE = 500
 
 
 def open_for_claims(study: Study) -> int:
-    """Give every comparison of kind work that has none a place, and open it.
+    """Give every comparison of kind work that has none a place and a cell, and open it.
 
     Called when the study opens, and again when comparisons were added to it; those that have a
-    place keep it. Places and sides follow from the study's queue seed.
+    place keep it. Places and sides follow from the study's queue seed. Nothing of a cell that was
+    stopped is opened.
 
     Returns
     -------
@@ -35,9 +39,13 @@ def open_for_claims(study: Study) -> int:
     opened = 0
     with transaction.atomic():
         starts = SideStarts.of(study, waiting)
+        cells = CellsOfComparisons.of(study, waiting)
+        walk = Walk.of(study)
         for rows in by_prompts(waiting):
-            write_places(study, rows, starts)
+            write_places(rows, walk.places_of(rows), starts, cells)
             opened += len(rows)
+        if opened:
+            count_cells(study)
     return opened
 
 
@@ -48,6 +56,7 @@ class WaitingRow:
     prompt_id: str
     system_a: int
     system_b: int
+    category: str
 
 
 def by_prompts(waiting: QuerySet[Comparison]) -> Iterator[list[WaitingRow]]:
@@ -65,7 +74,9 @@ def by_prompts(waiting: QuerySet[Comparison]) -> Iterator[list[WaitingRow]]:
         rows = (
             waiting.filter(prompt_id__gt=last, prompt_id__lte=prompts[-1])
             .order_by("prompt_id", "pk")
-            .values_list("pk", "item_id", "prompt__prompt_id", "system_a", "system_b")
+            .values_list(
+                "pk", "item_id", "prompt__prompt_id", "system_a", "system_b", "prompt__category"
+            )
         )
         yield [WaitingRow(*row) for row in rows]
         last = prompts[-1]
@@ -114,25 +125,64 @@ class SideStarts:
         return first_system_right if name_a <= name_b else not first_system_right
 
 
-def pair_of(name: str, other: str) -> tuple[str, str]:
-    return (name, other) if name <= other else (other, name)
+@dataclass(slots=True)
+class Walk:
+    """The places of the study's order, given prompt by prompt."""
+
+    seed: int
+    by_category: bool
+    grouped: bool
+    # How many prompts of each category have a start.
+    begun: Counter[str]
+
+    @classmethod
+    def of(cls, study: Study) -> Walk:
+        order = rules_of(study.rules).order
+        begun: Counter[str] = Counter()
+        if order.by_category:
+            # At least as many as prompts: no start is given twice to a category.
+            placed = (
+                Comparison.objects.filter(study=study, open_seq__isnull=False)
+                .order_by()
+                .values_list("prompt__category")
+                .annotate(comparisons=Count("pk"))
+            )
+            begun.update(dict(placed))
+        return cls(study.queue_seed, order.by_category, order.prompts == PromptOrder.GROUPED, begun)
+
+    def places_of(self, rows: list[WaitingRow]) -> dict[str, int]:
+        """The places of all comparisons of some prompts, by item id."""
+        items: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for row in rows:
+            items[row.prompt_id, row.category].append(row.item_id)
+        found: dict[str, int] = {}
+        # Not in the order of import, which may have one subject after the other.
+        prompts = shuffled(items, self.seed, "prompts", key=lambda prompt: prompt[0])
+        for prompt_id, category in prompts:
+            start = None
+            if self.by_category:
+                start = start_in_stratum(self.seed, category, self.begun[category])
+                self.begun[category] += 1
+            item_ids = items[prompt_id, category]
+            found |= places(self.seed, prompt_id, item_ids, start=start, grouped=self.grouped)
+        return found
 
 
-def write_places(study: Study, rows: list[WaitingRow], starts: SideStarts) -> None:
-    items: dict[str, list[str]] = defaultdict(list)
-    for row in rows:
-        items[row.prompt_id].append(row.item_id)
-    place_of = {
-        item_id: place
-        for prompt_id, item_ids in items.items()
-        for item_id, place in places(study.queue_seed, prompt_id, item_ids).items()
-    }
+def write_places(
+    rows: list[WaitingRow], place_of: dict[str, int], starts: SideStarts, cells: CellsOfComparisons
+) -> None:
     quote = connection.ops.quote_name
+    values = []
+    for row in rows:
+        cell = cells.cell(row.system_a, row.system_b, row.category)
+        swapped = starts.first_swapped(row)
+        going = cell.stopped_at is None
+        values.append((going, place_of[row.item_id], swapped, cell.pk, row.pk))
     # One prepared statement: bulk_update takes ten times as long for 100,000 rows.
     with connection.cursor() as cursor:
         cursor.executemany(
             f"UPDATE {quote(Comparison._meta.db_table)} "  # noqa: S608 - names of our own columns
-            f"SET {quote('open')} = (taken < overlap), open_seq = %s, first_swapped = %s "
-            "WHERE id = %s",
-            [(place_of[row.item_id], starts.first_swapped(row), row.pk) for row in rows],
+            f"SET {quote('open')} = (%s AND taken < overlap), open_seq = %s, first_swapped = %s, "
+            "cell_id = %s WHERE id = %s",
+            values,
         )

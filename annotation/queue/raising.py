@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from annotation.models import Annotator, Assignment, Comparison, ComparisonKind, Study
 
+from .cells import count_cells
 from .slots import recount
 
 # Locked and changed together; bounds the memory of a large study.
@@ -50,6 +51,8 @@ def raise_overlap(study: Study, overlap: int, comparisons: Collection[int] | Non
         Assignment.objects.filter(comparison__in=ids, slot_no__isnull=False).update(overlap=overlap)
         recount(ids, now)
         raised += len(ids)
+    if raised:
+        count_cells(study)
     return raised
 
 

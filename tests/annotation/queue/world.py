@@ -103,8 +103,10 @@ def assert_counters_hold(study: Study) -> None:
             assert row.state in (AssignmentState.RESERVED, AssignmentState.SUBMITTED)
             slots.setdefault(row.comparison_id, []).append(row.slot_no)
     assert all(count == 1 for count in people.values())
-    for comparison in Comparison.objects.filter(study=study, kind=ComparisonKind.WORK):
+    work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
+    for comparison in work.select_related("cell"):
         held = slots.get(comparison.pk, [])
+        going = comparison.cell is None or comparison.cell.stopped_at is None
         assert len(set(held)) == len(held) <= comparison.overlap
         assert comparison.taken == len(held), comparison.item_id
-        assert comparison.open == (len(held) < comparison.overlap), comparison.item_id
+        assert comparison.open == (going and len(held) < comparison.overlap), comparison.item_id

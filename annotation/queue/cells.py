@@ -1,0 +1,204 @@
+"""Cells: the comparisons of one pair of systems, in one category where the order has strata.
+
+Made when comparisons are opened; weighed and stopped by what is computed in the background. A claim
+only reads them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Now
+
+from annotation.models import Cell, Comparison, Study, System
+from annotation.rules import rules_of
+
+# Locked together when a cell stops; bounds the memory of a large one.
+COMPARISONS_AT_ONCE = 1000
+
+# The two systems in the order of their names, and the category or nothing.
+CellKey = tuple[int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CellState:
+    """A cell as steering sees it; systems by name, and no outcomes.
+
+    Attributes
+    ----------
+    comparisons, wanted, taken : int
+        Of its comparisons: how many, the votes they want in all, and the slots that are held.
+    """
+
+    pk: int
+    system_a: str
+    system_b: str
+    stratum: str
+    weight: float
+    stopped: bool
+    comparisons: int
+    wanted: int
+    taken: int
+
+
+def pair_of(name: str, other: str) -> tuple[str, str]:
+    return (name, other) if name <= other else (other, name)
+
+
+@dataclass(slots=True)
+class CellsOfComparisons:
+    """Finds the cell of a comparison that is being opened."""
+
+    by_category: bool
+    names: dict[int, str]
+    cells: dict[CellKey, Cell]
+
+    @classmethod
+    def of(cls, study: Study, waiting: QuerySet[Comparison]) -> CellsOfComparisons:
+        """The cells of a study, after making those that the waiting comparisons lack."""
+        by_category = rules_of(study.rules).order.by_category
+        found = cls(
+            by_category,
+            dict(System.objects.filter(study=study).values_list("pk", "name")),
+            {},
+        )
+        rows = waiting.order_by().values_list("system_a", "system_b", "prompt__category")
+        wanted = {found.key(*row) for row in rows.distinct()}
+        Cell.objects.bulk_create(
+            [
+                Cell(study=study, system_a_id=first, system_b_id=second, stratum=stratum)
+                for first, second, stratum in sorted(wanted, key=found.named)
+            ],
+            ignore_conflicts=True,
+        )
+        for cell in Cell.objects.filter(study=study):
+            found.cells[cell.system_a_id, cell.system_b_id, cell.stratum] = cell
+        return found
+
+    def key(self, system_a: int, system_b: int, category: str) -> CellKey:
+        first, second = sorted((system_a, system_b), key=self.names.__getitem__)
+        return first, second, category if self.by_category else ""
+
+    def named(self, key: CellKey) -> tuple[str, str, str]:
+        return self.names[key[0]], self.names[key[1]], key[2]
+
+    def cell(self, system_a: int, system_b: int, category: str) -> Cell:
+        return self.cells[self.key(system_a, system_b, category)]
+
+
+def cells_of(study: Study) -> list[CellState]:
+    """The cells of a study with what they hold, by the names of their systems and category."""
+    counts = {
+        cell: totals
+        for cell, *totals in Comparison.objects.filter(study=study, cell__isnull=False)
+        .order_by()
+        .values_list("cell")
+        .annotate(comparisons=Count("pk"), wanted=Sum("overlap"), held=Sum("taken"))
+    }
+    rows = (
+        Cell.objects.filter(study=study)
+        .select_related("system_a", "system_b")
+        .order_by("system_a__name", "system_b__name", "stratum")
+    )
+    return [
+        CellState(
+            cell.pk,
+            cell.system_a.name,
+            cell.system_b.name,
+            cell.stratum,
+            cell.weight,
+            cell.stopped_at is not None,
+            *counts.get(cell.pk, (0, 0, 0)),
+        )
+        for cell in rows
+    ]
+
+
+def count_cells(study: Study) -> None:
+    """Store how many comparisons of each cell have room, and how many votes they want."""
+    counts = (
+        Comparison.objects.filter(study=study, cell__isnull=False)
+        .order_by()
+        .values_list("cell")
+        .annotate(room=Count("pk", filter=Q(taken__lt=F("overlap"))), wanted=Sum("overlap"))
+    )
+    for cell, room, wanted in counts:
+        Cell.objects.filter(pk=cell).update(room=room, wanted=wanted)
+
+
+def set_priorities(study: Study, weights: Mapping[int, float]) -> None:
+    """Set how large a share of the draws each cell gets from now on.
+
+    Parameters
+    ----------
+    weights : mapping of int to float
+        By key of a cell; cells that are not named keep theirs. Only the ratios matter.
+
+    Raises
+    ------
+    ValueError
+        If a weight is negative or no number, or a cell is none of the study. Nothing is changed.
+    """
+    known = set(Cell.objects.filter(study=study).values_list("pk", flat=True))
+    if unknown := sorted(set(weights) - known):
+        raise ValueError(f"The study {study.slug} has no cell {unknown[0]}.")
+    for cell, weight in weights.items():
+        if not (math.isfinite(weight) and weight >= 0):
+            raise ValueError(f"The weight of cell {cell} must be 0 or more, not {weight!r}.")
+    with transaction.atomic():
+        for cell in sorted(weights):
+            Cell.objects.filter(pk=cell).update(weight=weights[cell], weighed_at=Now())
+        count_cells(study)
+
+
+def stop(study: Study, system_a: str, system_b: str) -> int:
+    """Hand out nothing more of a pair of systems; votes under way still count.
+
+    Parameters
+    ----------
+    system_a, system_b : str
+        The names of the two systems, in any order. Every category of the pair is stopped.
+
+    Returns
+    -------
+    int
+        How many cells were stopped now; 0 if they were before.
+
+    Raises
+    ------
+    ValueError
+        If the study compares no such pair.
+    """
+    first, second = pair_of(system_a, system_b)
+    pair = Cell.objects.filter(study=study, system_a__name=first, system_b__name=second)
+    with transaction.atomic():
+        cells = list(pair.values_list("pk", flat=True))
+        if not cells:
+            raise ValueError(f"The study {study.slug} compares no {first!r} with {second!r}.")
+        stopped = Cell.objects.filter(pk__in=cells, stopped_at__isnull=True).update(
+            stopped_at=Now()
+        )
+        for ids in locked_comparisons(study, cells):
+            Comparison.objects.filter(pk__in=ids, open=True).update(open=False)
+    return stopped
+
+
+def locked_comparisons(study: Study, cells: list[int]) -> Iterator[list[int]]:
+    """Lock the comparisons of some cells in the order of their keys, also those without room.
+
+    Somebody may be giving a slot of a full one back at this moment and has not seen that its cell
+    is stopped. They hold its lock, so that whoever waits for it closes it again afterwards.
+    """
+    last = 0
+    while True:
+        rows = Comparison.objects.filter(study=study, cell__in=cells, pk__gt=last).order_by("pk")
+        locked = rows.select_for_update(no_key=True).values_list("pk", flat=True)
+        ids = list(locked[:COMPARISONS_AT_ONCE])
+        if not ids:
+            return
+        yield ids
+        last = ids[-1]
