@@ -1,0 +1,95 @@
+"""Quality control beside itself and beside people who vote, each on a connection of their own."""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+import pytest
+
+from annotation import audit, quality, queue
+from annotation.models import (
+    Annotator,
+    AnnotatorState,
+    Assignment,
+    Comparison,
+    Exclusion,
+    QualityReview,
+    ReviewOutcome,
+    Study,
+)
+from annotation.quality import reviewing
+from annotation.selectors import counted_votes
+from tests.annotation.quality.world import make_rater, one_sided
+from tests.annotation.queue.world import current_id, make_queue, vote
+from tests.factories import make_open_study
+from tests.races import at_once
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def raised(results: list[object]) -> list[object]:
+    return [result for result in results if isinstance(result, Exception)]
+
+
+def assert_slots_hold(study: Study) -> None:
+    for comparison in Comparison.objects.filter(study=study):
+        held = Assignment.objects.filter(comparison=comparison, slot_no__isnull=False).count()
+        assert comparison.taken == held <= comparison.overlap
+        counted = counted_votes(study).filter(comparison=comparison).count()
+        assert counted <= comparison.overlap
+
+
+def test_the_rules_run_at_once_store_one_finding():
+    study = make_open_study()
+    rater = make_rater(study)
+    one_sided(rater)
+    found = at_once([partial(quality.run_rules, study)] * 4)
+    assert sorted(found) == [0, 0, 0, 1]
+    assert rater.findings.count() == 1
+    assert Annotator.objects.get(pk=rater.pk).state == AnnotatorState.PAUSED
+    assert list(audit.verify(study)) == []
+
+
+def test_the_same_rejection_at_once_excludes_each_vote_once():
+    study = make_queue(6)
+    rater = make_rater(study)
+    for _ in range(6):
+        vote(rater, current_id(rater))
+    results = at_once([partial(quality.review, rater, ReviewOutcome.REJECT, "Guessed.")] * 3)
+    assert raised(results) == []
+    assert QualityReview.objects.count() == 1
+    assert Exclusion.objects.count() == 6
+    assert_slots_hold(study)
+
+
+def test_people_vote_while_others_are_rejected_and_reinstated(monkeypatch):
+    monkeypatch.setattr(reviewing, "AT_ONCE", 2)
+    study = make_queue(12, overlap=2)
+    rejected, others = [make_rater(study) for _ in range(2)], [make_rater(study) for _ in range(3)]
+    for rater in rejected:
+        for _ in range(12):
+            vote(rater, current_id(rater))
+
+    def to_and_fro(rater: Annotator) -> None:
+        quality.review(rater, ReviewOutcome.REJECT, "Guessed.")
+        quality.review(rater, ReviewOutcome.REINSTATE, "Not so.")
+        quality.review(rater, ReviewOutcome.REJECT, "Guessed after all.")
+
+    def work(rater: Annotator) -> None:
+        for _ in range(8):
+            if (current := pair_if_any(rater)) is not None:
+                vote(rater, current)
+
+    results = at_once(
+        [*(partial(to_and_fro, r) for r in rejected), *(partial(work, r) for r in others)]
+    )
+    assert raised(results) == []
+    assert counted_votes(study).filter(annotator__in=rejected).count() == 0
+    assert_slots_hold(study)
+    assert list(audit.verify(study)) == []
+
+
+def pair_if_any(rater: Annotator) -> UUID | None:
+    current = queue.claim(rater, want=1).current
+    return None if current is None else current.pair.id
