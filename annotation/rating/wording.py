@@ -41,11 +41,13 @@ EMPTY_TEXTS: dict[EmptyReason, tuple[str, str]] = {
     ),
     EmptyReason.QUALIFICATION_PENDING: (
         "Your practice round is not finished",
-        "Rating starts after it. Ask the person who invited you if you do not know how to go on.",
+        "Rating starts after it, and there is no practice pair for you now. Ask the person who "
+        "invited you how to go on.",
     ),
     EmptyReason.QUALIFICATION_FAILED: (
-        "There are no pairs for you in this study",
-        "The practice round was not passed. The person who invited you can tell you more.",
+        "The practice round was not passed",
+        "Thank you for your time. This study has no pairs for you now. The person who invited you "
+        "can tell you more.",
     ),
     EmptyReason.ANNOTATOR_PAUSED: (
         "Your work is being looked at",

@@ -64,6 +64,9 @@ export function createApi(urls, csrfToken, account) {
       // Django refuses a stale token with a page.
       throw new ApiError("stale_token", told);
     }
+    if (told.code === "skip_limit") {
+      throw new ApiError("refused", told); // waiting an hour to skip helps nobody
+    }
     if (response.status === 408 || response.status === 429 || response.status >= 500 || !isJson) {
       throw new ApiError("network", told);
     }

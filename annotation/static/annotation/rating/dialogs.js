@@ -8,6 +8,7 @@ const NAMES = {
   undo: "Change the last answer (also Ctrl Z)",
   guidelines: "Open or close the guidelines",
   source: "Show the texts as they were written, or rendered",
+  differences: "Mark the words that only one response has",
   linked: "Scroll both responses together, or apart",
   prompt: "Hide or show the prompt",
   reason: "Write a reason",

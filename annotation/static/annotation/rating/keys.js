@@ -6,6 +6,7 @@ export const LETTERS = {
   u: "undo",
   g: "guidelines",
   v: "source",
+  d: "differences",
   l: "linked",
   p: "prompt",
   r: "reason",

@@ -133,8 +133,9 @@ export function createOutbox({
   function refused(entry, error) {
     attempt = 0;
     trouble = "";
-    // Only what the server has is let go. The rest is kept until the annotator decides about it.
-    if (error.body.stored === true) {
+    // Only what the server has is let go, and a skip that it does not take now: the pair stays.
+    // The rest is kept until the annotator decides about it.
+    if (error.body.stored === true || error.code === "skip_limit") {
       remove(entry);
     } else {
       const refusal = reasonOf(error);

@@ -4,12 +4,14 @@ import { createApi } from "./api.js";
 import { createArming } from "./arming.js";
 import { optionFor, options } from "./choices.js";
 import { createClock } from "./clock.js";
+import { createDifferences } from "./differences.js";
 import { askForReason, fillHelp, showWelcome } from "./dialogs.js";
 import { listenForKeys, types } from "./keys.js";
 import { createLeases } from "./leases.js";
 import { createOutbox } from "./outbox.js";
 import { createPairView } from "./pair_view.js";
 import { createPanes } from "./panes.js";
+import { createPractice } from "./practice.js";
 import { createPreferences } from "./preferences.js";
 import { createSaveChip } from "./save_chip.js";
 import { createScreen } from "./screen.js";
@@ -52,14 +54,17 @@ const outbox = createOutbox({
     if (stored.received === "late_surplus") {
       screen.notify("Others had completed that pair meanwhile. Your answer is kept all the same.");
     }
-    session.stored();
+    session.stored(entry.body.assignment, stored.feedback);
   },
   onRefused(entry, error) {
-    if (error.body.stored) {
+    if (error.code === "skip_limit") {
+      screen.notify(error.message);
+      session.discarded([entry.body.assignment]);
+    } else if (error.body.stored) {
       screen.notify(settledText(error));
-      session.stored();
+      session.leaveUnread(entry.body.assignment);
     } else {
-      session.refused(); // the save chip says why, as long as it is kept
+      session.refused(entry.body.assignment); // the save chip says why, as long as it is kept
     }
   },
   onDiscarded(entries) {
@@ -94,7 +99,23 @@ const reason = {
   },
 };
 
+const differences = createDifferences({
+  library: root.dataset.diffScript,
+  view,
+  onChange: (on) => press("differences", on),
+  notify: screen.notify,
+});
+
+const practice = createPractice({ criteria, screen, questions: byId("answering") });
+
 const session = createSession({
+  version: settings.version ?? null,
+  practice,
+  differences,
+  showPractice(round) {
+    button("skip").hidden = round !== null;
+    byId("last").hidden = round !== null;
+  },
   api,
   outbox,
   supply,
@@ -216,6 +237,11 @@ const ACTIONS = {
     press("source", view.sourceShown);
     session.noteUse("source");
   },
+  differences() {
+    if (session.isShowing) {
+      differences.toggle();
+    }
+  },
   linked() {
     panes.setLinked(!panes.linked);
     press("linked", panes.linked);
@@ -249,6 +275,9 @@ function act(name) {
 }
 
 function submit() {
+  if (practice.proceed()) {
+    return true;
+  }
   if (!session.isShowing) {
     return false;
   }
@@ -333,9 +362,10 @@ press("linked", panes.linked);
 setMore(preferences.get("more", false) && bar.optionalCount > 0);
 fillHelp(byId("help-keys"), options(criteria[0]), criteria.length > 1);
 
-if (!preferences.get("welcomed", false)) {
+// Again after a change of the study, which may have changed what is asked.
+if (preferences.get("welcomed", false) !== (settings.version ?? true)) {
   showWelcome(byId("welcome")).then(() => {
-    preferences.set("welcomed", true);
+    preferences.set("welcomed", settings.version ?? true);
     arming.disarm();
     arming.painted();
     clock.start();

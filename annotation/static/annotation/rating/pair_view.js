@@ -31,6 +31,23 @@ export function createPairView({ katex }) {
     markScrollers();
   }
 
+  function sources() {
+    const textOf = (place) => place.querySelector(".source")?.textContent ?? "";
+    return { left: textOf(places.left), right: textOf(places.right) };
+  }
+
+  /* Other nodes in place of both responses, or the responses again. */
+  function showInstead(nodes) {
+    for (const name of ["left", "right"]) {
+      const place = places[name];
+      place.querySelector(":scope > .diffed")?.remove();
+      place.querySelector(":scope > .text").hidden = nodes !== null;
+      if (nodes !== null) {
+        place.append(nodes[name]);
+      }
+    }
+  }
+
   function showSource(on) {
     source = on;
     for (const place of Object.values(places)) {
@@ -59,6 +76,8 @@ export function createPairView({ katex }) {
     prepare,
     show,
     showSource,
+    sources,
+    showInstead,
     places,
     get sourceShown() {
       return source;

@@ -33,13 +33,15 @@ export function createScreen() {
     focusState() {
       title.focus({ preventScroll: true });
     },
-    showWork(number) {
+    showWork(number, round = null) {
       state.hidden = true;
       work.hidden = false;
       decision.hidden = false;
       const place = document.createElement("span");
       place.className = "prompt__number faint";
-      place.textContent = `Pair ${number}`;
+      place.textContent =
+        round === null ? `Pair ${number}` : `Practice pair ${round.number} of ${round.of}`;
+      count.hidden = round !== null;
       heading.replaceChildren("Prompt ", place);
     },
     focusPrompt() {

@@ -3,11 +3,13 @@
 
 import { nextPaint } from "./arming.js";
 import { newKey } from "./outbox.js";
+import { emptyState, failureState, outdatedState, unsentState } from "./states.js";
 
 const RETRY_MS = 5000;
 
 export function createSession(parts) {
-  const { api, outbox, supply, view, screen, bar, clock, arming, panes, preferences, reason } = parts;
+  const { api, outbox, supply, view, screen, bar, clock, arming, panes, preferences } = parts;
+  const { reason, practice, differences } = parts;
   let current = null; // { pair, content } on the screen
   let revising = null; // the last decision, while it is shown again
   let last = null; // { entry, answers, rationale, words, number }
@@ -31,6 +33,11 @@ export function createSession(parts) {
         return;
       }
     }
+    if (supply.version !== parts.version) {
+      screen.showState(outdatedState());
+      screen.focusState();
+      return;
+    }
     await show(entry, mine, {});
     refillQuietly();
   }
@@ -42,6 +49,7 @@ export function createSession(parts) {
     arming.disarm();
     clock.stop();
     current = null;
+    practice.close();
     setRevising(null);
     return turn;
   }
@@ -88,30 +96,15 @@ export function createSession(parts) {
     const canUndo = last !== null || serverHasLast;
     if (empty === null) {
       // All that is held is answered here: on its way, or refused.
-      const words =
-        outbox.waiting > 0
-          ? ["Saving your last answers", "The next pair comes as soon as they are stored."]
-          : [
-              "Some of your answers could not be stored",
-              "The line at the top says why. Try again, or keep them as a file and discard them.",
-            ];
-      screen.showState({ heading: words[0], explanation: words[1], canUndo });
-      screen.focusState();
+      screen.showState({ ...unsentState(outbox.waiting), canUndo });
       timer = setTimeout(advance, RETRY_MS);
-      return;
+    } else {
+      screen.showState({ ...emptyState(empty, advance), canUndo });
+      if (empty.retry_after_seconds) {
+        timer = setTimeout(lookAgain, empty.retry_after_seconds * 1000, turn);
+      }
     }
-    const wait = empty.retry_after_seconds;
-    screen.showState({
-      heading: empty.title,
-      explanation: empty.text,
-      button: "Look again",
-      onButton: advance,
-      canUndo,
-    });
     screen.focusState();
-    if (wait) {
-      timer = setTimeout(lookAgain, wait * 1000, turn);
-    }
   }
 
   /* Without disturbing the page: it changes only if there is something. */
@@ -132,39 +125,12 @@ export function createSession(parts) {
   }
 
   function showFailure(error) {
-    if (error.kind === "signed_out") {
-      screen.showState({
-        heading: "You are signed out",
-        explanation: "Sign in again to go on. Answers that are not stored yet are kept in this browser.",
-        button: "Sign in",
-        onButton: () => window.location.reload(),
-      });
-    } else if (error.kind === "other_account") {
-      screen.showState({
-        heading: "Someone else is signed in on this browser",
-        explanation: "Sign in again to go on. Answers that are not stored yet are kept in this browser.",
-        button: "Sign in",
-        onButton: () => window.location.assign(parts.signInUrl),
-      });
-    } else if (error.kind === "refused") {
-      screen.showState({
-        heading: "You cannot go on here",
-        explanation: error.message,
-        button: "Try again",
-        onButton: advance,
-      });
-    } else {
-      screen.showState({
-        heading: "There is no connection to the server",
-        explanation:
-          "Your answers are kept in this browser. The page tries again every few seconds.",
-        button: "Try now",
-        onButton: advance,
-        canUndo: last !== null,
-      });
+    const state = failureState(error, { advance, signInUrl: parts.signInUrl });
+    screen.showState({ ...state, canUndo: Boolean(state.again) && last !== null });
+    screen.focusState();
+    if (state.again) {
       timer = setTimeout(advance, RETRY_MS);
     }
-    screen.focusState();
   }
 
   async function show(entry, mine, { before, rationale = "", number = voted + 1, announced = "" }) {
@@ -174,8 +140,14 @@ export function createSession(parts) {
     }
     current = entry;
     used = { source: view.sourceShown, linked: panes.linked };
-    screen.showWork(number);
+    const round = entry.practice ?? null;
+    screen.showWork(number, round);
+    parts.showPractice(round);
+    if (before === undefined) {
+      practice.enter(round);
+    }
     view.show(content);
+    differences.start();
     const draft = before === undefined ? draftOf(entry) : {};
     reason.start(draft.rationale ?? rationale);
     bar.start({ drafted: draft.answers ?? {}, before: before ?? {} });
@@ -209,6 +181,7 @@ export function createSession(parts) {
       return;
     }
     const entry = current;
+    const practised = Boolean(entry.practice);
     const rationale = reason.text;
     const number = revising?.number ?? voted + 1;
     const { left, right } = panes.ended;
@@ -225,9 +198,17 @@ export function createSession(parts) {
         source_used: used.source,
         linked: used.linked,
         criteria_open: bar.open,
+        ...differences.read(),
       },
       revises: revising !== null,
     });
+    if (practised) {
+      supply.settle(entry.pair.id);
+      preferences.set("draft", null);
+      begin();
+      practice.wait(entry.pair.id, answers);
+      return;
+    }
     if (revising === null) {
       voted += 1;
       screen.showCount(voted, maximum);
@@ -241,6 +222,10 @@ export function createSession(parts) {
   }
 
   async function undo() {
+    if (current?.practice || practice.isOpen) {
+      screen.notify("Answers of the practice round cannot be changed.");
+      return;
+    }
     if (revising !== null) {
       screen.notify("Only your last answer can be changed.");
       return;
@@ -293,7 +278,7 @@ export function createSession(parts) {
   }
 
   function skip({ reason: why, note }) {
-    if (current === null || revising !== null) {
+    if (current === null || current.practice || revising !== null) {
       return;
     }
     outbox.add("skip", { assignment: current.pair.id, reason: why, note });
@@ -355,13 +340,33 @@ export function createSession(parts) {
         advance();
       }
     },
-    /* Answers were stored: a page that waited for that can go on. */
-    stored() {
+    /* An answer was stored: a page that waited for that can go on. */
+    stored(assignment, feedback) {
+      if (practice.awaits(assignment) && feedback) {
+        practice.show(feedback, advance);
+        return;
+      }
+      if (practice.isOpen) {
+        return; // being read
+      }
       if (current === null && supply.peek() === null) {
         advance();
       }
     },
-    refused,
+    /* The answer stands already, from another window: there is no feedback to wait for. */
+    leaveUnread(assignment) {
+      if (practice.awaits(assignment)) {
+        advance();
+      } else {
+        this.stored(assignment, null);
+      }
+    },
+    refused(assignment) {
+      if (practice.awaits(assignment)) {
+        advance();
+      }
+      refused();
+    },
     /* Answers were given up by their author: their pairs come again, if they still may. */
     discarded(ids) {
       ids.forEach(supply.reopen);

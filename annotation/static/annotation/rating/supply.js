@@ -10,6 +10,7 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
   let order = [];
   let asking = null;
   let empty = null;
+  let version = null; // of the study, as the server last said
 
   function usable(id) {
     return !settled.has(id) && !outbox.settles(id);
@@ -24,11 +25,12 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
     });
     for (const pair of answer.pairs) {
       if (!ready.has(pair.id) && pair.left && usable(pair.id)) {
-        ready.set(pair.id, { pair, content: prepare(pair) });
+        ready.set(pair.id, { pair, practice: answer.practice ?? null, content: prepare(pair) });
       }
     }
     order = answer.pairs.map((pair) => pair.id).filter((id) => ready.has(id) && usable(id));
     empty = answer.empty;
+    version = answer.version ?? null;
     // Counts that were taken while an answer was on its way may or may not hold it.
     onProgress(answer.progress, outbox.waiting === 0 && outbox.changes === before);
     return answer;
@@ -67,6 +69,9 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
     },
     get empty() {
       return empty;
+    },
+    get version() {
+      return version;
     },
   };
 }
