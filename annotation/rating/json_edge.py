@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 
 from annotation.access import recognise, study_annotator
@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 # A restart of the database takes seconds; the page waits a little longer each time by itself.
 RETRY_AFTER_SECONDS = 5
+# PostgreSQL: the transaction is read-only, as after a failover.
+READ_ONLY = "25006"
 NO_STORE = "no-store, private"
 OTHER_ACCOUNT = (
     "Someone else is signed in on this browser. Sign in again, then send this once more."
@@ -65,6 +67,18 @@ def own_page(view: View) -> View:
     return for_own_page
 
 
+def cannot_save_now(fault: DatabaseError) -> bool:
+    """Whether the database is overloaded, restarting, full or read-only.
+
+    PostgreSQL takes the last for an internal error, as it does what a trigger refuses, which no
+    repetition would change.
+    """
+    return (
+        isinstance(fault, OperationalError)
+        or getattr(fault.__cause__, "sqlstate", None) == READ_ONLY
+    )
+
+
 def json_edge(handle: Handler) -> View:
     """A POST of a JSON object by an annotator of the study; every refusal is JSON too."""
 
@@ -89,9 +103,10 @@ def json_edge(handle: Handler) -> View:
             return refusal("not_found", "There is no such study, or you have no part in it.", 404)
         except PermissionDenied as fault:
             return refusal("forbidden", str(fault), 403)
-        except OperationalError:
-            # Overloaded, restarting, full or read-only. The page keeps the answer and sends the
-            # same again, with the same key.
+        except DatabaseError as fault:
+            if not cannot_save_now(fault):
+                raise
+            # The page keeps the answer and sends the same again, with the same key.
             log.exception("rating.database_failed")
             refused = refusal(
                 "database_busy",

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.test import Client
+from psycopg.errors import RaiseException, ReadOnlySqlTransaction
 
 from annotation.models import (
     Annotator,
@@ -242,6 +243,33 @@ def test_a_database_that_cannot_save_is_told_and_the_same_request_works_later(
     assert int(response.headers["Retry-After"]) > 0
     assert "locked" not in response.content.decode()
     assert door.post("vote", body).status_code == 200
+
+
+def test_a_read_only_database_is_told_as_one_that_cannot_save(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise InternalError("read-only") from ReadOnlySqlTransaction("read-only")
+
+    body = vote_body(door.next()["pairs"][0])
+    with monkeypatch.context() as patch:
+        patch.setattr("annotation.voting.submit", fail)
+        response = door.post("vote", body)
+    assert (response.status_code, response.json()["error"]) == (503, "database_busy")
+    assert door.post("vote", body).status_code == 200
+
+
+def test_what_a_trigger_refuses_is_not_told_to_be_sent_again(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise InternalError("refused") from RaiseException("refused")
+
+    body = vote_body(door.next()["pairs"][0])
+    with monkeypatch.context() as patch:
+        patch.setattr("annotation.voting.submit", fail)
+        with pytest.raises(InternalError):
+            door.post("vote", body)
 
 
 def test_the_same_key_with_another_choice_changes_nothing(door: Door) -> None:
