@@ -10,7 +10,8 @@ help:
 	@echo "make check    formatting, types, import contracts, templates, migrations"
 	@echo "make bench    benchmarks, each with its floor or rival in the same run"
 	@echo "make chaos    ten minutes of kill -9 under a study that is being rated, then a checker"
-	@echo "make load     how fast pairs and votes are served, beside bare handlers in the same run"
+	@echo "make load     how fast pairs and votes are served, beside bare handlers in the same run;"
+	@echo "              ARGS=volume for a study of a million comparisons"
 	@echo "make install  only build .venv"
 
 install:

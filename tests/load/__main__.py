@@ -1,36 +1,49 @@
-"""Measure how fast pairs and votes are served: `make load`.
+"""Measure how fast pairs and votes are served: `make load ARGS="paced saturation"`.
 
 PostgreSQL (durable), Redis, gunicorn with two processes of four threads, and the people, all on
-this machine: what the people cost is in the figures. Each step is measured on the product and on
-bare claim-and-insert handlers, one after the other; only the ratios travel. Exits with 1 where a
-gate is missed.
+this machine: what the people cost is in the figures. `smoke` asks for everything for a moment;
+`paced` is people who think; `saturation` is the most votes a second, beside bare claim-and-insert
+handlers in the same run; `volume` is a study of a million comparisons beside a small one. The
+ratios travel; so, nearly, does the processor time a request. Exits with 1 where a gate is missed.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from tests import services
 from tests.live_site import Site, environment
 
+NAMES = ("smoke", "paced", "saturation", "volume")
+USUAL = ("paced", "saturation")
+
 
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.load", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of each step")
     parser.add_argument(
-        "--rows", type=int, default=0, help="also a study of so many comparisons (1000000)"
+        "profiles", nargs="*", help=f"of {', '.join(NAMES)}; without any: {' '.join(USUAL)}"
+    )
+    parser.add_argument("--minutes", type=float, default=1.0, help="of each step (1)")
+    parser.add_argument(
+        "--rows", type=int, default=1_000_000, help="comparisons of the big study (1000000)"
     )
     parser.add_argument(
-        "--veteran", type=int, default=50_000, help="votes of one annotator in that study"
+        "--veteran", type=int, default=50_000, help="votes of one annotator there (50000)"
     )
-    parser.add_argument("--only", help="only the steps with this in their name")
-    return parser.parse_args(arguments)
+    parser.add_argument("--output", type=Path, help="also write the results there, as JSON")
+    chosen = parser.parse_args(arguments)
+    for name in chosen.profiles:
+        if name not in NAMES:
+            parser.error(f"there is no profile {name!r}; there are {', '.join(NAMES)}")
+    return chosen
 
 
 def main(arguments: list[str]) -> int:
@@ -52,28 +65,44 @@ def main(arguments: list[str]) -> int:
         import django
 
         django.setup()
-        from tests.load import measuring
+        from tests.load import machine, profiles
 
         # With the log that production writes.
         told = environment(
             database.url, broker.url, EVALSITE_VAR=str(folder), LOG_LEVEL="INFO", LOG_JSON="1"
         )
-        product = Site(told, folder)
-        floor = Site(
-            {**told, "DJANGO_SETTINGS_MODULE": "tests.load.bare_settings"},
-            folder,
-            application="tests.load.bare:application",
+        sites = (
+            Site(told, folder),
+            Site(
+                {**told, "DJANGO_SETTINGS_MODULE": "tests.load.bare_settings"},
+                folder,
+                application="tests.load.bare:application",
+            ),
         )
-        plan = measuring.Plan(chosen.seconds, chosen.rows, chosen.veteran, chosen.only or "")
-        print(f"[load] {os.cpu_count()} processors; {chosen.seconds:.0f} s a step")
-        print(f"[load] {measuring.HEADER}", flush=True)
-        missed = []
-        for said, faults in measuring.measure_all(plan, stack, product, floor):
-            print(f"[load] {said}", flush=True)
-            missed += faults
-        for fault in missed:
-            print(f"[load] MISSED {fault}")
-        return 1 if missed else 0
+        plan = profiles.Plan(
+            tuple(chosen.profiles) or USUAL, 60 * chosen.minutes, chosen.rows, chosen.veteran
+        )
+        where = machine.describe(
+            {name: told[name] for name in ("WEB_CONCURRENCY", "WEB_THREADS", "LOG_LEVEL")}
+        )
+        for name, value in where.items():
+            say(f"{name}: {value}")
+        report = profiles.Report(say)
+        profiles.measure_all(plan, stack, database, sites, report)
+        for fault in report.missed:
+            say(f"MISSED {fault}")
+        if chosen.output is not None:
+            write(chosen.output, {"where": where, "seconds": plan.seconds, **report.as_json()})
+        return 1 if report.missed else 0
+
+
+def say(text: str) -> None:
+    for line in text.splitlines():
+        print(f"[load] {line}", flush=True)
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ class Measured:
     seconds: float = 0.0
 
     @property
-    def rate(self) -> float:
-        return self.votes / self.seconds
+    def requests(self) -> int:
+        return sum(map(len, self.waits.values()))
 
     def percentile(self, action: str, share: float) -> float:
         """Milliseconds that this share of the requests did not exceed; 0 without requests."""
@@ -144,29 +144,37 @@ class BareRater(Page):
         self.measured.votes += reply is not None
 
 
-async def rate(rater: Rater, think_s: float, until: float, dice: random.Random) -> None:
+async def rate(
+    rater: Rater, think_s: float, until: float, dice: random.Random, most: int | None = None
+) -> None:
     """Claim, think, vote, until the time is over; now and then walk away from a pair."""
+    voted = 0
     try:
         # Not all at the same moment.
         await asyncio.sleep(dice.uniform(0, think_s))
-        while time.perf_counter() < until:
+        while time.perf_counter() < until and (most is None or voted < most):
             found = await rater.claim()
             if think_s or not found:
                 await asyncio.sleep(dice.expovariate(1 / think_s) if think_s else 0.1)
             if found and not (think_s and dice.random() < ABANDONS):
                 await rater.vote()
+                voted += 1
     finally:
         await rater.close()
 
 
 async def measure(
-    raters: list[Rater], measured: Measured, think_s: float, seconds: float
+    raters: list[Rater],
+    measured: Measured,
+    think_s: float,
+    seconds: float,
+    votes_each: int | None = None,
 ) -> Measured:
     """Let all rate for the time, after which each finishes the pair in hand."""
     started = time.perf_counter()
     await asyncio.gather(
         *(
-            rate(rater, think_s, started + think_s + seconds, random.Random(number))
+            rate(rater, think_s, started + think_s + seconds, random.Random(number), votes_each)
             for number, rater in enumerate(raters)
         )
     )
