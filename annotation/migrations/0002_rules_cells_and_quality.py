@@ -5,6 +5,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
+from ._counters import COUNT_FROM_ASSIGNMENTS
 from ._triggers import ANNOTATION, QUALITY, put_back, set_aside
 
 
@@ -132,6 +133,7 @@ class Migration(migrations.Migration):
             model_name='qualityreview',
             constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['resume', 'retrain', 'reject', 'reinstate'])), name='review_outcome_known'),
         ),
+        COUNT_FROM_ASSIGNMENTS,
         put_back(ANNOTATION),
         *QUALITY,
     ]
