@@ -11,6 +11,7 @@ from .models import (
     ComparisonKind,
     Exclusion,
     Study,
+    StudyVersion,
     Vote,
     VoteSource,
 )
@@ -56,6 +57,20 @@ def counted_votes(study: Study) -> QuerySet[Vote]:
         comparison__study=study,
         comparison__kind=ComparisonKind.WORK,
     )
+
+
+def versions_voted_under(study: Study) -> list[int]:
+    """The numbers of the study versions that counted votes were given under, in order.
+
+    Imported labels were given under none.
+    """
+    numbers = list(StudyVersion.objects.filter(study=study).values_list("number", flat=True))
+    if len(numbers) < 2:
+        # Nearly every study: no need to read a million votes.
+        voted = counted_votes(study).filter(study_version__isnull=False).exists()
+        return numbers if voted else []
+    found = counted_votes(study).filter(study_version__isnull=False).order_by()
+    return sorted(set(found.values_list("study_version__number", flat=True).distinct()))
 
 
 def repeated_votes(study: Study) -> QuerySet[Vote]:

@@ -15,6 +15,7 @@ from django.db import transaction
 from annotation import audit
 from annotation.models import Response, ResultsPolicy, Study, StudyVersion, User
 from annotation.rules import Policy, rules_of
+from annotation.selectors import versions_voted_under
 from reports import records as study_records
 from reports.beside import beside
 from reports.boards import Grades
@@ -140,6 +141,7 @@ def settings_of(study: Study, read: StudyRecords, *, thorough: bool = False) -> 
         "power": POWER,
         "stopping": study.stopping,
         "policy": str(rules_of(study.rules).priorities.policy),
+        "study_versions": versions_voted_under(study),
         "looked_early": outcomes_were_open(study),
         "closed": study.was_opened and study.closed_at is not None,
         "expertise": EXPERTISE,
@@ -196,7 +198,9 @@ def report(
         "input_sha256": read.input_sha256,
         "version": project_settings.VERSION,
         "settings": settings,
-        "warnings": [str(code) for code in (*board.warnings, *sequential, *_drawn(read))],
+        "warnings": [
+            str(code) for code in (*board.warnings, *sequential, *_drawn(read), *_pooled(settings))
+        ],
         "counts": {
             "prompts": len(read.prompts),
             "systems": len(read.systems),
@@ -253,6 +257,11 @@ def _drawn(read: StudyRecords) -> tuple[WarningCode, ...]:
     """Some counted votes were drawn by what the votes before them said."""
     drawn = {} if read.sampling is None else read.sampling.votes_by_policy()
     return (WarningCode.ADAPTIVE_SAMPLING,) if Policy.ADAPTIVE in drawn else ()
+
+
+def _pooled(settings: dict[str, Any]) -> tuple[WarningCode, ...]:
+    """Texts, rules or criteria changed while votes came in."""
+    return (WarningCode.VERSIONS_POOLED,) if len(settings["study_versions"]) > 1 else ()
 
 
 def outcomes_were_open(study: Study) -> bool:

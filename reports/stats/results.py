@@ -96,6 +96,7 @@ class WarningCode(StrEnum):
     P_VALUES_DIFFER = "p_values_differ"
     NOT_RANDOM_SAMPLE = "not_random_sample"
     POOLED = "pooled"
+    VERSIONS_POOLED = "versions_pooled"
     ADAPTIVE_SAMPLING = "adaptive_sampling"
     STOPPED_EARLY = "stopped_early"
 

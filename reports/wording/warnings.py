@@ -69,6 +69,10 @@ SENTENCES: dict[str, str] = {
         "that a correction of the judge's figures would rest on sand."
     ),
     WarningCode.POOLED: "Votes of the study that this one continues are counted as well.",
+    WarningCode.VERSIONS_POOLED: (
+        "The study was changed while votes came in, and votes of several versions are counted "
+        "together. What changed, and why, is in the log."
+    ),
     WarningCode.ADAPTIVE_SAMPLING: (
         "Pairs whose order was open were drawn oftener than others (policy adaptive). A system's "
         "overall win rate leans to the opponents it met most; the board by design beside the first "
@@ -103,6 +107,7 @@ SHORT: dict[str, str] = {
     WarningCode.P_VALUES_DIFFER: "tests differ",
     WarningCode.NOT_RANDOM_SAMPLE: "not a random sample",
     WarningCode.POOLED: "pooled votes",
+    WarningCode.VERSIONS_POOLED: "several versions",
     WarningCode.ADAPTIVE_SAMPLING: "drawn adaptively",
     WarningCode.STOPPED_EARLY: "stopped early",
 }

@@ -128,6 +128,7 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
             "power": 0.8,
             "stopping": "fixed",
             "policy": "uniform",
+            "study_versions": [],
             "looked_early": False,
             "closed": False,
             "expertise": "trained",
