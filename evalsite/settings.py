@@ -362,6 +362,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "steer open studies": {
+        "task": "reports.steer_open_studies",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "refresh open reports": {
         "task": "reports.refresh_open_reports",
         "schedule": 60.0,

@@ -8,6 +8,10 @@ from celery import shared_task
 from annotation.models import ResultsPolicy, Study, StudyState
 from reports import analysis
 from reports.freshness import freshness, latest_run
+from reports.steering import Pace, mark_of, needs_steering, steer
+
+# What this process steered last.
+pace = Pace()
 
 log = structlog.get_logger(__name__)
 
@@ -36,3 +40,27 @@ def refresh_open_reports() -> list[str]:
             continue
         refreshed.append(study.slug)
     return refreshed
+
+
+@shared_task(name="reports.steer_open_studies")
+def steer_open_studies() -> list[str]:
+    """Steer each open study whose votes or rules have changed; the names of those are returned.
+
+    What is computed is for the queue alone: neither the log nor the result says more than that it
+    was done.
+    """
+    steered = []
+    for study in Study.objects.filter(state=StudyState.OPEN).order_by("pk"):
+        try:
+            if not needs_steering(study):
+                continue
+            mark, began = mark_of(study), pace.clock()
+            if not pace.is_due(study, mark) or steer(study) is None:
+                continue
+            pace.done(study, mark, began)
+        except Exception:
+            # One study's fault must not leave the others unsteered.
+            log.exception("reports.steering_failed", study=study.slug)
+            continue
+        steered.append(study.slug)
+    return steered

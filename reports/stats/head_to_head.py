@@ -31,7 +31,7 @@ from reports.stats.significance import SignFlip, holm, sign_flip_floor, sign_fli
 from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
 from reports.stats.win_rates import MeanScores, pair_index, pair_mean_scores
 
-__all__ = ["DEFAULT_TARGET", "HeadToHeadRow", "head_to_head"]
+__all__ = ["DEFAULT_TARGET", "HeadToHeadRow", "head_to_head", "pair_counts"]
 
 DEFAULT_TARGET = 200
 """Votes a pair that a study wants unless it says otherwise."""
@@ -147,7 +147,7 @@ def head_to_head(
     alpha = 1 - level
     m = votes.n_systems
     cells = Cells.from_votes(votes)
-    counts = _pair_counts(cells)
+    counts = pair_counts(cells)
     component = weak_components(cells.scores(ties, both_bad)[1])
     rates = pair_mean_scores(votes, ties=ties, both_bad=both_bad, level=level)
     decisive = pair_mean_scores(votes, ties="drop", level=level)
@@ -219,7 +219,7 @@ def _policy_warnings(
     return [WarningCode.BOTH_BAD_FOLDED] if bad and both_bad == "tie" else []
 
 
-def _pair_counts(cells: Cells) -> IntArray:
+def pair_counts(cells: Cells) -> IntArray:
     """Votes by pair and verdict in the frame of a < b, shape (pairs, 4)."""
     m, verdicts = cells.n_systems, len(VerdictCode)
     pairs = m * (m - 1) // 2
