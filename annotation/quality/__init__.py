@@ -10,7 +10,6 @@ from annotation.quality_rules.grading import is_right
 from .overview import AnnotatorQuality, Rate, overview
 from .pausing import run_rules
 from .qualification import (
-    attempts_allowed,
     begin_qualification,
     conclude_training,
     first_state,
@@ -24,7 +23,6 @@ __all__ = [
     "AnnotatorQuality",
     "Rate",
     "ReviewRefusedError",
-    "attempts_allowed",
     "begin_qualification",
     "conclude_training",
     "finish_reviews",

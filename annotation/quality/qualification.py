@@ -96,16 +96,8 @@ def state_by_training(annotator: Annotator) -> AnnotatorState:
     )
     if handed_work.exists() or not needs_training(annotator.study):
         return AnnotatorState.ACTIVE
-    used_up = queue.training_state(annotator).attempt >= attempts_allowed(annotator)
+    used_up = queue.training_state(annotator).attempt >= queue.attempts_allowed(annotator)
     return AnnotatorState.FAILED if used_up else AnnotatorState.QUALIFYING
-
-
-def attempts_allowed(annotator: Annotator) -> int:
-    """How many attempts the annotator has in all: those of the rules, again for each retraining."""
-    rounds = (
-        1 + QualityReview.objects.filter(annotator=annotator, outcome=ReviewOutcome.RETRAIN).count()
-    )
-    return rules_of(annotator.study.rules).qualification.attempts * rounds
 
 
 def conclude_training(annotator_id: int) -> None:
@@ -126,7 +118,7 @@ def conclude_training(annotator_id: int) -> None:
     qualification = rules_of(annotator.study.rules).qualification
     if right >= qualification.pass_mark * state.of - ROUNDING:
         action, target = PASSED, AnnotatorState.ACTIVE
-    elif state.attempt < attempts_allowed(annotator):
+    elif state.attempt < queue.attempts_allowed(annotator):
         action, target = ATTEMPT_FAILED, AnnotatorState.QUALIFYING
     else:
         action, target = FAILED, AnnotatorState.FAILED

@@ -9,8 +9,8 @@ Times are log-normal around what reading at fifty characters a second takes.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +18,8 @@ from numpy.random import Generator
 
 from annotation.quality_rules.concord import concords
 from annotation.quality_rules.figures import Dwell, Evidence, Share
+from annotation.quality_rules.firing import fire
+from annotation.rules import Quality
 
 WORK, GOLD, REPEAT, IDENTICAL = "work", "gold", "repeat", "identical"
 VERDICTS = ("a", "b", "tie", "both_bad")
@@ -29,6 +31,8 @@ MEDIAN_CHARACTERS, CHARACTERS_SIGMA = 1500, 0.6
 FIRST_LOOK_MS, MS_PER_CHARACTER = 3000, 20
 WITHIN_SIGMA, BETWEEN_SIGMA = 0.6, 0.25
 TIES_ON_IDENTICAL = 0.8
+# As annotation.quality.evidence has it.
+PAIRS = 100
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,62 @@ def verdict_of(
     return in_general(draw) if draw.random() < rater.slip else tastes[pair]
 
 
+ALL_BUTTONS = ("left", "right", "tie", "both_bad")
+
+# Who does not try, by name.
+CAREFREE: dict[str, Callable[[World, Generator], Rater]] = {
+    "always left": lambda world, draw: clicker("left"),
+    "a tenth of the time": hasty,
+    "random, four buttons": lambda world, draw: clicker(*ALL_BUTTONS),
+    "random, three buttons": lambda world, draw: clicker(*ALL_BUTTONS[:3]),
+    "random, two buttons": lambda world, draw: clicker(*ALL_BUTTONS[:2]),
+}
+
+
+@dataclass
+class Power:
+    """How many were caught of those who do not try, and flagged of those who do."""
+
+    caught: int = 0
+    of: int = 0
+    flagged: int = 0
+    honest: int = 0
+    caught_by: Counter[str] = field(default_factory=Counter)
+    flagged_by: Counter[str] = field(default_factory=Counter)
+
+
+def measure(
+    world: World,
+    kind: str | None,
+    studies: int,
+    rules: Quality = Quality(),  # noqa: B008 - frozen
+    seed: int = 1,
+    every: int = 5,
+) -> Power:
+    """Power of the rules, looked at after every so many answers, one in each study not trying."""
+    draw = np.random.default_rng(seed)
+    power = Power()
+    for _ in range(studies):
+        raters = [honest(world, draw) for _ in range(world.annotators)]
+        if kind is not None:
+            raters[0] = CAREFREE[kind](world, draw)
+        collect(raters, world, draw)
+        found: dict[int, set[str]] = {index: set() for index in range(len(raters))}
+        for answers in range(10, world.answers + 1, every):
+            for index, fired in fire(rules, evidence_after(raters, answers)).items():
+                found[index].update(entry.rule for entry in fired)
+        for index, names in found.items():
+            if kind is not None and index == 0:
+                power.of += 1
+                power.caught += bool(names)
+                power.caught_by.update(names)
+            else:
+                power.honest += 1
+                power.flagged += bool(names)
+                power.flagged_by.update(names)
+    return power
+
+
 def evidence_after(raters: list[Rater], answers: int) -> dict[int, Evidence]:
     """What the rules would see when everybody has given so many answers."""
     votes: dict[int, dict[int, str]] = defaultdict(dict)
@@ -173,7 +233,7 @@ def evidence_after(raters: list[Rater], answers: int) -> dict[int, Evidence]:
         first = {pair: verdict for kind, pair, _, verdict, _ in given if kind == WORK}
         for pair, verdict in first.items():
             votes[pair][index] = verdict
-        own[index] = list(first)
+        own[index] = list(first)[-PAIRS:]
         found[index] = figures_of(given, first)
     for index, concord in concords(votes, own).items():
         found[index] = replace(found[index], concord=concord)

@@ -87,10 +87,10 @@ def test_there_is_nothing_to_resume_where_nothing_was_found():
 def test_retraining_sends_back_to_the_training_pairs_with_attempts_anew():
     rater = paused()
     make_training(rater.study)
-    before = quality.attempts_allowed(rater)
+    before = queue.attempts_allowed(rater)
     quality.review(rater, ReviewOutcome.RETRAIN, "Explain ties once more.")
     assert state_of(rater) == AnnotatorState.QUALIFYING
-    assert quality.attempts_allowed(rater) == 2 * before
+    assert queue.attempts_allowed(rater) == 2 * before
 
 
 def test_retraining_needs_training_pairs():
