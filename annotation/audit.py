@@ -98,18 +98,28 @@ def verify(study: Study | None = None) -> Iterator[AuditFault]:
 
 
 def verify_scope(scope: str) -> Iterator[AuditFault]:
-    expected_seq, previous = 1, ""
+    expected_seq = 1
+    # What the next entry may name as the hash before it: of an entry whose own hash was touched
+    # also the right one, so that the entry after it is not blamed.
+    previous = {""}
     for entry in AuditEntry.objects.filter(scope=scope).order_by("seq").iterator(chunk_size=2000):
         if entry.seq != expected_seq:
-            yield AuditFault(scope, expected_seq, "missing")
-        if entry.prev_hash != previous:
+            yield AuditFault(scope, expected_seq, missing(expected_seq, entry.seq))
+        elif entry.prev_hash not in previous:
             yield AuditFault(scope, entry.seq, "does not follow the entry before it")
-        if entry_hash(entry) != entry.hash:
+        own_hash = entry_hash(entry)
+        if own_hash != entry.hash:
             yield AuditFault(scope, entry.seq, "was changed after it was written")
-        expected_seq, previous = entry.seq + 1, entry.hash
+        expected_seq, previous = entry.seq + 1, {entry.hash, own_hash}
     head = AuditChain.objects.filter(scope=scope).first()
     if head is None:
         if expected_seq > 1:
             yield AuditFault(scope, expected_seq - 1, "has no chain head")
-    elif head.seq != expected_seq - 1 or head.hash != previous:
-        yield AuditFault(scope, max(head.seq, expected_seq - 1), "is not the end its chain names")
+    elif head.seq >= expected_seq:
+        yield AuditFault(scope, expected_seq, missing(expected_seq, head.seq + 1))
+    elif head.seq != expected_seq - 1 or head.hash not in previous:
+        yield AuditFault(scope, expected_seq - 1, "is not the end its chain names")
+
+
+def missing(first: int, following: int) -> str:
+    return "missing" if following == first + 1 else f"missing, as all are up to {following - 1}"

@@ -59,31 +59,111 @@ def test_each_study_has_a_chain_of_its_own() -> None:
     assert list(second.audit_entries.values_list("seq", flat=True)) == [1, 2, 3]
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE annotation_auditentry SET action = 'bct.1' WHERE id = %s",
-        "UPDATE annotation_auditentry SET detail = '{}' WHERE id = %s",
-        "UPDATE annotation_auditentry SET at = '2020-01-01T00:00:00+00:00' WHERE id = %s",
-        "UPDATE annotation_auditentry SET hash = 'f' WHERE id = %s",
-        "UPDATE annotation_auditentry SET prev_hash = '' WHERE id = %s",
-    ],
-)
-def test_a_changed_byte_is_found_and_its_row_named(statement: str) -> None:
-    study = study_with_entries()
-    tamper(statement, study.audit_entries.get(seq=2).pk)
-    faults = list(audit.verify(study))
-    assert (faults[0].scope, faults[0].seq) == (f"study:{study.pk}", 2)
-    with pytest.raises(CommandError):
-        call_command("verify_audit", stderr=StringIO())
+CHANGED = "was changed after it was written"
+COLUMNS = {
+    "scope": ("'site'", "missing"),
+    "seq": ("9", "missing"),
+    "study_id": ("NULL", CHANGED),
+    "actor_id": ("(SELECT MIN(id) FROM annotation_user)", CHANGED),
+    "action": ("'bct.1'", CHANGED),
+    "detail": ("'{}'", CHANGED),
+    "at": ("'2020-01-01T00:00:00+00:00'", CHANGED),
+    "hash": ("'f'", CHANGED),
+}
+
+
+def test_every_column_is_tried() -> None:
+    columns = {field.column for field in AuditEntry._meta.concrete_fields}
+    assert columns == {"id", "prev_hash", *COLUMNS}
 
 
 @pytest.mark.parametrize("seq", [1, 2, 4])
-def test_a_removed_row_is_found(seq: int) -> None:
+@pytest.mark.parametrize("column", sorted(COLUMNS))
+def test_a_changed_byte_is_found_and_its_row_named(column: str, seq: int) -> None:
+    factories.make_user()
+    study = study_with_entries()
+    value, reason = COLUMNS[column]
+    tamper(
+        f"UPDATE annotation_auditentry SET {column} = {value} WHERE id = %s",  # noqa: S608
+        study.audit_entries.get(seq=seq).pk,
+    )
+    first = next(audit.verify(study))
+    assert (first.scope, first.seq) == (f"study:{study.pk}", seq)
+    assert first.reason.startswith(reason)
+    told = StringIO()
+    with pytest.raises(CommandError):
+        call_command("verify_audit", stderr=told)
+    assert f"study:{study.pk}, entry {seq}: {reason}" in told.getvalue()
+
+
+@pytest.mark.parametrize("column", sorted(set(COLUMNS) - {"scope", "seq"}))
+def test_the_entries_around_a_changed_row_are_not_blamed(column: str) -> None:
+    factories.make_user()
+    study = study_with_entries()
+    tamper(
+        f"UPDATE annotation_auditentry SET {column} = {COLUMNS[column][0]} "  # noqa: S608
+        "WHERE id = %s",
+        study.audit_entries.get(seq=2).pk,
+    )
+    assert [fault.seq for fault in audit.verify(study)] == [2]
+
+
+def test_another_hash_before_a_row_is_two_faults_of_that_row() -> None:
+    study = study_with_entries()
+    tamper(
+        "UPDATE annotation_auditentry SET prev_hash = '' WHERE id = %s",
+        study.audit_entries.get(seq=2).pk,
+    )
+    assert [(fault.seq, fault.reason) for fault in audit.verify(study)] == [
+        (2, "does not follow the entry before it"),
+        (2, CHANGED),
+    ]
+
+
+@pytest.mark.parametrize("seq", [1, 2, 3, 4])
+def test_a_removed_row_is_named_and_no_other(seq: int) -> None:
     study = study_with_entries()
     tamper(DELETE, study.audit_entries.get(seq=seq).pk)
-    faults = list(audit.verify(study))
-    assert faults[0].seq == seq
+    assert [(fault.seq, fault.reason) for fault in audit.verify(study)] == [(seq, "missing")]
+
+
+@pytest.mark.parametrize("first", [1, 2, 3])
+def test_rows_that_are_missing_in_a_row_are_one_fault(first: int) -> None:
+    study = study_with_entries()
+    for seq in (first, first + 1):
+        tamper(DELETE, study.audit_entries.get(seq=seq).pk)
+    assert [(fault.seq, fault.reason) for fault in audit.verify(study)] == [
+        (first, f"missing, as all are up to {first + 1}")
+    ]
+
+
+def test_an_entry_that_was_written_anew_does_not_fit_the_next() -> None:
+    """Whoever also computes the hash of what they changed leaves the entry after it behind."""
+    study = study_with_entries()
+    entry = study.audit_entries.get(seq=2)
+    entry.action = "other"
+    tamper(
+        "UPDATE annotation_auditentry SET action = 'other', "  # noqa: S608
+        f"hash = '{audit.entry_hash(entry)}' WHERE id = %s",
+        entry.pk,
+    )
+    assert [(fault.seq, fault.reason) for fault in audit.verify(study)] == [
+        (3, "does not follow the entry before it")
+    ]
+
+
+def test_a_last_entry_that_was_written_anew_is_not_the_one_its_chain_names() -> None:
+    study = study_with_entries()
+    entry = study.audit_entries.get(seq=4)
+    entry.action = "other"
+    tamper(
+        "UPDATE annotation_auditentry SET action = 'other', "  # noqa: S608
+        f"hash = '{audit.entry_hash(entry)}' WHERE id = %s",
+        entry.pk,
+    )
+    assert [(fault.seq, fault.reason) for fault in audit.verify(study)] == [
+        (4, "is not the end its chain names")
+    ]
 
 
 def test_a_shortened_chain_is_found_even_with_its_head_lowered_to_nothing() -> None:
