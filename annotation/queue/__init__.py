@@ -4,9 +4,11 @@ The table is the queue. A claim reserves a slot of a comparison as an Assignment
 unique key on (comparison, slot) makes more votes than wanted impossible whatever the code does.
 Only this package changes assignments, the counters and places of comparisons, and the cursors.
 
-`claiming` hands out what `reserving` finds, `leases` keeps and ends reservations, `settling` is
-asked by `voting`, `excluding` by whoever takes votes out of the count, `opening` by `lifecycle`;
-`ring` has the order, `slots` the counters, `locks` the locks.
+`claiming` hands out what `reserving` finds: work from `choosing` (by `drawing`, for those whom
+`eligibility` lets), `checks` as `check_plan` has them, pairs of `training`; `limits` says how many.
+`leases` keeps and ends reservations, `settling` is asked by `voting`, `excluding` by whoever takes
+votes out of the count, `opening` and `raising` by `lifecycle`, `cells` by whoever steers. `ring`
+has the order, `slots` the counters, `locks` the locks.
 """
 
 from .cells import CellState, cells_of, set_priorities, stop
@@ -19,6 +21,7 @@ from .claims import (
     HeldPair,
     Lease,
     LeaseState,
+    Practice,
     Progress,
 )
 from .excluding import free_excluded, restore_excluded
@@ -28,6 +31,7 @@ from .opening import open_for_claims
 from .presenting import presented_pair
 from .progress import progress
 from .settling import GRACE, Settlement, is_over, lock_for_vote, move_to_version, settle
+from .training import TrainingState, attempts_allowed, training_state
 
 __all__ = [
     "GRACE",
@@ -40,9 +44,12 @@ __all__ = [
     "Lease",
     "LeaseState",
     "LockedAssignment",
+    "Practice",
     "Progress",
     "Settlement",
     "SkipLimitReached",
+    "TrainingState",
+    "attempts_allowed",
     "cells_of",
     "claim",
     "expire_lapsed",
@@ -62,4 +69,5 @@ __all__ = [
     "set_priorities",
     "settle",
     "stop",
+    "training_state",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from secrets import SystemRandom
 
-from django.db import OperationalError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import F
 
 from annotation.models import (
@@ -17,12 +18,14 @@ from annotation.models import (
     AssignmentState,
     Comparison,
     ComparisonKind,
-    Study,
     StudyState,
 )
+from annotation.rules import rules_of
 
-from .claims import Claim, EmptyReason, HeldPair
+from .choosing import Seeker, choice_of, fit_for, with_slots
+from .claims import Claim, EmptyReason, HeldPair, Practice, Progress
 from .leases import expire_lapsed
+from .limits import Allowance, allowance
 from .locks import LockedAnnotator, lock_annotator, lock_comparison
 from .policy import (
     MAX_HELD,
@@ -31,8 +34,9 @@ from .policy import (
     SLOW_CANDIDATES,
 )
 from .presenting import presented_pairs
-from .reserving import not_done_by, reservations_of, take, take_ahead
-from .slots import ANSWERED
+from .progress import progress
+from .reserving import lend, reservations_of, take_ahead, take_given
+from .training import Round, attempts_allowed
 
 STUDY_REASONS = {
     StudyState.DRAFT: EmptyReason.STUDY_NOT_OPEN,
@@ -54,14 +58,25 @@ LOCK_NOT_AVAILABLE = "55P03"
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    held: tuple[int, ...]
-    reason: EmptyReason | None
-    now: datetime
-    study: Study
+    """What one transaction came to."""
+
+    holder: LockedAnnotator
+    progress: Progress
+    held: tuple[int, ...] = ()
+    reason: EmptyReason | None = None
+    retry_after_seconds: int | None = None
+    practice: Practice | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing more to try."""
+        return bool(self.held) or self.reason is not None
 
 
 def claim(annotator: Annotator, *, want: int = 2) -> Claim:
     """Reserve up to `want` pairs for the annotator, those already held included.
+
+    While the annotator qualifies it is one pair of training at a time.
 
     Parameters
     ----------
@@ -82,16 +97,28 @@ def claim(annotator: Annotator, *, want: int = 2) -> Claim:
     """
     if not 1 <= want <= MAX_HELD:
         raise ValueError(f"An annotator can hold 1 to {MAX_HELD} pairs, not {want}.")
-    attempt = reserve_ahead(annotator.pk, want)
-    if not attempt.held and attempt.reason is None:
+    attempt = unless_overtaken(partial(reserve_ahead, annotator.pk, want))
+    if not attempt.is_over:
         attempt = reserve_anywhere(annotator.pk, attempt)
     if attempt.held:
-        return Claim(held_pairs(attempt))
+        return Claim(held_pairs(attempt), attempt.progress, practice=attempt.practice)
     if attempt.reason is not None:
-        return Claim((), attempt.reason)
-    if work_remains(annotator.pk, attempt.study):
-        return Claim((), EmptyReason.HELD_BY_OTHERS, RETRY_AFTER_SECONDS)
-    return Claim((), EmptyReason.FINISHED)
+        return Claim((), attempt.progress, attempt.reason, attempt.retry_after_seconds)
+    if work_remains(attempt.holder):
+        return Claim((), attempt.progress, EmptyReason.HELD_BY_OTHERS, RETRY_AFTER_SECONDS)
+    return Claim((), attempt.progress, EmptyReason.FINISHED)
+
+
+def unless_overtaken(reserve: Callable[[], Attempt]) -> Attempt:
+    """Reserve, and once more if a slot went to somebody else while its row was being locked.
+
+    What is read beside a row that others change is from before they did; the unique key on slots
+    then has the last word.
+    """
+    try:
+        return reserve()
+    except IntegrityError:
+        return reserve()
 
 
 def held_pairs(attempt: Attempt) -> tuple[HeldPair, ...]:
@@ -101,11 +128,15 @@ def held_pairs(attempt: Attempt) -> tuple[HeldPair, ...]:
         HeldPair(
             pair=pair,
             lease_expires_at=row.lease_expires_at,
-            lease_seconds=max(0, int((row.lease_expires_at - attempt.now).total_seconds())),
+            lease_seconds=seconds_until(row.lease_expires_at, attempt.holder.now),
             displayed=row.displayed_at is not None,
         )
         for row, pair in zip(rows, pairs, strict=True)
     )
+
+
+def seconds_until(moment: datetime, now: datetime) -> int:
+    return max(0, int((moment - now).total_seconds()))
 
 
 def reason_for_none(holder: LockedAnnotator) -> EmptyReason | None:
@@ -117,33 +148,44 @@ def reason_for_none(holder: LockedAnnotator) -> EmptyReason | None:
     return STUDY_REASONS.get(study_state) or ANNOTATOR_REASONS.get(annotator_state)
 
 
-def room_under_cap(holder: LockedAnnotator, held: int) -> int:
-    """How many more pairs the study's cap allows; those held count."""
-    cap = holder.study.max_per_annotator
-    if cap is None:
-        return MAX_HELD
-    answered = Assignment.objects.filter(
-        annotator=holder.annotator,
-        pass_no=0,
-        state__in=ANSWERED,
-    )
-    return max(0, cap - held - answered.count())
-
-
 def reserve_ahead(annotator_id: int, want: int) -> Attempt:
     """The quick way: what the annotator holds, then the next open pairs past the cursor."""
     with transaction.atomic():
         holder = lock_annotator(annotator_id)
-        if reason := reason_for_none(holder):
-            return Attempt((), reason, holder.now, holder.study)
+        counts = progress(holder.annotator)
+        reason = reason_for_none(holder)
+        if reason == EmptyReason.QUALIFICATION_PENDING:
+            return reserve_practice(holder, counts)
+        if reason is not None:
+            return Attempt(holder, counts, reason=reason)
         found = reservations_of(holder)
+        allowed = Allowance(0)
         wanted = want - len(found.held)
         if wanted > 0:
-            room = room_under_cap(holder, len(found.held))
-            if room == 0 and not found.held:
-                reason = EmptyReason.MAXIMUM_REACHED
-            take_ahead(found, min(wanted, room))
-        return Attempt(tuple(found.held), reason, holder.now, holder.study)
+            allowed = allowance(holder, len(found.held), counts.maximum)
+            if allowed.room:
+                take_ahead(found, min(wanted, allowed.room))
+        if found.held:
+            return Attempt(holder, counts, tuple(found.held))
+        return Attempt(holder, counts, (), allowed.reason, allowed.retry_after_seconds)
+
+
+def reserve_practice(holder: LockedAnnotator, counts: Progress) -> Attempt:
+    """The training pair that is held, or the next one; only one at a time is shown."""
+    annotator = holder.annotator
+    pending = Attempt(holder, counts, reason=EmptyReason.QUALIFICATION_PENDING)
+    if rules_of(holder.study.rules).qualification.required is False:
+        return pending
+    training = Round.of(annotator)
+    state = training.state
+    attempts = attempts_allowed(annotator)
+    if not state.of or state.attempt >= attempts:
+        return pending
+    found = reservations_of(holder, training=True)
+    if not found.held:
+        lend(found, training.next_pair(holder.study.queue_seed, annotator.external_id))
+    practice = Practice(state.done + 1, state.of, state.attempt + 1, attempts)
+    return Attempt(holder, counts, (found.held[0],), practice=practice)
 
 
 def reserve_anywhere(annotator_id: int, before: Attempt) -> Attempt:
@@ -151,24 +193,26 @@ def reserve_anywhere(annotator_id: int, before: Attempt) -> Attempt:
 
     The cursor is only a hint: what was locked when it passed lies behind it.
     """
-    expire_lapsed(before.study)
+    expire_lapsed(before.holder.study)
     attempt = before
-    for comparison_id in candidates(annotator_id, before.study):
+    for comparison_id in candidates(before.holder):
         try:
-            attempt = reserve_given(annotator_id, comparison_id)
+            attempt = unless_overtaken(partial(reserve_given, annotator_id, comparison_id))
         except OperationalError as error:
             if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
                 raise
             continue
-        if attempt.held or attempt.reason is not None:
+        if attempt.is_over:
             break
     return attempt
 
 
-def candidates(annotator_id: int, study: Study) -> Iterable[int]:
+def candidates(holder: LockedAnnotator) -> Iterable[int]:
     """A few open comparisons for this annotator, in random order so that not all try the same."""
-    open_now = Comparison.objects.filter(study=study, open=True).order_by("open_seq")
-    found = list(not_done_by(annotator_id, open_now).values_list("pk", flat=True)[:SLOW_CANDIDATES])
+    open_now = Comparison.objects.filter(study=holder.study, open=True).order_by("open_seq")
+    forbidden = Seeker.of(holder).forbidden
+    fit = fit_for(holder.annotator.pk, forbidden, open_now)
+    found = list(fit.values_list("pk", flat=True)[:SLOW_CANDIDATES])
     return SystemRandom().sample(found, min(SLOW_ATTEMPTS, len(found)))
 
 
@@ -176,25 +220,36 @@ def reserve_given(annotator_id: int, comparison_id: int) -> Attempt:
     """Take one comparison, waiting for its lock: one a transaction, so that nobody holds two."""
     with transaction.atomic():
         holder = lock_annotator(annotator_id)
+        counts = progress(holder.annotator)
         if reason := reason_for_none(holder):
-            return Attempt((), reason, holder.now, holder.study)
+            return Attempt(holder, counts, reason=reason)
         found = reservations_of(holder)
-        if not found.held:
-            if room_under_cap(holder, 0) == 0:
-                reason = EmptyReason.MAXIMUM_REACHED
-            else:
-                take(found, lock_comparison(comparison_id))
-        return Attempt(tuple(found.held), reason, holder.now, holder.study)
+        if found.held:
+            return Attempt(holder, counts, tuple(found.held))
+        allowed = allowance(holder, 0, counts.maximum)
+        if not allowed.room:
+            return Attempt(holder, counts, (), allowed.reason, allowed.retry_after_seconds)
+        lock_comparison(comparison_id)
+        # Read with the lock held, and only if nobody else and no other tab was quicker.
+        seeker = Seeker.of(holder)
+        given = Comparison.objects.filter(pk=comparison_id, open=True)
+        fit = fit_for(annotator_id, seeker.forbidden, given)
+        comparison = with_slots(annotator_id, fit).first()
+        if comparison is not None:
+            take_given(found, choice_of(seeker, comparison, seeker.cursor))
+        return Attempt(holder, counts, tuple(found.held))
 
 
-def work_remains(annotator_id: int, study: Study) -> bool:
-    """The recount: does any comparison this annotator has not done lack votes?
+def work_remains(holder: LockedAnnotator) -> bool:
+    """The recount: does any comparison this annotator may rate and has not done lack votes?
 
     Either a slot is free, or somebody holds one without having answered. What belongs to a pair of
-    systems that was stopped lacks none.
+    systems that was stopped lacks none; checks are no work.
     """
-    opened = not_done_by(
-        annotator_id,
+    study = holder.study
+    opened = fit_for(
+        holder.annotator.pk,
+        Seeker.of(holder).forbidden,
         Comparison.objects.filter(
             study=study,
             kind=ComparisonKind.WORK,

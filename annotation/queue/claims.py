@@ -15,6 +15,7 @@ class EmptyReason(StrEnum):
 
     FINISHED = "finished"  # a recount found nothing left for this annotator
     MAXIMUM_REACHED = "maximum_reached"  # the study's cap per annotator
+    DAILY_MAXIMUM_REACHED = "daily_maximum_reached"  # until midnight; see retry_after_seconds
     HELD_BY_OTHERS = "held_by_others"  # others hold the rest; see retry_after_seconds
     STUDY_NOT_OPEN = "study_not_open"  # still a draft
     STUDY_PAUSED = "study_paused"
@@ -38,15 +39,45 @@ class HeldPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Progress:
+    """An annotator's own counts, and nothing of anybody else's."""
+
+    voted: int
+    skipped: int
+    # How many pairs one annotator may rate in the study, if that is limited.
+    maximum: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """Where an annotator stands in the training, all counted from 1.
+
+    Attributes
+    ----------
+    number, of : int
+        The current pair of how many.
+    attempt, attempts : int
+        The current walk through them of how many that are allowed.
+    """
+
+    number: int
+    of: int
+    attempt: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """The answer to a claim: the current pair first, then those held in advance.
 
-    `empty` is None exactly when something is held.
+    `empty` is None exactly when something is held; `practice` is set when that is a training pair.
     """
 
     held: tuple[HeldPair, ...]
+    progress: Progress
     empty: EmptyReason | None = None
     retry_after_seconds: int | None = None
+    practice: Practice | None = None
 
     @property
     def current(self) -> HeldPair | None:
@@ -73,16 +104,6 @@ class Lease:
     id: uuid.UUID
     state: LeaseState
     seconds: int
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """An annotator's own counts, and nothing of anybody else's."""
-
-    voted: int
-    skipped: int
-    # The study's cap, if it has one.
-    maximum: int | None
 
 
 class AssignmentNotFound(LookupError):

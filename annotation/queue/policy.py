@@ -27,6 +27,8 @@ SLOW_ATTEMPTS = 3
 # and the cost of a claim stays the same after 50,000 votes.
 SIDE_WINDOW = 64
 
-# The cursor is only a hint, so it is saved once it lags so far behind: a claim steps over that
-# many of the annotator's own rows, and most claims save a write.
-CURSOR_LAG = 16
+# Cells drawn for one pair before the walk is tried: somebody who has done all of one cell.
+CELL_DRAWS = 3
+
+# Own pairs among which one is chosen to be shown again; see `Checks.repeat_gap`.
+REPEAT_WINDOW = 64

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q
-
-from annotation.models import Annotator, Assignment, AssignmentState
+from annotation.models import Annotator
 
 from .claims import Progress
-from .slots import ANSWERED
+from .limits import maximum_of
 
 
 def progress(annotator: Annotator) -> Progress:
-    """What this annotator did, counted from rows; nothing of anybody else's."""
-    counts = Assignment.objects.filter(annotator=annotator).aggregate(
-        voted=Count("pk", filter=Q(state__in=ANSWERED)),
-        skipped=Count("pk", filter=Q(state=AssignmentState.RELEASED)),
-    )
+    """What this annotator did, by the queue's counters, and nothing of anybody else's.
+
+    Checks count as the work that they look like, training and imported labels do not.
+    """
     return Progress(
-        voted=counts["voted"],
-        skipped=counts["skipped"],
-        maximum=annotator.study.max_per_annotator,
+        voted=annotator.answered,
+        skipped=annotator.skipped,
+        maximum=maximum_of(annotator.study),
     )

@@ -1,11 +1,12 @@
-"""Reserving pairs while an annotator's lock is held: what is held already, and what is next."""
+"""Reserving pairs while an annotator's lock is held: what is held already, and what is added."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import F
 
 from annotation.blinding import ShownPair, choose_slot, opaque_id, slot_is_swapped
 from annotation.models import (
@@ -13,13 +14,13 @@ from annotation.models import (
     Assignment,
     AssignmentState,
     Comparison,
-    Vote,
-    VoteSource,
+    ComparisonKind,
 )
 
-from .locks import LockedAnnotator, free_comparisons
-from .policy import CURSOR_LAG, LEASE, SIDE_WINDOW, UNSEEN_LEASE
-from .ring import START, annotator_start, distance, stretches_ahead
+from .checks import Loan, next_check
+from .choosing import Choice, Seeker, choose
+from .locks import LockedAnnotator
+from .policy import LEASE, SIDE_WINDOW, UNSEEN_LEASE
 from .slots import free_slots, slot_of_side
 
 
@@ -30,26 +31,25 @@ class Reservations:
     holder: LockedAnnotator
     held: list[int] = field(default_factory=list)
     shown: list[ShownPair] = field(default_factory=list)
-    # Places of the annotator's latest pairs, to see how far the cursor lags.
-    latest_places: list[int] = field(default_factory=list)
 
 
-def reservations_of(holder: LockedAnnotator) -> Reservations:
+def reservations_of(holder: LockedAnnotator, *, training: bool = False) -> Reservations:
     """What the annotator holds, oldest first, and the sides that were shown lately.
 
-    A lapsed reservation that nobody took back yet is still the annotator's and is renewed.
+    A lapsed reservation that nobody took back yet is still the annotator's and is renewed. Work
+    and training are held apart: what is left of the one is not shown with the other, and lapses.
     """
     own = Assignment.objects.filter(annotator=holder.annotator)
     latest = own.order_by("-pk").values("pk")[:SIDE_WINDOW]
     columns = (
         "pk",
         "state",
+        "kind",
         "lease_expires_at",
         "displayed_at",
         "swapped",
         "comparison__system_a",
         "comparison__system_b",
-        "comparison__open_seq",
     )
     rows = (
         Assignment.objects.filter(pk__in=latest)
@@ -58,11 +58,9 @@ def reservations_of(holder: LockedAnnotator) -> Reservations:
     )
     found = Reservations(holder)
     ending: list[int] = []
-    for pk, state, expires, displayed, swapped, system_a, system_b, place in sorted(rows):
+    for pk, state, kind, expires, displayed, swapped, system_a, system_b in sorted(rows):
         found.shown.append(ShownPair(system_a, system_b, swapped))
-        if place is not None:
-            found.latest_places.append(place)
-        if state == AssignmentState.RESERVED:
+        if state == AssignmentState.RESERVED and (kind == ComparisonKind.TRAINING) == training:
             found.held.append(pk)
             if expires - holder.now < (UNSEEN_LEASE if displayed is None else LEASE) / 2:
                 ending.append(pk)
@@ -83,71 +81,51 @@ def renew_ending(found: Reservations, ending: Sequence[int]) -> None:
     found.held = [pk for pk in found.held if pk not in lost]
 
 
-def not_done_by(annotator_id: int, comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
-    """Those the annotator may still get: never had, or lost when a lease lapsed.
-
-    A label of theirs that was imported is their vote on the pair: a second one would count too.
-    """
-    had = Assignment.objects.filter(
-        comparison=OuterRef("pk"), annotator_id=annotator_id, pass_no=0
-    ).exclude(state=AssignmentState.EXPIRED)
-    labelled = Vote.objects.filter(
-        comparison=OuterRef("pk"), annotator_id=annotator_id, source=VoteSource.IMPORTED
-    )
-    return comparisons.filter(~Exists(had), ~Exists(labelled))
-
-
 def take_ahead(found: Reservations, count: int) -> None:
-    """Take the next open pairs past the cursor, and move the cursor."""
-    annotator, study = found.holder.annotator, found.holder.study
-    start = annotator_start(study.queue_seed, annotator.external_id)
-    saved = START if annotator.cursor is None else annotator.cursor
-    cursor = saved
-    skipped_stretch = False
+    """Hand out the next pairs: work, or the checks that are planned in its place."""
+    seeker = Seeker.of(found.holder)
     while count > 0:
-        for stretch in stretches_ahead(cursor, start):
-            ahead = Comparison.objects.filter(
-                study=study, open=True, open_seq__gte=stretch.first
-            ).order_by("open_seq")
-            if stretch.end is not None:
-                ahead = ahead.filter(open_seq__lt=stretch.end)
-            comparison = free_comparisons(not_done_by(annotator.pk, ahead)).first()
-            if comparison is not None:
-                break
-            skipped_stretch = skipped_stretch or stretch.cursor_after != cursor
-            cursor = stretch.cursor_after
+        choice = choose(seeker)
+        if choice is None:
+            break
+        check = next_check(seeker)
+        if check is not None:
+            # The comparison is only let go, and comes next.
+            seeker.handed += lend(found, check)
+        elif take(found, choice):
+            seeker.handed += choice.own is None
+            seeker.cursor = choice.cursor
         else:
             break
-        cursor = distance(place_of(comparison), start)
-        if not take(found, comparison):
-            break
         count -= 1
-    lag = sum(1 for place in found.latest_places if distance(place, start) > saved)
-    if skipped_stretch or lag >= CURSOR_LAG:
-        Annotator.objects.filter(pk=annotator.pk).update(cursor=cursor)
+    keep_account(seeker)
 
 
-def place_of(comparison: Comparison) -> int:
-    if comparison.open_seq is None:
-        raise RuntimeError(f"Comparison {comparison.pk} is open but has no place in the order.")
-    return comparison.open_seq
+def take_given(found: Reservations, choice: Choice) -> None:
+    """Hand out one comparison that was chosen already."""
+    seeker = Seeker.of(found.holder)
+    if take(found, choice):
+        seeker.handed += choice.own is None
+        keep_account(seeker)
 
 
-def take(found: Reservations, comparison: Comparison) -> bool:
+def keep_account(seeker: Seeker) -> None:
+    """Save how far the annotator has walked and how many pairs they were handed."""
+    before = seeker.holder.annotator
+    changes: dict[str, int] = {}
+    if seeker.handed != before.handed:
+        changes["handed"] = seeker.handed
+    if seeker.cursor != before.cursor and (before.cursor is not None or seeker.cursor >= 0):
+        changes["cursor"] = seeker.cursor
+    if changes:
+        Annotator.objects.filter(pk=before.pk).update(**changes)
+
+
+def take(found: Reservations, choice: Choice) -> bool:
     """Reserve a slot of a comparison that is locked; False if none is free after all."""
-    holder = found.holder
-    annotator = holder.annotator
-    rows = Assignment.objects.filter(comparison=comparison).filter(
-        Q(slot_no__isnull=False) | Q(annotator=annotator, pass_no=0)
-    )
-    mine, used = None, []
-    for row in rows:
-        if row.slot_no is not None:
-            used.append(row.slot_no)
-        if row.annotator_id == annotator.pk and row.pass_no == 0:
-            mine = row
-    free = free_slots(comparison.overlap, used)
-    if not free or (mine is not None and mine.state != AssignmentState.EXPIRED):
+    comparison = choice.comparison
+    free = free_slots(comparison.overlap, choice.used)
+    if not free:
         return False
     first_swapped = bool(comparison.first_swapped)
     # Compare and swap: the second guard, and on SQLite the first.
@@ -156,42 +134,70 @@ def take(found: Reservations, comparison: Comparison) -> bool:
     ).update(taken=comparison.taken + 1, open=comparison.taken + 1 < comparison.overlap)
     if taken != 1:
         return False
-    expires = holder.now + UNSEEN_LEASE
-    if mine is not None:
+    if choice.own is not None:
         # A returning annotator gets their own row again, with the side it had.
-        Assignment.objects.filter(pk=mine.pk).update(
-            state=AssignmentState.RESERVED,
-            slot_no=slot_of_side(free, first_swapped, mine.swapped),
-            overlap=comparison.overlap,
-            reserved_at=holder.now,
-            lease_expires_at=expires,
-            displayed_at=None,
-        )
-        found.held.append(mine.pk)
+        slot_no = slot_of_side(free, first_swapped, choice.own_swapped)
+        revive(found, choice.own, slot_no=slot_no, overlap=comparison.overlap)
         return True
     slot_no = choose_slot(
         free, first_swapped, comparison.system_a_id, comparison.system_b_id, found.shown
     )
     swapped = slot_is_swapped(slot_no, first_swapped)
-    row = Assignment.objects.create(
-        public_id=opaque_id(),
-        comparison=comparison,
-        annotator=annotator,
-        study_version_id=version_of(holder),
+    reserve(
+        found,
+        comparison_id=comparison.pk,
         kind=comparison.kind,
         overlap=comparison.overlap,
         slot_no=slot_no,
         swapped=swapped,
-        reserved_at=holder.now,
-        lease_expires_at=expires,
+        policy=choice.policy,
+        selection_probability=choice.probability,
     )
-    found.held.append(row.pk)
     found.shown.append(ShownPair(comparison.system_a_id, comparison.system_b_id, swapped))
-    found.latest_places.append(place_of(comparison))
     return True
 
 
-def version_of(holder: LockedAnnotator) -> int:
+def lend(found: Reservations, loan: Loan) -> bool:
+    """Lend a pair that holds no slot; True if the annotator never had it before."""
+    if loan.own is not None:
+        revive(found, loan.own, overlap=loan.overlap)
+        return False
+    reserve(
+        found,
+        comparison_id=loan.comparison_id,
+        kind=loan.kind,
+        overlap=loan.overlap,
+        pass_no=loan.pass_no,
+        swapped=loan.swapped,
+    )
+    found.shown.append(ShownPair(loan.system_a, loan.system_b, loan.swapped))
+    return True
+
+
+def revive(found: Reservations, own: int, **changes: Any) -> None:
+    """Lend an assignment once more that lapsed."""
+    now = found.holder.now
+    Assignment.objects.filter(pk=own).update(
+        state=AssignmentState.RESERVED,
+        reserved_at=now,
+        lease_expires_at=now + UNSEEN_LEASE,
+        displayed_at=None,
+        **changes,
+    )
+    found.held.append(own)
+
+
+def reserve(found: Reservations, **columns: Any) -> None:
+    """A new assignment of the annotator, for as long as nobody has seen it."""
+    holder = found.holder
     if holder.study_version_id is None:
         raise RuntimeError(f"Study {holder.study.slug} is open but has no version.")
-    return holder.study_version_id
+    row = Assignment.objects.create(
+        public_id=opaque_id(),
+        annotator=holder.annotator,
+        study_version_id=holder.study_version_id,
+        reserved_at=holder.now,
+        lease_expires_at=holder.now + UNSEEN_LEASE,
+        **columns,
+    )
+    found.held.append(row.pk)

@@ -16,6 +16,11 @@ EMPTY_TEXTS: dict[EmptyReason, tuple[str, str]] = {
         "Thank you. Each person rates a limited number of pairs, and you have rated yours. "
         "All your answers are stored.",
     ),
+    EmptyReason.DAILY_MAXIMUM_REACHED: (
+        "You have rated your pairs for today",
+        "Thank you. Each person rates a limited number of pairs a day, and all your answers are "
+        "stored. Come back tomorrow for more.",
+    ),
     EmptyReason.HELD_BY_OTHERS: (
         "Other people have the remaining pairs open",
         "They may leave some of them, and those would come to you. This page looks again by "

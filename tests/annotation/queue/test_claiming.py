@@ -17,7 +17,7 @@ from annotation.models import (
     Study,
     StudyState,
 )
-from annotation.queue import EmptyReason, policy
+from annotation.queue import EmptyReason, claiming, policy
 from annotation.queue.ring import RING
 from tests.factories import (
     make_annotator,
@@ -203,12 +203,14 @@ def test_the_cap_counts_votes_surplus_and_what_is_held():
     assert len(rate_everything(other)) == 2
 
 
-def test_the_cap_holds_on_the_slow_way_too(monkeypatch):
+def test_the_cap_holds_on_the_slow_way_too():
     study = make_queue(4, max_per_annotator=1)
     annotator = make_annotator(study)
     vote(annotator, current_id(annotator))
-    monkeypatch.setattr("annotation.queue.claiming.room_under_cap", lambda *_: 0)
-    assert queue.claim(annotator).empty == EmptyReason.MAXIMUM_REACHED
+    left = Comparison.objects.filter(study=study, open=True).first()
+    assert left is not None
+    attempt = claiming.reserve_given(annotator.pk, left.pk)
+    assert (attempt.held, attempt.reason) == ((), EmptyReason.MAXIMUM_REACHED)
 
 
 def test_a_lapsed_lease_of_a_returning_annotator_is_renewed_if_nobody_took_the_slot():
@@ -423,8 +425,10 @@ def test_progress_tells_an_annotator_only_of_themselves():
     rate_everything(other)
     vote(annotator, current_id(annotator))
     queue.release(annotator, current_id(annotator), "harmful")
-    current_id(annotator)
-    assert queue.progress(annotator) == queue.Progress(voted=1, skipped=1, maximum=5)
+    claim = queue.claim(annotator)
+    annotator.refresh_from_db()
+    assert claim.progress == queue.progress(annotator)
+    assert claim.progress == queue.Progress(voted=1, skipped=1, maximum=5)
 
 
 def test_a_pair_is_lent_under_the_newest_version_of_the_study():

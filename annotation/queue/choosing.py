@@ -1,0 +1,247 @@
+"""The next comparison of kind work for an annotator whose lock is held: by the walk or by cells.
+
+Each finds a comparison that has room, that this person may still rate, and whose lock is free, and
+locks it; a constant number of queries, none of which reads more the more somebody has done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Aggregate, Exists, OuterRef, QuerySet, Subquery, TextField
+
+from annotation.models import (
+    Assignment,
+    AssignmentState,
+    Cell,
+    Comparison,
+    Prompt,
+    Vote,
+    VoteSource,
+)
+from annotation.rules import Policy, Rules, rules_of
+
+from .drawing import OpenCell, chances, drawn
+from .eligibility import forbidden_categories
+from .locks import LockedAnnotator, free_comparisons
+from .policy import CELL_DRAWS
+from .ring import RING, START, annotator_start, distance, fraction, stretches_ahead
+
+
+@dataclass(slots=True)
+class Seeker:
+    """Somebody who looks for work; lives as long as their lock.
+
+    Attributes
+    ----------
+    handed : int
+        How many pairs they were handed so far.
+    cursor : int
+        How far they have walked.
+    forbidden : tuple of str
+        Categories that they may not rate.
+    """
+
+    holder: LockedAnnotator
+    rules: Rules
+    handed: int
+    start: int
+    cursor: int
+    forbidden: tuple[str, ...]
+    # Read once for all that one claim hands out.
+    cells: list[OpenCell] | None = field(default=None)
+
+    @classmethod
+    def of(cls, holder: LockedAnnotator) -> Seeker:
+        annotator, study = holder.annotator, holder.study
+        rules = rules_of(study.rules)
+        return cls(
+            holder,
+            rules,
+            annotator.handed,
+            annotator_start(study.queue_seed, annotator.external_id),
+            START if annotator.cursor is None else annotator.cursor,
+            forbidden_categories(rules.eligibility, annotator.profile),
+        )
+
+    def draw(self, *about: str | int) -> float:
+        """A draw in [0, 1) about the pair that is handed out next."""
+        seed, external_id = self.holder.study.queue_seed, self.holder.annotator.external_id
+        return fraction(seed, *about, external_id, self.handed)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A comparison that is locked, how it was found, and what is known of its slots.
+
+    Attributes
+    ----------
+    cursor : int
+        How far the annotator has walked once they have it.
+    used : set of int
+        Its slots that somebody holds.
+    own : int or None
+        The annotator's own lapsed assignment of it.
+    own_swapped : bool
+        Which side that one has.
+    """
+
+    comparison: Comparison
+    cursor: int
+    used: frozenset[int]
+    own: int | None = None
+    own_swapped: bool = False
+    policy: Policy = Policy.UNIFORM
+    probability: float | None = None
+
+
+class JoinedNumbers(Aggregate):
+    """The numbers of a group in one text, such as "1,3"."""
+
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(
+            compiler, connection, template="GROUP_CONCAT(%(expressions)s)", **context
+        )
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        template = "STRING_AGG((%(expressions)s)::text, ',')"
+        return self.as_sql(compiler, connection, template=template, **context)
+
+
+def not_done_by(annotator_id: int, comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
+    """Those the annotator may still get: never had, or lost when a lease lapsed.
+
+    A label of theirs that was imported is their vote on the pair: a second one would count too.
+    """
+    had = Assignment.objects.filter(
+        comparison=OuterRef("pk"), annotator_id=annotator_id, pass_no=0
+    ).exclude(state=AssignmentState.EXPIRED)
+    labelled = Vote.objects.filter(
+        comparison=OuterRef("pk"), annotator_id=annotator_id, source=VoteSource.IMPORTED
+    )
+    return comparisons.filter(~Exists(had), ~Exists(labelled))
+
+
+def fit_for(
+    annotator_id: int, forbidden: Iterable[str], comparisons: QuerySet[Comparison]
+) -> QuerySet[Comparison]:
+    """Those of the comparisons that the annotator may rate and has not done."""
+    # Only where somebody may not rate everything are the prompts read; not joined, or they would be
+    # locked, too.
+    if categories := list(forbidden):
+        barred = Prompt.objects.filter(pk=OuterRef("prompt"), category__in=categories)
+        comparisons = comparisons.filter(~Exists(barred))
+    return not_done_by(annotator_id, comparisons)
+
+
+def with_slots(annotator_id: int, comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
+    """The comparisons with the slots that are held and the annotator's own assignment."""
+    held = Assignment.objects.filter(comparison=OuterRef("pk"), slot_no__isnull=False)
+    numbers = held.order_by().values("comparison").annotate(numbers=JoinedNumbers("slot_no"))
+    own = Assignment.objects.filter(comparison=OuterRef("pk"), annotator_id=annotator_id, pass_no=0)
+    return comparisons.annotate(
+        held_slots=Subquery(numbers.values("numbers")),
+        own=Subquery(own.values("pk")),
+        own_swapped=Subquery(own.values("swapped")),
+    )
+
+
+def choose(seeker: Seeker) -> Choice | None:
+    """The next comparison for this annotator, locked; None if no way finds one."""
+    if seeker.rules.priorities.policy != Policy.UNIFORM:
+        choice = choose_by_cell(seeker)
+        if choice is not None:
+            return choice
+    return choose_on_walk(seeker)
+
+
+def choose_on_walk(seeker: Seeker) -> Choice | None:
+    """The next open comparison past the cursor; stretches without any are walked over for good."""
+    study = seeker.holder.study
+    for stretch in stretches_ahead(seeker.cursor, seeker.start):
+        ahead = Comparison.objects.filter(study=study, open=True, open_seq__gte=stretch.first)
+        if stretch.end is not None:
+            ahead = ahead.filter(open_seq__lt=stretch.end)
+        comparison = lock_first(seeker, ahead)
+        if comparison is not None:
+            return choice_of(seeker, comparison, distance(place_of(comparison), seeker.start))
+        seeker.cursor = stretch.cursor_after
+    return None
+
+
+def choose_by_cell(seeker: Seeker) -> Choice | None:
+    """Draw a cell by the study's policy, then take the next of its comparisons from a drawn place.
+
+    A cell with nothing for this person is left out and another drawn, a few times.
+    """
+    if seeker.cells is None:
+        seeker.cells = open_cells(seeker)
+    cells = list(seeker.cells)
+    for attempt in range(CELL_DRAWS):
+        if not cells:
+            return None
+        probabilities = chances(seeker.rules.priorities, cells)
+        index = drawn(probabilities, seeker.draw("cell", attempt))
+        comparison = lock_in_cell(seeker, cells[index].pk)
+        if comparison is not None:
+            return choice_of(
+                seeker,
+                comparison,
+                seeker.cursor,
+                policy=seeker.rules.priorities.policy,
+                probability=probabilities[index],
+            )
+        del cells[index]
+    return None
+
+
+def open_cells(seeker: Seeker) -> list[OpenCell]:
+    """The cells that have open comparisons; one look into the index for each."""
+    inside = Comparison.objects.filter(cell=OuterRef("pk"), open=True)
+    rows = Cell.objects.filter(Exists(inside), study=seeker.holder.study, stopped_at__isnull=True)
+    return [
+        OpenCell(*row)
+        for row in rows.exclude(stratum__in=seeker.forbidden)
+        .order_by("pk")
+        .values_list("pk", "weight", "room")
+    ]
+
+
+def lock_in_cell(seeker: Seeker, cell_id: int) -> Comparison | None:
+    place = int(seeker.draw("place", cell_id) * RING)
+    inside = Comparison.objects.filter(cell_id=cell_id, open=True)
+    for part in (inside.filter(open_seq__gte=place), inside.filter(open_seq__lt=place)):
+        comparison = lock_first(seeker, part)
+        if comparison is not None:
+            return comparison
+    return None
+
+
+def lock_first(seeker: Seeker, comparisons: QuerySet[Comparison]) -> Comparison | None:
+    """The first of the comparisons that is free and fit for the annotator."""
+    annotator_id = seeker.holder.annotator.pk
+    fit = fit_for(annotator_id, seeker.forbidden, comparisons.order_by("open_seq"))
+    return free_comparisons(with_slots(annotator_id, fit)).first()
+
+
+def choice_of(seeker: Seeker, comparison: Any, cursor: int, **drawn_by: Any) -> Choice:
+    """What was found, from the row that `with_slots` gave."""
+    used = frozenset(int(number) for number in (comparison.held_slots or "").split(",") if number)
+    if len(used) != comparison.taken:
+        # Somebody took or gave back a slot while this row was being locked: the row is new and
+        # what was read beside it is not.
+        rows = Assignment.objects.filter(comparison_id=comparison.pk, slot_no__isnull=False)
+        used = frozenset(slot_no for slot_no in rows.values_list("slot_no", flat=True) if slot_no)
+    return Choice(
+        comparison, cursor, used, comparison.own, bool(comparison.own_swapped), **drawn_by
+    )
+
+
+def place_of(comparison: Comparison) -> int:
+    if comparison.open_seq is None:
+        raise RuntimeError(f"Comparison {comparison.pk} is open but has no place in the order.")
+    return comparison.open_seq
