@@ -107,7 +107,15 @@ def generate_comparisons(
             Comparison.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
             created += len(rows)
             skipped += existing
-        detail = asdict(rules) | {"overlap": overlap, "created": created, "skipped": skipped}
+        keys = {name: key for key, name in names.items()}
+        detail = asdict(rules) | {
+            # By key: whoever reads the log of a sealed study must not learn names there.
+            "anchor": None if anchor is None else keys[anchor],
+            "systems": [keys[name] for name in systems],
+            "overlap": overlap,
+            "created": created,
+            "skipped": skipped,
+        }
         audit.record(study, actor, "comparisons.generated", detail)
     refresh_planner_statistics()
     return GenerationSummary(created, skipped, summarise_study(study))

@@ -29,10 +29,10 @@ from annotation.queue.raising import hold_annotators, raise_overlap
 
 from .differences import changed_criteria, changed_settings, in_words, logged, rule_changes, word
 from .generation import MAX_OVERLAP
-from .readiness import faults_of_gold, faults_of_rubric, list_warnings
+from .readiness import faults_of_gold, faults_of_rubric
 from .refusals import ChangeRefusedError, LifecycleError
 from .rubric import CriterionDraft, check_rubric, check_rules, criteria_of, store_criteria
-from .rules_readiness import faults_of_rules
+from .rules_readiness import faults_of_rules, warnings_of_rules
 from .snapshots import Marks, build_snapshot, content_hash, digest_of_content
 from .states import check_storable
 
@@ -66,7 +66,8 @@ class StudyChange:
     requalified : int
         Annotators who take the training pairs again, since the rubric changed.
     warnings : tuple of str
-        What may not be meant, as at opening.
+        What may not be meant of the rules, as at opening. They name no system: the study may be
+        sealed.
     """
 
     version: StudyVersion | None = None
@@ -134,7 +135,7 @@ def change_study(
         if not change.log:
             return StudyChange()
         version = change.write()
-        warnings = tuple(list_warnings(change.study))
+        warnings = tuple(warnings_of_rules(change.study))
     requalified = quality.requalify(study) if change.rubric_changed else 0
     if "added" in change.log:
         refresh_planner_statistics()

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from annotation.lifecycle import generation
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.refusals import StudyFrozenError
-from annotation.models import AuditEntry, Comparison, ComparisonKind, Study, StudyState
+from annotation.models import AuditEntry, Comparison, ComparisonKind, Study, StudyState, System
 from annotation.pairing import DesignError
 from tests.factories import (
     make_comparison,
@@ -146,7 +146,7 @@ def test_the_log_says_how_they_were_generated():
     assert entry.actor == actor
     assert entry.detail == {
         "design": "anchor",
-        "anchor": "a",
+        "anchor": System.objects.get(study=study, name="a").pk,
         "systems": [],
         "rounds": 1,
         "seed": 9,
