@@ -186,7 +186,7 @@ def choose_by_cell(seeker: Seeker) -> Choice | None:
             return None
         probabilities = chances(seeker.rules.priorities, cells)
         index = drawn(probabilities, seeker.draw("cell", attempt))
-        comparison = lock_in_cell(seeker, cells[index].pk)
+        comparison = lock_in_cell(seeker, cells[index].pk, attempt)
         if comparison is not None:
             return choice_of(
                 seeker,
@@ -211,8 +211,8 @@ def open_cells(seeker: Seeker) -> list[OpenCell]:
     ]
 
 
-def lock_in_cell(seeker: Seeker, cell_id: int) -> Comparison | None:
-    place = int(seeker.draw("place", cell_id) * RING)
+def lock_in_cell(seeker: Seeker, cell_id: int, attempt: int) -> Comparison | None:
+    place = int(seeker.draw("place", attempt) * RING)
     inside = Comparison.objects.filter(cell_id=cell_id, open=True)
     for part in (inside.filter(open_seq__gte=place), inside.filter(open_seq__lt=place)):
         comparison = lock_first(seeker, part)

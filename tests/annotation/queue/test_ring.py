@@ -11,6 +11,7 @@ from annotation.queue.ring import (
     annotator_start,
     distance,
     places,
+    start_in_stratum,
     stretches_ahead,
 )
 
@@ -81,3 +82,35 @@ def test_annotators_start_at_different_places():
     assert len(set(starts)) == 200
     assert min(starts) < RING // 20
     assert max(starts) > RING - RING // 20
+
+
+@given(st.integers(0, 2**32), st.text(max_size=5), st.lists(st.text(), min_size=1, unique=True))
+def test_grouped_pairs_of_one_prompt_lie_side_by_side_in_a_seeded_order(seed, prompt_id, items):
+    found = places(seed, prompt_id, items, grouped=True)
+    first = min(found.values())
+    steps = {(place - first) % RING for place in found.values()}
+    if first > 0:
+        assert steps == set(range(len(items)))
+    assert found == places(seed, prompt_id, items[::-1], grouped=True)
+
+
+@given(
+    st.integers(0, 2**32),
+    st.integers(1, 400),
+    st.integers(1, 3),
+    st.integers(0, RING - 1),
+    st.integers(1, RING - 1),
+)
+def test_every_stretch_of_the_ring_has_its_share_of_a_category(seed, prompts, pairs, first, length):
+    inside = 0
+    for number in range(prompts):
+        start = start_in_stratum(seed, "law", number)
+        items = [f"{number}-{pair}" for pair in range(pairs)]
+        for place in places(seed, f"p{number}", items, start=start).values():
+            inside += (place - first) % RING < length
+    assert abs(inside - prompts * pairs * length / RING) <= 4 * pairs
+
+
+def test_prompts_of_a_category_never_begin_at_the_same_place():
+    starts = {start_in_stratum(0, "law", number) for number in range(100_000)}
+    assert len(starts) == 100_000

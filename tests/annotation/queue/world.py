@@ -22,6 +22,7 @@ from annotation.models import (
     Study,
     StudyState,
 )
+from annotation.selectors import live_exclusions
 from tests.factories import (
     make_comparison,
     make_open_study,
@@ -94,13 +95,19 @@ def set_state(study: Study, state: StudyState, minutes_ago: float = 0) -> None:
 def assert_counters_hold(study: Study) -> None:
     """The queue's own counters equal a recount of the rows, in plain Python."""
     slots: dict[int, list[int]] = {}
-    people: Counter[tuple[int, int]] = Counter()
+    people: Counter[tuple[int, int, int]] = Counter()
+    states: dict[int, Counter[str]] = {}
+    excluded = set(live_exclusions().values_list("assignment", flat=True))
     for row in Assignment.objects.filter(comparison__study=study):
-        people[row.comparison_id, row.annotator_id] += 1
-        if row.slot_no is None:
-            assert row.state not in (AssignmentState.RESERVED, AssignmentState.SUBMITTED)
+        people[row.comparison_id, row.annotator_id, row.pass_no] += 1
+        if row.kind != ComparisonKind.TRAINING:
+            states.setdefault(row.annotator_id, Counter())[row.state] += 1
+        holds = row.state in (AssignmentState.RESERVED, AssignmentState.SUBMITTED)
+        if row.kind != ComparisonKind.WORK or row.pass_no or row.pk in excluded:
+            assert row.slot_no is None
         else:
-            assert row.state in (AssignmentState.RESERVED, AssignmentState.SUBMITTED)
+            assert holds == (row.slot_no is not None)
+        if row.slot_no is not None:
             slots.setdefault(row.comparison_id, []).append(row.slot_no)
     assert all(count == 1 for count in people.values())
     work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
@@ -110,3 +117,8 @@ def assert_counters_hold(study: Study) -> None:
         assert len(set(held)) == len(held) <= comparison.overlap
         assert comparison.taken == len(held), comparison.item_id
         assert comparison.open == (going and len(held) < comparison.overlap), comparison.item_id
+    for annotator in Annotator.objects.filter(study=study):
+        counted = states.get(annotator.pk, Counter())
+        assert annotator.handed == counted.total(), annotator.external_id
+        assert annotator.answered == counted["submitted"] + counted["late_surplus"]
+        assert annotator.skipped == counted["released"]
