@@ -100,13 +100,18 @@ def claim(annotator: Annotator, *, want: int = 2) -> Claim:
     attempt = unless_overtaken(partial(reserve_ahead, annotator.pk, want))
     if not attempt.is_over:
         attempt = reserve_anywhere(annotator.pk, attempt)
+    answer = partial(
+        Claim, progress=attempt.progress, study_version_id=attempt.holder.study_version_id
+    )
     if attempt.held:
-        return Claim(held_pairs(attempt), attempt.progress, practice=attempt.practice)
+        return answer(held_pairs(attempt), practice=attempt.practice)
     if attempt.reason is not None:
-        return Claim((), attempt.progress, attempt.reason, attempt.retry_after_seconds)
+        wait = attempt.retry_after_seconds
+        return answer((), empty=attempt.reason, retry_after_seconds=wait)
     if work_remains(attempt.holder):
-        return Claim((), attempt.progress, EmptyReason.HELD_BY_OTHERS, RETRY_AFTER_SECONDS)
-    return Claim((), attempt.progress, EmptyReason.FINISHED)
+        wait = RETRY_AFTER_SECONDS
+        return answer((), empty=EmptyReason.HELD_BY_OTHERS, retry_after_seconds=wait)
+    return answer((), empty=EmptyReason.FINISHED)
 
 
 def unless_overtaken(reserve: Callable[[], Attempt]) -> Attempt:

@@ -71,10 +71,12 @@ class Claim:
     """The answer to a claim: the current pair first, then those held in advance.
 
     `empty` is None exactly when something is held; `practice` is set when that is a training pair.
+    `study_version_id` is None before the study opens.
     """
 
     held: tuple[HeldPair, ...]
     progress: Progress
+    study_version_id: int | None
     empty: EmptyReason | None = None
     retry_after_seconds: int | None = None
     practice: Practice | None = None

@@ -31,7 +31,7 @@ def next_pairs(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     )
     have = requests.read_uuids(body, "have")
     claim = queue.claim(annotator, want=want)
-    return answer(wire.claim_for_page(claim, claim.progress, have))
+    return answer(wire.claim_for_page(claim, have))
 
 
 @json_edge

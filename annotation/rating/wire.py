@@ -8,7 +8,7 @@ from typing import Any
 
 from annotation.blinding import PresentedPair
 from annotation.models import Criterion
-from annotation.queue import Claim, HeldPair, Lease, Progress
+from annotation.queue import Claim, HeldPair, Lease, Practice, Progress
 from annotation.voting import Answer, Feedback, LastVote, Outcome
 
 from .markdown import render_markdown
@@ -38,7 +38,7 @@ def pair_for_page(pair: PresentedPair) -> dict[str, Any]:
     }
 
 
-def claim_for_page(claim: Claim, progress: Progress, have: Collection[uuid.UUID]) -> dict[str, Any]:
+def claim_for_page(claim: Claim, have: Collection[uuid.UUID]) -> dict[str, Any]:
     """The pairs held, without the texts of those the page has already; or why there are none."""
     empty = None
     if claim.empty is not None:
@@ -52,7 +52,10 @@ def claim_for_page(claim: Claim, progress: Progress, have: Collection[uuid.UUID]
     return {
         "pairs": [held_for_page(held, with_texts=held.pair.id not in have) for held in claim.held],
         "empty": empty,
-        "progress": progress_for_page(progress),
+        "progress": progress_for_page(claim.progress),
+        "practice": None if claim.practice is None else practice_for_page(claim.practice),
+        # Only to tell whether the page was made under it.
+        "version": claim.study_version_id,
     }
 
 
@@ -66,6 +69,15 @@ def progress_for_page(progress: Progress) -> dict[str, Any]:
         "voted": progress.voted,
         "skipped": progress.skipped,
         "maximum": progress.maximum,
+    }
+
+
+def practice_for_page(practice: Practice) -> dict[str, int]:
+    return {
+        "number": practice.number,
+        "of": practice.of,
+        "attempt": practice.attempt,
+        "attempts": practice.attempts,
     }
 
 

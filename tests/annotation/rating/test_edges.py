@@ -50,10 +50,11 @@ def vote_body(pair: dict[str, Any], choice: str = "left", **more: Any) -> dict[s
 
 def test_next_brings_the_current_pair_and_the_one_after(door: Door) -> None:
     answer = door.next()
-    assert set(answer) == {"pairs", "empty", "progress"}
+    assert set(answer) == {"pairs", "empty", "progress", "practice", "version"}
     assert len(answer["pairs"]) == 2
     assert answer["empty"] is None
     assert answer["progress"] == {"voted": 0, "skipped": 0, "maximum": None}
+    assert answer["practice"] is None
 
 
 def test_a_pair_holds_nothing_but_what_may_be_seen(door: Door) -> None:

@@ -44,7 +44,10 @@ def test_its_settings_name_only_the_addresses_and_the_questions(door: Door) -> N
     found = re.search(r'<script id="rating-settings"[^>]*>(.*?)</script>', page, re.DOTALL)
     assert found is not None
     settings = json.loads(found[1])
-    assert set(settings) == {"urls", "page", "sign_in", "storage", "account", "criteria"}
+    names = {"urls", "page", "sign_in", "storage", "account", "criteria", "version"}
+    assert set(settings) == names
+    # A page tells by it whether the questions are still its own.
+    assert settings["version"] == door.next()["version"]
     assert re.fullmatch("[0-9a-f]{20}", settings["account"])
     assert settings["criteria"] == [
         {

@@ -109,7 +109,7 @@ const differences = createDifferences({
 const practice = createPractice({ criteria, screen, questions: byId("answering") });
 
 const session = createSession({
-  version: settings.version ?? null,
+  version: settings.version,
   practice,
   differences,
   showPractice(round) {
@@ -363,9 +363,9 @@ setMore(preferences.get("more", false) && bar.optionalCount > 0);
 fillHelp(byId("help-keys"), options(criteria[0]), criteria.length > 1);
 
 // Again after a change of the study, which may have changed what is asked.
-if (preferences.get("welcomed", false) !== (settings.version ?? true)) {
+if (preferences.get("welcomed", false) !== settings.version) {
   showWelcome(byId("welcome")).then(() => {
-    preferences.set("welcomed", settings.version ?? true);
+    preferences.set("welcomed", settings.version);
     arming.disarm();
     arming.painted();
     clock.start();

@@ -25,12 +25,12 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
     });
     for (const pair of answer.pairs) {
       if (!ready.has(pair.id) && pair.left && usable(pair.id)) {
-        ready.set(pair.id, { pair, practice: answer.practice ?? null, content: prepare(pair) });
+        ready.set(pair.id, { pair, practice: answer.practice, content: prepare(pair) });
       }
     }
     order = answer.pairs.map((pair) => pair.id).filter((id) => ready.has(id) && usable(id));
     empty = answer.empty;
-    version = answer.version ?? null;
+    version = answer.version;
     // Counts that were taken while an answer was on its way may or may not hold it.
     onProgress(answer.progress, outbox.waiting === 0 && outbox.changes === before);
     return answer;
