@@ -7,12 +7,14 @@ only reads them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from annotation.models import Cell, Comparison, Study, System
 from annotation.rules import rules_of
@@ -126,8 +128,25 @@ def count_cells(study: Study) -> None:
         .values_list("cell")
         .annotate(room=Count("pk", filter=Q(taken__lt=F("overlap"))), wanted=Sum("overlap"))
     )
-    for cell, room, wanted in counts:
-        Cell.objects.filter(pk=cell).update(room=room, wanted=wanted)
+    stored = {
+        cell: values
+        for cell, *values in Cell.objects.filter(study=study).values_list("pk", "room", "wanted")
+    }
+    changed = [
+        (room, wanted, cell) for cell, room, wanted in counts if stored[cell] != [room, wanted]
+    ]
+    write_cells("room = %s, wanted = %s", sorted(changed, key=lambda row: row[2]))
+
+
+def write_cells(columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Store the columns of many cells; each row ends with the key of its cell.
+
+    One prepared statement: a query for each of the 19,900 cells of 200 systems takes 10 s, and
+    SQLite would keep every vote waiting for as long.
+    """
+    table = connection.ops.quote_name(Cell._meta.db_table)
+    with connection.cursor() as cursor:
+        cursor.executemany(f"UPDATE {table} SET {columns} WHERE id = %s", rows)  # noqa: S608 - ours
 
 
 def set_priorities(study: Study, weights: Mapping[int, float]) -> None:
@@ -149,9 +168,12 @@ def set_priorities(study: Study, weights: Mapping[int, float]) -> None:
     for cell, weight in weights.items():
         if not (math.isfinite(weight) and weight >= 0):
             raise ValueError(f"The weight of cell {cell} must be 0 or more, not {weight!r}.")
+    now = connection.ops.adapt_datetimefield_value(timezone.now())
     with transaction.atomic():
-        for cell in sorted(weights):
-            Cell.objects.filter(pk=cell).update(weight=weights[cell], weighed_at=Now())
+        write_cells(
+            "weight = %s, weighed_at = %s",
+            [(weights[cell], now, cell) for cell in sorted(weights)],
+        )
         count_cells(study)
 
 
