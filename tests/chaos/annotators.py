@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.loopback import Connection, NoAnswer, Reply
 from tests.signed_in import SignedIn
 
+from .apps import LEASE
 from .history import History, Kind, Op
 
 CHOICES = ("left", "right", "tie", "both_bad")
@@ -27,12 +27,29 @@ REFUSED = frozenset({400, 403, 404, 405, 413, 415})
 # Shares of what people do besides rating pair after pair.
 SENDS_TWICE = 0.05
 UNDOES = 0.1
-SKIPS = 0.04
-LETS_LAPSE = 0.1
-VOTES_VERY_LATE = 0.2  # of those: when others may have filled the item
-ABANDONS = 0.04
+SKIPS = 0.03
+LETS_LAPSE = 0.05
+VOTES_VERY_LATE = 0.5  # of those: once the study is full
+MOST_VERY_LATE = 3  # and no more people than these: others are to rate
+ABANDONS = 0.03
+CONTRADICTS = 0.05
 FORGETS = 0.15  # of the votes whose answer is lost: the tab is closed and not opened again
 SHOWS = 0.5
+# A refusal that is lost so often is given up.
+MOST_TRIES = 5
+
+
+@dataclass
+class Stage:
+    """What all people share: how fast they are, and how far the run is."""
+
+    think_s: float
+    # The faults are over: nobody leaves pairs lying any more.
+    calm: asyncio.Event = field(default_factory=asyncio.Event)
+    # The study has all its votes.
+    full: asyncio.Event = field(default_factory=asyncio.Event)
+    # People who sleep until then over a pair that is long taken back.
+    very_late: int = 0
 
 
 @dataclass
@@ -44,12 +61,8 @@ class Annotator:
     port: int
     history: History
     dice: random.Random
-    think_s: float
-    # Lets this person's lease on a pair lapse at once: a vote on it is late.
-    lapse: Callable[[str], Awaitable[None]]
-    # Set when the faults are over: nobody leaves pairs lying any more.
-    calm: asyncio.Event
-    statuses: dict[int, int] = field(default_factory=dict)
+    stage: Stage
+    statuses: dict[str, int] = field(default_factory=dict)
     lost: int = 0
     sent: int = 0
     connection: Connection = field(init=False)
@@ -66,8 +79,8 @@ class Annotator:
     async def rate(self) -> None:
         try:
             while await self.turn():
-                if not self.calm.is_set():
-                    await asyncio.sleep(self.dice.expovariate(1 / self.think_s))
+                if not self.stage.calm.is_set():
+                    await asyncio.sleep(self.dice.expovariate(1 / self.stage.think_s))
         finally:
             await self.connection.close()
             await self.second.close()
@@ -92,7 +105,7 @@ class Annotator:
             empty=empty,
         )
         if not pairs:
-            if empty in ("finished", "annotator_removed") and self.calm.is_set():
+            if empty in ("finished", "annotator_removed") and self.stage.calm.is_set():
                 return False
             await asyncio.sleep(ASK_AGAIN_S)
             return True
@@ -112,21 +125,24 @@ class Annotator:
         if self.dice.random() < SHOWS:
             await self.ask("renew", {"held": [p["id"] for p in pairs], "displayed": assignment})
         drawn = self.dice.random()
-        if not self.calm.is_set():
+        if not self.stage.calm.is_set():
             if drawn < ABANDONS:
-                # Away for a while without a word; the pairs come back to others.
-                await asyncio.sleep(10 * self.think_s)
+                # Away without a word; the pairs come back to others.
+                await asyncio.sleep(2 * LEASE.total_seconds())
                 return
             if drawn < ABANDONS + LETS_LAPSE:
-                await self.lapse(assignment)
-                if self.dice.random() < VOTES_VERY_LATE:
-                    await self.calm.wait()
-                    await asyncio.sleep(self.dice.uniform(0, 15))
-                await asyncio.sleep(self.dice.uniform(0, 2))
+                await asyncio.sleep(LEASE.total_seconds() + self.dice.uniform(0, 4))
+                if self.stage.very_late < MOST_VERY_LATE and self.dice.random() < VOTES_VERY_LATE:
+                    self.stage.very_late += 1
+                    await self.stage.full.wait()
             elif drawn < ABANDONS + LETS_LAPSE + SKIPS:
                 await self.skip(assignment)
                 return
-        await self.vote(assignment, revises=False)
+        key, choice = str(uuid.uuid4()), self.dice.choice(CHOICES)
+        if not await self.vote(assignment, key, choice, revises=False):
+            return
+        if self.dice.random() < CONTRADICTS:
+            await self.contradict(assignment, key, choice)
         if self.dice.random() < UNDOES:
             await self.revise()
 
@@ -143,11 +159,42 @@ class Annotator:
             return
         pair = reply.json()["pair"]
         self.history.add(Kind.OK, Op.NEXT, who=self.who, served=[self.as_served(pair)], empty=None)
-        await self.vote(pair["id"], revises=True)
+        await self.vote(pair["id"], str(uuid.uuid4()), self.dice.choice(CHOICES), revises=True)
 
-    async def vote(self, assignment: str, *, revises: bool) -> None:
-        """Send one decision until it is settled, as the page's outbox does."""
-        key, choice = str(uuid.uuid4()), self.dice.choice(CHOICES)
+    async def contradict(self, assignment: str, key: str, stands: str) -> None:
+        """Send what must be refused: a second decision on a pair, or another one by its key."""
+        same_key = self.dice.random() < 0.5
+        other = self.dice.choice([choice for choice in CHOICES if choice != stands])
+        body = {
+            "assignment": assignment,
+            "answers": {"overall": {"choice": other}},
+            "key": key if same_key else str(uuid.uuid4()),
+            "revises": False,
+        }
+        for _ in range(MOST_TRIES):
+            reply = await self.ask("vote", body)
+            if reply is None:
+                await self.pause()
+                continue
+            told = reply.json()
+            if reply.status in REFUSED:
+                # Shut out meanwhile, before anything was looked at.
+                return
+            stored = told.get("answers", {}).get("overall", {}).get("choice")
+            self.history.add(
+                Kind.OK if reply.status == 409 else Kind.FAIL,
+                Op.CONFLICT,
+                who=self.who,
+                assignment=assignment,
+                code=told.get("error"),
+                expected="idempotency_mismatch" if same_key else "already_voted",
+                stored=stored,
+                stands=stands,
+            )
+            return
+
+    async def vote(self, assignment: str, key: str, choice: str, *, revises: bool) -> bool:
+        """Send one decision until it is settled, as an outbox does; whether it is stored."""
         body = {
             "assignment": assignment,
             "answers": {"overall": {"choice": choice}},
@@ -174,16 +221,16 @@ class Annotator:
                 for reply in replies
                 if reply is not None
             ]
-            if any(settled):
-                return
+            if any(stored is not None for stored in settled):
+                return True in settled
             unknown = True
-            if not self.calm.is_set() and self.dice.random() < FORGETS:
+            if not self.stage.calm.is_set() and self.dice.random() < FORGETS:
                 self.history.add(Kind.INFO, Op.VOTE, who=self.who, key=key, assignment=assignment)
-                return
+                return False
             await self.pause()
 
-    def note(self, reply: Reply, key: str, assignment: str, unknown: bool) -> bool:
-        """Write down an answer; whether it settles the vote."""
+    def note(self, reply: Reply, key: str, assignment: str, unknown: bool) -> bool | None:
+        """Write down an answer; whether the vote is stored, None if that is not settled."""
         body = reply.json()
         if body.get("received"):
             self.history.add(
@@ -212,8 +259,8 @@ class Annotator:
                 status=reply.status,
                 code=body.get("error"),
             )
-            return True
-        return False
+            return False
+        return None
 
     async def ask(
         self,
@@ -229,7 +276,8 @@ class Annotator:
         except NoAnswer:
             self.lost += 1
             return None
-        self.statuses[reply.status] = self.statuses.get(reply.status, 0) + 1
+        name = f"{action} {reply.status}"
+        self.statuses[name] = self.statuses.get(name, 0) + 1
         if reply.status >= 500 or reply.status == 429:
             return None
         return reply

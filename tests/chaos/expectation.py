@@ -1,4 +1,8 @@
-"""The counted votes as the people's acknowledgements alone say they must be."""
+"""The counted votes as the acknowledgements alone say they must be.
+
+What people were shown, sent and were told, and what operators were told of their exclusions; no
+row of the database has a part in it.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +52,29 @@ def verdict_of(choice: str, served: Served, texts: Texts) -> str:
     return "a" if chosen == texts.a else "b"
 
 
+def work_shown(history: History, manifest: Manifest) -> dict[str, tuple[str, Served]]:
+    """The assignments whose votes may count, with their items.
+
+    Not those of checks, and of two for the same pair and person only the first that was shown: the
+    other is its repeat.
+    """
+    items = item_of_texts(manifest)
+    first: dict[tuple[str, str], str] = {}
+    shown: dict[str, tuple[str, Served]] = {}
+    for assignment, served in servings(history):
+        item = items.get(frozenset((served.left, served.right)))
+        if item is None or item in manifest.checks:
+            continue
+        if first.setdefault((served.who, item), assignment) == assignment:
+            shown[assignment] = item, served
+    return shown
+
+
 def excluded(history: History) -> tuple[set[str], set[str]]:
-    """The assignments out of the count for sure, and those of which nobody knows."""
+    """The assignments out of the count for sure, and those of which nobody knows.
+
+    One whose exclusion was lifted counts again only if its owner was told that it has a place.
+    """
     out: set[str] = set()
     unknown: set[str] = set()
     for line in history.lines:
@@ -59,7 +84,7 @@ def excluded(history: History) -> tuple[set[str], set[str]]:
             unknown.add(line.assignment)
         elif line.kind == Kind.OK and line.op == Op.EXCLUDE:
             out.add(line.assignment)
-        elif line.kind == Kind.OK:
+        elif line.kind == Kind.OK and line.data["restored"]:
             out.discard(line.assignment)
     return out, unknown
 
@@ -78,15 +103,13 @@ def expected_votes(history: History, manifest: Manifest) -> Expected:
     for line in history.of(Op.VOTE, Kind.INFO):
         if line.key in invoked:
             unsettled[line.assignment].append(invoked[line.key])
-    shown = dict(servings(history))
-    items = item_of_texts(manifest)
+    shown = work_shown(history, manifest)
     out, unknown = excluded(history)
 
     def counted(line: Line) -> CountedVote | None:
-        served = shown.get(line.assignment)
-        item = items.get(frozenset((served.left, served.right))) if served else None
-        if served is None or item is None:
+        if line.assignment not in shown:
             return None
+        item, served = shown[line.assignment]
         return item, line.who, verdict_of(line.data["choice"], served, manifest.texts[item])
 
     certain: set[CountedVote] = set()

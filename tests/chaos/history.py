@@ -27,6 +27,7 @@ class Kind(StrEnum):
 class Op(StrEnum):
     NEXT = "next"
     VOTE = "vote"  # a first vote or, with `revises`, a revision
+    CONFLICT = "conflict"  # a decision that must be refused, as another stands
     SKIP = "skip"
     # What the operators do.
     EXCLUDE = "exclude"
@@ -34,7 +35,10 @@ class Op(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     REMOVE = "remove"
-    LAPSE = "lapse"
+    STUDY_PAUSE = "study_pause"
+    STUDY_RESUME = "study_resume"
+    VERSION = "version"
+    STOP = "stop"
     FAULT = "fault"
 
 

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from io import StringIO
 
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from annotation import audit
-from annotation.models import Assignment, AuditEntry, Comparison, Study, Vote
-from annotation.selectors import counted_votes
+from annotation.models import (
+    Annotator,
+    Assignment,
+    AuditEntry,
+    Comparison,
+    Study,
+    Vote,
+)
+from annotation.selectors import counted_votes, live_exclusions
 from reports import records as report_records
 
-from .records import AssignmentRow, CountedVote, ItemRow, Records, VoteRow
+from .records import AnnotatorRow, AssignmentRow, CountedVote, ItemRow, Records, VoteRow
 
 VERDICTS = {code: verdict for verdict, code in report_records.VERDICT_CODES.items()}
 
@@ -25,38 +34,64 @@ def read_records(study: Study) -> Records:
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        entries = AuditEntry.objects.filter(study=study)
         return Records(
-            items=tuple(
-                ItemRow(*row)
-                for row in Comparison.objects.filter(study=study).values_list(
-                    "item_id", "overlap", "taken", "open"
-                )
-            ),
-            assignments=tuple(
-                AssignmentRow(str(public_id), *row)
-                for public_id, *row in Assignment.objects.filter(
-                    comparison__study=study
-                ).values_list(
-                    "public_id",
-                    "comparison__item_id",
-                    "annotator__external_id",
-                    "state",
-                    "slot_no",
-                    "swapped",
-                )
-            ),
+            items=tuple(read_items(study)),
+            assignments=tuple(read_assignments(study)),
             votes=tuple(read_votes(study)),
+            annotators=tuple(
+                AnnotatorRow(*row)
+                for row in Annotator.objects.filter(study=study).values_list(
+                    "external_id", "handed", "answered", "skipped"
+                )
+            ),
             counted=tuple(
                 counted_votes(study).values_list(
                     "comparison__item_id", "annotator__external_id", "verdict"
                 )
             ),
             revisions_logged=tuple(
-                entry.detail["assignment"]
-                for entry in AuditEntry.objects.filter(study=study, action="vote.revised")
+                entry.detail["assignment"] for entry in entries.filter(action="vote.revised")
             ),
+            acts_logged=Counter(entries.values_list("action", flat=True)),
             audit_faults=tuple(map(str, audit.verify())),
         )
+
+
+def read_items(study: Study) -> list[ItemRow]:
+    rows = Comparison.objects.filter(study=study).values_list(
+        "item_id", "overlap", "taken", "open", "kind", "cell__stopped_at"
+    )
+    return [
+        ItemRow(item, overlap, taken, is_open, kind, stopped is not None)
+        for item, overlap, taken, is_open, kind, stopped in rows
+    ]
+
+
+def read_assignments(study: Study) -> list[AssignmentRow]:
+    excluded = Exists(live_exclusions().filter(assignment=OuterRef("pk")))
+    rows = (
+        Assignment.objects.filter(comparison__study=study)
+        .annotate(excluded=excluded)
+        .values_list(
+            "public_id",
+            "comparison__item_id",
+            "annotator__external_id",
+            "state",
+            "slot_no",
+            "swapped",
+            "kind",
+            "pass_no",
+            "excluded",
+            "reserved_at",
+        )
+    )
+    return [
+        AssignmentRow(
+            str(public_id), item, who, state, slot, swapped, kind, number, out, at.timestamp()
+        )
+        for public_id, item, who, state, slot, swapped, kind, number, out, at in rows
+    ]
 
 
 def read_votes(study: Study) -> list[VoteRow]:
@@ -81,7 +116,7 @@ def read_votes(study: Study) -> list[VoteRow]:
 
 
 def with_analysis(study: Study, records: Records) -> Records:
-    """Add what the analysis loads, and what the command `analyze` prints."""
+    """Add what the analysis loads, and what the commands `analyze` and `export` print."""
     read = report_records.load(study)
     votes = read.overall.votes
     analysed: list[CountedVote] = [
@@ -90,14 +125,24 @@ def with_analysis(study: Study, records: Records) -> Records:
             votes.item.tolist(), votes.annotator.tolist(), votes.verdict.tolist(), strict=True
         )
     ]
-    printed = StringIO()
-    call_command("analyze", study.slug, format="json", stdout=printed)
-    report = json.loads(printed.getvalue())
+    report = json.loads(printed("analyze", study.slug, format="json"))
+    exported = [json.loads(line) for line in printed("export", study.slug, "votes").splitlines()]
     return replace(
         records,
         analysed=tuple(analysed),
+        exported=tuple(
+            (row["item_id"], row["annotator_id"], row["verdict"])
+            for row in exported
+            if row["status"] == "counted" and row["criterion"] == "overall"
+        ),
         reported_votes=report["counts"]["votes"],
         reported_pairs={
             (row["system_a"], row["system_b"]): row["n"] for row in report["head_to_head"]
         },
     )
+
+
+def printed(command: str, *arguments: str, **options: str) -> str:
+    output = StringIO()
+    call_command(command, *arguments, stdout=output, **options)
+    return output.getvalue()

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,25 +18,59 @@ from tests.live_site import Site, environment
 from tests.services import Server
 from tests.signed_in import SignedIn, sign_in_annotators
 
-from .annotators import Annotator
-from .checker import ALWAYS, Evidence, Violation, check
-from .faults import BackgroundWorker, Faults
+from .acts import Acts
+from .annotators import Annotator, Stage
+from .apps import LEASE
+from .background import BackgroundWorker
+from .checker import ALWAYS, check
+from .evidence import Evidence
+from .faults import Faults, weather
 from .history import History, Kind, Op
-from .operators import LAST_LEASE, Operators
-from .proxy import proxy_to
+from .operators import Operators
+from .proxy import Proxy, proxy_to
 from .reading import read_records, with_analysis
 from .records import Manifest
 from .seeding import seed_study
+from .summary import Summary, answers_of
+
+SETTINGS = "tests.chaos.settings"
 
 # So long after the last fault, beyond the lease, every place must have come back.
 FILL_S = 60.0
-# Operators' acts come between the faults.
-ACT_GAP_S = (0.5, 2.0)
+# The votes that are still wanting then come in at least this fast, on a busy machine.
+LEAST_VOTES_PER_SECOND = 3.0
 # The people's pace: votes a second of all together, below what the site can take.
-VOTES_PER_SECOND = 10.0
+VOTES_PER_SECOND = 7.0
 # Of the time between two faults, the share that faults themselves take.
 FAULT_S = 2.0
 POLL_S = 0.5
+# People hurry or take their time, so that about so many votes are wanting at the last fault.
+WANTING = 60
+THINK_S = (0.3, 15.0)
+PROGRESS_S = 15.0
+
+# Checks come often, since a person of a short run is handed some dozen pairs. Nothing is looked at:
+# people who choose at random would all be paused.
+RULES = {
+    "checks": {
+        "gold_share": 0.12,
+        "repeat_share": 0.12,
+        "identical_share": 0.08,
+        "repeat_gap": 3,
+    },
+    "quality": dict.fromkeys(
+        (
+            "gold_accuracy",
+            "repeat_consistency",
+            "agreement",
+            "side_share",
+            "speed",
+            "straight_lining",
+            "skips",
+        )
+    ),
+    "limits": {"skips_per_hour": None},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,85 +88,19 @@ class Options:
 
     @property
     def likely_seconds(self) -> float:
-        """Two of three faults are kills."""
-        return max(self.seconds, self.kills * 1.5 * (sum(self.gap) / 2 + FAULT_S))
+        """Four of five faults are kills."""
+        return max(self.seconds, self.kills * 1.25 * (sum(self.gap) / 2 + FAULT_S))
 
     @property
     def size(self) -> int:
         """So many comparisons that the study is not full before the last fault."""
         if self.comparisons is not None:
             return self.comparisons
-        return max(60, round(self.likely_seconds * VOTES_PER_SECOND / self.overlap))
+        return max(84, round(self.likely_seconds * VOTES_PER_SECOND / self.overlap))
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    violations: list[Violation]
-    faults: Counter[str]
-    kills: int
-    history: History
-    statuses: Counter[int]
-    sent: int
-    lost: int
-    hits: int
-    seconds: float
-    fill_seconds: float
-    filled_early: bool
-    counted: int
-
-    def report(self) -> Iterator[str]:
-        """The figures of a run, a line each."""
-        told: Counter[str] = Counter()
-        for line in self.history.of(Op.VOTE, Kind.OK):
-            if not line.data["replayed"]:
-                told[line.data["received"] + (", late" if line.data["late"] else "")] += 1
-                told["revisions"] += line.data["revision"] > 0
-            told["replays"] += line.data["replayed"]
-        yield f"faults for {self.seconds:.0f} s, of them kills: {self.kills}"
-        for name, count in sorted(self.faults.items()):
-            yield f"  {count:4d}  {name}"
-        yield f"requests sent {self.sent}, without an answer {self.lost}, hit by proxy {self.hits}"
-        yield "  answers " + ", ".join(
-            f"{status}: {n}" for status, n in sorted(self.statuses.items())
-        )
-        yield "votes acknowledged: " + ", ".join(f"{name} {n}" for name, n in sorted(told.items()))
-        yield "history: " + ", ".join(
-            f"{name} {n}" for name, n in sorted(self.history.counts().items())
-        )
-        yield f"counted votes {self.counted}; full {self.fill_seconds:.1f} s after the last fault"
-        if self.filled_early:
-            yield "NOTE: the study was full before the last fault; ask for more comparisons"
-        yield f"violations: {len(self.violations)}"
-        for violation in self.violations[:50]:
-            yield f"  {violation.rule}: {violation.what}"
-
-
-def run(options: Options, database: Server, broker: Server, folder: Path) -> Outcome:
-    """Migrate, seed, rate under faults, fill, check. Django is set up on `database`."""
-    call_command("migrate", verbosity=0)
-    study, manifest = seed_study(
-        "chaos", comparisons=options.size, overlap=options.overlap, systems=options.systems
-    )
-    people = sign_in_annotators(study, options.annotators)
-    connection.close()
-    told = environment(database.url, broker.url, LOG_LEVEL="ERROR", EVALSITE_VAR=str(folder))
-    site = Site(told, folder)
-    worker = BackgroundWorker(told, folder)
-    with ExitStack() as stack:
-        history = History(stack.enter_context((folder / "history.jsonl").open("w")))
-        stack.callback(site.stop)
-        site.start()
-        site.wait_until_it_answers()
-        stack.callback(worker.stop)
-        worker.start()
-        operators = Operators(study, history, random.Random(options.seed + 1))
-        stack.callback(operators.close)
-        stage = Stage(options, site, database, broker, worker, history, operators)
-        return asyncio.run(play(stage, people, manifest))
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Ground:
     """Everything that a run stands on."""
 
     options: Options
@@ -144,88 +112,179 @@ class Stage:
     operators: Operators
 
 
-async def play(stage: Stage, people: list[SignedIn], manifest: Manifest) -> Outcome:
-    options, operators = stage.options, stage.operators
-    dice = random.Random(options.seed)
-    calm = asyncio.Event()
-    started = time.monotonic()
-    async with proxy_to(stage.site.port, random.Random(options.seed + 2)) as proxy:
-        faults = Faults(
-            stage.site, stage.database, stage.broker, stage.worker, proxy, stage.history, dice
-        )
+def run(
+    slug: str,
+    options: Options,
+    database: Server,
+    broker: Server,
+    folder: Path,
+    tell: Callable[[str], None],
+) -> Summary:
+    """Migrate, seed, rate under faults, fill, check. Django is set up on `database`."""
+    call_command("migrate", verbosity=0)
+    study, manifest = seed_study(
+        slug,
+        comparisons=options.size,
+        overlap=options.overlap,
+        systems=options.systems,
+        checks=max(6, options.size // 40),
+        rules=RULES,
+    )
+    people = sign_in_annotators(study, options.annotators)
+    connection.close()
+    told = environment(
+        database.url,
+        broker.url,
+        LOG_LEVEL="ERROR",
+        EVALSITE_VAR=str(folder),
+        DJANGO_SETTINGS_MODULE=SETTINGS,
+    )
+    site = Site(told, folder)
+    worker = BackgroundWorker(told, folder)
+    with ExitStack() as stack:
+        history = History(stack.enter_context((folder / f"{slug}.jsonl").open("w")))
+        stack.callback(site.stop)
+        site.start()
+        site.wait_until_it_answers()
+        stack.callback(worker.stop)
+        worker.start()
+        operators = Operators(study)
+        stack.callback(operators.close)
+        ground = Ground(options, site, database, broker, worker, history, operators)
+        return asyncio.run(play(ground, people, manifest, tell))
+
+
+async def play(
+    ground: Ground, people: list[SignedIn], manifest: Manifest, tell: Callable[[str], None]
+) -> Summary:
+    options, operators, history = ground.options, ground.operators, ground.history
+    stage = Stage(options.annotators / VOTES_PER_SECOND)
+    async with proxy_to(ground.site.port, random.Random(options.seed + 2)) as proxy:
         crowd = [
             Annotator(
                 person,
                 f"/study/{operators.study.slug}/rate/",
                 proxy.port,
-                stage.history,
+                history,
                 random.Random(f"{options.seed} {number}"),
-                options.annotators / VOTES_PER_SECOND,
-                operators.lapse,
-                calm,
+                stage,
             )
             for number, person in enumerate(people)
         ]
         rating = [asyncio.create_task(annotator.rate()) for annotator in crowd]
-        acting = asyncio.create_task(act(operators, random.Random(options.seed + 3)))
-        while time.monotonic() - started < options.seconds or faults.kills < options.kills:
-            await asyncio.sleep(dice.uniform(*options.gap))
-            await faults.strike()
-        ended = time.monotonic()
-        acting.cancel()
-        await asyncio.gather(acting, return_exceptions=True)
+        summary = await strike(ground, stage, proxy, tell)
         # What holds always must hold now, in the midst of it.
         midway = await operators.insist(lambda: read_records(operators.study))
-        violations = check(Evidence(stage.history, midway, manifest), ALWAYS)
+        violations = check(Evidence(history, midway, manifest), ALWAYS)
         wanting = await operators.insist(operators.votes_wanting)
-        await operators.resume_everybody()
-        await operators.shorten_leases()
-        calm.set()
-        fill_seconds = await fill(stage, rating, ended)
+        ended = time.monotonic()
+        stage.calm.set()
+        filled = await fill(ground, stage, rating)
     records = await operators.insist(lambda: read_records(operators.study))
     records = await operators.insist(lambda: with_analysis(operators.study, records))
-    violations += check(Evidence(stage.history, records, manifest))
-    return Outcome(
-        violations=violations,
-        faults=faults.done,
-        kills=faults.kills,
-        history=stage.history,
-        statuses=sum((Counter(annotator.statuses) for annotator in crowd), Counter()),
-        sent=sum(annotator.sent for annotator in crowd),
-        lost=sum(annotator.lost for annotator in crowd),
-        hits=proxy.hits,
-        seconds=ended - started,
-        fill_seconds=fill_seconds,
-        filled_early=wanting == 0,
-        counted=len(records.counted),
+    violations += check(Evidence(history, records, manifest))
+    summary.violations = [f"{found.rule}: {found.what}" for found in violations]
+    summary.fills = [filled - ended]
+    allowed = LEASE.total_seconds() + FILL_S + wanting / LEAST_VOTES_PER_SECOND
+    if filled - ended > allowed:
+        summary.violations.append(
+            f"filled: {wanting} votes took {filled - ended:.0f} s, more than {allowed:.0f} s"
+        )
+    if not wanting:
+        summary.violations.append(
+            "filled: the study was full before the last fault; ask for more comparisons"
+        )
+    summary.runs = 1
+    summary.counted_votes = len(records.counted)
+    summary.answers = answers_of(history, records)
+    summary.acts = Counter(
+        line.op.value
+        for line in history.lines
+        if line.kind == Kind.OK and line.op not in (Op.NEXT, Op.VOTE, Op.FAULT, Op.CONFLICT)
+    )
+    summary.statuses = sum((Counter(annotator.statuses) for annotator in crowd), Counter())
+    summary.network = proxy.hits
+    summary.requests = Counter(
+        {
+            "sent": sum(annotator.sent for annotator in crowd),
+            "without an answer": sum(annotator.lost for annotator in crowd),
+        }
+    )
+    return summary
+
+
+async def strike(
+    ground: Ground, stage: Stage, proxy: Proxy, tell: Callable[[str], None]
+) -> Summary:
+    """One fault after the other, acts of operators and bad weather all the while; then calm."""
+    options = ground.options
+    dice = random.Random(options.seed)
+    faults = Faults(
+        ground.site, ground.database, ground.broker, ground.worker, ground.history, dice
+    )
+    acts = Acts(ground.operators, ground.history, random.Random(options.seed + 3))
+    over = asyncio.Event()
+    beside = [
+        asyncio.create_task(acts.act(over)),
+        asyncio.create_task(weather(proxy, random.Random(options.seed + 4), over)),
+    ]
+    started = told = time.monotonic()
+    while (
+        time.monotonic() - started < options.seconds
+        or faults.kills < options.kills
+        or len(faults.done) < len(faults.KINDS)
+        or not acts.met_all.is_set()
+    ):
+        await asyncio.sleep(dice.uniform(*options.gap))
+        await faults.strike()
+        lasted = time.monotonic() - started
+        wanting = await ground.operators.insist(ground.operators.votes_wanting)
+        hurry(stage, options, faults.kills, lasted, wanting)
+        if time.monotonic() - told > PROGRESS_S:
+            told = time.monotonic()
+            tell(f"{lasted:4.0f} s: {faults.kills} kills, {wanting} votes wanting")
+        for task in beside:
+            if task.done():
+                # Only a fault in this harness, or an act that was refused, ends one of them.
+                task.result()
+    over.set()
+    await asyncio.gather(*beside)
+    await faults.settle()
+    lasted = time.monotonic() - started
+    await acts.heal()
+    return Summary(
+        seconds=lasted, kills=faults.kills, faults=faults.done, recoveries=dict(faults.recoveries)
     )
 
 
-async def act(operators: Operators, dice: random.Random) -> None:
-    """Pause, exclude and remove people between the faults, until cancelled."""
-    acts = [operators.exclude_something, operators.pause_somebody, operators.remove_somebody]
-    while True:
-        await asyncio.sleep(dice.uniform(*ACT_GAP_S))
-        await dice.choices(acts, [8, 3, 1])[0]()
+def hurry(stage: Stage, options: Options, kills: int, lasted: float, wanting: int) -> None:
+    """Set the people's pace so that the study is nearly full at the last fault, and not before."""
+    per_kill = lasted / max(kills, 1)
+    left = max(options.seconds - lasted, (options.kills - kills) * per_kill, 5.0)
+    pace = options.annotators * left / max(wanting - WANTING, 1)
+    least, most = THINK_S
+    stage.think_s = min(max(pace, least), most)
 
 
-async def fill(stage: Stage, rating: list[asyncio.Task[None]], ended: float) -> float:
-    """Let the people go on until all are told that nothing is left; how long the study took.
+async def fill(ground: Ground, stage: Stage, rating: list[asyncio.Task[None]]) -> float:
+    """Let the people go on until all are told that nothing is left; when the study was full.
 
-    A busy machine needs its time for the votes themselves. A place that does not come back shows
-    as a standstill: then all are sent home, and the checker tells what lacks.
+    A place that does not come back shows as a standstill: then all are sent home, and the checker
+    tells what lacks.
     """
-    patience = LAST_LEASE.total_seconds() + FILL_S
+    operators = ground.operators
+    patience = LEASE.total_seconds() + FILL_S
     moved, wanting = time.monotonic(), -1
     while wanting and time.monotonic() < moved + patience:
-        found = await stage.operators.insist(stage.operators.votes_wanting)
+        found = await operators.insist(operators.votes_wanting)
         if found != wanting:
             moved, wanting = time.monotonic(), found
         await asyncio.sleep(POLL_S)
+    stage.full.set()
     _, late = await asyncio.wait(rating, timeout=patience)
     for task in late:
         task.cancel()
     for result in await asyncio.gather(*rating, return_exceptions=True):
         if isinstance(result, Exception):
             raise result
-    return moved - ended
+    return moved

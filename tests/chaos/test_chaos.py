@@ -1,4 +1,4 @@
-"""A short chaos run: half a minute of faults, then every rule of the checker."""
+"""A short chaos run: half a minute of faults, each kind once, then every rule of the checker."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TIMEOUT_S = 400
 
 
 # Faults come close together, so that each kind comes at least once.
-SHORT = ("--seconds=30", "--gap", "1", "3")
+SHORT = ("--seconds=30", "--gap", "0.3", "1.5")
 
 
 # In processes of its own: it crashes the database that it stands on.
@@ -33,4 +33,4 @@ def test_no_acknowledged_vote_is_lost_while_everything_is_killed(tmp_path: Path)
     )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-6000:]
     assert "violations: 0" in done.stdout
-    assert "NOTE" not in done.stdout, done.stdout
+    assert "never occurred" not in done.stdout

@@ -8,18 +8,31 @@ from pathlib import Path
 
 import pytest
 
-from .checker import AT_THE_END, Evidence, check
+from .checker import AT_THE_END, check
+from .evidence import Evidence
 from .history import History, Kind, Line, Op, read_history
-from .records import AssignmentRow, ItemRow, Manifest, Records, Texts, VoteRow
+from .records import (
+    AnnotatorRow,
+    AssignmentRow,
+    ItemRow,
+    Manifest,
+    Records,
+    Texts,
+    VoteRow,
+)
 
 MANIFEST = Manifest(
-    texts={"one": Texts("a1", "b1"), "two": Texts("a2", "b2")},
-    systems={"one": ("x", "y"), "two": ("y", "x")},
+    texts={"one": Texts("a1", "b1"), "two": Texts("a2", "b2"), "gold": Texts("a3", "b3")},
+    systems={"one": ("x", "y"), "two": ("y", "x"), "gold": ("x", "y")},
+    checks=frozenset({"gold"}),
 )
 
 
 class Tale:
-    """A run in which two people rate two items once each, and everything is as it should be."""
+    """A run in which two people rate two items once each, and everything is as it should be.
+
+    One of them rates a gold pair, too, and one of the items a second time as a repeat.
+    """
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
@@ -33,14 +46,24 @@ class Tale:
         self.vote("ann", "ann-2", "k4", "right", revision=1)
         self.serve("bob", "bob-2", "a2", "b2")
         self.vote("bob", "bob-2", "k5", "both_bad")
+        self.serve("bob", "bob-3", "a3", "b3")
+        self.vote("bob", "bob-3", "k6", "left")
+        self.serve("bob", "bob-4", "a1", "b1")
+        self.vote("bob", "bob-4", "k7", "left")
         self.say(Kind.OK, Op.NEXT, "ann", served=[], empty="finished")
         self.records = Records(
-            items=(ItemRow("one", 2, 2, False), ItemRow("two", 2, 2, False)),
+            items=(
+                ItemRow("one", 2, 2, False),
+                ItemRow("two", 2, 2, False),
+                ItemRow("gold", 2, 0, False, "gold"),
+            ),
             assignments=(
                 AssignmentRow("ann-1", "one", "ann", "submitted", 1, False),
                 AssignmentRow("bob-1", "one", "bob", "submitted", 2, True),
                 AssignmentRow("ann-2", "two", "ann", "submitted", 1, True),
                 AssignmentRow("bob-2", "two", "bob", "submitted", 2, False),
+                AssignmentRow("bob-3", "gold", "bob", "submitted", None, False, "gold"),
+                AssignmentRow("bob-4", "one", "bob", "submitted", None, False, pass_no=1),
             ),
             votes=(
                 VoteRow("k1", "ann-1", "one", "ann", "left", "a", False, 0, False, 1),
@@ -48,9 +71,13 @@ class Tale:
                 VoteRow("k3", "ann-2", "two", "ann", "tie", "tie", True, 0, False, 3),
                 VoteRow("k4", "ann-2", "two", "ann", "right", "a", True, 1, False, 4),
                 VoteRow("k5", "bob-2", "two", "bob", "both_bad", "both_bad", False, 0, False, 5),
+                VoteRow("k6", "bob-3", "gold", "bob", "left", "a", False, 0, False, 6),
+                VoteRow("k7", "bob-4", "one", "bob", "left", "a", False, 0, False, 7),
             ),
+            annotators=(AnnotatorRow("ann", 2, 2, 0), AnnotatorRow("bob", 4, 4, 0)),
             counted=COUNTED,
             analysed=COUNTED,
+            exported=COUNTED,
             reported_votes=4,
             reported_pairs={("x", "y"): 4},
             revisions_logged=("ann-2",),
@@ -105,6 +132,29 @@ class Tale:
             )
         )
 
+    def add_assignment(self, row: AssignmentRow) -> None:
+        """One more, which its holder's counters know of."""
+        self.change(assignments=(*self.records.assignments, row))
+        people = {who.annotator: who for who in self.records.annotators}
+        known = people.get(row.annotator, AnnotatorRow(row.annotator, 0, 0, 0))
+        people[row.annotator] = replace(
+            known,
+            handed=known.handed + 1,
+            answered=known.answered + (row.state in ("submitted", "late_surplus")),
+            skipped=known.skipped + (row.state == "released"),
+        )
+        self.change(annotators=tuple(people.values()))
+
+    def exclude(self, assignment: str) -> None:
+        """Take an assignment of `one` out of the count, as an operator does."""
+        self.say(Kind.OK, Op.EXCLUDE, assignment=assignment)
+        self.change_assignment(assignment, excluded=True, slot_no=None)
+        self.change_item("one", taken=1, open=True)
+
+    def lift(self, assignment: str, *, restored: bool) -> None:
+        self.say(Kind.OK, Op.LIFT, assignment=assignment, restored=restored)
+        self.change_assignment(assignment, excluded=False)
+
     def change_item(self, item: str, **columns: object) -> None:
         self.change(
             items=tuple(
@@ -129,6 +179,7 @@ def count(tale: Tale, *votes: tuple[str, str, str]) -> None:
     tale.change(
         counted=votes,
         analysed=votes,
+        exported=votes,
         reported_votes=len(votes),
         reported_pairs={("x", "y"): len(votes)},
     )
@@ -177,7 +228,7 @@ def count_a_person_twice(tale: Tale) -> None:
 
 def reserve_a_place_too_many(tale: Tale) -> None:
     row = AssignmentRow("cy-1", "one", "cy", "reserved", 3, False)
-    tale.change(assignments=(*tale.records.assignments, row))
+    tale.add_assignment(row)
     tale.change_item("one", taken=3)
 
 
@@ -191,7 +242,7 @@ def reserve_without_a_slot(tale: Tale) -> None:
 
 def give_a_person_an_item_twice(tale: Tale) -> None:
     row = AssignmentRow("ann-3", "one", "ann", "released", None, False)
-    tale.change(assignments=(*tale.records.assignments, row))
+    tale.add_assignment(row)
 
 
 def miscount_taken(tale: Tale) -> None:
@@ -204,7 +255,7 @@ def leave_a_full_item_open(tale: Tale) -> None:
 
 def submit_without_a_vote(tale: Tale) -> None:
     row = AssignmentRow("cy-1", "one", "cy", "submitted", 3, False)
-    tale.change(assignments=(*tale.records.assignments, row))
+    tale.add_assignment(row)
 
 
 def skip_a_revision(tale: Tale) -> None:
@@ -266,13 +317,162 @@ def count_the_wrong_side(tale: Tale) -> None:
 
 
 def count_an_excluded_vote(tale: Tale) -> None:
-    tale.say(Kind.OK, Op.EXCLUDE, assignment="bob-1")
+    tale.exclude("bob-1")
 
 
 def leave_out_what_was_let_back_in(tale: Tale) -> None:
-    tale.say(Kind.OK, Op.EXCLUDE, assignment="bob-1")
-    tale.say(Kind.OK, Op.LIFT, assignment="bob-1")
+    tale.exclude("bob-1")
+    tale.lift("bob-1", restored=True)
     count(tale, COUNTED[0], *COUNTED[2:])
+
+
+def count_what_came_back_as_surplus(tale: Tale) -> None:
+    tale.exclude("bob-1")
+    tale.lift("bob-1", restored=False)
+
+
+def count_a_gold_pair(tale: Tale) -> None:
+    count(tale, *COUNTED, ("gold", "bob", "a"))
+
+
+def count_the_repeat_in_place_of_the_first(tale: Tale) -> None:
+    count(tale, COUNTED[0], ("one", "bob", "a"), *COUNTED[2:])
+
+
+def export_fewer(tale: Tale) -> None:
+    tale.change(exported=COUNTED[1:])
+
+
+def store_what_contradicts(tale: Tale) -> None:
+    tale.say(Kind.FAIL, Op.CONFLICT, "ann", "", "ann-1", **CONFLICT, status=200)
+
+
+def answer_a_contradiction_with_another_choice(tale: Tale) -> None:
+    tale.say(Kind.OK, Op.CONFLICT, "ann", "", "ann-1", **CONFLICT | {"stored": "tie"})
+
+
+def answer_a_contradiction_with_another_code(tale: Tale) -> None:
+    tale.say(Kind.OK, Op.CONFLICT, "ann", "", "ann-1", **CONFLICT | {"code": "study_closed"})
+
+
+def let_an_excluded_vote_keep_its_slot(tale: Tale) -> None:
+    tale.exclude("bob-1")
+    tale.change_assignment("bob-1", slot_no=2)
+
+
+def let_a_surplus_vote_keep_its_slot(tale: Tale) -> None:
+    tale.change_assignment("bob-1", state="late_surplus")
+
+
+def give_a_check_a_slot(tale: Tale) -> None:
+    tale.change_assignment("bob-3", slot_no=1)
+
+
+def give_a_repeat_a_slot(tale: Tale) -> None:
+    tale.change_assignment("bob-4", slot_no=1)
+
+
+def let_a_check_be_handed_out_as_work(tale: Tale) -> None:
+    tale.change_item("gold", open=True)
+
+
+def turn_a_check_into_work(tale: Tale) -> None:
+    tale.change_item("gold", kind="work")
+
+
+def keep_a_stopped_item_open(tale: Tale) -> None:
+    tale.exclude("bob-1")
+    tale.change_item("one", stopped=True)
+
+
+def miscount_who_was_handed(tale: Tale) -> None:
+    tale.change(annotators=(AnnotatorRow("ann", 3, 2, 0), AnnotatorRow("bob", 4, 4, 0)))
+
+
+def miscount_who_answered(tale: Tale) -> None:
+    tale.change(annotators=(AnnotatorRow("ann", 2, 2, 0), AnnotatorRow("bob", 4, 3, 0)))
+
+
+def miscount_who_skipped(tale: Tale) -> None:
+    tale.change(annotators=(AnnotatorRow("ann", 2, 2, 1), AnnotatorRow("bob", 4, 4, 0)))
+
+
+def exclude_without_being_told(tale: Tale) -> None:
+    tale.exclude("bob-1")
+    tale.lines.pop()
+
+
+def forget_an_exclusion(tale: Tale) -> None:
+    tale.exclude("bob-1")
+    tale.change_assignment("bob-1", excluded=False)
+
+
+def pause_without_logging_it(tale: Tale) -> None:
+    tale.say(Kind.OK, Op.STUDY_PAUSE)
+
+
+def log_a_removal_twice(tale: Tale) -> None:
+    tale.say(Kind.OK, Op.REMOVE, "cy")
+    tale.change(acts_logged={"member.removed": 2})
+
+
+def hand_out_while_paused(tale: Tale) -> None:
+    pause_study(tale)
+    tale.change_assignment("bob-2", reserved_at=tale.clock - 5)
+
+
+def hand_out_to_a_paused_person(tale: Tale) -> None:
+    tale.say(Kind.OK, Op.PAUSE, "bob")
+    tale.say(Kind.INVOKE, Op.RESUME, "bob")
+    tale.change_assignment("bob-2", reserved_at=tale.clock - 5)
+
+
+def hand_out_to_a_removed_person(tale: Tale) -> None:
+    tale.say(Kind.OK, Op.REMOVE, "bob")
+    tale.change(acts_logged={"member.removed": 1})
+    tale.change_assignment("bob-2", reserved_at=tale.clock + 1)
+
+
+def hand_out_of_a_stopped_pair(tale: Tale) -> None:
+    stop(tale)
+    tale.change_assignment("bob-2", reserved_at=tale.clock + 1)
+
+
+def stop_without_being_told(tale: Tale) -> None:
+    tale.change_item("one", stopped=True)
+
+
+def forget_a_stop(tale: Tale) -> None:
+    stop(tale)
+    tale.change_item("two", stopped=False)
+
+
+def end_too_early_although_a_place_came_back_before(tale: Tale) -> None:
+    end_too_early(tale)
+    tale.lines.insert(0, Line(Kind.OK, Op.EXCLUDE, assignment="bob-1", at=0.1))
+
+
+CONFLICT = {
+    "code": "already_voted",
+    "expected": "already_voted",
+    "stored": "left",
+    "stands": "left",
+}
+
+
+def pause_study(tale: Tale) -> None:
+    """A pause and its end, in the log and with nothing handed out."""
+    tale.say(Kind.OK, Op.STUDY_PAUSE)
+    tale.say(Kind.INVOKE, Op.STUDY_RESUME)
+    tale.lines.append(Line(Kind.OK, Op.STUDY_RESUME, at=tale.clock + 1))
+    tale.change(acts_logged={"study.paused": 1, "study.resumed": 1})
+
+
+def stop(tale: Tale) -> None:
+    """The pair of systems of both items is stopped."""
+    tale.say(Kind.OK, Op.STOP, systems=["x", "y"])
+    for item in ("one", "two"):
+        tale.change_item(item, stopped=True)
 
 
 def count_what_nobody_sent(tale: Tale) -> None:
@@ -334,11 +534,42 @@ PLANTED: list[tuple[Callable[[Tale], None], str]] = [
     (count_the_wrong_side, "expectation"),
     (count_an_excluded_vote, "expectation"),
     (leave_out_what_was_let_back_in, "expectation"),
+    (count_what_came_back_as_surplus, "expectation"),
+    (count_a_gold_pair, "expectation"),
+    (count_the_repeat_in_place_of_the_first, "expectation"),
     (count_what_nobody_sent, "expectation"),
     (analyse_fewer, "analysis"),
     (analyse_one_twice, "analysis"),
     (report_another_number, "analysis"),
     (report_another_pair, "analysis"),
+    (export_fewer, "analysis"),
+    (store_what_contradicts, "conflicts"),
+    (answer_a_contradiction_with_another_choice, "conflicts"),
+    (answer_a_contradiction_with_another_code, "conflicts"),
+    (let_an_excluded_vote_keep_its_slot, "slots"),
+    (let_a_surplus_vote_keep_its_slot, "slots"),
+    (give_a_check_a_slot, "slots"),
+    (give_a_check_a_slot, "checks"),
+    (give_a_repeat_a_slot, "checks"),
+    (let_a_check_be_handed_out_as_work, "checks"),
+    (let_a_check_be_handed_out_as_work, "counters"),
+    (turn_a_check_into_work, "checks"),
+    (count_a_gold_pair, "checks"),
+    (keep_a_stopped_item_open, "counters"),
+    (miscount_who_was_handed, "people"),
+    (miscount_who_answered, "people"),
+    (miscount_who_skipped, "people"),
+    (exclude_without_being_told, "acts"),
+    (forget_an_exclusion, "acts"),
+    (pause_without_logging_it, "acts"),
+    (log_a_removal_twice, "acts"),
+    (hand_out_while_paused, "pauses"),
+    (hand_out_to_a_paused_person, "pauses"),
+    (hand_out_to_a_removed_person, "pauses"),
+    (hand_out_of_a_stopped_pair, "stops"),
+    (stop_without_being_told, "stops"),
+    (forget_a_stop, "stops"),
+    (end_too_early_although_a_place_came_back_before, "endings"),
     (leave_an_item_unfilled, "filled"),
 ]
 
@@ -368,6 +599,7 @@ def test_a_vote_of_unknown_fate_may_be_stored_or_not(stored: bool) -> None:
     if not stored:
         tale.drop_vote("k2")
         tale.change_assignment("bob-1", state="reserved")
+        tale.change(annotators=(AnnotatorRow("ann", 2, 2, 0), AnnotatorRow("bob", 4, 3, 0)))
         count(tale, COUNTED[0], *COUNTED[2:])
     assert tale.rules_broken() == (set() if stored else {"filled"})
 
@@ -380,27 +612,76 @@ def test_a_vote_of_unknown_fate_must_not_say_something_else() -> None:
     assert "expectation" in tale.rules_broken()
 
 
-def test_an_excluded_vote_that_is_left_out_breaks_no_rule() -> None:
+def test_an_excluded_vote_whose_place_another_takes_breaks_no_rule() -> None:
     tale = Tale()
-    tale.say(Kind.OK, Op.EXCLUDE, assignment="bob-1")
-    count(tale, COUNTED[0], *COUNTED[2:])
+    tale.exclude("bob-1")
+    tale.serve("cy", "cy-1", "a1", "b1")
+    tale.vote("cy", "cy-1", "k8", "left")
+    tale.add_assignment(AssignmentRow("cy-1", "one", "cy", "submitted", 2, False))
+    tale.change(
+        votes=(
+            *tale.records.votes,
+            VoteRow("k8", "cy-1", "one", "cy", "left", "a", False, 0, False, tale.clock),
+        )
+    )
+    tale.change_item("one", taken=2, open=False)
+    count(tale, COUNTED[0], *COUNTED[2:], ("one", "cy", "a"))
+    # Those who were told of the end before, were told the truth.
+    assert tale.rules_broken() == set()
+    tale.lift("bob-1", restored=False)
+    tale.change_assignment("bob-1", state="late_surplus")
+    assert tale.rules_broken() == set()
+
+
+def test_an_exclusion_that_was_lifted_in_time_breaks_no_rule() -> None:
+    tale = Tale()
+    tale.exclude("bob-1")
+    tale.lift("bob-1", restored=True)
+    tale.change_assignment("bob-1", slot_no=2)
+    tale.change_item("one", taken=2, open=False)
+    assert tale.rules_broken() == set()
+
+
+@pytest.mark.parametrize("act", [pause_study, stop])
+def test_an_act_after_which_nothing_is_handed_out_breaks_no_rule(
+    act: Callable[[Tale], None],
+) -> None:
+    tale = Tale()
+    act(tale)
+    assert tale.rules_broken() == set()
+
+
+def test_a_claim_that_waited_for_its_lock_may_be_older_than_the_end_of_a_pause() -> None:
+    tale = Tale()
+    pause_study(tale)
+    tale.change_assignment("bob-2", reserved_at=tale.clock - 1)
+    assert tale.rules_broken() == set()
+
+
+def test_an_item_that_was_stopped_need_not_be_full() -> None:
+    tale = Tale()
+    stop(tale)
+    tale.change_item("two", overlap=3)
+    assert tale.rules_broken() == set()
+
+
+def test_a_contradiction_that_is_refused_breaks_no_rule() -> None:
+    tale = Tale()
+    tale.say(Kind.OK, Op.CONFLICT, "ann", "", "ann-1", **CONFLICT)
     assert tale.rules_broken() == set()
 
 
 def test_a_surplus_vote_is_stored_and_does_not_count() -> None:
     tale = Tale()
     tale.serve("cy", "cy-1", "a1", "b1")
-    tale.send("cy", "cy-1", "k6", "left")
-    tale.answer("cy", "cy-1", "k6", "left", status=202, received="late_surplus", late=True)
+    tale.send("cy", "cy-1", "k8", "left")
+    tale.answer("cy", "cy-1", "k8", "left", status=202, received="late_surplus", late=True)
+    tale.add_assignment(AssignmentRow("cy-1", "one", "cy", "late_surplus", None, False))
     tale.change(
-        assignments=(
-            *tale.records.assignments,
-            AssignmentRow("cy-1", "one", "cy", "late_surplus", None, False),
-        ),
         votes=(
             *tale.records.votes,
-            VoteRow("k6", "cy-1", "one", "cy", "left", "a", False, 0, True, 9),
-        ),
+            VoteRow("k8", "cy-1", "one", "cy", "left", "a", False, 0, True, 9),
+        )
     )
     assert tale.rules_broken() == set()
     count(tale, *COUNTED, ("one", "cy", "a"))

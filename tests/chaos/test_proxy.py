@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import pytest
@@ -26,17 +27,24 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 class Site:
-    """Answers every request and counts them."""
+    """Answers every request that arrives whole and counts them."""
 
     def __init__(self) -> None:
         self.requests = 0
+        self.serving: list[asyncio.Task[None] | None] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.read(1 << 16):
-            self.requests += 1
-            writer.write(ANSWER)
-            await writer.drain()
+        self.serving.append(asyncio.current_task())
+        # The other side may be gone, or close before it has taken the answer.
+        with suppress(OSError, asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                await reader.readexactly(len(b"{}"))
+                self.requests += 1
+                writer.write(ANSWER)
+                await writer.drain()
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
 
 
 def in_a_loop(asked: Coroutine[Any, Any, Result]) -> Result:
@@ -61,15 +69,19 @@ async def ask_in(weather: Weather) -> tuple[Reply | NoAnswer, int]:
         await connection.close()
         # What was sent on may still be on its way.
         for _ in range(100):
-            if site.requests or weather is Weather.CUT_BEFORE_REQUEST:
+            if site.requests or weather in (Weather.CUT_BEFORE_REQUEST, Weather.HALF_REQUEST):
                 break
             await asyncio.sleep(0.01)
+    await asyncio.gather(*filter(None, site.serving))
     return answer, site.requests
 
 
-@pytest.mark.parametrize("weather", [Weather.FAIR, Weather.DELAY])
+@pytest.mark.parametrize(
+    "weather", [Weather.FAIR, Weather.DELAY, Weather.TRICKLE, Weather.HALF_CLOSED]
+)
 def test_an_answer_comes_through(weather: Weather, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxies, "DELAY_S", 0.01)
+    monkeypatch.setattr(proxies, "PIECE_S", 0.001)
     answer, requests = in_a_loop(ask_in(weather))
     assert isinstance(answer, Reply)
     assert answer.status == 200
@@ -80,9 +92,12 @@ def test_an_answer_comes_through(weather: Weather, monkeypatch: pytest.MonkeyPat
     ("weather", "arrived"),
     [
         (Weather.CUT_BEFORE_REQUEST, 0),
+        (Weather.HALF_REQUEST, 0),
         (Weather.CUT_AFTER_REQUEST, 1),
         (Weather.CUT_BEFORE_ANSWER, 1),
         (Weather.HALF_ANSWER, 1),
+        (Weather.RESET_AFTER_REQUEST, 1),
+        (Weather.RESET_BEFORE_ANSWER, 1),
     ],
 )
 def test_a_cut_leaves_the_person_without_an_answer(weather: Weather, arrived: int) -> None:

@@ -1,0 +1,106 @@
+"""Celery as a chaos run starts, fills and kills it."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from tests.live_site import PROJECT_ROOT, children_of, kill
+from tests.services import stop
+
+SWEEP = "annotation.take_back_lapsed_leases"
+REPORTS = "reports.refresh_open_reports"
+# What a broker's absence looks like, at whatever moment it goes.
+GONE = (OperationalError, RedisError, OSError)
+# Where orders lie in the broker.
+QUEUE = "celery"
+# Processes that work, beside the main one.
+CHILDREN = 2
+
+
+@dataclass
+class BackgroundWorker:
+    """Celery with its clock, which takes lapsed leases back while claims do the same."""
+
+    environment: Mapping[str, str]
+    folder: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "celery.log"
+
+    def start(self) -> None:
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "celery",
+                    "--app=evalsite.celery",
+                    "worker",
+                    "--beat",
+                    f"--schedule={self.folder / 'celerybeat-schedule'}",
+                    f"--concurrency={CHILDREN}",
+                    "--loglevel=warning",
+                ],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=PROJECT_ROOT,
+                env=dict(self.environment),
+            )
+
+    def children(self) -> list[int]:
+        return [] if self.process is None else children_of(self.process.pid)
+
+    def kill(self) -> None:
+        """Kill the main process, and what is left of its children as a supervisor does."""
+        if self.process is not None:
+            children = self.children()
+            self.process.kill()
+            self.process.wait()
+            for child in children:
+                kill(child)
+
+    def kill_child(self, dice: random.Random) -> bool:
+        """Kill one of the processes that work; False if there is none."""
+        children = self.children()
+        return bool(children) and kill(dice.choice(children))
+
+    def stop(self) -> None:
+        if self.process is not None:
+            children = self.children()
+            stop(self.process, signal.SIGQUIT)
+            for child in children:
+                kill(child)
+
+
+def ring(broker_url: str, tasks: int) -> bool:
+    """Give the background much to do at this moment; False if the broker took nothing."""
+    with Celery(broker=broker_url) as application:
+        application.conf.broker_connection_retry = False
+        try:
+            for number in range(tasks):
+                application.send_task(REPORTS if number % 4 == 0 else SWEEP, retry=False)
+        except GONE:
+            return False
+    return True
+
+
+def has_nothing_left(broker_url: str) -> bool:
+    """Whether every order was taken by a process that carries it out."""
+    try:
+        with redis.Redis.from_url(broker_url) as client:
+            return bool(client.llen(QUEUE) == 0)
+    except GONE:
+        return False
