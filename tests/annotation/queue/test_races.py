@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 import pytest
 from django.db import OperationalError, connection
+from django.utils import timezone
 
 from annotation import queue, voting
 from annotation.models import (
@@ -74,8 +76,12 @@ class Client:
     annotator: Annotator
     # Leaves for good with what is held after so many votes.
     leaves_after: int | None = None
+    # Of the claims, after which the annotator is gone with what is held; another one comes.
+    drops_out: float = 0.0
     acknowledged: list[uuid.UUID] = field(default_factory=list)
     abandoned: list[uuid.UUID] = field(default_factory=list)
+    # Who was told of the end, and when.
+    endings: list[tuple[int, datetime]] = field(default_factory=list)
     false_endings: int = 0
 
     def rate(self) -> None:
@@ -85,6 +91,7 @@ class Client:
             claim = insist(partial(queue.claim, self.annotator, want=dice.choice([1, 2])))
             if claim.current is None:
                 if claim.empty == EmptyReason.FINISHED:
+                    self.endings.append((self.annotator.pk, timezone.now()))
                     self.false_endings += work_is_left(self.annotator)
                     return
                 assert claim.empty == EmptyReason.HELD_BY_OTHERS
@@ -94,6 +101,11 @@ class Client:
                 self.abandoned = [held.pair.id for held in claim.held]
                 lapse(*self.abandoned)
                 return
+            if dice.random() < self.drops_out:
+                self.abandoned += [held.pair.id for held in claim.held]
+                insist(partial(lapse, *(held.pair.id for held in claim.held)))
+                self.annotator = insist(partial(make_annotator, self.annotator.study))
+                continue
             decision = partial(vote, self.annotator, claim.current.pair.id, key=uuid.uuid4())
             insist(decision)
             self.acknowledged.append(claim.current.pair.id)
@@ -112,9 +124,32 @@ def work_is_left(annotator: Annotator) -> bool:
     return any(votes[pk] < overlap for pk, overlap in comparisons if pk not in mine)
 
 
-def fill(study: Study, clients: int, leaving: int = 0) -> list[Client]:
+def endings_with_votes_to_come(study: Study, crowd: Sequence[Client]) -> int:
+    """Who was told of the end, and somebody else then began a vote on a pair they never had.
+
+    The recount at once misses what was given while it was made.
+    """
+    counted = list(counted_votes(study).values_list("comparison", "annotator", "created_at"))
+    had: dict[int, set[int]] = {}
+    for annotator, comparison in Assignment.objects.values_list("annotator", "comparison"):
+        had.setdefault(annotator, set()).add(comparison)
+    return sum(
+        any(
+            at > told and who != annotator and comparison not in had.get(annotator, ())
+            for comparison, who, at in counted
+        )
+        for client in crowd
+        for annotator, told in client.endings
+    )
+
+
+def fill(study: Study, clients: int, leaving: int = 0, *, drops_out: float = 0.0) -> list[Client]:
     crowd = [
-        Client(make_annotator(study), leaves_after=number if number < leaving else None)
+        Client(
+            make_annotator(study),
+            leaves_after=number if number < leaving else None,
+            drops_out=drops_out,
+        )
         for number in range(clients)
     ]
     run_together([client.rate for client in crowd])
@@ -150,6 +185,26 @@ def test_64_clients_fill_every_comparison_exactly(comparisons, overlap):
     assert_filled_exactly(study, comparisons * overlap)
     assert Assignment.objects.count() == comparisons * overlap
     assert sum(client.false_endings for client in crowd) == 0
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(("comparisons", "overlap"), [(20, 8), (5, 20)])
+def test_nobody_of_32_is_told_of_the_end_before_it(comparisons, overlap):
+    study = make_queue(comparisons, overlap=overlap)
+    crowd = fill(study, 32)
+    assert sum(len(client.endings) for client in crowd) == 32
+    assert sum(client.false_endings for client in crowd) == 0
+    assert endings_with_votes_to_come(study, crowd) == 0
+    assert_filled_exactly(study, comparisons * overlap)
+
+
+@pytest.mark.timeout(300)
+def test_a_study_fills_although_every_third_reservation_is_abandoned():
+    study = make_queue(20, overlap=3)
+    crowd = fill(study, 8, drops_out=0.3)
+    assert sum(len(client.abandoned) for client in crowd) >= 10
+    assert sum(client.false_endings for client in crowd) == 0
+    assert_filled_exactly(study, 60)
 
 
 def test_what_some_abandon_is_filled_by_others_and_late_votes_are_kept():
