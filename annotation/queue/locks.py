@@ -22,9 +22,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Now
 
+from annotation.compiled import KEY, CompiledQuery, Parameter
 from annotation.models import Annotator, Assignment, Comparison, Study, StudyVersion
 
 from .claims import AssignmentNotFound
@@ -103,6 +104,22 @@ COLUMNS_OF_A_VOTE = (
 )
 
 
+# PostgreSQL locks the tables of one row in the order in which OF names them, and gives both rows as
+# they are once it holds the locks. It is written down nowhere, so a test watches it.
+OWN_ASSIGNMENT = CompiledQuery(
+    lambda: (
+        Assignment.objects.filter(
+            public_id=Parameter("public_id", UUIDField()),
+            annotator=Parameter("annotator", KEY),
+        )
+        .select_related("annotator__study")
+        .only(*COLUMNS_OF_A_VOTE)
+        .annotate(now=Now())
+        .select_for_update(no_key=True, of=("annotator", "self"))
+    )
+)
+
+
 def lock_assignment(annotator_id: int, public_id: uuid.UUID) -> LockedAssignment:
     """Lock the annotator and the assignment until the transaction ends.
 
@@ -111,18 +128,8 @@ def lock_assignment(annotator_id: int, public_id: uuid.UUID) -> LockedAssignment
     AssignmentNotFound
         If this annotator has no such assignment, whoever else may have it.
     """
-    # PostgreSQL locks the tables of one row in the order in which OF names them, and gives both
-    # rows as they are once it holds the locks. It is written down nowhere, so a test watches it.
-    row = (
-        Assignment.objects.filter(public_id=public_id, annotator_id=annotator_id)
-        .select_related("annotator__study")
-        .only(*COLUMNS_OF_A_VOTE)
-        .annotate(now=Now())
-        .select_for_update(no_key=True, of=("annotator", "self"))
-    )
-    try:
-        assignment = row.get()
-    except Assignment.DoesNotExist:
-        raise AssignmentNotFound("There is no such assignment.") from None
+    assignment = OWN_ASSIGNMENT.first(public_id=public_id, annotator=annotator_id)
+    if assignment is None:
+        raise AssignmentNotFound("There is no such assignment.")
     annotator = assignment.annotator
     return LockedAssignment(annotator, annotator.study, assignment, assignment.now)

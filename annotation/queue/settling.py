@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from django.db.models import F
+from django.db.models import CharField, F
 
+from annotation.compiled import KEY, CompiledUpdate, Parameter
 from annotation.models import (
     Annotator,
     Assignment,
@@ -23,6 +23,19 @@ from .slots import free_slots, recount, slot_of_side, take_back_lapsed, used_slo
 
 # Whoever was reading when a study was paused or closed may still answer.
 GRACE = timedelta(minutes=10)
+
+SET_STATE = CompiledUpdate(
+    lambda: Assignment.objects.filter(pk=Parameter("assignment", KEY)),
+    state=Parameter("state", CharField()),
+)
+COUNT_ANSWER = CompiledUpdate(
+    lambda: Annotator.objects.filter(pk=Parameter("annotator", KEY)), answered=F("answered") + 1
+)
+COUNT_ANSWER_TO_SKIPPED = CompiledUpdate(
+    lambda: Annotator.objects.filter(pk=Parameter("annotator", KEY)),
+    answered=F("answered") + 1,
+    skipped=F("skipped") - 1,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,6 @@ def settle(locked: LockedAssignment) -> Settlement:
     over = is_over(locked)
     accepted = not over and before != AssignmentState.RELEASED
     held = assignment.slot_no is not None
-    changes: dict[str, Any] = {}
     if is_work(assignment) and held != accepted:
         # A slot changes hands. A vote that keeps its slot changes no counter and needs no lock
         # but its own row's, which no sweep can take from it.
@@ -85,14 +97,21 @@ def settle(locked: LockedAssignment) -> Settlement:
             accepted = give_slot(assignment, comparison)
         else:
             assignment.slot_no = None
-        if held != accepted:
-            changes = {"slot_no": assignment.slot_no, "overlap": assignment.overlap}
     assignment.state = AssignmentState.SUBMITTED if accepted else AssignmentState.LATE_SURPLUS
-    Assignment.objects.filter(pk=assignment.pk).update(state=assignment.state, **changes)
-    if "slot_no" in changes:
-        recount([assignment.comparison_id], now)
+    save(assignment, moved=held != (assignment.slot_no is not None), now=now)
     count_answer(assignment, was_skipped=before == AssignmentState.RELEASED)
     return Settlement(accepted=accepted, late=late, study_over=over)
+
+
+def save(assignment: Assignment, *, moved: bool, now: datetime) -> None:
+    """Store the state and, if it `moved`, the slot, whose comparison the caller has locked."""
+    if not moved:
+        SET_STATE.run(assignment=assignment.pk, state=assignment.state)
+        return
+    Assignment.objects.filter(pk=assignment.pk).update(
+        state=assignment.state, slot_no=assignment.slot_no, overlap=assignment.overlap
+    )
+    recount([assignment.comparison_id], now)
 
 
 def is_work(assignment: Assignment) -> bool:
@@ -123,7 +142,5 @@ def count_answer(assignment: Assignment, *, was_skipped: bool) -> None:
     """Add to what the annotator answered. Who answers a pair after all did not skip it."""
     if assignment.kind == ComparisonKind.TRAINING:
         return
-    counters = {"answered": F("answered") + 1}
-    if was_skipped:
-        counters["skipped"] = F("skipped") - 1
-    Annotator.objects.filter(pk=assignment.annotator_id).update(**counters)
+    count = COUNT_ANSWER_TO_SKIPPED if was_skipped else COUNT_ANSWER
+    count.run(annotator=assignment.annotator_id)

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from annotation import audit, quality, queue
 from annotation.blinding import verdict_of
+from annotation.compiled import CompiledInsert
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -41,6 +42,31 @@ from .rubrics import Rubric, later_rubrics, rubric_of
 RECEIVED_AS = "received_as"
 
 FOREIGN_ASSIGNMENT = "vote.foreign_assignment"
+
+# Every column that a collected vote fills.
+COLLECTED = (
+    "comparison_id",
+    "annotator_id",
+    "assignment_id",
+    "study_version_id",
+    "revision",
+    "choice",
+    "swapped",
+    "verdict",
+    "margin",
+    "confidence",
+    "idempotency_key",
+    "request_hash",
+    "late",
+    "active_ms",
+    "elapsed_ms",
+    "first_choice_ms",
+    "reading",
+    "metadata",
+    "created_at",
+)
+INSERT_VOTE = CompiledInsert(Vote, COLLECTED)
+INSERT_NOTE = CompiledInsert(VoteNote, ("vote_id", "rationale", "tags"))
 
 
 def submit(
@@ -241,7 +267,7 @@ def store(
     vote.choice, vote.margin = overall.choice, overall.margin
     vote.verdict = verdict_of(overall.choice, swapped)
     vote.created_at = locked.now
-    vote.save(force_insert=True)
+    vote.pk = INSERT_VOTE.run(**{column: getattr(vote, column) for column in COLLECTED})
     rows = [
         VoteCriterion(
             vote=vote,
@@ -257,7 +283,7 @@ def store(
     if rows:
         VoteCriterion.objects.bulk_create(rows)
     if rationale or tags:
-        VoteNote.objects.create(vote=vote, rationale=rationale, tags=list(tags))
+        INSERT_NOTE.run(vote_id=vote.pk, rationale=rationale, tags=list(tags))
 
 
 def record_revision(vote: Vote, locked: queue.LockedAssignment) -> None:

@@ -183,9 +183,8 @@ def test_excluding_twice_frees_once():
 def test_many_are_taken_out_and_put_back_in_stretches(monkeypatch):
     monkeypatch.setattr(excluding, "BATCH", 3)
     study = make_queue(4, overlap=2)
-    everybody = [make_annotator(study) for _ in range(4)]
-    for annotator in everybody:
-        for _ in range(2):
+    for annotator in (make_annotator(study), make_annotator(study)):
+        for _ in range(4):
             vote(annotator, current_id(annotator))
     ids = list(Assignment.objects.values_list("public_id", flat=True))
     assert len(ids) == 8

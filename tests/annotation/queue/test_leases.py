@@ -44,6 +44,19 @@ def test_the_heartbeat_renews_what_is_held_each_by_its_own_length():
     assert queue.expire_lapsed() == 0
 
 
+def test_a_heartbeat_shows_and_renews_in_one_and_answers_for_what_the_page_holds():
+    study = make_queue(2)
+    annotator = make_annotator(study)
+    shown, ahead = (held.pair.id for held in queue.claim(annotator).held)
+    [lease] = queue.renew(annotator, [ahead], displayed=shown)
+    assert lease.id == ahead
+    assert 110 < lease.seconds <= 120
+    assert row_of(shown).displayed_at is not None
+    assert row_of(ahead).displayed_at is None
+    [lease] = queue.renew(annotator, [shown])
+    assert 1790 < lease.seconds <= 1800
+
+
 def test_a_heartbeat_says_what_became_of_a_pair():
     study = make_queue(3)
     annotator = make_annotator(study)

@@ -120,6 +120,17 @@ def test_a_surplus_vote_leaves_the_others_reservation_alone():
     assert_counters_hold(study)
 
 
+def test_a_vote_on_a_skipped_pair_is_late_whatever_its_lease_says():
+    study = make_queue(1)
+    annotator = make_annotator(study)
+    held = current_id(annotator)
+    lease = row_of(held).lease_expires_at
+    queue.release(annotator, held, "other")
+    # As rows have it that were skipped before a skip ended the lease.
+    Assignment.objects.update(lease_expires_at=lease)
+    assert vote(annotator, held).late
+
+
 # -- a pair of systems that was stopped ----------
 
 

@@ -246,6 +246,7 @@ def test_a_late_vote_whose_slot_was_filled_is_kept_as_surplus():
     assert (row.state, row.slot_no) == (AssignmentState.LATE_SURPLUS, None)
     assert Vote.objects.count() == 2
     assert counted_votes(study).count() == 1
+    annotator.refresh_from_db()
     assert queue.progress(annotator).voted == 1
     assert_counters_hold(study)
 
