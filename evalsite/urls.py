@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("csp-report", csp_reports.csp_report, name="csp_report"),
     path("", include("annotation.accounts.urls")),
     path("", include("annotation.rating.urls")),
+    path("", include("annotation.adjudication.urls")),
     path("", include("reports.pages.urls")),
     path("admin/", admin.site.urls),
 ]

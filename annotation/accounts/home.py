@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from annotation.access import StudyWithRoles, list_studies_for
 from annotation.access.outcomes import READERS
+from annotation.adjudication import waiting_for
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -85,15 +86,28 @@ def list_cards(user: User) -> list[Card]:
     """One card for each study: work for the user first, studies that are over last."""
     entries = list_studies_for(user)
     work = own_work(user, [entry.study for entry in entries if Role.ANNOTATOR in entry.roles])
+    waiting = waiting_for(
+        user, [entry.study for entry in entries if Role.ADJUDICATOR in entry.roles]
+    )
     progress = study_progress([entry.study for entry in entries if entry.roles & WATCHERS])
     cards = [
-        make_card(entry, work.get(entry.study.pk), progress.get(entry.study.pk))
+        make_card(
+            entry,
+            work.get(entry.study.pk),
+            progress.get(entry.study.pk),
+            waiting.get(entry.study.pk),
+        )
         for entry in entries
     ]
     return sorted(cards, key=lambda card: (card.is_over, not card.has_work))
 
 
-def make_card(entry: StudyWithRoles, work: OwnWork | None, progress: StudyProgress | None) -> Card:
+def make_card(
+    entry: StudyWithRoles,
+    work: OwnWork | None,
+    progress: StudyProgress | None,
+    waiting: int | None,
+) -> Card:
     study, state = entry.study, StudyState(entry.study.state)
     steps = []
     if work is not None:
@@ -103,7 +117,7 @@ def make_card(entry: StudyWithRoles, work: OwnWork | None, progress: StudyProgre
     elif progress is not None:
         steps.append(monitor_step(state, progress, unblinded=study.unblinded_at is not None))
     if Role.ADJUDICATOR in entry.roles:
-        steps.append(adjudicator_step())
+        steps.append(adjudicator_step(state, waiting or 0))
     return Card(
         study=study,
         roles=", ".join(role.label for role in Role if role in entry.roles),

@@ -57,6 +57,7 @@ class StudyProgress:
 
 RATING = "rating:page"
 REPORT = "reports:report"
+ADJUDICATION = "adjudication:desk"
 
 NOT_RATING = {
     AnnotatorState.INVITED: "Your invitation is not complete yet. Ask the person who invited you.",
@@ -174,8 +175,23 @@ def monitor_step(state: StudyState, progress: StudyProgress, *, unblinded: bool)
     return Step(f"{text} Results can be read after unblinding.", done=done, wanted=wanted)
 
 
-def adjudicator_step() -> Step:
-    return Step("There is no disagreement for you to decide at the moment.")
+def adjudicator_step(state: StudyState, waiting: int) -> Step:
+    """For adjudicators; `waiting` is how many pairs wait for this one's decision."""
+    if state == StudyState.DRAFT:
+        return Step("There is nothing to decide yet: the study has not begun.")
+    if state == StudyState.ARCHIVED:
+        return Step("The study is archived and takes no more decisions.")
+    if not waiting:
+        return Step(
+            "There is no disagreement for you to decide at the moment.", "Look again", ADJUDICATION
+        )
+    pairs = count(waiting, "pair waits", "pairs wait")
+    return Step(
+        f"{pairs} for your decision: people disagreed.",
+        "Decide disagreements",
+        ADJUDICATION,
+        is_work=True,
+    )
 
 
 def votes_in(progress: StudyProgress) -> str:

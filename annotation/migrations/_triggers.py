@@ -294,3 +294,22 @@ QUALITY = [
         "a finding is of an annotator and a version of one study",
     ),
 ]
+
+ADJUDICATION = [
+    demands(
+        "adjudication_of_its_study",
+        "annotation_adjudication",
+        ["INSERT"],
+        "EXISTS (SELECT 1 FROM annotation_criterion k, annotation_comparison c "
+        "WHERE k.id = NEW.criterion_id AND c.id = NEW.comparison_id AND k.study_id = c.study_id)",
+        "an adjudication is on a criterion of the study of its comparison",
+    ),
+    demands(
+        "adjudication_case_stays_what_it_was",
+        "annotation_adjudicationcase",
+        ["UPDATE OF public_id, comparison_id, adjudicator_id, swapped"],
+        "NEW.public_id = OLD.public_id AND NEW.comparison_id = OLD.comparison_id "
+        "AND NEW.adjudicator_id = OLD.adjudicator_id AND NEW.swapped = OLD.swapped",
+        "a case keeps its comparison, its adjudicator and its side",
+    ),
+]

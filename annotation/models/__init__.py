@@ -1,5 +1,6 @@
 """Tables and constraints, nothing else."""
 
+from .adjudication_cases import AdjudicationCase, CaseState
 from .assignments import Assignment, AssignmentState, SkipReason
 from .audit import AuditChain, AuditEntry
 from .comparisons import Cell, Comparison, ComparisonKind
@@ -40,12 +41,14 @@ from .votes import (
 __all__ = [
     "SLUG_PATTERN",
     "Adjudication",
+    "AdjudicationCase",
     "Annotator",
     "AnnotatorState",
     "Assignment",
     "AssignmentState",
     "AuditChain",
     "AuditEntry",
+    "CaseState",
     "Cell",
     "Choice",
     "Comparison",

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
+from django.contrib.auth import SESSION_KEY
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -18,7 +19,15 @@ from django.utils import timezone
 from annotation.access import AccessKind
 from annotation.access.declarations import access_of
 from annotation.access.routes import Route, list_routes
-from annotation.models import Role, Study, StudyState, User
+from annotation.models import (
+    AdjudicationCase,
+    CaseState,
+    Comparison,
+    Role,
+    Study,
+    StudyState,
+    User,
+)
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +37,7 @@ SIGNED_IN = AccessKind.SIGNED_IN
 READERS = frozenset({Role.OWNER, Role.RESEARCHER})
 WATCHERS = READERS | {Role.MONITOR}
 ANNOTATORS = frozenset({Role.ANNOTATOR})
+ADJUDICATORS = frozenset({Role.ADJUDICATOR})
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,8 @@ class Row:
     method: str = "get"
     kwargs: dict[str, object] = field(default_factory=dict)
     study: dict[str, object] = field(default_factory=lambda: {"state": StudyState.OPEN})
+    # The address names a case that lies on the visitor's own desk.
+    own_case: bool = False
 
 
 # Whoever may see outcomes at all may see them then.
@@ -61,6 +73,11 @@ MATRIX = {
     "rating:renew": Row(ANNOTATORS, "post"),
     "rating:undo": Row(ANNOTATORS, "post"),
     "rating:session": Row(ANNOTATORS),
+    "adjudication:desk": Row(ADJUDICATORS),
+    "adjudication:next": Row(ADJUDICATORS, "post"),
+    "adjudication:case": Row(ADJUDICATORS, own_case=True),
+    "adjudication:decide": Row(ADJUDICATORS, "post", own_case=True),
+    "adjudication:skip": Row(ADJUDICATORS, "post", own_case=True),
     "reports:report": Row(WATCHERS, study=UNBLINDED),
     "reports:compute": Row(READERS, "post", study=UNBLINDED),
     "reports:download": Row(WATCHERS, kwargs={"name": "votes", "chosen": "jsonl"}, study=UNBLINDED),
@@ -100,10 +117,28 @@ def make_study(name: str) -> Study:
     return study
 
 
+def case_of(client: Client, study: Study) -> uuid.UUID:
+    """A case on the desk of whoever is signed in; for others an identifier of none."""
+    user = client.session.get(SESSION_KEY)
+    comparison = Comparison.objects.filter(study=study.pk).first()
+    if user is None or comparison is None:
+        return uuid.uuid4()
+    case = AdjudicationCase.objects.create(
+        comparison=comparison,
+        adjudicator_id=int(user),
+        swapped=False,
+        state=CaseState.LAPSED,
+        lease_expires_at=timezone.now(),
+    )
+    return case.public_id
+
+
 def request(client: Client, name: str, study: Study) -> tuple[int, str]:
     """The status, and where a redirect leads."""
     row = MATRIX[name]
     kwargs = dict(row.kwargs)
+    if row.own_case:
+        kwargs["case_id"] = case_of(client, study)
     if isinstance(row.audience, frozenset):
         kwargs["slug"] = study.slug
     body = {"content_type": "application/json", "data": "{}"} if row.method == "post" else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
 from annotation.models import (
     AssignmentState,
@@ -301,5 +302,31 @@ BAD_VOTES: list[BadRow] = [
         "an adjudication with a margin above three",
         "adjudication_margin_fits",
         lambda w: w.adjudicate(margin=4),
+    ),
+    (
+        "an adjudication on a criterion of another study",
+        "an adjudication is on a criterion of the study of its comparison",
+        lambda w: w.adjudicate(criterion=factories.make_criterion(factories.make_study())),
+    ),
+    # Cases of adjudication
+    (
+        "two cases of one adjudicator and one comparison",
+        "adjudication_case_once",
+        lambda w: twice(partial(w.case, adjudicator=factories.make_user(), state="skipped")),
+    ),
+    (
+        "a case on two desks at once",
+        "adjudication_case_held_by_one",
+        lambda w: twice(w.case),
+    ),
+    (
+        "a case in an unknown state",
+        "adjudication_case_state_known",
+        lambda w: w.case(state="lost"),
+    ),
+    (
+        "a case that changes its side",
+        "a case keeps its comparison, its adjudicator and its side",
+        lambda w: change(w.case(), swapped=True),
     ),
 ]

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from annotation.models import (
     Adjudication,
+    AdjudicationCase,
     Assignment,
     Cell,
     Choice,
@@ -70,6 +71,17 @@ class World:
             "verdict": Verdict.A,
         }
         return Adjudication.objects.create(**{**values, **fields})
+
+    def case(self, **fields: Any) -> AdjudicationCase:
+        """On the desk of an adjudicator of its own unless one is given."""
+        values = {
+            "comparison": self.comparison,
+            "swapped": False,
+            "lease_expires_at": timezone.now() + timedelta(hours=1),
+        }
+        if "adjudicator" not in fields:
+            values["adjudicator"] = factories.make_user()
+        return AdjudicationCase.objects.create(**{**values, **fields})
 
     def invite(self, **fields: Any) -> Invitation:
         values = {

@@ -1,0 +1,183 @@
+"""An adjudicator's pages: the desk, a case, and what is done with it. Plain forms.
+
+Reading changes nothing: a case is taken by a POST, and each POST leads on to a page to read. What
+was typed comes back with every refusal.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.db.models.functions import Now
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from annotation.access import SignedInRequest, study_role
+from annotation.models import AdjudicationCase, Role, Study
+from annotation.rating.markdown import render_markdown
+from annotation.rating.wire import pair_for_page
+from annotation.voting import Answer, InvalidAnswers
+
+from . import deciding
+from . import desk as desks
+from .faults import AdjudicationFault, CaseNotFound
+from .questions import GRADES, ask, read_answers
+from .routing import is_decidable, look_at_desk
+from .showing import ShownCase, show
+from .wording import flag_in_words, nothing_to_decide, speak, waiting, why_here
+
+CaseView = Callable[[SignedInRequest, AdjudicationCase], HttpResponseBase]
+
+
+@require_safe
+@study_role(Role.ADJUDICATOR)
+def desk(request: SignedInRequest, study: Study) -> HttpResponse:
+    """How many cases wait, or why there are none."""
+    found = look_at_desk(request.user, study, Now())
+    if is_decidable(study) and found.yours:
+        title, text = "Pairs that people disagreed on", waiting(found)
+    else:
+        title, text = nothing_to_decide(study, found)
+    return render(
+        request,
+        "annotation/adjudication/desk.html",
+        {
+            **frame(request, study),
+            "title": title,
+            "text": text,
+            "has_cases": is_decidable(study) and found.yours > 0,
+            "may_look_again": is_decidable(study),
+        },
+    )
+
+
+@require_POST
+@study_role(Role.ADJUDICATOR)
+def take_next(request: SignedInRequest, study: Study) -> HttpResponse:
+    return to_next(request, study)
+
+
+def own_case(view: CaseView) -> Callable[..., HttpResponseBase]:
+    """For the adjudicator whose case the address names; others get "not found"."""
+
+    def with_case(
+        request: SignedInRequest, *, study: Study, case_id: uuid.UUID
+    ) -> HttpResponseBase:
+        try:
+            return view(request, desks.find_case(request.user, study, case_id))
+        except CaseNotFound as fault:
+            raise Http404(str(fault)) from None
+
+    return study_role(Role.ADJUDICATOR)(with_case)
+
+
+@require_safe
+@own_case
+def case(request: SignedInRequest, case: AdjudicationCase) -> HttpResponse:
+    """The pair, why it is here, what the raters said, and the questions."""
+    shown = show(case)
+    return case_page(request, case, shown, shown.answers, shown.reason)
+
+
+@require_POST
+@own_case
+def decide(request: SignedInRequest, case: AdjudicationCase) -> HttpResponse:
+    """Store the decision and go on to the next case."""
+    study = case.comparison.study
+    answers = read_answers(request.POST, study.criteria.all())
+    # Forms send line ends as CR LF.
+    reason = request.POST.get("reason", "").replace("\r\n", "\n").strip()
+    try:
+        deciding.decide(case, answers, reason)
+    except InvalidAnswers as fault:
+        error = {"field": fault.field, "message": str(fault)}
+        return case_page(request, case, show(case), answers, reason, error, fault.status)
+    except AdjudicationFault as fault:
+        error = {"refused": str(fault)}
+        return case_page(request, case, show(case), answers, reason, error, fault.status)
+    return to_next(request, study)
+
+
+@require_POST
+@own_case
+def skip(request: SignedInRequest, case: AdjudicationCase) -> HttpResponse:
+    """Leave the case to other reviewers and go on."""
+    desks.skip_case(case)
+    return to_next(request, case.comparison.study)
+
+
+def to_next(request: SignedInRequest, study: Study) -> HttpResponse:
+    """Lead to the next case, or to the desk, which says why there is none."""
+    found = desks.next_case(request.user, study)
+    if found is None:
+        return redirect("adjudication:desk", slug=study.slug)
+    return redirect("adjudication:case", slug=study.slug, case_id=found.public_id)
+
+
+def frame(
+    request: SignedInRequest, study: Study, shown: AdjudicationCase | None = None
+) -> dict[str, Any]:
+    """What every page of adjudication has."""
+    last = deciding.last_decided(request.user, study)
+    return {
+        "study_title": study.title or study.slug,
+        "desk_url": reverse("adjudication:desk", kwargs={"slug": study.slug}),
+        "next_url": reverse("adjudication:next", kwargs={"slug": study.slug}),
+        "last_url": ""
+        if last is None or last == shown
+        else case_url("case", study, last.public_id),
+    }
+
+
+def case_url(name: str, study: Study, public_id: uuid.UUID) -> str:
+    return reverse(f"adjudication:{name}", kwargs={"slug": study.slug, "case_id": public_id})
+
+
+def case_page(
+    request: HttpRequest,
+    case: AdjudicationCase,
+    shown: ShownCase,
+    answers: Mapping[str, Answer],
+    reason: str,
+    error: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The page of a case with these answers in the form."""
+    study = case.comparison.study
+    texts = {row.key: row.question or "Which response is better?" for row in shown.questions}
+    steps = {row.key: len(GRADES.get(row.scale, ())) for row in shown.questions}  # type: ignore[call-overload]
+    disputed = [found.criterion for found in shown.disagreements if found.criterion]
+    questions = ask(
+        shown.questions,
+        answers,
+        disputed if len(texts) > 1 else (),
+        was_sent=error is not None and "field" in error,
+    )
+    return render(
+        request,
+        "annotation/adjudication/case.html",
+        {
+            **frame(request, study, case),  # type: ignore[arg-type]
+            "case_id": str(case.public_id),
+            "decide_url": case_url("decide", study, case.public_id),
+            "skip_url": case_url("skip", study, case.public_id),
+            "pair": pair_for_page(shown.pair),
+            "why": [why_here(found, texts) for found in shown.disagreements],
+            "remarks": [
+                *(speak(remark, texts, steps) for remark in shown.remarks),
+                *(flag_in_words(flag) for flag in shown.flags),
+            ],
+            "questions": questions,
+            "faulty": sum(bool(question.fault) for question in questions),
+            "instructions": render_markdown(study.instructions, keep_breaks=False),
+            "reason": reason,
+            "most_characters": deciding.MAX_REASON,
+            "is_decided": shown.is_decided,
+            "error": error,
+        },
+        status=status,
+    )
