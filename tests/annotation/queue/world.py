@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from annotation import queue, voting
+from annotation.compiled import KEY, CompiledQuery, Parameter
 from annotation.models import (
     Annotator,
     Assignment,
@@ -92,33 +93,52 @@ def set_state(study: Study, state: StudyState, minutes_ago: float = 0) -> None:
     study.refresh_from_db()
 
 
+# Compiled, since the state machine asks after each of its 10,000 steps.
+ASSIGNMENTS = CompiledQuery(
+    lambda: Assignment.objects.filter(comparison__study=Parameter("study", KEY)).values_list(
+        "pk", "comparison", "annotator", "kind", "pass_no", "state", "slot_no"
+    )
+)
+WORK = CompiledQuery(
+    lambda: Comparison.objects.filter(
+        study=Parameter("study", KEY), kind=ComparisonKind.WORK
+    ).values_list("pk", "item_id", "overlap", "taken", "open", "cell__stopped_at")
+)
+PEOPLE = CompiledQuery(
+    lambda: Annotator.objects.filter(study=Parameter("study", KEY)).values_list(
+        "pk", "handed", "answered", "skipped"
+    )
+)
+EXCLUDED = CompiledQuery(lambda: live_exclusions().values_list("assignment"))
+
+
 def assert_counters_hold(study: Study) -> None:
     """The queue's own counters equal a recount of the rows, in plain Python."""
     slots: dict[int, list[int]] = {}
     people: Counter[tuple[int, int, int]] = Counter()
     states: dict[int, Counter[str]] = {}
-    excluded = set(live_exclusions().values_list("assignment", flat=True))
-    for row in Assignment.objects.filter(comparison__study=study):
-        people[row.comparison_id, row.annotator_id, row.pass_no] += 1
-        if row.kind != ComparisonKind.TRAINING:
-            states.setdefault(row.annotator_id, Counter())[row.state] += 1
-        holds = row.state in (AssignmentState.RESERVED, AssignmentState.SUBMITTED)
-        if row.kind != ComparisonKind.WORK or row.pass_no or row.pk in excluded:
-            assert row.slot_no is None
+    excluded = {assignment for (assignment,) in EXCLUDED.rows()}
+    for pk, comparison, annotator, kind, pass_no, state, slot_no in ASSIGNMENTS.rows(
+        study=study.pk
+    ):
+        people[comparison, annotator, pass_no] += 1
+        if kind != ComparisonKind.TRAINING:
+            states.setdefault(annotator, Counter())[state] += 1
+        holds = state in (AssignmentState.RESERVED, AssignmentState.SUBMITTED)
+        if kind != ComparisonKind.WORK or pass_no or pk in excluded:
+            assert slot_no is None
         else:
-            assert holds == (row.slot_no is not None)
-        if row.slot_no is not None:
-            slots.setdefault(row.comparison_id, []).append(row.slot_no)
+            assert holds == (slot_no is not None)
+        if slot_no is not None:
+            slots.setdefault(comparison, []).append(slot_no)
     assert all(count == 1 for count in people.values())
-    work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
-    for comparison in work.select_related("cell"):
-        held = slots.get(comparison.pk, [])
-        going = comparison.cell is None or comparison.cell.stopped_at is None
-        assert len(set(held)) == len(held) <= comparison.overlap
-        assert comparison.taken == len(held), comparison.item_id
-        assert comparison.open == (going and len(held) < comparison.overlap), comparison.item_id
-    for annotator in Annotator.objects.filter(study=study):
-        counted = states.get(annotator.pk, Counter())
-        assert annotator.handed == counted.total(), annotator.external_id
-        assert annotator.answered == counted["submitted"] + counted["late_surplus"]
-        assert annotator.skipped == counted["released"]
+    for pk, item_id, overlap, taken, is_open, stopped_at in WORK.rows(study=study.pk):
+        held = slots.get(pk, [])
+        assert len(set(held)) == len(held) <= overlap
+        assert taken == len(held), item_id
+        assert is_open == (stopped_at is None and len(held) < overlap), item_id
+    for pk, handed, answered, skipped in PEOPLE.rows(study=study.pk):
+        counted = states.get(pk, Counter())
+        assert handed == counted.total()
+        assert answered == counted["submitted"] + counted["late_surplus"]
+        assert skipped == counted["released"]
