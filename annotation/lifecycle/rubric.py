@@ -8,9 +8,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 
 from annotation import audit
-from annotation.models import Criterion, Scale, Study, User, VoteCriterion
+from annotation.models import Criterion, Scale, Study, User, Verdict, Vote, VoteCriterion
 from annotation.rules import RulesError, read_rules
 
 from .states import check_editable
@@ -102,7 +103,7 @@ def set_rubric(
         The study was opened.
     ValidationError
         `overall` is missing, a key comes twice, a level has no description, or votes exist on a
-        criterion that would go.
+        criterion that would go, or that could not express them.
     """
     check_rubric(criteria)
     keys = [draft.key for draft in criteria]
@@ -115,9 +116,33 @@ def set_rubric(
                     f"The criterion {criterion.key!r} has votes and cannot be removed."
                 )
         gone.delete()
+        if faults := faults_of_votes(study, criteria):
+            raise ValidationError(faults)
         stored = store_criteria(study, criteria)
         audit.record(study, actor, "study.rubric_set", {"criteria": keys})
     return stored
+
+
+def faults_of_votes(study: Study, criteria: Sequence[CriterionDraft]) -> list[str]:
+    """Verdicts of imported votes that the criteria could not express."""
+    faults = []
+    for draft in criteria:
+        impossible = {
+            Verdict.TIE: draft.scale == Scale.BINARY,
+            Verdict.BOTH_BAD: not draft.both_bad,
+        }
+        given: QuerySet[Vote] | QuerySet[VoteCriterion] = (
+            Vote.objects.filter(comparison__study=study)
+            if draft.key == Criterion.OVERALL
+            else VoteCriterion.objects.filter(criterion__study=study, criterion__key=draft.key)
+        )
+        faults += [
+            f"The criterion {draft.key!r} has votes with the verdict {verdict.value}, which it "
+            "could not express."
+            for verdict, cannot_be in impossible.items()
+            if cannot_be and given.filter(verdict=verdict).exists()
+        ]
+    return faults
 
 
 def store_criteria(study: Study, criteria: Sequence[CriterionDraft]) -> list[Criterion]:

@@ -19,6 +19,9 @@ from annotation.models import (
 )
 from annotation.rules import Policy, Rules, RulesError, read_rules
 
+# 10 pairs of which a tenth are checks leave 9, whatever binary fractions make of it.
+ROUNDING = 1e-9
+
 # Who still takes part; raters known from imports have no account and never will.
 TAKING_PART = (
     AnnotatorState.INVITED,
@@ -56,27 +59,32 @@ class Measure:
 
     @property
     def caps(self) -> list[int]:
-        """How many pairs one annotator may do at most, by each limit there is."""
+        """How many pairs one annotator may do at most, checks too, by each limit there is."""
         caps = [] if self.cap is None else [self.cap]
         share = self.rules.limits.share_of_study
-        return caps if share is None else [*caps, math.floor(share * self.wanted)]
+        # Whoever takes part may rate one pair, as the queue has it.
+        return caps if share is None else [*caps, max(1, math.floor(share * self.wanted))]
 
     @property
-    def work_of_one(self) -> int:
-        """Pairs of work that one annotator can do."""
-        return min([self.number_of(ComparisonKind.WORK), *self.caps])
+    def share_of_work(self) -> float:
+        checks = self.rules.checks
+        return 1 - checks.gold_share - checks.repeat_share - checks.identical_share
 
     @property
     def pairs_of_one(self) -> int:
         """All pairs that one annotator is handed who does all that can be done, checks too."""
-        checks = self.rules.checks
-        work = 1 - checks.gold_share - checks.repeat_share - checks.identical_share
-        whole = math.ceil(self.number_of(ComparisonKind.WORK) / work)
+        whole = math.ceil(self.number_of(ComparisonKind.WORK) / self.share_of_work - ROUNDING)
         return min([whole, *self.caps])
+
+    @property
+    def work_of_one(self) -> int:
+        """Pairs of work among them."""
+        allowed = [max(1, math.floor(cap * self.share_of_work + ROUNDING)) for cap in self.caps]
+        return min([self.number_of(ComparisonKind.WORK), *allowed])
 
     def needed(self, share: float) -> int:
         """Check pairs of a share that nobody runs out of."""
-        return math.ceil(share * self.pairs_of_one)
+        return math.ceil(share * self.pairs_of_one - ROUNDING)
 
 
 def faults_of_rules(study: Study) -> list[str]:
@@ -124,10 +132,11 @@ def faults_of_checks(study: Study, measure: Measure) -> list[str]:
             "generate_comparisons --identical, or take the share out."
         )
     work = measure.number_of(ComparisonKind.WORK)
-    if checks.repeat_share and work and measure.work_of_one <= checks.repeat_gap:
+    before_repeats = min([work, *measure.caps])
+    if checks.repeat_share and work and before_repeats <= checks.repeat_gap:
         faults.append(
             f"checks.repeat_share shows pairs again after {checks.repeat_gap} others "
-            f"(checks.repeat_gap), but nobody rates more than {measure.work_of_one} pairs. Lower "
+            f"(checks.repeat_gap), but nobody rates more than {before_repeats} pairs. Lower "
             "the gap, or take the share out."
         )
     return faults
@@ -156,14 +165,7 @@ def faults_of_eligibility(study: Study, rules: Rules) -> list[str]:
 
 
 def faults_of_limits(measure: Measure) -> list[str]:
-    if measure.wanted and 0 in measure.caps:
-        return [
-            f"limits.share_of_study leaves nobody a single pair: it is less than one of the "
-            f"{measure.wanted} votes that the study wants."
-            if measure.cap != 0
-            else "max_per_annotator is 0: nobody may rate a pair."
-        ]
-    return []
+    return ["max_per_annotator is 0: nobody may rate a pair."] if measure.cap == 0 else []
 
 
 def warnings_of_rules(study: Study) -> list[str]:

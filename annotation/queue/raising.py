@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from annotation.models import Annotator, Assignment, Comparison, ComparisonKind, Study
+from annotation.models import Annotator, Assignment, Cell, Comparison, ComparisonKind, Study
 
 from .cells import count_cells
 from .slots import recount
@@ -21,8 +23,13 @@ def hold_annotators(study: Study) -> None:
     Comes before any other lock of the transaction: annotators are locked first, and the change
     of an overlap reaches into other people's assignments, which is otherwise nobody's right.
     """
-    rows = Annotator.objects.filter(study=study).select_for_update(no_key=True).order_by("pk")
-    for _ in rows.values_list("pk", flat=True).iterator(chunk_size=2000):
+    hold(Annotator.objects.filter(study=study))
+
+
+def hold(rows: QuerySet[Any]) -> None:
+    """Lock rows in the order of their keys until the transaction ends."""
+    locked = rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True)
+    for _ in locked.iterator(chunk_size=2000):
         pass
 
 
@@ -30,7 +37,7 @@ def raise_overlap(study: Study, overlap: int, comparisons: Collection[int] | Non
     """Want `overlap` votes on every comparison of kind work that wants fewer.
 
     The caller holds the annotators. Votes and reservations keep their slots; comparisons that
-    were full open again at the end of the order.
+    were full open again at the end of the order, but for those of a pair that was stopped.
 
     Parameters
     ----------
@@ -42,6 +49,8 @@ def raise_overlap(study: Study, overlap: int, comparisons: Collection[int] | Non
     int
         How many comparisons want more now.
     """
+    # As whoever stops a pair does: cells before comparisons.
+    hold(Cell.objects.filter(study=study))
     raised = 0
     for ids in lower_ones(study, overlap, comparisons):
         locked = Comparison.objects.select_for_update(no_key=True).filter(pk__in=ids)

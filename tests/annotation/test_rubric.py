@@ -10,6 +10,7 @@ from annotation.lifecycle.drafts import get_or_create_draft
 from annotation.lifecycle.refusals import StudyFrozenError
 from annotation.lifecycle.rubric import CriterionDraft, configure_draft, set_rubric
 from annotation.models import AuditEntry, Criterion, Study, StudyState
+from tests import factories
 
 pytestmark = pytest.mark.django_db
 
@@ -84,3 +85,28 @@ def test_every_fault_of_the_rules_is_named_at_once_and_nothing_is_set(study: Stu
     assert caught.value.messages[0].startswith("rules: checks.gold_share must lie between")
     study.refresh_from_db()
     assert (study.title, study.rules) == ("", {})
+
+
+@pytest.mark.parametrize(
+    ("verdict", "overall"),
+    [
+        ("tie", CriterionDraft("overall", "Better?", scale="binary", both_bad=True)),
+        ("both_bad", CriterionDraft("overall", "Better?")),
+    ],
+)
+def test_imported_votes_must_fit_the_rubric(
+    study: Study, verdict: str, overall: CriterionDraft
+) -> None:
+    factories.make_imported_vote(factories.make_comparison(study), verdict)
+    with pytest.raises(ValidationError, match=f"votes with the verdict {verdict}, which"):
+        set_rubric(study, [overall])
+    assert study.criteria.get().both_bad
+
+
+def test_votes_on_a_further_criterion_must_fit_it(study: Study) -> None:
+    set_rubric(study, [OVERALL, CLARITY])
+    vote = factories.make_imported_vote(factories.make_comparison(study))
+    vote.criteria.create(criterion=study.criteria.get(key="clarity"), verdict="tie")
+    with pytest.raises(ValidationError, match="'clarity' has votes with the verdict tie"):
+        set_rubric(study, [OVERALL, CriterionDraft("clarity", "Clearer?", scale="binary")])
+    set_rubric(study, [OVERALL, CriterionDraft("clarity", "Clearer?")])

@@ -70,7 +70,6 @@ def test_a_plain_study_has_no_fault_of_its_rules_and_no_warning() -> None:
         ({"checks": {"repeat_share": 0.1, "repeat_gap": 3}}, "nobody rates more than 3 pairs"),
         ({"qualification": {"required": True}}, "there are no training pairs"),
         ({"eligibility": {"law": {"job": ["lawyer"]}}}, "category 'law', which no prompt has"),
-        ({"limits": {"share_of_study": 0.1}}, "less than one of the 9 votes"),
         ({"checks": {"gold_share": 2}}, "The rules: checks.gold_share must lie between"),
         ({"nothing": {}}, "The rules: There is no section 'nothing'"),
     ],
@@ -197,6 +196,19 @@ def test_caps_that_cannot_fill_the_study_say_how_many_people_would() -> None:
     assert "wants 12 votes, and nobody may give more than 3: that takes 4 annotators" in warning
     join(study, 1)
     assert list_warnings(study) == []
+
+
+def test_a_cap_of_nothing_keeps_a_study_from_opening() -> None:
+    (fault,) = list_faults(study_of(rules={}, max_per_annotator=0))
+    assert fault == "max_per_annotator is 0: nobody may rate a pair."
+
+
+def test_checks_count_towards_a_cap() -> None:
+    rules = {"checks": {"repeat_share": 0.5, "repeat_gap": 1}}
+    study = study_of(4, rules=rules, max_per_annotator=6)
+    join(study, 3)
+    (warning,) = list_warnings(study)
+    assert "nobody may give more than 3: that takes 4 annotators" in warning
 
 
 def test_a_share_of_the_study_caps_like_a_number() -> None:

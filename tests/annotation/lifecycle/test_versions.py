@@ -375,6 +375,20 @@ def test_single_comparisons_can_be_raised() -> None:
     }
 
 
+def test_a_pair_that_was_stopped_stays_so() -> None:
+    study = opened()
+    queue.stop(study, "north", "south")
+    change_study(study, reason=WHY, overlap=3)
+    rows = Comparison.objects.filter(study=study).order_by("item_id")
+    assert [(row.overlap, row.open) for row in rows] == [(3, False), (3, True), (3, True)]
+
+
+def test_the_cells_want_what_their_comparisons_want() -> None:
+    study = opened()
+    change_study(study, reason=WHY, overlap=3)
+    assert [cell.wanted for cell in study.cells.all()] == [3, 3, 3]
+
+
 def test_checks_want_no_votes() -> None:
     study = factories.make_study(instructions="Choose.")
     factories.make_comparison(study, overlap=2)
