@@ -12,15 +12,15 @@ from typing import Any, Final
 from django.conf import settings as project_settings
 from django.db import transaction
 
-from annotation import audit
 from annotation.models import Response, ResultsPolicy, Study, StudyVersion, User
 from annotation.rules import Policy, rules_of
 from annotation.selectors import versions_voted_under
+from reports import looks
 from reports import records as study_records
 from reports.beside import beside
 from reports.boards import Grades
 from reports.diagnostics import diagnostics
-from reports.freshness import latest_run
+from reports.freshness import count_rows, latest_run
 from reports.models import AnalysisRun
 from reports.pair_rows import pair_rows
 from reports.records import CriterionRecords, JudgmentRecords, StudyRecords
@@ -82,6 +82,7 @@ def run(
     """
     if study.is_sealed:
         raise SealedError(study)
+    rows = count_rows(study)
     read = study_records.load(study, style=thorough or _few_responses(study))
     settings = settings_of(study, read, thorough=thorough)
     used_seed = study.seed if seed is None else seed
@@ -110,23 +111,12 @@ def run(
             result=result,
             created_by=actor,
         )
-        record_look(study, kept, actor, "analysis")
+        looks.record_analysis(study, kept, actor, rows)
     return kept
 
 
 def _few_responses(study: Study) -> bool:
     return Response.objects.filter(prompt__study=study).count() <= MORE_RESPONSES
-
-
-def record_look(study: Study, kept: AnalysisRun, actor: User | None, how: str) -> None:
-    """Write down that outcomes were shown. The caller's transaction holds it."""
-    audit.record(
-        study, actor, "look", {"how": how, "analysis_run": kept.pk, "votes": votes_of(kept)}
-    )
-
-
-def votes_of(kept: AnalysisRun) -> int:
-    return int(kept.result["counts"]["votes"])
 
 
 def settings_of(study: Study, read: StudyRecords, *, thorough: bool = False) -> dict[str, Any]:

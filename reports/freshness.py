@@ -1,16 +1,42 @@
-"""Which report is the current one, and what has come in since it was made. Nothing is computed."""
+"""Which report is the current one, and what has come in since it was made. Nothing is computed.
+
+All that a report depends on is only ever added to: votes, judgments, exclusions and their liftings,
+imported files, and the log of changes to a study. So a report is up to date while there are as many
+rows of each as when it was read, whatever any clock says and however late a transaction ended.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from django.db.models import Q
 
-from annotation.models import AuditEntry, Exclusion, Study, Vote
-from annotation.selectors import counted_votes
+from annotation.models import AuditEntry, Exclusion, ImportFile, Study, Vote
 from judging.models import Judgment
 from reports.models import AnalysisRun
+
+# Acts that change what a report says of the same votes: texts, rubric, versions, the end.
+CHANGES = (
+    "study.configured",
+    "study.rubric_set",
+    "study.opened",
+    "study.changed",
+    "study.closed",
+    "study.unblinded",
+    "pair.stopped",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounts:
+    """How many rows there are of all that a report depends on."""
+
+    votes: int
+    judgments: int
+    exclusions: int
+    imports: int
+    changes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +50,19 @@ class Freshness:
     newer_judgments : int
     newer_exclusions : int
         Exclusions and their liftings.
-    counted_changed : bool
-        Another number of votes counts now, for whatever reason.
+    study_changed : bool
+        A file was imported, or settings, rubric or state of the study are others.
     """
 
     newer_votes: int
     newer_judgments: int
     newer_exclusions: int
-    counted_changed: bool
+    study_changed: bool
 
     @property
     def is_stale(self) -> bool:
         return bool(
-            self.newer_votes
-            or self.newer_judgments
-            or self.newer_exclusions
-            or self.counted_changed
+            self.newer_votes or self.newer_judgments or self.newer_exclusions or self.study_changed
         )
 
 
@@ -47,34 +70,49 @@ def latest_run(study: Study) -> AnalysisRun | None:
     return AnalysisRun.objects.filter(study=study).order_by("-created_at", "-pk").first()
 
 
-def checked_at(kept: AnalysisRun) -> datetime:
-    """When the report was last known to hold all there was: an analysis that finds nothing new
-    keeps the run that exists, and writes down that it looked."""
-    looked = (
-        AuditEntry.objects.filter(
-            study=kept.study_id,
-            action="look",
-            detail__how="analysis",
-            detail__analysis_run=kept.pk,
-        )
-        .order_by("-seq")
-        .values_list("at", flat=True)
-        .first()
+def count_rows(study: Study) -> RowCounts:
+    """Counted before an analysis reads: what comes in meanwhile then makes it old, never lost."""
+    exclusions = Exclusion.objects.filter(
+        Q(assignment__comparison__study=study) | Q(vote__comparison__study=study)
     )
-    return max(kept.created_at, looked) if looked else kept.created_at
+    return RowCounts(
+        votes=Vote.objects.filter(annotator__study=study).count(),
+        judgments=Judgment.objects.filter(comparison__study=study).count(),
+        exclusions=exclusions.count(),
+        imports=ImportFile.objects.filter(study=study).count(),
+        changes=AuditEntry.objects.filter(study=study, action__in=CHANGES).count(),
+    )
+
+
+def rows_read(kept: AnalysisRun) -> RowCounts:
+    """The rows when the report was last made or found to hold all there was.
+
+    An analysis that finds nothing new keeps the run that exists, and writes down that it looked.
+    """
+    looks = AuditEntry.objects.filter(
+        study=kept.study_id,
+        action="look",
+        detail__how="analysis",
+        detail__analysis_run=kept.pk,
+    )
+    detail: Mapping[str, object] | None = (
+        looks.order_by("-seq").values_list("detail", flat=True).first()
+    )
+    found = {} if detail is None else detail.get("rows")
+    counts = found if isinstance(found, dict) else {}
+    # A look that counted nothing was taken by an earlier release: everything is news then.
+    return RowCounts(**{name: int(counts.get(name, 0)) for name in RowCounts.__slots__})
+
+
+def rows_as_json(rows: RowCounts) -> dict[str, int]:
+    return asdict(rows)
 
 
 def freshness(study: Study, kept: AnalysisRun) -> Freshness:
-    since = checked_at(kept)
-    exclusions = Exclusion.objects.filter(
-        Q(assignment__comparison__study=study) | Q(vote__comparison__study=study),
-        created_at__gt=since,
-    )
+    now, then = count_rows(study), rows_read(kept)
     return Freshness(
-        newer_votes=Vote.objects.filter(annotator__study=study, created_at__gt=since).count(),
-        newer_judgments=Judgment.objects.filter(
-            comparison__study=study, created_at__gt=since
-        ).count(),
-        newer_exclusions=exclusions.count(),
-        counted_changed=counted_votes(study).count() != kept.result["counts"]["votes"],
+        newer_votes=now.votes - then.votes,
+        newer_judgments=now.judgments - then.judgments,
+        newer_exclusions=now.exclusions - then.exclusions,
+        study_changed=(now.imports, now.changes) != (then.imports, then.changes),
     )

@@ -10,11 +10,24 @@ from django.utils import timezone
 
 from annotation import audit
 from annotation.models import AuditEntry, Study, User
-from reports import analysis
+from reports.freshness import RowCounts, rows_as_json
 from reports.models import AnalysisRun
 
 # Within it, one person's further views of one report are the same look.
 SAME_LOOK = timedelta(hours=1)
+
+
+def votes_of(kept: AnalysisRun) -> int:
+    return int(kept.result["counts"]["votes"])
+
+
+def look_at(kept: AnalysisRun, how: str) -> dict[str, Any]:
+    return {"how": how, "analysis_run": kept.pk, "votes": votes_of(kept)}
+
+
+def record_analysis(study: Study, kept: AnalysisRun, actor: User | None, rows: RowCounts) -> None:
+    """Write down that outcomes were computed, and of which rows, in the caller's transaction."""
+    audit.record(study, actor, "look", {**look_at(kept, "analysis"), "rows": rows_as_json(rows)})
 
 
 def record_view(study: Study, kept: AnalysisRun, actor: User) -> None:
@@ -30,13 +43,12 @@ def record_view(study: Study, kept: AnalysisRun, actor: User) -> None:
     if seen.exists():
         return
     with transaction.atomic():
-        analysis.record_look(study, kept, actor, "view")
+        audit.record(study, actor, "look", look_at(kept, "view"))
 
 
 def record_export(study: Study, kept: AnalysisRun | None, actor: User | None, name: str) -> None:
     """Write down that outcomes left as a file; `kept` is None for an export of stored rows."""
-    detail: dict[str, Any] = {"how": f"export {name}"}
-    if kept is not None:
-        detail |= {"analysis_run": kept.pk, "votes": analysis.votes_of(kept)}
+    how = f"export {name}"
+    detail = {"how": how} if kept is None else look_at(kept, how)
     with transaction.atomic():
         audit.record(study, actor, "look", detail)

@@ -120,7 +120,9 @@ def stale_in_words(fresh: Freshness) -> str:
         )
         if number
     ]
-    return named_list(news) or "a change in which votes count"
+    if fresh.study_changed:
+        news.append("a change of the study")
+    return named_list(news)
 
 
 @dataclass(frozen=True, slots=True)

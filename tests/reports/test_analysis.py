@@ -64,8 +64,9 @@ def test_each_analysis_is_logged_as_a_look(study: Study) -> None:
     kept = analysis.run(study, actor=user)
     analysis.run(study, actor=user)
     looks = AuditEntry.objects.filter(study=study, action="look")
+    rows = {"votes": 12, "judgments": 0, "exclusions": 0, "imports": 0, "changes": 0}
     assert [look.detail for look in looks] == 2 * [
-        {"how": "analysis", "analysis_run": kept.pk, "votes": 12}
+        {"how": "analysis", "analysis_run": kept.pk, "votes": 12, "rows": rows}
     ]
     assert {look.actor for look in looks} == {user}
 

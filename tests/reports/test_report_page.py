@@ -12,9 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from annotation.lifecycle.rubric import configure_draft
 from annotation.models import (
     AuditEntry,
     Exclusion,
+    ImportFile,
     ResultsPolicy,
     Role,
     Study,
@@ -243,6 +245,44 @@ def test_judgments_and_exclusions_make_a_report_old_too(study: Study, researcher
     make_judgment(vote.comparison, version=make_judge_version(study))
     Exclusion.objects.create(vote=vote, reason="wrong person")
     assert "1 newer judgment and 1 decision on what counts" in text_of(researcher.get(URL))
+
+
+def test_a_changed_study_makes_a_report_old_too(study: Study, researcher: Client) -> None:
+    analysis.run(study)
+    configure_draft(study, title="Another title")
+    assert "Since this report: a change of the study." in text_of(researcher.get(URL))
+    researcher.post(COMPUTE)
+    assert "Not up to date" not in text_of(researcher.get(URL))
+
+
+def test_imported_weights_make_a_report_old_too(study: Study, researcher: Client) -> None:
+    analysis.run(study)
+    ImportFile.objects.create(study=study, kind="prompts", sha256="0" * 64, rows=1)
+    assert "a change of the study" in text_of(researcher.get(URL))
+
+
+def test_a_vote_that_is_stored_late_by_its_own_clock_is_noticed(
+    study: Study, researcher: Client
+) -> None:
+    analysis.run(study)
+    # Its transaction began before the analysis read, and ended after it.
+    early = timezone.now() - timedelta(seconds=30)
+    make_imported_vote(make_comparison(study), created_at=early)
+    assert "Since this report: 1 newer vote." in text_of(researcher.get(URL))
+
+
+def test_a_vote_that_came_while_the_report_was_made_is_noticed(
+    study: Study, researcher: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = analysis.report
+
+    def vote_meanwhile(*arguments: Any) -> dict[str, Any]:
+        make_imported_vote(make_comparison(study))
+        return report(*arguments)
+
+    monkeypatch.setattr(analysis, "report", vote_meanwhile)
+    analysis.run(study)
+    assert "Since this report: 1 newer vote." in text_of(researcher.get(URL))
 
 
 def test_news_that_change_nothing_are_settled_by_one_refresh(

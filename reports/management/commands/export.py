@@ -69,7 +69,7 @@ class Command(StudyCommand):
             return analysis.run(study)
         if freshness(study, kept).is_stale:
             self.say(
-                f"Votes or judgments have come in since this report of "
+                f"Votes, judgments or changes of the study have come in since this report of "
                 f"{kept.created_at:%Y-%m-%d %H:%M} UTC. `analyze {study.slug}` makes a new one."
             )
         return kept
