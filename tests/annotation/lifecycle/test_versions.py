@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -31,7 +30,7 @@ from annotation.models import (
     System,
 )
 from tests import factories
-from tests.annotation.queue.world import assert_counters_hold
+from tests.annotation.queue.world import assert_counters_hold, lapse, vote
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -494,25 +493,39 @@ def test_changes_at_the_same_moment_are_versions_one_after_the_other() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_overlap_is_raised_while_people_claim_and_skip() -> None:
+def test_an_overlap_is_raised_while_people_claim_vote_and_skip_and_a_pair_is_stopped() -> None:
     study = opened(12)
     people = [factories.make_annotator(study, factories.make_user()) for _ in range(6)]
 
-    def rate(annotator: Annotator) -> int:
-        done = 0
-        while held := queue.claim(annotator, want=2).held:
-            ids: list[uuid.UUID] = [pair.pair.id for pair in held]
+    def rate(annotator: Annotator) -> None:
+        turn = 0
+        while held := queue.claim(annotator, want=3).held:
+            ids = [pair.pair.id for pair in held]
             queue.renew(annotator, ids)
-            queue.release(annotator, ids[0], "other")
-            done += 1
-        return done
+            if turn % 3 == 0:
+                queue.release(annotator, ids[0], "other")
+            else:
+                if turn % 3 == 1:
+                    lapse(ids[0])
+                    queue.expire_lapsed(study)
+                vote(annotator, ids[0])
+            turn += 1
 
-    results = at_once(
-        [
-            partial(change_study, study, reason=WHY, overlap=5),
-            *(partial(rate, person) for person in people),
-        ]
-    )
-    assert not [result for result in results if isinstance(result, Exception)]
+    def stop() -> None:
+        queue.stop(study, "north", "south")
+        queue.set_priorities(study, dict.fromkeys(study.cells.values_list("pk", flat=True), 0.5))
+
+    def change() -> None:
+        change_study(study, reason=WHY, overlap=4)
+        change_study(study, reason=WHY, overlap=5)
+
+    results = at_once([change, stop, *(partial(rate, person) for person in people)])
+    assert [result for result in results if result is not None] == []
     assert set(Comparison.objects.values_list("overlap", flat=True)) == {5}
-    assert_counters_hold(study)
+    held = Assignment.objects.filter(slot_no__isnull=False)
+    assert set(held.values_list("overlap", flat=True)) == {5}
+    for row in Comparison.objects.prefetch_related("assignments"):
+        slots = [one.slot_no for one in row.assignments.all() if one.slot_no is not None]
+        assert len(set(slots)) == len(slots) == row.taken <= 5
+        stopped = row.cell is not None and row.cell.stopped_at is not None
+        assert row.open == (row.taken < 5 and not stopped)
