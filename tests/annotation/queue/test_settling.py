@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,10 +27,11 @@ from annotation.models import (
     StudyState,
     Vote,
 )
+from annotation.queue.raising import hold_annotators, raise_overlap
 from annotation.selectors import counted_votes
 from annotation.voting import IdempotencyMismatch, Received
 from tests.factories import make_annotator, make_assignment, make_comparison
-from tests.races import TIMEOUT_S
+from tests.races import TIMEOUT_S, at_once
 
 from .world import assert_counters_hold, current_id, lapse, make_queue, row_of, set_state, vote
 
@@ -423,3 +426,53 @@ def wait_until_blocked() -> None:
                 return
         threading.Event().wait(0.01)
     raise OperationalError("Nobody waits.")
+
+
+# -- at the same time ----------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_vote_sent_and_skipped_at_once_is_counted_as_what_it_became():
+    for _ in range(5):
+        study = make_queue(3, overlap=2)
+        annotator = make_annotator(study)
+        held, key = current_id(annotator), uuid.uuid4()
+        jobs: list[Callable[[], object]] = [partial(vote, annotator, held, "left", key)] * 3
+        jobs += [partial(queue.release, annotator, held, "other")] * 3
+        for result in at_once(jobs):
+            assert not isinstance(result, Exception) or isinstance(result, queue.AlreadyAnswered)
+        assert Vote.objects.filter(annotator=annotator).count() == 1
+        assert_own_counts_hold(study)
+        assert_counters_hold(study)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_overlap_that_rises_among_votes_and_claims_loses_nothing_and_never_overshoots():
+    for _ in range(3):
+        study = make_queue(2)
+        late, others = make_annotator(study), [make_annotator(study) for _ in range(3)]
+        lost = current_id(late)
+        lapse(lost)
+        queue.expire_lapsed(study)
+        in_time, theirs = make_annotator(study), make_annotator(study)
+        held, renewed = current_id(in_time), current_id(theirs)
+
+        def want_three(study: Study = study) -> None:
+            with transaction.atomic():
+                hold_annotators(study)
+                raise_overlap(study, 3)
+
+        jobs: list[Callable[[], object]] = [
+            want_three,
+            partial(vote, late, lost),
+            partial(vote, in_time, held),
+            partial(queue.renew, theirs, [renewed], displayed=renewed),
+            *(partial(queue.claim, other) for other in others),
+        ]
+        results = at_once(jobs)
+        assert not [result for result in results if isinstance(result, Exception)], results
+        assert Vote.objects.filter(comparison__study=study).count() == 2
+        assert row_of(held).state == AssignmentState.SUBMITTED
+        assert set(study.comparisons.values_list("overlap", flat=True)) == {3}
+        assert_counters_hold(study)
+        assert_own_counts_hold(study)
