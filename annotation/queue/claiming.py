@@ -262,10 +262,10 @@ def work_remains(holder: LockedAnnotator) -> bool:
             cell__stopped_at__isnull=True,
         ),
     )
+    # In one statement, which sees one moment: a slot that is taken back and lent again meanwhile
+    # would else be seen neither free nor held.
     not_full = opened.filter(taken__lt=F("overlap"))
-    if not_full.exists():
-        return True
     reserved = Assignment.objects.filter(
         state=AssignmentState.RESERVED, slot_no__isnull=False, comparison__study=study
     ).values("comparison")
-    return opened.filter(pk__in=reserved).exists()
+    return not_full.union(opened.filter(pk__in=reserved), all=True).exists()

@@ -27,7 +27,7 @@ from annotation.models import (
     Study,
     Vote,
 )
-from annotation.queue import EmptyReason
+from annotation.queue import EmptyReason, claiming
 from annotation.selectors import counted_votes
 from tests.factories import make_annotator
 
@@ -196,6 +196,31 @@ def test_nobody_of_32_is_told_of_the_end_before_it(comparisons, overlap):
     assert sum(client.false_endings for client in crowd) == 0
     assert endings_with_votes_to_come(study, crowd) == 0
     assert_filled_exactly(study, comparisons * overlap)
+
+
+def test_a_place_that_comes_back_during_the_recount_is_work_that_is_left(monkeypatch):
+    study = make_queue(1)
+    holder, asker = make_annotator(study), make_annotator(study)
+    held = current_id(holder)
+    recount = claiming.work_remains
+    statements: list[str] = []
+
+    def take_back(execute, sql, params, many, context):
+        result = execute(sql, params, many, context)
+        statements.append(sql)
+        if len(statements) == 1:
+            lapse(held)
+            queue.expire_lapsed(study)
+        return result
+
+    def recount_while_it_comes_back(locked):
+        with connection.execute_wrapper(take_back):
+            return recount(locked)
+
+    monkeypatch.setattr(claiming, "work_remains", recount_while_it_comes_back)
+    assert queue.claim(asker).empty == EmptyReason.HELD_BY_OTHERS
+    assert statements
+    assert row_of(held).state == AssignmentState.EXPIRED
 
 
 @pytest.mark.timeout(300)
