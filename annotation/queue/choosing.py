@@ -6,12 +6,13 @@ locks it; a constant number of queries, none of which reads more the more somebo
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Aggregate, Exists, OuterRef, QuerySet, Subquery, TextField
+from django.db.models import Aggregate, Exists, OuterRef, Q, QuerySet, Subquery, TextField
 
+from annotation.compiled import KEY, CompiledQuery, Parameter
 from annotation.models import (
     Assignment,
     AssignmentState,
@@ -112,7 +113,9 @@ class JoinedNumbers(Aggregate):
         return self.as_sql(compiler, connection, template=template, **context)
 
 
-def not_done_by(annotator_id: int, comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
+def not_done_by(
+    annotator_id: int | Parameter, comparisons: QuerySet[Comparison]
+) -> QuerySet[Comparison]:
     """Those the annotator may still get: never had, or lost when a lease lapsed.
 
     A label of theirs that was imported is their vote on the pair: a second one would count too.
@@ -127,7 +130,7 @@ def not_done_by(annotator_id: int, comparisons: QuerySet[Comparison]) -> QuerySe
 
 
 def fit_for(
-    annotator_id: int, forbidden: Iterable[str], comparisons: QuerySet[Comparison]
+    annotator_id: int | Parameter, forbidden: Iterable[str], comparisons: QuerySet[Comparison]
 ) -> QuerySet[Comparison]:
     """Those of the comparisons that the annotator may rate and has not done."""
     # Only where somebody may not rate everything are the prompts read; not joined, or they would be
@@ -138,7 +141,9 @@ def fit_for(
     return not_done_by(annotator_id, comparisons)
 
 
-def with_slots(annotator_id: int, comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
+def with_slots(
+    annotator_id: int | Parameter, comparisons: QuerySet[Comparison]
+) -> QuerySet[Comparison]:
     """The comparisons with the slots that are held and the annotator's own assignment."""
     held = Assignment.objects.filter(comparison=OuterRef("pk"), slot_no__isnull=False)
     numbers = held.order_by().values("comparison").annotate(numbers=JoinedNumbers("slot_no"))
@@ -148,6 +153,75 @@ def with_slots(annotator_id: int, comparisons: QuerySet[Comparison]) -> QuerySet
         own=Subquery(own.values("pk")),
         own_swapped=Subquery(own.values("swapped")),
     )
+
+
+# What is needed of a comparison to hand it out; texts and explanations are not.
+COLUMNS = (
+    "kind",
+    "overlap",
+    "taken",
+    "open_seq",
+    "first_swapped",
+    "system_a",
+    "system_b",
+)
+
+
+def first_fit(
+    annotator_id: int | Parameter, forbidden: Iterable[str], comparisons: QuerySet[Comparison]
+) -> QuerySet[Comparison]:
+    """The first of the comparisons that is free and fit for the annotator, locked."""
+    fit = fit_for(annotator_id, forbidden, comparisons.order_by("open_seq"))
+    return free_comparisons(with_slots(annotator_id, fit)).only(*COLUMNS)[:1]
+
+
+class Search:
+    """A part of the open comparisons between bounds, searched for the first that fits.
+
+    Compiled once for people who may rate everything: it runs for every pair that is handed out.
+    """
+
+    def __init__(self, part: Callable[..., QuerySet[Comparison]], *bounds: str) -> None:
+        self.part = part
+        self.compiled: CompiledQuery[Comparison] = CompiledQuery(
+            lambda: first_fit(
+                Parameter("annotator", KEY),
+                (),
+                part(**{name: Parameter(name, KEY) for name in bounds}),
+            )
+        )
+
+    def first(self, seeker: Seeker, **bounds: int) -> Comparison | None:
+        annotator_id = seeker.holder.annotator.pk
+        if seeker.forbidden:
+            return first_fit(annotator_id, seeker.forbidden, self.part(**bounds)).first()
+        return self.compiled.first(annotator=annotator_id, **bounds)
+
+
+OPEN = Q(open=True)
+FROM_PLACE = Search(
+    lambda study, start: Comparison.objects.filter(OPEN, study=study, open_seq__gte=start),
+    "study",
+    "start",
+)
+BETWEEN_PLACES = Search(
+    lambda study, start, end: Comparison.objects.filter(
+        OPEN, study=study, open_seq__gte=start, open_seq__lt=end
+    ),
+    "study",
+    "start",
+    "end",
+)
+CELL_FROM_PLACE = Search(
+    lambda cell, place: Comparison.objects.filter(OPEN, cell=cell, open_seq__gte=place),
+    "cell",
+    "place",
+)
+CELL_BEFORE_PLACE = Search(
+    lambda cell, place: Comparison.objects.filter(OPEN, cell=cell, open_seq__lt=place),
+    "cell",
+    "place",
+)
 
 
 def choose(seeker: Seeker) -> Choice | None:
@@ -161,12 +235,14 @@ def choose(seeker: Seeker) -> Choice | None:
 
 def choose_on_walk(seeker: Seeker) -> Choice | None:
     """The next open comparison past the cursor; stretches without any are walked over for good."""
-    study = seeker.holder.study
+    study_id = seeker.holder.study.pk
     for stretch in stretches_ahead(seeker.cursor, seeker.start):
-        ahead = Comparison.objects.filter(study=study, open=True, open_seq__gte=stretch.first)
-        if stretch.end is not None:
-            ahead = ahead.filter(open_seq__lt=stretch.end)
-        comparison = lock_first(seeker, ahead)
+        if stretch.end is None:
+            comparison = FROM_PLACE.first(seeker, study=study_id, start=stretch.first)
+        else:
+            comparison = BETWEEN_PLACES.first(
+                seeker, study=study_id, start=stretch.first, end=stretch.end
+            )
         if comparison is not None:
             return choice_of(seeker, comparison, distance(place_of(comparison), seeker.start))
         seeker.cursor = stretch.cursor_after
@@ -213,19 +289,11 @@ def open_cells(seeker: Seeker) -> list[OpenCell]:
 
 def lock_in_cell(seeker: Seeker, cell_id: int, attempt: int) -> Comparison | None:
     place = int(seeker.draw("place", attempt) * RING)
-    inside = Comparison.objects.filter(cell_id=cell_id, open=True)
-    for part in (inside.filter(open_seq__gte=place), inside.filter(open_seq__lt=place)):
-        comparison = lock_first(seeker, part)
+    for search in (CELL_FROM_PLACE, CELL_BEFORE_PLACE):
+        comparison = search.first(seeker, cell=cell_id, place=place)
         if comparison is not None:
             return comparison
     return None
-
-
-def lock_first(seeker: Seeker, comparisons: QuerySet[Comparison]) -> Comparison | None:
-    """The first of the comparisons that is free and fit for the annotator."""
-    annotator_id = seeker.holder.annotator.pk
-    fit = fit_for(annotator_id, seeker.forbidden, comparisons.order_by("open_seq"))
-    return free_comparisons(with_slots(annotator_id, fit)).first()
 
 
 def choice_of(seeker: Seeker, comparison: Any, cursor: int, **drawn_by: Any) -> Choice:

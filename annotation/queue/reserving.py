@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F
+from django.db.models import BigIntegerField, BooleanField, F, IntegerField, QuerySet
 
 from annotation.blinding import ShownPair, choose_slot, opaque_id, slot_is_swapped
+from annotation.compiled import KEY, CompiledInsert, CompiledQuery, CompiledUpdate, Parameter
 from annotation.models import (
     Annotator,
     Assignment,
@@ -16,6 +17,7 @@ from annotation.models import (
     Comparison,
     ComparisonKind,
 )
+from annotation.rules import Policy
 
 from .checks import Loan, next_check
 from .choosing import Choice, Seeker, choose
@@ -33,13 +35,8 @@ class Reservations:
     shown: list[ShownPair] = field(default_factory=list)
 
 
-def reservations_of(holder: LockedAnnotator, *, training: bool = False) -> Reservations:
-    """What the annotator holds, oldest first, and the sides that were shown lately.
-
-    A lapsed reservation that nobody took back yet is still the annotator's and is renewed. Work
-    and training are held apart: what is left of the one is not shown with the other, and lapses.
-    """
-    own = Assignment.objects.filter(annotator=holder.annotator)
+def held_or_latest() -> QuerySet[Assignment, Any]:
+    own = Assignment.objects.filter(annotator=Parameter("annotator", KEY))
     latest = own.order_by("-pk").values("pk")[:SIDE_WINDOW]
     columns = (
         "pk",
@@ -51,11 +48,59 @@ def reservations_of(holder: LockedAnnotator, *, training: bool = False) -> Reser
         "comparison__system_a",
         "comparison__system_b",
     )
-    rows = (
+    return (
         Assignment.objects.filter(pk__in=latest)
         .values_list(*columns)
         .union(own.filter(state=AssignmentState.RESERVED).values_list(*columns))
     )
+
+
+HELD_OR_LATEST = CompiledQuery(held_or_latest)
+# Compare and swap: the second guard, and on SQLite the first.
+TAKE = CompiledUpdate(
+    lambda: Comparison.objects.filter(
+        pk=Parameter("comparison", KEY),
+        taken=Parameter("before", IntegerField()),
+        taken__lt=F("overlap"),
+        open=True,
+    ),
+    taken=Parameter("after", IntegerField()),
+    open=Parameter("has_room", BooleanField()),
+)
+ACCOUNT = CompiledUpdate(
+    lambda: Annotator.objects.filter(pk=Parameter("annotator", KEY)),
+    handed=Parameter("handed", IntegerField()),
+    cursor=Parameter("cursor", BigIntegerField()),
+)
+RESERVE = CompiledInsert(
+    Assignment,
+    (
+        "public_id",
+        "annotator_id",
+        "study_version_id",
+        "reserved_at",
+        "lease_expires_at",
+        "comparison_id",
+        "kind",
+        "overlap",
+        "slot_no",
+        "pass_no",
+        "swapped",
+        "policy",
+        "selection_probability",
+    ),
+)
+# Of a pair that holds no slot and was not drawn.
+UNSLOTTED = {"slot_no": None, "policy": Policy.UNIFORM, "selection_probability": None}
+
+
+def reservations_of(holder: LockedAnnotator, *, training: bool = False) -> Reservations:
+    """What the annotator holds, oldest first, and the sides that were shown lately.
+
+    A lapsed reservation that nobody took back yet is still the annotator's and is renewed. Work
+    and training are held apart: what is left of the one is not shown with the other, and lapses.
+    """
+    rows = HELD_OR_LATEST.rows(annotator=holder.annotator.pk)
     found = Reservations(holder)
     ending: list[int] = []
     for pk, state, kind, expires, displayed, swapped, system_a, system_b in sorted(rows):
@@ -112,13 +157,11 @@ def take_given(found: Reservations, choice: Choice) -> None:
 def keep_account(seeker: Seeker) -> None:
     """Save how far the annotator has walked and how many pairs they were handed."""
     before = seeker.holder.annotator
-    changes: dict[str, int] = {}
-    if seeker.handed != before.handed:
-        changes["handed"] = seeker.handed
-    if seeker.cursor != before.cursor and (before.cursor is not None or seeker.cursor >= 0):
-        changes["cursor"] = seeker.cursor
-    if changes:
-        Annotator.objects.filter(pk=before.pk).update(**changes)
+    cursor = before.cursor
+    if cursor is not None or seeker.cursor >= 0:
+        cursor = seeker.cursor
+    if (seeker.handed, cursor) != (before.handed, before.cursor):
+        ACCOUNT.run(annotator=before.pk, handed=seeker.handed, cursor=cursor)
 
 
 def take(found: Reservations, choice: Choice) -> bool:
@@ -128,10 +171,13 @@ def take(found: Reservations, choice: Choice) -> bool:
     if not free:
         return False
     first_swapped = bool(comparison.first_swapped)
-    # Compare and swap: the second guard, and on SQLite the first.
-    taken = Comparison.objects.filter(
-        pk=comparison.pk, taken=comparison.taken, taken__lt=F("overlap"), open=True
-    ).update(taken=comparison.taken + 1, open=comparison.taken + 1 < comparison.overlap)
+    after = comparison.taken + 1
+    taken = TAKE.run(
+        comparison=comparison.pk,
+        before=comparison.taken,
+        after=after,
+        has_room=after < comparison.overlap,
+    )
     if taken != 1:
         return False
     if choice.own is not None:
@@ -149,6 +195,7 @@ def take(found: Reservations, choice: Choice) -> bool:
         kind=comparison.kind,
         overlap=comparison.overlap,
         slot_no=slot_no,
+        pass_no=0,
         swapped=swapped,
         policy=choice.policy,
         selection_probability=choice.probability,
@@ -169,6 +216,7 @@ def lend(found: Reservations, loan: Loan) -> bool:
         overlap=loan.overlap,
         pass_no=loan.pass_no,
         swapped=loan.swapped,
+        **UNSLOTTED,
     )
     found.shown.append(ShownPair(loan.system_a, loan.system_b, loan.swapped))
     return True
@@ -192,12 +240,12 @@ def reserve(found: Reservations, **columns: Any) -> None:
     holder = found.holder
     if holder.study_version_id is None:
         raise RuntimeError(f"Study {holder.study.slug} is open but has no version.")
-    row = Assignment.objects.create(
+    row = RESERVE.run(
         public_id=opaque_id(),
-        annotator=holder.annotator,
+        annotator_id=holder.annotator.pk,
         study_version_id=holder.study_version_id,
         reserved_at=holder.now,
         lease_expires_at=holder.now + UNSEEN_LEASE,
         **columns,
     )
-    found.held.append(row.pk)
+    found.held.append(row)
