@@ -29,8 +29,8 @@ UNWATCHED = "SET session_replication_role = replica"
 WATCHED = "SET session_replication_role = origin"
 
 CONTENT = """
-INSERT INTO annotation_cell (study_id, system_a_id, system_b_id, stratum, weight)
-SELECT {study}, a.id, b.id, '', 1
+INSERT INTO annotation_cell (study_id, system_a_id, system_b_id, stratum, weight, room, wanted)
+SELECT {study}, a.id, b.id, '', 1, {prompts}, {prompts} * {overlap}
 FROM annotation_system a JOIN annotation_system b ON b.study_id = a.study_id AND a.id < b.id
 WHERE a.study_id = {study};
 INSERT INTO annotation_prompt (study_id, prompt_id, text, reference, category, tags, weight, checks,
