@@ -43,7 +43,7 @@ GAP_S = (0.3, 1.5)
 MOST_REMOVED = 2
 MOST_REJECTED = 2
 # How long pauses and rejections last at least; longer than a claim that began before waits.
-PAUSE_S = 3.0
+PAUSE_S = 4.0
 # Comparisons that a new version wants one more vote on, and how many versions there are.
 RAISED = 5
 MOST_VERSIONS = 10
@@ -63,6 +63,7 @@ class Acts:
     rejected: int = 0
     versions: int = 0
     stopped: bool = False
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     # Each kind of act has come.
     met_all: asyncio.Event = field(default_factory=asyncio.Event)
     # Exclusions that were noted, and those in force with the public ids of their assignments.
@@ -286,20 +287,26 @@ class Acts:
 
     async def change_study(self) -> None:
         """A new version that wants one more vote on a few comparisons."""
-        if self.versions == MOST_VERSIONS:
-            return
-        self.versions += 1
+        if self.versions < MOST_VERSIONS:
+            self.versions += 1
+            await self.want_more(RAISED)
+
+    async def want_more(self, votes: int) -> None:
+        """A new version, with one more vote on so many of the comparisons that want the fewest."""
+        study = self.operators.study
         rows = Comparison.objects.filter(
-            study=self.operators.study, kind=ComparisonKind.WORK, cell__stopped_at__isnull=True
-        ).order_by("?")
-        least = await self.operators.insist(
-            lambda: list(rows.values_list("item_id", "overlap")[: RAISED * 4])
-        )
-        overlap = min(overlap for _, overlap in least) + 1
-        items = [item for item, wanted in least if wanted < overlap][:RAISED]
-        await self.operators.insist(
-            lambda: change_study(self.operators.study, reason=REASON, overlap=overlap, items=items)
-        )
+            study=study, kind=ComparisonKind.WORK, cell__stopped_at__isnull=True
+        ).order_by("overlap", "?")
+        # Whoever chooses comparisons must know what the version before wanted.
+        async with self.changing:
+            found = await self.operators.insist(
+                lambda: list(rows.values_list("item_id", "overlap")[:votes])
+            )
+            overlap = found[0][1] + 1
+            items = [item for item, wanted in found if wanted < overlap]
+            await self.operators.insist(
+                lambda: change_study(study, reason=REASON, overlap=overlap, items=items)
+            )
         self.history.add(Kind.OK, Op.VERSION, items=items, overlap=overlap)
 
     async def stop_a_pair(self) -> None:

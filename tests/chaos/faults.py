@@ -31,6 +31,9 @@ DOWN_S = (0.0, 2.0)
 # Orders that lie in the broker when a worker is killed: some are then being carried out.
 TASKS = 40
 PROBE_S = 0.05
+# So long the next fault waits for a page, however busy the machine is.
+PATIENCE_S = 4.0
+PROBE_TIMEOUT_S = 5.0
 # A recovery that takes longer is given up, and written down as so long.
 RECOVERY_LIMIT_S = 30.0
 
@@ -83,15 +86,16 @@ class Faults:
         self.kills += name.startswith(("kill", "PostgreSQL"))
         self.history.add(Kind.OK, Op.FAULT, name=name)
         if "Celery" in name or "Redis" in name:
-            # Loading it takes seconds; the next fault does not wait.
+            # People need none of it: the next fault does not wait.
             self.watch(self.background_works, name)
         else:
-            await self.measure(self.page_answers, name)
+            await asyncio.wait({self.watch(self.page_answers, name)}, timeout=PATIENCE_S)
 
-    def watch(self, probe: Callable[[], Awaitable[bool]], name: str) -> None:
+    def watch(self, probe: Callable[[], Awaitable[bool]], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(self.measure(probe, name))
         self.probing.add(task)
         task.add_done_callback(self.probing.discard)
+        return task
 
     async def measure(self, probe: Callable[[], Awaitable[bool]], name: str) -> None:
         """Write down how long it takes until the probe succeeds."""
@@ -192,7 +196,7 @@ def set_read_only(url: str, value: str) -> None:
 def is_ready(port: int) -> bool:
     """Whether the site can do its work, asked without the bad network."""
     try:
-        with urlopen(f"http://{HOST}:{port}/readyz", timeout=RECOVERY_LIMIT_S):
+        with urlopen(f"http://{HOST}:{port}/readyz", timeout=PROBE_TIMEOUT_S):
             return True
     except HTTPError as refused:
         refused.close()
