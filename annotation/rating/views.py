@@ -51,7 +51,9 @@ def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
                 "storage": storage_name(annotator),
                 "account": account_name(request.user),
                 "criteria": wire.criteria_for_page(criteria),
-                "version": study.versions.order_by("-number").values_list("pk", flat=True).first(),
+                "version": wire.version_for_page(
+                    study.versions.order_by("-number").values_list("pk", flat=True).first()
+                ),
             },
         },
     )

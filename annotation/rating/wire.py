@@ -6,6 +6,8 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from django.utils.crypto import salted_hmac
+
 from annotation.blinding import PresentedPair
 from annotation.models import Criterion
 from annotation.queue import Claim, HeldPair, Lease, Practice, Progress
@@ -54,9 +56,18 @@ def claim_for_page(claim: Claim, have: Collection[uuid.UUID]) -> dict[str, Any]:
         "empty": empty,
         "progress": progress_for_page(claim.progress),
         "practice": None if claim.practice is None else practice_for_page(claim.practice),
-        # Only to tell whether the page was made under it.
-        "version": claim.study_version_id,
+        "version": version_for_page(claim.study_version_id),
     }
+
+
+def version_for_page(study_version_id: int | None) -> str | None:
+    """A name of a study's version, only to tell whether the page was made under it.
+
+    Not the key: a page shows no keys of rows.
+    """
+    if study_version_id is None:
+        return None
+    return salted_hmac("annotation.rating.version", str(study_version_id)).hexdigest()[:16]
 
 
 def held_for_page(held: HeldPair, *, with_texts: bool) -> dict[str, Any]:
