@@ -1,0 +1,147 @@
+"""The claim's queries go through the partial indexes, whatever the study's size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from annotation import queue
+from annotation.models import (
+    Annotator,
+    Assignment,
+    AssignmentState,
+    Comparison,
+    Prompt,
+    Response,
+    Study,
+)
+from annotation.queue.choosing import Seeker, choose
+from annotation.queue.locks import lock_annotator
+from tests.factories import make_annotator, make_comparison, make_open_study, make_system
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+PROMPTS = 1000
+
+
+def make_large(**rules: Any) -> Study:
+    """Three systems on many prompts: a few thousand comparisons."""
+    study = make_open_study(rules=rules)
+    systems = [make_system(study, f"s{number}") for number in range(3)]
+    prompts = Prompt.objects.bulk_create(
+        Prompt(study=study, prompt_id=f"many{number}", text="Why?") for number in range(PROMPTS)
+    )
+    responses = Response.objects.bulk_create(
+        Response(prompt=prompt, system=system, text="So.")
+        for prompt in prompts
+        for system in systems
+    )
+    # Triggers look for the responses of each comparison.
+    analyze("response", "prompt")
+    rows = []
+    for number, prompt in enumerate(prompts):
+        one, two, three = responses[3 * number : 3 * number + 3]
+        for response_a, response_b in [(one, two), (two, three), (one, three)]:
+            rows.append(
+                Comparison(
+                    study=study,
+                    item_id=f"i{len(rows)}",
+                    prompt=prompt,
+                    response_a=response_a,
+                    response_b=response_b,
+                    system_a=response_a.system,
+                    system_b=response_b.system,
+                )
+            )
+    Comparison.objects.bulk_create(rows, batch_size=500)
+    for number in range(20):
+        make_comparison(
+            study,
+            systems[0],
+            systems[1],
+            kind="gold",
+            gold={"overall": ["a"]},
+            item_id=f"g{number}",
+        )
+    queue.open_for_claims(study)
+    return study
+
+
+def do_most(study: Study, annotator: Annotator) -> None:
+    """The annotator has done two thirds of everything."""
+    version = study.versions.get()
+    rows = Comparison.objects.filter(study=study, open=True).order_by("open_seq")
+    Assignment.objects.bulk_create(
+        Assignment(
+            comparison=row,
+            annotator=annotator,
+            study_version=version,
+            kind=row.kind,
+            overlap=row.overlap,
+            slot_no=1,
+            swapped=False,
+            state=AssignmentState.SUBMITTED,
+            lease_expires_at=annotator.created_at,
+        )
+        for row in list(rows)[: 2 * PROMPTS]
+    )
+    Comparison.objects.filter(assignments__annotator=annotator).update(taken=1)
+
+
+def analyze(*tables: str) -> None:
+    with connection.cursor() as cursor:
+        for table in tables or ("comparison", "assignment", "cell"):
+            cursor.execute(f"ANALYZE annotation_{table}")
+
+
+def plans_of(run: Any) -> list[str]:
+    """The plans of all queries that read comparisons while something runs."""
+    plans: list[str] = []
+
+    def explain(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.lstrip("(").startswith("SELECT") and "annotation_comparison" in sql:
+            with connection.connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {sql}", params)
+                plans.append("\n".join(line for (line,) in cursor.fetchall()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explain):
+        run()
+    return plans
+
+
+def choose_once(annotator: Annotator) -> None:
+    with transaction.atomic():
+        holder = lock_annotator(annotator.pk)
+        assert choose(Seeker.of(holder)) is not None
+
+
+@pytest.mark.parametrize(
+    ("policy", "index"),
+    [
+        ("uniform", "comparison_open_in_order"),
+        ("adaptive", "comparison_open_in_cell"),
+        ("emptiest", "comparison_open_in_cell"),
+    ],
+)
+def test_the_next_pair_comes_from_the_index_of_open_ones(policy, index):
+    study = make_large(priorities={"policy": policy})
+    annotator = make_annotator(study)
+    do_most(study, annotator)
+    analyze()
+    plans = plans_of(lambda: choose_once(annotator))
+    assert index in plans[-1]
+    assert "Sort" not in plans[-1]
+    assert not any("Seq Scan on annotation_comparison" in plan for plan in plans)
+
+
+def test_checks_are_found_among_much_work_by_the_index_of_what_has_no_place():
+    study = make_large(checks={"gold_share": 0.5})
+    annotator = make_annotator(study)
+    analyze()
+    plans = plans_of(lambda: [queue.claim(annotator, want=3)])
+    gold = [plan for plan in plans if "comparison_without_place" in plan]
+    assert gold
+    assert not any("Seq Scan on annotation_comparison" in plan for plan in plans)
