@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, Q, UUIDField, When
 from django.db.models.functions import Coalesce, Now
 
+from annotation.compiled import KEY, CompiledQuery, CompiledUpdate, Parameter
 from annotation.models import (
     Annotator,
     Assignment,
@@ -30,7 +31,7 @@ from .locks import (
     lock_assignment,
     lock_comparison,
 )
-from .policy import LEASE, SWEEP_LIMIT, UNSEEN_LEASE
+from .policy import LEASE, MAX_HELD, SWEEP_LIMIT, UNSEEN_LEASE
 from .slots import ANSWERED, recount, take_back_lapsed
 
 # Skips are limited within a span that slides.
@@ -43,6 +44,36 @@ STATE_OF_LEASE = {
     AssignmentState.SUBMITTED: LeaseState.ANSWERED,
     AssignmentState.LATE_SURPLUS: LeaseState.ANSWERED,
 }
+
+
+PAIRS = tuple(f"pair_{number}" for number in range(MAX_HELD + 1))
+OWN = {
+    "annotator": Parameter("annotator", KEY),
+    "public_id__in": [Parameter(name, UUIDField()) for name in PAIRS],
+}
+# An id that no pair has.
+NONE_SHOWN = uuid.UUID(int=0)
+SHOWN = Q(public_id=Parameter("shown", UUIDField()))
+# One conditional update and no lock: a sweep that came first leaves nothing to update, and one
+# that comes later sees the new expiry.
+RENEWED = CompiledUpdate(
+    lambda: Assignment.objects.filter(**OWN, state=AssignmentState.RESERVED),
+    displayed_at=Case(
+        When(SHOWN, then=Coalesce(F("displayed_at"), Now())), default=F("displayed_at")
+    ),
+    lease_expires_at=Case(
+        When(Q(displayed_at__isnull=False) | SHOWN, then=Now() + LEASE),
+        default=Now() + UNSEEN_LEASE,
+    ),
+)
+LEASES = CompiledQuery(
+    lambda: (
+        Assignment.objects.filter(**OWN)
+        .annotate(now=Now())
+        .order_by("pk")
+        .values_list("public_id", "state", "lease_expires_at", "now")
+    )
+)
 
 
 class SkipLimitReached(Exception):
@@ -97,39 +128,28 @@ def renew(
     """
     ids = set(public_ids)
     shown = set() if displayed is None else {displayed}
-    # One conditional update and no lock: a sweep that came first leaves nothing to update, and
-    # one that comes later sees the new expiry.
-    Assignment.objects.filter(
-        public_id__in=ids | shown, annotator=annotator, state=AssignmentState.RESERVED
-    ).update(
-        displayed_at=Case(
-            When(public_id__in=shown, then=Coalesce(F("displayed_at"), Now())),
-            default=F("displayed_at"),
-        ),
-        lease_expires_at=Case(
-            When(Q(displayed_at__isnull=False) | Q(public_id__in=shown), then=Now() + LEASE),
-            default=Now() + UNSEEN_LEASE,
-        ),
-    )
-    leases = leases_of(annotator, ids | shown)
+    # A few at a time, so that the statement is always the same; a page never holds more.
+    leases = []
+    for some in batches(ids | shown):
+        RENEWED.run(annotator=annotator.pk, shown=displayed or NONE_SHOWN, **some)
+        leases += [lease_of(*row) for row in LEASES.rows(annotator=annotator.pk, **some)]
     if not shown <= {lease.id for lease in leases}:
         raise AssignmentNotFound("There is no such assignment.")
     return [lease for lease in leases if lease.id in ids]
 
 
-def leases_of(annotator: Annotator, public_ids: Iterable[uuid.UUID]) -> list[Lease]:
-    rows = (
-        Assignment.objects.filter(public_id__in=list(public_ids), annotator=annotator)
-        .annotate(now=Now())
-        .order_by("pk")
-        .values_list("public_id", "state", "lease_expires_at", "now")
-    )
-    leases = []
-    for public_id, stored, expires, now in rows:
-        state = STATE_OF_LEASE[AssignmentState(stored)]
-        seconds = max(0, int((expires - now).total_seconds()))
-        leases.append(Lease(public_id, state, seconds if state is LeaseState.LIVE else 0))
-    return leases
+def batches(public_ids: Iterable[uuid.UUID]) -> Iterable[dict[str, uuid.UUID]]:
+    """The ids under the names of `PAIRS`; where they do not come out even, one is named again."""
+    ids = sorted(public_ids)
+    for start in range(0, len(ids), len(PAIRS)):
+        some = ids[start : start + len(PAIRS)]
+        yield dict(zip(PAIRS, some + some[-1:] * (len(PAIRS) - len(some)), strict=True))
+
+
+def lease_of(public_id: uuid.UUID, stored: str, expires: datetime, now: datetime) -> Lease:
+    state = STATE_OF_LEASE[AssignmentState(stored)]
+    seconds = max(0, int((expires - now).total_seconds()))
+    return Lease(public_id, state, seconds if state is LeaseState.LIVE else 0)
 
 
 def release(

@@ -21,6 +21,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Now
@@ -41,17 +42,25 @@ class LockedAnnotator:
     now: datetime
 
 
-def lock_annotator(annotator_id: int) -> LockedAnnotator:
-    """Lock the annotator until the transaction ends."""
+def annotator_to_lock() -> QuerySet[Any]:
     newest = StudyVersion.objects.filter(study=OuterRef("study")).order_by("-number")
-    row = (
-        Annotator.objects.filter(pk=annotator_id)
+    return (
+        Annotator.objects.filter(pk=Parameter("annotator", KEY))
         .select_related("study")
         .annotate(now=Now(), newest_version=Subquery(newest.values("pk")[:1]))
         # Votes and assignments refer to this row; NO KEY lets their foreign keys pass.
         .select_for_update(no_key=True, of=("self",))
-        .get()
     )
+
+
+ANNOTATOR = CompiledQuery(annotator_to_lock)
+
+
+def lock_annotator(annotator_id: int) -> LockedAnnotator:
+    """Lock the annotator until the transaction ends."""
+    row = ANNOTATOR.first(annotator=annotator_id)
+    if row is None:
+        raise Annotator.DoesNotExist(f"There is no annotator {annotator_id}.")
     return LockedAnnotator(row, row.study, row.newest_version, row.now)
 
 
