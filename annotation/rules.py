@@ -130,7 +130,7 @@ class Speed:
     window: int = number(20, 1)
     min_n: int = number(10, 1)
     floor_ms: int = number(1_000, 0)
-    ms_per_character: float = field(default=3.0, metadata={"least": 0.0, "most": 1000.0})
+    ms_per_character: float = field(default=4.0, metadata={"least": 0.0, "most": 1000.0})
     ceiling_ms: int = number(15_000, 0)
     action: Action = Action.PAUSE
 
