@@ -176,9 +176,15 @@ def test_a_crowd_fills_every_comparison_exactly(clients, comparisons, overlap):
     assert sum(client.false_endings for client in crowd) == 0
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("comparisons", "overlap"), [(600, 3), (20, 8), (5, 20)])
+@pytest.mark.parametrize(
+    ("comparisons", "overlap"),
+    [
+        (600, 3),
+        pytest.param(20, 8, marks=pytest.mark.slow),
+        pytest.param(5, 20, marks=pytest.mark.slow),
+    ],
+)
 def test_64_clients_fill_every_comparison_exactly(comparisons, overlap):
     study = make_queue(comparisons, overlap=overlap)
     crowd = fill(study, 64)
