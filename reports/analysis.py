@@ -33,7 +33,7 @@ from reports.stats.side_term import SideTermFit, fit_side_term, side_bias
 from reports.stats.votes import IntArray
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 5
+REPORT_FORMAT = 6
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.
@@ -233,6 +233,7 @@ def report(
             }
             for criterion in read.criteria
         ],
+        "adjudication": None if read.adjudication is None else read.adjudication.as_dict(votes),
         "alignment": _alignment(read, seed),
     }
 

@@ -59,5 +59,9 @@ def digest(records: StudyRecords) -> str:
         draw = records.sampling
         numbers("draws", [draw.cell, draw.policy, draw.probability, draw.wanted])
         text("stopped", draw.stopped)
+    if records.adjudication is not None:
+        decided = records.adjudication
+        text("cases", decided.cases)
+        numbers("adjudicated", [decided.item, decided.verdict])
     text("repeats", records.repeats)
     return found.hexdigest()

@@ -26,6 +26,7 @@ from annotation.models import (
 )
 from annotation.selectors import counted_votes, repeated_votes
 from judging.models import JudgeVersion, Judgment, MissingCause, Order
+from reports.adjudication_records import AdjudicationRecords, load_adjudications
 from reports.input_hash import digest
 from reports.read_snapshot import read_snapshot
 from reports.sampling_records import SamplingRecords, load_sampling
@@ -129,6 +130,8 @@ class StudyRecords:
     style: StyleRecords | None
     # None where nothing steered the draw of the votes.
     sampling: SamplingRecords | None
+    # None where no disagreement was decided.
+    adjudication: AdjudicationRecords | None
     repeats: int
     input_sha256: str
 
@@ -249,6 +252,7 @@ def _load(study: Study, style: bool) -> StudyRecords:
             annotators=codes.annotator,
             items=codes.item,
         ),
+        adjudication=load_adjudications(study, items=codes.item, verdicts=VERDICT_CODES),
         repeats=repeated_votes(study).count(),
         input_sha256="",
     )

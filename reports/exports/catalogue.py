@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from annotation.models import Study
+from annotation.models import Adjudication, Study
 from reports.exports import report_html
 from reports.exports.csv_lines import Cell, csv_line
 from reports.exports.encoding import in_chunks
@@ -28,7 +28,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
 }
 # Made of a kept report; the others are made of the stored rows.
 FROM_ANALYSIS = frozenset({"leaderboard", "head_to_head", "agreement", "report"})
-# Says nothing about outcomes, and gives codes in place of names while a study is sealed.
+# While a study is sealed it says nothing about outcomes, and gives codes in place of names.
 BEFORE_UNBLINDING = frozenset({"comparisons"})
 
 CONTENT_TYPES = {
@@ -67,6 +67,12 @@ class Export:
     @property
     def content_type(self) -> str:
         return CONTENT_TYPES[self.format]
+
+    def is_look(self, study: Study) -> bool:
+        """Whether whoever gets it sees outcomes; decisions on disagreements are some."""
+        if self.name == "comparisons" and not study.is_sealed:
+            return Adjudication.objects.filter(comparison__study=study).exists()
+        return self.shows_outcomes
 
     def file_name(self, study: Study) -> str:
         return f"{study.slug}-{self.name}.{self.format}"

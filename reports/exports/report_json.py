@@ -25,6 +25,7 @@ FIRST = (
     "agreement",
     "side_bias",
     "criteria",
+    "adjudication",
     "alignment",
 )
 

@@ -81,7 +81,7 @@ def download(request: SignedInRequest, study: Study, name: str, chosen: str) -> 
     kept = latest_run(study) if export.needs_analysis else None
     if export.needs_analysis and kept is None:
         raise Http404("There is no report yet: compute it on the report's page first.")
-    if request.method == "GET" and export.shows_outcomes:
+    if request.method == "GET" and export.is_look(study):
         looks.record_export(study, kept, request.user, export.name)
     chunks = (
         catalogue.stream_rows(study, export)

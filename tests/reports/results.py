@@ -174,6 +174,7 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
             kind: {"slices": None, "reason": f"No prompt has a {kind}."}
             for kind in ("category", "tag")
         },
+        "adjudication": None,
         "diagnostics": {
             "leave_one_annotator_out": {
                 "largest_shift": 0.1,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from django.db.models import Prefetch
+
+from annotation.adjudication import standing_adjudications
 from annotation.models import (
     Comparison,
     Criterion,
@@ -39,6 +42,8 @@ COLUMNS = (
     *(f"{name}_b" for name in MEASURES),
     "gold",
     "explanation",
+    # What a reviewer decided, by criterion; a fact beside the votes.
+    "adjudicated",
     # Not keys of contract.md §4: an import keeps them as metadata of the comparison.
     "gold_by_criterion",
     "checks",
@@ -48,10 +53,18 @@ COLUMNS = (
 )
 
 
+DECISIONS = Prefetch(
+    "adjudications",
+    queryset=standing_adjudications().select_related("criterion").order_by("criterion__key"),
+    to_attr="standing",
+)
+
+
 def table(study: Study, *, names: bool) -> RowTable:
     """All comparisons of the study, in the order in which they were stored.
 
-    Without `names` (a sealed study) systems are their codes, and all that could give a system
+    With `names` each row also has what a reviewer decided on it; so whoever gets them may see
+    outcomes. Without (a sealed study) systems are their codes, and all that could give a system
     away is left out or turned: measures, metadata and explanations, the order of storing, and
     which response is a, since both orders follow the names. Imported item ids often spell the
     names of the pair: such a study's items get ids that are drawn, the same in each export.
@@ -64,17 +77,18 @@ def table(study: Study, *, names: bool) -> RowTable:
     )
 
 
-def _read(study: Study, *order: str) -> Iterator[Comparison]:
+def _read(study: Study, order: Sequence[str], *prefetched: Prefetch[str]) -> Iterator[Any]:
     return (
         Comparison.objects.filter(study=study)
         .select_related("prompt", "response_a", "response_b", "system_a", "system_b")
+        .prefetch_related(*prefetched)
         .order_by(*order)
         .iterator(chunk_size=CHUNK)
     )
 
 
 def _rows(study: Study) -> Iterator[Row]:
-    for comparison in _read(study, "pk"):
+    for comparison in _read(study, ["pk"], DECISIONS):
         stated = {
             "system_a": comparison.system_a.name,
             "system_b": comparison.system_b.name,
@@ -82,6 +96,7 @@ def _rows(study: Study) -> Iterator[Row]:
             "response_b": comparison.response_b.text,
             **_pair(comparison),
             **_gold(comparison.gold),
+            "adjudicated": {row.criterion.key: row.verdict for row in comparison.standing} or None,
             **_measures(comparison.response_a, "a"),
             **_measures(comparison.response_b, "b"),
             "prompt_metadata": comparison.prompt.metadata or None,
@@ -94,7 +109,7 @@ def _rows(study: Study) -> Iterator[Row]:
 def _sealed_rows(study: Study) -> Iterator[Row]:
     """By item, each pair in the order of the codes."""
     imported = study.import_files.filter(kind=ImportKind.COMPARISONS).exists()
-    for comparison in _read(study, *(["prompt__prompt_id", "?"] if imported else ["item_id"])):
+    for comparison in _read(study, ["prompt__prompt_id", "?"] if imported else ["item_id"]):
         sides = [
             (comparison.system_a.code, comparison.response_a.text),
             (comparison.system_b.code, comparison.response_b.text),

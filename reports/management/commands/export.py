@@ -57,7 +57,7 @@ class Command(StudyCommand):
             chunks = catalogue.stream_rows(study, export, everything=options["all"])
         else:
             chunks = catalogue.stream_result(kept, export)
-        if export.shows_outcomes:
+        if export.is_look(study):
             looks.record_export(study, kept, None, export.name)
         self.write(chunks, options["output"], export)
 
