@@ -11,8 +11,8 @@ from typing import Any
 from tests.loopback import Connection, NoAnswer, Reply
 from tests.signed_in import SignedIn
 
-from .apps import LEASE
 from .history import History, Kind, Op
+from .leases import LEASE
 
 CHOICES = ("left", "right", "tie", "both_bad")
 SKIP_REASONS = ("cannot_judge", "other")

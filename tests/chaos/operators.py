@@ -6,13 +6,17 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeVar
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 
 from annotation.models import Assignment, AssignmentState, Comparison, ComparisonKind, Study
 from annotation.selectors import live_exclusions
+
+from .leases import LEASE
 
 Result = TypeVar("Result")
 
@@ -57,6 +61,16 @@ class Operators:
                 pass_no=0,
             )
             return wanted - voted.count()
+
+    def refuse_long_leases(self) -> None:
+        """Fail if a place may be held for longer than a run can wait for it."""
+        longest = Assignment.objects.filter(
+            comparison__study=self.study,
+            state=AssignmentState.RESERVED,
+            lease_expires_at__gt=Now() + LEASE + timedelta(seconds=1),
+        )
+        if longest.exists():
+            raise RuntimeError("There are leases as long as in production; see tests.chaos.leases.")
 
     def close(self) -> None:
         # The name stands for another connection in each thread.

@@ -21,12 +21,12 @@ from tests.signed_in import SignedIn, sign_in_annotators
 
 from .acts import Acts
 from .annotators import Annotator, Stage
-from .apps import LEASE
 from .background import BackgroundWorker
 from .checker import ALWAYS, check
 from .evidence import Evidence
 from .faults import Faults, weather
 from .history import History, Kind, Op
+from .leases import LEASE
 from .operators import Operators
 from .proxy import Proxy, proxy_to
 from .reading import read_records, with_analysis
@@ -36,10 +36,9 @@ from .summary import Summary, answers_of
 
 SETTINGS = "tests.chaos.settings"
 
-# So long after the last fault, beyond the lease, every place must have come back.
+# Beyond the lease, so long after the last vote every place must have come back: how fast the votes
+# themselves come is the machine's affair.
 FILL_S = 60.0
-# The votes that are still wanting then come in at least this fast, on a busy machine.
-LEAST_VOTES_PER_SECOND = 3.0
 # The people's pace: votes a second of all together, below what the site can take. The study is made
 # for what a busy machine takes; where that is too little, new versions want more.
 VOTES_PER_SECOND = 6.0
@@ -182,6 +181,7 @@ async def play(
         # What holds always must hold now, in the midst of it.
         midway = await operators.insist(lambda: read_records(operators.study))
         violations = check(Evidence(history, midway, manifest), ALWAYS)
+        await operators.insist(operators.refuse_long_leases)
         wanting = await operators.insist(operators.votes_wanting)
         ended = time.monotonic()
         stage.calm.set()
@@ -191,11 +191,7 @@ async def play(
     violations += check(Evidence(history, records, manifest))
     summary.violations = [f"{found.rule}: {found.what}" for found in violations]
     summary.fills = [filled - ended]
-    allowed = LEASE.total_seconds() + FILL_S + wanting / LEAST_VOTES_PER_SECOND
-    if filled - ended > allowed:
-        summary.violations.append(
-            f"filled: {wanting} votes took {filled - ended:.0f} s, more than {allowed:.0f} s"
-        )
+    summary.wanting = [wanting]
     if not wanting:
         summary.violations.append(
             "filled: the study was full before the last fault; ask for more comparisons"

@@ -1,9 +1,12 @@
 """The tests' settings with short leases and frequent sweeps, for every process of a chaos run."""
 
 from tests.settings import *  # noqa: F403
-from tests.settings import CELERY_BEAT_SCHEDULE, INSTALLED_APPS
+from tests.settings import CELERY_BEAT_SCHEDULE
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.chaos.apps.ChaosConfig"]
+from .leases import shorten
+
+shorten()
+
 # As often as leases of seconds need it; the work is the same.
 CELERY_BEAT_SCHEDULE = {
     name: {**entry, "schedule": min(float(entry["schedule"]), 2.0)}

@@ -85,6 +85,8 @@ class Summary:
     # Seconds after each kind of fault, and from the last fault of a run until its study was full.
     recoveries: dict[str, list[float]] = field(default_factory=dict)
     fills: list[float] = field(default_factory=list)
+    # Votes that a study lacked at its last fault.
+    wanting: list[int] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
 
     def add(self, other: Summary) -> None:
@@ -97,6 +99,7 @@ class Summary:
         for name, times in other.recoveries.items():
             self.recoveries.setdefault(name, []).extend(times)
         self.fills += other.fills
+        self.wanting += other.wanting
         self.violations += other.violations
 
     def missing(self, faults: Iterable[str], *, every_storm: bool) -> list[str]:
@@ -135,8 +138,11 @@ class Summary:
             yield f"{title}:"
             for name, count in sorted(counts.items()):
                 yield f"  {count:5d}  {name}"
-        fills = ", ".join(f"{seconds:.1f}" for seconds in self.fills)
-        yield f"counted votes {self.counted_votes}; full after the last fault: {fills} s"
+        fills = ", ".join(
+            f"{seconds:.1f} s ({wanting} votes)"
+            for seconds, wanting in zip(self.fills, self.wanting, strict=True)
+        )
+        yield f"counted votes {self.counted_votes}; full after the last fault: {fills}"
         yield f"violations: {len(self.violations)}"
         for violation in self.violations[:MOST_SHOWN]:
             yield f"  {violation}"

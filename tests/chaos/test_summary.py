@@ -27,6 +27,7 @@ def complete() -> Summary:
         answers=Counter(ANSWERS),
         recoveries={"kill -9 of a web worker": [0.1, 0.4, 0.2]},
         fills=[3.5],
+        wanting=[40],
     )
 
 
@@ -56,7 +57,7 @@ def test_the_runs_of_a_long_one_add_up() -> None:
     summary.add(other)
     assert (summary.runs, summary.kills, summary.seconds) == (2, 14, 120.0)
     assert summary.faults["Redis wiped"] == 2
-    assert summary.fills == [3.5, 3.5]
+    assert (summary.fills, summary.wanting) == ([3.5, 3.5], [40, 40])
     table = "\n".join(summary.lines())
     assert "median  0.20, max  0.40" in table
     assert "violations: 1" in table
