@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from annotation import queue
 from annotation.lifecycle.codes import draw_codes
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.readiness import list_faults
@@ -45,6 +46,31 @@ def test_opening_freezes_the_study_and_lets_annotators_in() -> None:
     assert opening.version.number == 1
     assert opening.warnings == ()
     assert Comparison.objects.filter(study=study, open=True).count() == 3
+
+
+def test_opening_gives_every_comparison_its_cell_by_pair_of_systems_and_category() -> None:
+    study = ready_study(rules={"order": {"by_category": True}})
+    factories.make_comparison(
+        study, "west", "north", prompt=factories.make_prompt(study, category="law")
+    )
+    open_study(study)
+    cells = queue.cells_of(study)
+    assert [(cell.system_a, cell.system_b, cell.stratum) for cell in cells] == [
+        ("north", "south", ""),
+        ("north", "west", ""),
+        ("north", "west", "law"),
+        ("south", "west", ""),
+    ]
+    assert [(cell.comparisons, cell.wanted, cell.stopped) for cell in cells] == [(1, 3, False)] * 4
+    assert not Comparison.objects.filter(study=study, cell__isnull=True).exists()
+
+
+def test_checks_and_training_get_no_place_and_no_cell() -> None:
+    study = ready_study()
+    gold = factories.make_comparison(study, kind=ComparisonKind.GOLD, gold={"overall": ["a"]})
+    open_study(study)
+    gold.refresh_from_db()
+    assert (gold.open, gold.open_seq, gold.cell, gold.first_swapped) == (False, None, None, None)
 
 
 def test_the_log_names_the_hash_that_was_frozen() -> None:
