@@ -1,5 +1,6 @@
-"""How fast pairs are handed out and votes taken in, beside handlers that do only the SQL of it.
+"""How fast pairs and votes are served, beside handlers that do only the SQL of it.
 
-`bare` are those handlers, `crowd` the people, `measuring` what is asked of both, `rows` a study of
-a million comparisons made by SQL.
+`profiles` say what is asked; `measuring` asks one step of one server, `crowd` are the people,
+`bare` the handlers beside the product, `rows` a study of a million comparisons made by SQL.
+`results`, `plans` and `machine` are what is told of it.
 """
