@@ -35,6 +35,9 @@ threads = env_whole_number("WEB_THREADS", 8 if _embedded else 4, most=128)
 # A page takes milliseconds; an analysis of millions of votes takes seconds.
 timeout = 60
 graceful_timeout = 25
+# Longer than people think about a pair, and than proxies keep an idle connection (60 s): whoever
+# closes first must not be this side, or a vote that is just being sent is lost and sent again.
+keepalive = 75
 # Fresh processes now and then, not all at once; the embedded one is never recycled.
 max_requests = 0 if _embedded else 5000
 max_requests_jitter = 0 if _embedded else 500
