@@ -40,7 +40,7 @@ def make_large(**rules: Any) -> Study:
     )
     # Triggers look for the responses of each comparison.
     analyze("response", "prompt")
-    rows = []
+    rows: list[Comparison] = []
     for number, prompt in enumerate(prompts):
         one, two, three = responses[3 * number : 3 * number + 3]
         for response_a, response_b in [(one, two), (two, three), (one, three)]:
