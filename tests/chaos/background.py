@@ -35,12 +35,16 @@ class BackgroundWorker:
     environment: Mapping[str, str]
     folder: Path
     process: subprocess.Popen[bytes] | None = None
+    # How often it ended by itself, as it does when a child is killed before it has begun.
+    gave_up: int = 0
+    killed: bool = False
 
     @property
     def log(self) -> Path:
         return self.folder / "celery.log"
 
     def start(self) -> None:
+        self.killed = False
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [
@@ -60,6 +64,12 @@ class BackgroundWorker:
                 env=dict(self.environment),
             )
 
+    def start_if_ended(self) -> None:
+        """As a supervisor does, whatever it ended of."""
+        if self.process is not None and self.process.poll() is not None:
+            self.gave_up += not self.killed
+            self.start()
+
     def children(self) -> list[int]:
         return [] if self.process is None else children_of(self.process.pid)
 
@@ -67,6 +77,7 @@ class BackgroundWorker:
         """Kill the main process, and what is left of its children as a supervisor does."""
         if self.process is not None:
             children = self.children()
+            self.killed = True
             self.process.kill()
             self.process.wait()
             for child in children:

@@ -132,7 +132,14 @@ class Faults:
     async def kill_web_worker(self) -> None:
         # None for a moment if one is just being started.
         while not self.site.kill_worker(self.dice):
-            await asyncio.sleep(PROBE_S)
+            await self.wait_for_site()
+
+    async def wait_for_site(self) -> None:
+        """Between two looks for its workers; a master that ended is started, as by a supervisor."""
+        if self.site.master is None or self.site.master.poll() is not None:
+            self.done["(gunicorn ended by itself and was started)"] += 1
+            await asyncio.to_thread(self.site.start)
+        await asyncio.sleep(PROBE_S)
 
     async def kill_web_master(self) -> None:
         await asyncio.to_thread(self.site.kill_master)
@@ -158,7 +165,6 @@ class Faults:
     async def kill_background(self) -> None:
         await self.keep_busy()
         await asyncio.to_thread(self.worker.kill)
-        self.worker.start()
 
     async def kill_background_child(self) -> None:
         await self.keep_busy()
@@ -172,7 +178,7 @@ class Faults:
     async def stand_still(self) -> None:
         """A web worker that stops, as under a swapping machine, and goes on."""
         while not (workers := self.site.workers()):
-            await asyncio.sleep(PROBE_S)
+            await self.wait_for_site()
         chosen = self.dice.choice(workers)
         os.kill(chosen, signal.SIGSTOP)
         await asyncio.sleep(STANDSTILL_S)
@@ -203,6 +209,13 @@ def is_ready(port: int) -> bool:
         return False
     except OSError:
         return False
+
+
+async def supervise(worker: BackgroundWorker, over: asyncio.Event) -> None:
+    """Start the background again whenever it has ended."""
+    while not over.is_set():
+        worker.start_if_ended()
+        await asyncio.sleep(PROBE_S)
 
 
 async def weather(proxy: Proxy, dice: random.Random, over: asyncio.Event) -> None:

@@ -24,7 +24,7 @@ from .annotators import Annotator, Stage
 from .background import BackgroundWorker
 from .checker import ALWAYS, check
 from .evidence import Evidence
-from .faults import Faults, weather
+from .faults import Faults, supervise, weather
 from .history import History, Kind, Op
 from .leases import LEASE
 from .operators import Operators
@@ -228,11 +228,13 @@ async def strike(ground: Ground, proxy: Proxy, tell: Callable[[str], None]) -> S
         asyncio.create_task(acts.act(over)),
         asyncio.create_task(weather(proxy, random.Random(options.seed + 4), over)),
     ]
+    settled = asyncio.Event()
+    supervisor = asyncio.create_task(supervise(ground.worker, settled))
     started = told = time.monotonic()
     while (
         time.monotonic() - started < options.seconds
         or faults.kills < options.kills
-        or len(faults.done) < len(faults.KINDS)
+        or any(name not in faults.done for name in faults.KINDS)
         or not acts.met_all.is_set()
     ):
         await asyncio.sleep(dice.uniform(*options.gap))
@@ -251,8 +253,12 @@ async def strike(ground: Ground, proxy: Proxy, tell: Callable[[str], None]) -> S
     over.set()
     await asyncio.gather(*beside)
     await faults.settle()
+    settled.set()
+    await supervisor
+    ground.worker.start_if_ended()
     lasted = time.monotonic() - started
     await acts.heal()
+    faults.done["(Celery ended by itself and was started)"] += ground.worker.gave_up
     return Summary(
         seconds=lasted, kills=faults.kills, faults=faults.done, recoveries=dict(faults.recoveries)
     )
