@@ -103,8 +103,9 @@ def database_from_url(url: str) -> dict[str, Any]:
         options["prepare_threshold"] = 5
         # For commands, which may wait for a long import and read for an export. Pages have far
         # shorter limits, which gunicorn_conf.py puts into the environment; tasks set their own.
+        # Compiling takes seconds for queries of many parts that run for a tenth of one.
         options["options"] = (
-            "-c statement_timeout={}ms -c lock_timeout={}ms "
+            "-c jit=off -c statement_timeout={}ms -c lock_timeout={}ms "
             "-c idle_in_transaction_session_timeout={}ms".format(
                 env_int("DATABASE_STATEMENT_TIMEOUT_MS", COMMAND_PATIENCE_MS, 0, 3_600_000),
                 env_int("DATABASE_LOCK_TIMEOUT_MS", COMMAND_PATIENCE_MS, 0, 3_600_000),

@@ -1,6 +1,6 @@
 """What lies on an adjudicator's desk: which case comes next, with its side and its lease.
 
-Cases are looked for in windows of the study's comparisons, each twice as large as the one before,
+Cases are looked for in windows of the study's comparisons, each many times as large as the last,
 from a start of each adjudicator's own: where disagreements are common, the first window has one,
 and a study of any size takes few queries. Only taking one locks anything, and only its comparison.
 """
@@ -32,7 +32,9 @@ from .routing import (
 # Long enough to read two long texts twice. Afterwards a colleague may get the pair; until one has
 # decided, a decision is still welcome.
 LEASE = timedelta(minutes=45)
-FIRST_WINDOW = 2_000
+FIRST_WINDOW = 500
+# So fast that a search that finds nothing costs little more than one look at everything.
+GROWTH = 16
 # Of one window: if colleagues take all of these in the same moment, the next window has more.
 AT_ONCE = 10
 # A prime above which no product of two remainders leaves 64 bits.
@@ -137,7 +139,7 @@ def windows(user: User, study: Study) -> Iterator[Window]:
         while begin < end:
             yield Window(begin, min(begin + size, end))
             begin += size
-            size *= 2
+            size *= GROWTH
 
 
 def take(user: User, study: Study, comparison_id: int) -> AdjudicationCase | None:
