@@ -36,5 +36,6 @@ def no_more_skips(limit: int, seconds: int) -> str:
     minutes = math.ceil(seconds / 60)
     wait = "1 minute" if minutes == 1 else f"{minutes} minutes"
     return (
-        f"You have skipped {pairs} within an hour. You can skip again in {wait}. This pair is yours."
+        f"You have skipped {pairs} within an hour. You can skip again in {wait}. "
+        "This pair is yours."
     )

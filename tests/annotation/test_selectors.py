@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 
 from annotation.models import (
     AssignmentState,
@@ -150,8 +151,8 @@ def test_a_pair_that_as_many_skipped_as_votes_are_wanted_goes_to_the_researcher(
             make_assignment(comparison, state=RELEASED)
     make_vote(once)
     make_vote(twice)
-    found = list(skipped_by_many(study).values_list("pk", "skips"))
-    assert found == [(thrice.pk, 3), (twice.pk, 2)]
+    found: QuerySet[Any] = skipped_by_many(study)
+    assert list(found.values_list("pk", "skips")) == [(thrice.pk, 3), (twice.pk, 2)]
 
 
 def test_a_skip_that_was_answered_after_all_and_one_of_a_repeat_are_none(study: Study) -> None:
