@@ -1,8 +1,9 @@
 """Which report is the current one, and what has come in since it was made. Nothing is computed.
 
 All that a report depends on is only ever added to: votes, judgments, exclusions and their liftings,
-imported files, and the log of changes to a study. So a report is up to date while there are as many
-rows of each as when it was read, whatever any clock says and however late a transaction ended.
+adjudications, imported files, and the log of changes to a study. So a report is up to date while
+there are as many rows of each as when it was read, whatever any clock says and however late a
+transaction ended.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 from django.db.models import Q
 
-from annotation.models import AuditEntry, Exclusion, ImportFile, Study, Vote
+from annotation.models import Adjudication, AuditEntry, Exclusion, ImportFile, Study, Vote
 from judging.models import Judgment
 from reports.models import AnalysisRun
 
@@ -35,6 +36,7 @@ class RowCounts:
     votes: int
     judgments: int
     exclusions: int
+    adjudications: int
     imports: int
     changes: int
 
@@ -50,6 +52,7 @@ class Freshness:
     newer_judgments : int
     newer_exclusions : int
         Exclusions and their liftings.
+    newer_adjudications : int
     study_changed : bool
         A file was imported, or settings, rubric or state of the study are others.
     """
@@ -57,12 +60,17 @@ class Freshness:
     newer_votes: int
     newer_judgments: int
     newer_exclusions: int
+    newer_adjudications: int
     study_changed: bool
 
     @property
     def is_stale(self) -> bool:
         return bool(
-            self.newer_votes or self.newer_judgments or self.newer_exclusions or self.study_changed
+            self.newer_votes
+            or self.newer_judgments
+            or self.newer_exclusions
+            or self.newer_adjudications
+            or self.study_changed
         )
 
 
@@ -79,6 +87,7 @@ def count_rows(study: Study) -> RowCounts:
         votes=Vote.objects.filter(annotator__study=study).count(),
         judgments=Judgment.objects.filter(comparison__study=study).count(),
         exclusions=exclusions.count(),
+        adjudications=Adjudication.objects.filter(comparison__study=study).count(),
         imports=ImportFile.objects.filter(study=study).count(),
         changes=AuditEntry.objects.filter(study=study, action__in=CHANGES).count(),
     )
@@ -114,5 +123,6 @@ def freshness(study: Study, kept: AnalysisRun) -> Freshness:
         newer_votes=now.votes - then.votes,
         newer_judgments=now.judgments - then.judgments,
         newer_exclusions=now.exclusions - then.exclusions,
+        newer_adjudications=now.adjudications - then.adjudications,
         study_changed=(now.imports, now.changes) != (then.imports, then.changes),
     )

@@ -117,6 +117,7 @@ def stale_in_words(fresh: Freshness) -> str:
             (fresh.newer_votes, ("newer vote",)),
             (fresh.newer_judgments, ("newer judgment",)),
             (fresh.newer_exclusions, ("decision on what counts", "decisions on what counts")),
+            (fresh.newer_adjudications, ("adjudication",)),
         )
         if number
     ]

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from annotation.lifecycle.rubric import configure_draft
 from annotation.models import (
+    Adjudication,
     AuditEntry,
+    Choice,
     Exclusion,
     ImportFile,
     ResultsPolicy,
@@ -22,6 +24,7 @@ from annotation.models import (
     Study,
     StudyState,
     User,
+    Verdict,
     Vote,
 )
 from reports import analysis
@@ -259,6 +262,19 @@ def test_imported_weights_make_a_report_old_too(study: Study, researcher: Client
     analysis.run(study)
     ImportFile.objects.create(study=study, kind="prompts", sha256="0" * 64, rows=1)
     assert "a change of the study" in text_of(researcher.get(URL))
+
+
+def test_an_adjudication_makes_a_report_old_too(study: Study, researcher: Client) -> None:
+    analysis.run(study)
+    Adjudication.objects.create(
+        comparison=study.comparisons.earliest("pk"),
+        criterion=study.criteria.get(),
+        adjudicator=make_user(),
+        choice=Choice.LEFT,
+        swapped=False,
+        verdict=Verdict.A,
+    )
+    assert "Since this report: 1 adjudication." in text_of(researcher.get(URL))
 
 
 def test_a_vote_that_is_stored_late_by_its_own_clock_is_noticed(
