@@ -15,3 +15,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("reports.pages.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "evalsite.faults.server_error"

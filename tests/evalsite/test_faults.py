@@ -1,0 +1,53 @@
+"""A request that fails is answered in words; a database that is away for a moment is no fault."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+import pytest
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
+from django.test import Client
+
+from annotation.accounts.session_store import SessionStore
+
+
+def failing_client(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> Client:
+    """A browser with a session, on a server whose sessions cannot be read."""
+
+    def fail(store: SessionBase) -> NoReturn:
+        raise fault
+
+    monkeypatch.setattr(SessionStore, "load", fail)
+    client = Client(raise_request_exception=False)
+    client.cookies["session"] = "x" * 32
+    return client
+
+
+def vote_with(client: Client) -> HttpResponse:
+    return client.post(  # type: ignore[return-value]
+        "/study/some/rate/vote", "{}", content_type="application/json"
+    )
+
+
+@pytest.mark.parametrize("fault", [OperationalError("shutting down"), InterfaceError("closed")])
+def test_a_script_is_told_to_send_again(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    response = vote_with(failing_client(monkeypatch, fault))
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "5"
+    assert response.json()["error"] == "database_busy"  # type: ignore[attr-defined]
+    assert response.json()["stored"] is False  # type: ignore[attr-defined]
+
+
+def test_a_person_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    response = failing_client(monkeypatch, OperationalError("shutting down")).get("/")
+    assert response.status_code == 503
+    assert "cannot reach its database" in response.content.decode()
+    assert "shutting down" not in response.content.decode()
+
+
+def test_another_fault_stays_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    response = failing_client(monkeypatch, ValueError("a secret detail")).get("/")
+    assert response.status_code == 500
+    assert "a secret detail" not in response.content.decode()
