@@ -149,7 +149,7 @@ class QueueMachine(RuleBasedStateMachine):
         self.undo_everything.__exit__(None, None, None)
 
     @initialize(
-        comparisons=st.integers(1, 5),
+        comparisons=st.integers(1, 6),
         overlap=st.integers(1, 3),
         cap=st.none() | st.integers(1, 5),
         checks=st.sampled_from(CHECKS),
@@ -406,13 +406,15 @@ class QueueMachine(RuleBasedStateMachine):
     def submit(self, data: st.DataObject, choice: str, revises: bool) -> None:
         self.send(data.draw(st.sampled_from(self.lent)), choice, revises=revises)
 
-    @rule(person=PERSON, choice=CHOICES)
-    def rate(self, person: int, choice: str) -> None:
-        """Claim and vote, as people mostly do."""
-        self.claim(person, 1)
-        training = person in self.qualifying
-        held = self.of_person(person, RESERVED, training=training)
-        if held and person not in self.removed:
+    @rule(person=PERSON, choice=CHOICES, times=st.integers(1, 4))
+    def rate(self, person: int, choice: str, times: int) -> None:
+        """Claim and vote, one pair after the other, as people mostly do."""
+        for _ in range(times):
+            self.claim(person, 1)
+            training = person in self.qualifying
+            held = self.of_person(person, RESERVED, training=training)
+            if not held or person in self.removed:
+                return
             self.send(held[0], choice)
 
     def send(self, row: Lent, choice: str, *, revises: bool = False) -> None:
@@ -610,7 +612,7 @@ class QueueMachine(RuleBasedStateMachine):
             self.study, dict(zip([cell.pk for cell in cells], weights, strict=True))
         )
 
-    @precondition(lambda self: len(self.overlaps) < 7)
+    @precondition(lambda self: len(self.overlaps) < 8)
     @rule()
     def add_work(self) -> None:
         number = len(self.overlaps)
