@@ -35,7 +35,7 @@ class Cell(models.Model):
     weight = models.FloatField(default=1.0)
     weighed_at = models.DateTimeField(null=True, blank=True)
     # Comparisons with room, and votes wanted of all, when they were last counted: at opening, with
-    # each weighing and with each change of what is wanted. Counting a million on claim would not do.
+    # each weighing and with each change of what is wanted. A claim cannot count a million.
     room = models.PositiveIntegerField(default=0)
     wanted = models.PositiveIntegerField(default=0)
     # Decided by the study's stopping rule: nothing more is handed out, votes under way count.

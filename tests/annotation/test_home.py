@@ -247,7 +247,11 @@ def test_each_role_has_its_step_and_the_card_names_them_all() -> None:
         factories.make_membership(study, role, user)
     (card,) = list_cards(user)
     assert card.roles == "Owner, Monitor, Adjudicator, Annotator"
-    assert [entry.step.label for entry in card.steps] == ["Rate pairs", "Read the report", "Look again"]
+    assert [entry.step.label for entry in card.steps] == [
+        "Rate pairs",
+        "Read the report",
+        "Look again",
+    ]
 
 
 def test_studies_that_are_over_stand_last() -> None:
