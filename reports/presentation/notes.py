@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from reports.wording import methods
-from reports.wording.headline import is_stopped
+from reports.wording.headline import has_lost_its_evidence, is_stopped
 from reports.wording.numbers import count, counted, percent
 from reports.wording.warnings import sentence, short
 
@@ -126,18 +126,25 @@ POLICIES = {
 
 
 def _stopped(result: Mapping[str, Any]) -> str:
-    """Which pairs were."""
-    pairs = [
-        f"{pair['system_a']} and {pair['system_b']}"
-        for pair in result["head_to_head"]
-        if is_stopped(pair)
-    ]
-    if not pairs:
-        return ""
-    more = f" and {counted(len(pairs) - NAMED, 'more pair')}" if len(pairs) > NAMED else ""
-    return (
-        f". Stopped early: {'; '.join(pairs[:NAMED])}{more}. Their intervals are valid at any time"
-    )
+    """Which pairs were, and which of them the votes that are left do not decide."""
+    stopped = [pair for pair in result["head_to_head"] if is_stopped(pair)]
+    lost = [pair for pair in stopped if has_lost_its_evidence(pair)]
+    held = [pair for pair in stopped if pair not in lost]
+    said = ""
+    if held:
+        said += f". Stopped early: {_named(held)}. Their intervals are valid at any time"
+    if lost:
+        said += (
+            f". Stopped early, but undecided by the votes that were not excluded since: "
+            f"{_named(lost)}. A stop is final: nothing more is collected on them"
+        )
+    return said
+
+
+def _named(pairs: Sequence[Mapping[str, Any]]) -> str:
+    names = [f"{pair['system_a']} and {pair['system_b']}" for pair in pairs]
+    more = f" and {counted(len(names) - NAMED, 'more pair')}" if len(names) > NAMED else ""
+    return f"{'; '.join(names[:NAMED])}{more}"
 
 
 def provenance(result: Mapping[str, Any], versions: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -1,11 +1,14 @@
 """Which pairs of systems a sequential study need not collect further.
 
 The rule is fixed before the first vote: e-BH over all pairs that the study compares, at every look
-(statistics.md 2.11). A pair that is stopped stays stopped, and counts as rejected from then on: its
-e-value is then that of a betting martingale stopped at a stopping time, and the set of all stopped
-pairs is self-consistent in the sense of Wang & Ramdas 2022 whatever the other pairs do later. So
-the share of false stops among all stops is at most 1 - level, however often anybody looks; where
-no two systems differ, that is the chance of stopping any pair at all.
+(statistics.md 2.11). A pair that is stopped stays stopped: its e-value is then that of a betting
+martingale stopped at a stopping time, and the set of all stopped pairs is self-consistent in the
+sense of Wang & Ramdas 2022 whatever the other pairs do later. So the share of false stops among all
+stops is at most 1 - level, however often anybody looks; where no two systems differ, that is the
+chance of stopping any pair at all.
+
+It counts as rejected while its own e-value still reaches what that takes. Votes may be excluded
+after a stop, and a pair whose evidence went with them must not make it easier to stop others.
 """
 
 from __future__ import annotations
@@ -91,12 +94,11 @@ def early_stops(
     looked = np.flatnonzero(rates.prompts >= FEWEST_PROMPTS)
     counts = np.stack([wins, ties, losses]) * deflation(rates)
     e_value[looked] = np.exp(np.minimum(log_e_values(*counts[:, looked]), LARGEST_LOG))
-    held = np.where(stopped, np.inf, e_value)
     stop = np.asarray(stopped, dtype=bool).copy()
     needed = np.full(wins.size, np.inf)
     for label in np.unique(family[family != NO_FAMILY]):
         inside = np.flatnonzero(family == label)
-        found = e_benjamini_hochberg(held[inside], alpha=1 - level)
+        found = e_benjamini_hochberg(e_value[inside], alpha=1 - level)
         stop[inside] |= found
         if bool(found.any()):
             needed[inside] = inside.size / ((1 - level) * int(found.sum()))

@@ -32,6 +32,9 @@ DIFFERENCE_FOUND = "difference found"
 NO_CLEAR_DIFFERENCE = "no clear difference"
 NOT_DECIDED = "not decided"
 
+# Of a pair that was stopped. A stop is final: nothing more is collected.
+EXCLUDED_SINCE = "votes excluded since leave it undecided"
+
 Row = Mapping[str, Any]
 
 
@@ -167,8 +170,24 @@ def is_planned(pair: Row) -> bool:
 
 
 def is_stopped(pair: Row) -> bool:
-    """Whether a sequential study ended the pair's collection early, having decided it."""
+    """Whether a sequential study ended the pair's collection early, having decided it then."""
     return WarningCode.STOPPED_EARLY in pair["warnings"]
+
+
+def still_holds(pair: Row) -> bool:
+    """Whether the votes that count now still decide a stopped pair. A stop is final, but votes may
+    be excluded after it.
+
+    Its interval is the confidence sequence.
+    """
+    low, high = pair["win_rate_a"]["low"], pair["win_rate_a"]["high"]
+    beside_half = low is not None and high is not None and not low <= 0.5 <= high
+    return beside_half or bool(pair["sequential"]["decided"])
+
+
+def has_lost_its_evidence(pair: Row) -> bool:
+    """Whether the pair was stopped and votes excluded since leave it undecided."""
+    return is_stopped(pair) and not still_holds(pair)
 
 
 def is_sequential(result: Mapping[str, Any]) -> bool:
@@ -180,7 +199,7 @@ def is_sequential(result: Mapping[str, Any]) -> bool:
 def is_found(pair: Row, result: Mapping[str, Any]) -> bool:
     """Whether a difference is found: by the adjusted test, or by the study's sequential rule."""
     if is_stopped(pair):
-        return True
+        return still_holds(pair)
     if is_sequential(result):
         return bool(pair["sequential"]["decided"])
     return pair["p_adjusted"] is not None and pair["p_adjusted"] <= alpha_of(result)
@@ -191,7 +210,7 @@ def may_be_said(pair: Row, result: Mapping[str, Any]) -> bool:
     number is there, or evidence that is valid at every look decided the pair before."""
     if not is_watched(result) or pair["target_reached"]:
         return True
-    return is_stopped(pair) or (is_sequential(result) and is_found(pair, result))
+    return (is_stopped(pair) or is_sequential(result)) and is_found(pair, result)
 
 
 def is_decided(pair: Row, result: Mapping[str, Any]) -> bool:
@@ -203,6 +222,8 @@ def state_of(pair: Row, result: Mapping[str, Any]) -> str:
     """The state of a pair with votes: page, charts and matrix use the words of its finding."""
     if is_decided(pair, result):
         return DIFFERENCE_FOUND
+    if is_stopped(pair):
+        return NOT_DECIDED
     early = not may_be_said(pair, result)
     hopeless = WarningCode.TOO_FEW_PROMPTS in pair["warnings"]
     return NO_CLEAR_DIFFERENCE if pair["enough"] and not early and not hopeless else NOT_DECIDED
@@ -278,7 +299,7 @@ def undecided(group: Group) -> str:
         missing = sum(
             max(0, pair["target"] - pair["n"])
             for pair in group.pairs
-            if not may_be_said(pair, group.result)
+            if not is_stopped(pair) and not may_be_said(pair, group.result)
         )
         if missing:
             if group.result["settings"].get("closed"):
@@ -286,6 +307,10 @@ def undecided(group: Group) -> str:
                 return f"Not decided: the study was closed {votes} short of its planned number"
             votes = counted(missing, "more vote")
             return f"Not decided yet: {votes} until every pair has its planned number"
+    lost = [pair for pair in among if has_lost_its_evidence(pair)]
+    if lost:
+        voting = f"voting on {pairs_in_words(lost)} was stopped early for good"
+        return f"Not decided: {voting}, and {EXCLUDED_SINCE}"
     hopeless = [pair for pair in among if WarningCode.TOO_FEW_PROMPTS in pair["warnings"]]
     if hopeless:
         prompts = counted(group.result["counts"]["prompts"], "prompt")
@@ -298,6 +323,12 @@ def undecided(group: Group) -> str:
         )
     missing = sum(pair["votes_needed"] or 0 for pair in among)
     return f"Not decided yet: {what_is_missing(missing, people_are_few(group))}"
+
+
+def pairs_in_words(pairs: Sequence[Row]) -> str:
+    if len(pairs) > MOST_NAMES:
+        return f"{len(pairs)} pairs"
+    return named_list(f"{pair['system_a']} v {pair['system_b']}" for pair in pairs)
 
 
 def what_is_missing(votes: int, more_people: bool) -> str:
@@ -323,6 +354,8 @@ def finding(pair: Row, result: Mapping[str, Any]) -> str:
     """What one pair of systems shows, for its row of the table."""
     if pair["n"] == 0 and not is_planned(pair):
         return "never compared"
+    if has_lost_its_evidence(pair):
+        return f"not decided: stopped early, and {EXCLUDED_SINCE}"
     if not may_be_said(pair, result):
         missing = pair["target"] - pair["n"]
         if result["settings"].get("closed"):

@@ -79,10 +79,11 @@ SENTENCES: dict[str, str] = {
         "undoes that."
     ),
     WarningCode.STOPPED_EARLY: (
-        "Voting ended early on this pair, by the rule fixed before the study opened. Its interval "
-        "is the confidence sequence, which stays valid however often the votes were looked at; a "
-        "p-value does not, so there is none. The win rate itself leans a little outwards, since "
-        "voting ended when the difference looked large."
+        "Voting ended early on this pair, by the rule fixed before the study opened. Its interval, "
+        "if it has one, is the confidence sequence, which stays valid however often the votes were "
+        "looked at; a p-value does not, so there is none. The win rate itself leans a little "
+        "outwards, since voting ended when the difference looked large. A stop is final: where "
+        "votes excluded since leave the pair undecided, it is not opened again."
     ),
 }
 

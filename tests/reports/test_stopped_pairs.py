@@ -10,14 +10,21 @@ import jsonschema
 import pytest
 from django.utils import timezone
 
-from annotation.models import Cell, Stopping, Study
+from annotation.models import Cell, Exclusion, Stopping, Study, Vote
 from reports import analysis, records
 from reports.charts.pairs import charts
 from reports.presentation.notes import methods_in_words, settings_in_words, warnings_in_words
 from reports.presentation.pairs import pair_rows
 from reports.stats import sequential
-from reports.wording.headline import finding, headline, is_decided
-from tests.reports.results import board_row, clear_report, pair, report, undecided
+from reports.wording.headline import (
+    DIFFERENCE_FOUND,
+    NOT_DECIDED,
+    finding,
+    headline,
+    is_decided,
+    state_of,
+)
+from tests.reports.results import board_row, clear_report, figure, pair, report, undecided
 from tests.reports.steered import Draw, make_drawn_study
 
 SCHEMA = json.loads(
@@ -164,3 +171,80 @@ def test_a_fixed_study_decides_by_its_p_values_as_before() -> None:
     result = clear_report("A", "B", study_version=1)
     (row,) = result["head_to_head"]
     assert is_decided(row, result)
+
+
+# -- votes were excluded after the stop ----------
+
+
+def exclude_all_but(study: Study, votes: int) -> None:
+    """Of alpha against gamma."""
+    found = Vote.objects.filter(
+        comparison__study=study,
+        comparison__system_a__name="alpha",
+        comparison__system_b__name="gamma",
+    ).order_by("pk")
+    for vote in found[votes:]:
+        Exclusion.objects.create(assignment=vote.assignment, reason="a test")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("left", [3, 0])
+def test_a_stopped_pair_whose_evidence_has_gone_is_said_to_be_undecided(left: int) -> None:
+    study = stopped_study()
+    before = dict(analysis.run(study).result)
+    assert state_of(row_of(before, "alpha", "gamma"), before) == DIFFERENCE_FOUND
+    exclude_all_but(study, left)
+    result = dict(analysis.run(study).result)
+    row = row_of(result, "alpha", "gamma")
+    assert row["n"] == left
+    assert (row["win_rate_a"]["low"], row["win_rate_a"]["high"]) == (None, None)
+    assert not is_decided(row, result)
+    assert state_of(row, result) == NOT_DECIDED
+    assert (
+        finding(row, result)
+        == "not decided: stopped early, and votes excluded since leave it undecided"
+    )
+    said = dict(settings_in_words(result))["Stopping"]
+    assert "undecided by the votes that were not excluded since: alpha and gamma." in said
+    assert "A stop is final" in said
+    assert "valid at any time" not in said
+    assert len(charts(result)) == 2
+
+
+def test_a_stopped_pair_with_an_interval_about_one_half_is_undecided() -> None:
+    row = stopped_pair("A", "B", win_rate_a=figure(0.52))
+    result = sequential_report([row])
+    assert not is_decided(row, result)
+    # e-BH over the pairs of the component may decide where the interval alone does not.
+    row["sequential"]["decided"] = True
+    assert is_decided(row, result)
+
+
+def test_the_headline_asks_for_no_votes_that_will_not_come() -> None:
+    rows = [stopped_pair("A", "B", win_rate_a=figure(0.52))]
+    board = [board_row("A", 1, (1, 2)), board_row("B", 2, (1, 2))]
+    result = report(board, rows, study_version=1, warnings=["sequential_look"])
+    result["settings"].update(SEQUENTIAL)
+    assert headline(result) == (
+        "Not decided: voting on A v B was stopped early for good, and votes excluded since leave "
+        "it undecided.",
+    )
+
+
+def test_a_system_does_not_lead_over_a_pair_that_lost_its_evidence() -> None:
+    """While votes come in with open results."""
+    row = stopped_pair("A", "B", win_rate_a=figure(0.52))
+    result = sequential_report([row], warnings=["sequential_look"])
+    assert not headline(result)[0].startswith("A leads")
+
+
+def stopped_pair(first: str, second: str, **more: Any) -> dict[str, Any]:
+    return pair(
+        first,
+        second,
+        p_value=None,
+        p_adjusted=None,
+        p_method=None,
+        warnings=["stopped_early"],
+        **more,
+    )

@@ -55,11 +55,16 @@ def test_the_family_is_all_pairs_that_are_compared_with_or_without_votes() -> No
 def test_a_pair_that_was_stopped_stays_so_and_counts_as_rejected() -> None:
     # Ten unanimous prompts are worth 180. Alone among ten pairs that takes 200, beside a stopped
     # one 100.
-    votes = [10] + [0] * 9
-    assert not look(votes, [0] * 10).stop.any()
-    held = look(votes, [0] * 10, [False, True] + [False] * 8)
+    assert not look([10] + [0] * 9, [0] * 10).stop.any()
+    held = look([10, 12] + [0] * 8, [0] * 10, [False, True] + [False] * 8)
     assert held.stop.tolist() == [True, True] + [False] * 8
     assert held.needed[0] == pytest.approx(100)
+
+
+def test_a_stopped_pair_whose_evidence_has_gone_helps_to_stop_no_other() -> None:
+    found = look([10] + [0] * 9, [0] * 10, [False, True] + [False] * 8)
+    assert found.stop.tolist() == [False, True] + [False] * 8
+    assert np.isinf(found.needed).all()
 
 
 def test_families_do_not_share_their_evidence() -> None:

@@ -180,6 +180,22 @@ def test_excluded_votes_do_not_decide() -> None:
     assert steer(study) == Steered(Policy.UNIFORM, 0, 0)
 
 
+def test_a_stopped_pair_that_lost_its_votes_stays_stopped_and_helps_to_stop_no_other() -> None:
+    # Twelve unanimous prompts are worth 660, ten 180 and nine nothing; three pairs need 60 for one
+    # stop and 30 for each of two.
+    study = study_of("uniform", Stopping.SEQUENTIAL)
+    assert steer(study) == Steered(Policy.UNIFORM, 0, 2)
+    Cell.objects.filter(study=study, system_a__name="beta").update(stopped_at=None)
+    gone = Vote.objects.filter(
+        comparison__system_a__name="alpha", comparison__system_b__name="gamma"
+    )
+    for vote in gone:
+        Exclusion.objects.create(assignment=vote.assignment, reason="a test")
+    assert steer(study) == Steered(Policy.UNIFORM, 0, 1)
+    assert stopped_of(study) == {"alpha-gamma", "beta-gamma"}
+    assert entries_of(study)[-1]["needed"] == 60.0
+
+
 def test_grouped_counts_and_single_votes_tell_the_same() -> None:
     study = study_of("adaptive", draws={**EVEN, "alpha-beta": ("uniform", None, 3)})
     cells = read_cells(study)
