@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
@@ -61,7 +62,11 @@ class CellsOfComparisons:
 
     @classmethod
     def of(cls, study: Study, waiting: QuerySet[Comparison]) -> CellsOfComparisons:
-        """The cells of a study, after making those that the waiting comparisons lack."""
+        """The cells of a study, after making those that the waiting comparisons lack.
+
+        A stop is of the pair of systems: a new category of a stopped pair is stopped like the
+        others. The caller's transaction is open.
+        """
         by_category = rules_of(study.rules).order.by_category
         found = cls(
             by_category,
@@ -70,9 +75,16 @@ class CellsOfComparisons:
         )
         rows = waiting.order_by().values_list("system_a", "system_b", "prompt__category")
         wanted = {found.key(*row) for row in rows.distinct()}
+        stopped_at = stops_of_pairs(study)
         Cell.objects.bulk_create(
             [
-                Cell(study=study, system_a_id=first, system_b_id=second, stratum=stratum)
+                Cell(
+                    study=study,
+                    system_a_id=first,
+                    system_b_id=second,
+                    stratum=stratum,
+                    stopped_at=stopped_at.get((first, second)),
+                )
                 for first, second, stratum in sorted(wanted, key=found.named)
             ],
             ignore_conflicts=True,
@@ -90,6 +102,29 @@ class CellsOfComparisons:
 
     def cell(self, system_a: int, system_b: int, category: str) -> Cell:
         return self.cells[self.key(system_a, system_b, category)]
+
+
+def stops_of_pairs(study: Study) -> dict[tuple[int, int], datetime]:
+    """When the last cell of each pair was stopped, for pairs of which none goes on.
+
+    The cells stay locked until the transaction ends: no stop comes in between.
+    """
+    rows = held_cells(Cell.objects.filter(study=study)).values_list(
+        "system_a", "system_b", "stopped_at"
+    )
+    found: dict[tuple[int, int], datetime] = {}
+    going = set()
+    for first, second, stopped_at in rows:
+        if stopped_at is None:
+            going.add((first, second))
+        else:
+            found[first, second] = max(stopped_at, found.get((first, second), stopped_at))
+    return {pair: stopped_at for pair, stopped_at in found.items() if pair not in going}
+
+
+def held_cells(cells: QuerySet[Cell]) -> QuerySet[Cell]:
+    """Locked in the order of their keys once they are read."""
+    return cells.order_by("pk").select_for_update(no_key=True)
 
 
 def cells_of(study: Study) -> list[CellState]:
@@ -198,6 +233,9 @@ def stop(study: Study, system_a: str, system_b: str) -> int:
     first, second = pair_of(system_a, system_b)
     pair = Cell.objects.filter(study=study, system_a__name=first, system_b__name=second)
     with transaction.atomic():
+        # Whoever opens a new category of the pair holds the others meanwhile; read again once it
+        # is there.
+        list(held_cells(pair).values_list("pk"))
         cells = list(pair.values_list("pk", flat=True))
         if not cells:
             raise ValueError(f"The study {study.slug} compares no {first!r} with {second!r}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from annotation import queue
 from annotation.models import Assignment, AssignmentState, Cell, Comparison, Study
@@ -161,6 +162,36 @@ def test_what_is_added_to_a_stopped_pair_is_not_opened():
     assert not added.open
     assert added.open_seq is not None
     assert added.open_seq < RING
+
+
+def add_category(study: Study, category: str, system_a: str, system_b: str) -> Comparison:
+    prompt = make_prompt(study, f"{category}-new", category=category)
+    added = make_comparison(study, system_a, system_b, prompt=prompt)
+    queue.open_for_claims(study)
+    added.refresh_from_db()
+    return added
+
+
+def test_a_new_category_of_a_stopped_pair_is_stopped_too():
+    study = make_categories({"law": 2, "code": 1})
+    queue.stop(study, "north", "south")
+    before = max(Cell.objects.values_list("stopped_at", flat=True))
+    added = add_category(study, "art", "south", "north")
+    assert not added.open
+    assert added.cell is not None
+    assert (added.cell.stratum, added.cell.stopped_at) == ("art", before)
+    assert queue.claim(make_annotator(study)).empty == EmptyReason.FINISHED
+    assert queue.stop(study, "north", "south") == 0
+
+
+def test_a_new_category_of_a_pair_that_goes_on_is_opened():
+    study = make_categories({"law": 2, "code": 1})
+    make_comparison(study, "north", "west", prompt=make_prompt(study, "w", category="law"))
+    queue.open_for_claims(study)
+    queue.stop(study, "north", "west")
+    # One category that was stopped is no stop of the pair.
+    Cell.objects.filter(stratum="law", system_b__name="south").update(stopped_at=timezone.now())
+    assert add_category(study, "art", "north", "south").open
 
 
 def test_a_pair_that_the_study_does_not_compare_cannot_be_stopped():
