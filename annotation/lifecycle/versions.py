@@ -15,9 +15,11 @@ from django.db.models import Max
 
 from annotation import audit, quality, queue
 from annotation.models import (
+    Cell,
     Comparison,
     ComparisonKind,
     Criterion,
+    Stopping,
     Study,
     StudyState,
     StudyVersion,
@@ -25,6 +27,7 @@ from annotation.models import (
     User,
 )
 from annotation.planner_statistics import refresh_planner_statistics
+from annotation.queue.cells import pair_of
 from annotation.queue.raising import hold_annotators, raise_overlap
 
 from .differences import changed_criteria, changed_settings, in_words, logged, rule_changes, word
@@ -256,10 +259,34 @@ class Change:
                     "as a category that was not stated before. Leave these columns out."
                 ],
             )
+        if self.study.stopping == Stopping.SEQUENTIAL and (faults := self.faults_of_family()):
+            raise ChangeRefusedError(self.study.slug, faults)
         added = Comparison.objects.filter(study=self.study).count() - number
         if added:
             self.log["added"] = {"comparisons": added}
             self.lines.append(f"comparisons: {added} more")
+
+    def faults_of_family(self) -> list[str]:
+        """A sentence for each pair of systems that was not compared when the study opened.
+
+        The stopping rule was fixed for so many pairs, with or without votes.
+        """
+        known = set(
+            Cell.objects.filter(study=self.study).values_list("system_a__name", "system_b__name")
+        )
+        added = Comparison.objects.filter(
+            study=self.study, kind=ComparisonKind.WORK, cell__isnull=True
+        ).order_by()
+        pairs = {
+            pair_of(*names)
+            for names in added.values_list("system_a__name", "system_b__name").distinct()
+        }
+        return [
+            f"{first} and {second} were not compared when the study opened, and its stopping rule "
+            "was fixed for the pairs of systems that were: with more of them its promise would not "
+            "hold. Leave these comparisons out, or continue the study with a new one."
+            for first, second in sorted(pairs - known)
+        ]
 
     def raise_overlap(self, overlap: int, items: Collection[str] | None) -> None:
         if not 1 <= overlap <= MAX_OVERLAP:

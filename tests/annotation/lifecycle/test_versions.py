@@ -45,8 +45,10 @@ CLARITY = CriterionDraft(
 )
 
 
-def opened(comparisons: int = 3, criteria: tuple[CriterionDraft, ...] = (OVERALL,)) -> Study:
-    study = factories.make_study(instructions="Choose the better one.")
+def opened(
+    comparisons: int = 3, criteria: tuple[CriterionDraft, ...] = (OVERALL,), **fields: Any
+) -> Study:
+    study = factories.make_study(instructions="Choose the better one.", **fields)
     set_rubric(study, criteria)
     systems = ["north", "south", "west"]
     for number in range(comparisons):
@@ -458,6 +460,36 @@ def test_a_new_system_belongs_into_a_new_study() -> None:
     with pytest.raises(ChangeRefusedError, match="The system east is new"):
         change_study(study, reason=WHY, add=adding("east", "south"))
     assert not System.objects.filter(name="east").exists()
+
+
+def test_a_sequential_study_compares_no_further_pair_of_systems() -> None:
+    """Its stopping rule was fixed for the pairs that there were."""
+    study = opened(2, stopping="sequential")
+    with pytest.raises(ChangeRefusedError) as caught:
+        change_study(study, reason=WHY, add=adding("west", "north"))
+    (fault,) = caught.value.faults
+    assert fault.startswith("north and west were not compared when the study opened")
+    assert Comparison.objects.filter(study=study).count() == 2
+    assert len(versions_of(study)) == 1
+
+
+def test_a_sequential_study_takes_more_of_the_pairs_that_it_compares() -> None:
+    study = opened(2, stopping="sequential")
+    change = change_study(study, reason=WHY, add=adding("south", "north", item_id="i9"))
+    assert change.lines == ("comparisons: 1 more",)
+    assert Comparison.objects.get(item_id="i9").open
+
+
+def test_checks_of_a_further_pair_of_systems_leave_the_stopping_rule_as_it_is() -> None:
+    study = opened(2, stopping="sequential")
+    gold = {"kind": ComparisonKind.GOLD, "gold": {"overall": ["a"]}}
+    assert change_study(study, reason=WHY, add=adding("north", "west", **gold)).version is not None
+
+
+def test_a_fixed_study_may_compare_further_pairs_of_systems() -> None:
+    study = opened(2)
+    assert change_study(study, reason=WHY, add=adding("west", "north")).version is not None
+    assert study.cells.count() == 3
 
 
 def test_what_is_frozen_cannot_be_changed_along_the_way() -> None:
