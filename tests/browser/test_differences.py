@@ -56,9 +56,11 @@ def test_a_mark_is_told_by_more_than_its_colour(desk_for: DeskFor) -> None:
 
 def test_the_use_goes_with_the_vote_and_the_next_pair_starts_without(desk_for: DeskFor) -> None:
     desk = desk_with_two_texts(desk_for)
-    for _ in range(3):
+    button = desk.page.locator("[data-action=differences]")
+    for pressed in ("true", "false", "true"):
         desk.press("d")
-        desk.page.wait_for_timeout(60)
+        expect(button).to_have_attribute("aria-pressed", pressed)
+        desk.page.wait_for_timeout(30)
     desk.press("1")
     desk.wait_until_armed(2)
     expect(desk.page.locator("mark")).to_have_count(0)
@@ -89,3 +91,15 @@ def test_what_looks_like_markup_is_only_text_in_the_comparison(desk_for: DeskFor
     expect(desk.page.locator("#left-text .diffed")).to_contain_text("<script>alert(2)</script>")
     assert desk.page.locator("#left-text img, #left-text script").count() == 0
     desk.watch.assert_clean()
+
+
+def test_a_second_press_while_the_library_is_on_its_way_takes_the_first_back(
+    desk_for: DeskFor,
+) -> None:
+    desk = desk_with_two_texts(desk_for)
+    desk.press("d")
+    desk.press("d")
+    desk.page.wait_for_timeout(500)
+    expect(desk.page.locator("mark")).to_have_count(0)
+    desk.press("d")
+    expect(desk.page.locator("mark").first).to_be_visible()

@@ -40,6 +40,7 @@ function nodeOf(parts) {
 }
 
 export function createDifferences({ library, view, onChange, notify }) {
+  let wanted = false; // by the last press, whatever is still being fetched
   let on = false;
   let since = 0;
   let uses = 0;
@@ -64,12 +65,17 @@ export function createDifferences({ library, view, onChange, notify }) {
       ({ diffWordsWithSpace: diffWords } = await fetched);
     } catch {
       fetched = null;
+      wanted = false;
       notify("The differences cannot be shown now: there is no connection to the server.");
       return;
+    }
+    if (!wanted || on) {
+      return; // pressed again meanwhile, or another pair is on the screen
     }
     const { left, right } = view.sources();
     const sides = partsOf(diffWords, left, right);
     if (sides === null) {
+      wanted = false;
       notify("These two texts have too little in common to compare word by word.");
       return;
     }
@@ -79,15 +85,17 @@ export function createDifferences({ library, view, onChange, notify }) {
 
   return {
     toggle() {
-      if (!on) {
-        return show();
+      wanted = !wanted;
+      if (wanted) {
+        show();
+      } else if (on) {
+        view.showInstead(null);
+        set(false);
       }
-      view.showInstead(null);
-      set(false);
-      return Promise.resolve();
     },
     /* A new pair: seen without it first. */
     start() {
+      wanted = false;
       set(false);
       uses = 0;
       shownMs = 0;
