@@ -118,7 +118,7 @@ def rounds(
         )
     for line in summary.lines():
         say(line)
-    missing = summary.missing(Faults.KINDS, every_storm=summary.seconds >= LONG_S)
+    missing = summary.missing(Faults.KINDS, is_long=summary.seconds >= LONG_S)
     for name in missing:
         say(f"never occurred: {name}")
     say(f"{time.monotonic() - began:.0f} s in all, load {os.getloadavg()[0]:.1f}")

@@ -32,7 +32,7 @@ def complete() -> Summary:
 
 
 def test_a_run_that_met_everything_misses_nothing() -> None:
-    assert complete().missing(Faults.KINDS, every_storm=True) == []
+    assert complete().missing(Faults.KINDS, is_long=True) == []
 
 
 @pytest.mark.parametrize("counts", ["faults", "network", "acts", "answers"])
@@ -40,14 +40,23 @@ def test_what_never_occurred_is_named(counts: str) -> None:
     summary = complete()
     name = next(iter(getattr(summary, counts)))
     del getattr(summary, counts)[name]
-    (missing,) = summary.missing(Faults.KINDS, every_storm=True)
+    (missing,) = summary.missing(Faults.KINDS, is_long=True)
     assert name in missing
 
 
-def test_a_short_run_promises_no_kind_of_network() -> None:
+def test_a_short_run_promises_nothing_that_is_drawn() -> None:
     summary = complete()
     summary.network.clear()
-    assert summary.missing(Faults.KINDS, every_storm=False) == []
+    summary.acts.clear()
+    del summary.answers["excluded, back in"]
+    assert summary.missing(Faults.KINDS, is_long=False) == []
+
+
+def test_a_short_run_promises_every_fault_and_what_is_sure() -> None:
+    summary = complete()
+    del summary.faults["Redis wiped"]
+    del summary.answers["counted"]
+    assert summary.missing(Faults.KINDS, is_long=False) == ["fault: Redis wiped", "answer: counted"]
 
 
 def test_the_runs_of_a_long_one_add_up() -> None:
