@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Expression, Field, Model, QuerySet
 from django.db.models.query import ModelIterable, get_related_populators
@@ -89,12 +89,26 @@ def open_cursor(connection: BaseDatabaseWrapper) -> Any:
     # Not at the top: SQLite needs no psycopg.
     from django.db.backends.postgresql.base import ServerBindingCursor
 
+    # As `connection.cursor()` does: after a restart of the database the first query reconnects.
+    connection.close_if_health_check_failed()
     connection.ensure_connection()
     # Wrapped as Django wraps its own: faults have Django's names.
     with connection.wrap_database_errors:
         binding: Any = ServerBindingCursor
         wrapper: Any = connection
         return wrapper._prepare_cursor(binding(connection.connection))
+
+
+def compiled_on(connection: BaseDatabaseWrapper) -> WeakKeyDictionary[Any, Any]:
+    """What was compiled for a connection, by query.
+
+    It is kept on the connection and ends with it. Kept with the query it would not: converters are
+    methods of the connection, and would hold it for ever.
+    """
+    kept: WeakKeyDictionary[Any, Any] = vars(connection).setdefault(
+        "compiled_queries", WeakKeyDictionary()
+    )
+    return kept
 
 
 Converters = list[tuple[int, list[Callable[..., Any]], Any]]
@@ -114,14 +128,14 @@ class CompiledQuery(Generic[Row]):
 
     def __init__(self, build: Callable[[], QuerySet[Any, Row]]) -> None:
         self.build = build
-        self.by_connection: WeakKeyDictionary[BaseDatabaseWrapper, Reading] = WeakKeyDictionary()
 
     def rows(self, **values: Any) -> list[Row]:
         """Run it: one query."""
         connection = connections[DEFAULT_DB_ALIAS]
-        reading = self.by_connection.get(connection)
+        compiled = compiled_on(connection)
+        reading: Reading | None = compiled.get(self)
         if reading is None:
-            reading = self.by_connection[connection] = self.compile(connection)
+            reading = compiled[self] = self.compile(connection)
         with open_cursor(connection) as cursor:
             cursor.execute(reading.statement.sql, reading.statement.values(connection, values))
             found = cursor.fetchall()
@@ -190,13 +204,13 @@ class CompiledChange:
 
     def __init__(self, build: Callable[[BaseDatabaseWrapper], Statement]) -> None:
         self.build = build
-        self.by_connection: WeakKeyDictionary[BaseDatabaseWrapper, Statement] = WeakKeyDictionary()
 
     def prepare(self, values: Mapping[str, Any]) -> tuple[BaseDatabaseWrapper, str, list[Any]]:
         connection = connections[DEFAULT_DB_ALIAS]
-        statement = self.by_connection.get(connection)
+        compiled = compiled_on(connection)
+        statement: Statement | None = compiled.get(self)
         if statement is None:
-            statement = self.by_connection[connection] = self.build(connection)
+            statement = compiled[self] = self.build(connection)
         return connection, statement.sql, statement.values(connection, values)
 
 
@@ -207,7 +221,13 @@ class CompiledUpdate(CompiledChange):
         def update(connection: BaseDatabaseWrapper) -> Statement:
             query: Any = build().query.chain(UpdateQuery)
             query.add_update_values(changes)
-            return Statement.of(*query.get_compiler(connection=connection).as_sql())
+            compiler = query.get_compiler(connection=connection)
+            if connection.in_atomic_block or not connection.features.has_select_for_update:
+                return Statement.of(*compiler.as_sql())
+            # Rows that a subquery locks are locked by the statement itself, for as long as it
+            # lasts. Django asks for a transaction when it compiles.
+            with transaction.atomic():
+                return Statement.of(*compiler.as_sql())
 
         super().__init__(update)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, connection, connections, models, transaction
 from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from annotation import compiled
 from annotation.compiled import KEY, CompiledInsert, CompiledQuery, CompiledUpdate, Parameter
 from annotation.models import Annotator, Assignment, AssignmentState, Exclusion, Vote
 from tests import factories
@@ -141,3 +144,39 @@ def test_an_insert_is_held_to_the_constraints() -> None:
 def test_an_insert_without_a_value_that_differs_each_time_is_refused() -> None:
     with pytest.raises(TypeError, match=r"Vote\.created_at has to be given"):
         CompiledInsert(Vote, ["assignment_id"]).run(assignment_id=1)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_after_a_restart_of_the_database_the_first_query_reconnects() -> None:
+    annotator = factories.make_annotator(factories.make_study())
+    assert WITH_STUDY.first(pk=annotator.pk) == annotator
+    own = connections["default"]
+    with own.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (backend,) = cursor.fetchone()
+    other = connections.create_connection("default")
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+    other.close()
+    # As at the start of a request.
+    own.health_check_enabled, own.health_check_done = True, False
+    try:
+        assert WITH_STUDY.first(pk=annotator.pk) == annotator
+    finally:
+        own.close()
+        own.health_check_enabled = False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_compiled_ends_with_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = connections.create_connection("default")
+    with monkeypatch.context() as patched:
+        patched.setattr(compiled, "connections", {"default": other})
+        # Rows of a connection have converters where it is SQLite's.
+        assert COLUMNS.rows(annotator=0) == []
+    other.close()
+    gone = weakref.ref(other)
+    del other
+    gc.collect()
+    assert gone() is None
