@@ -10,6 +10,8 @@ from django.db.models import Sum
 
 from annotation.models import (
     Annotator,
+    Assignment,
+    AssignmentState,
     Cell,
     Comparison,
     ComparisonKind,
@@ -70,6 +72,16 @@ def allowance(holder: LockedAnnotator, held: int, maximum: int | None) -> Allowa
             return Allowance(0, EmptyReason.DAILY_MAXIMUM_REACHED, max(1, seconds))
         room = min(room, today)
     return Allowance(room)
+
+
+def is_within(holder: LockedAnnotator) -> bool:
+    """Whether one more answer, besides all that the annotator holds, is within the limits."""
+    held = (
+        Assignment.objects.filter(annotator=holder.annotator, state=AssignmentState.RESERVED)
+        .exclude(kind=ComparisonKind.TRAINING)
+        .count()
+    )
+    return allowance(holder, held, maximum_of(holder.study)).room > 0
 
 
 def start_of_day(moment: datetime) -> datetime:

@@ -8,6 +8,7 @@ Locks are taken in one order: the annotator, an own assignment, a comparison.
   vote in time waits for nobody.
 - Assignments of other people are only ever locked with SKIP LOCKED, so that nobody who holds a
   comparison waits for a person.
+- A heartbeat locks own assignments without the annotator, in the order of their keys.
 - Excluding is the one act on many at once: it takes all its annotators, then all its assignments,
   then all its comparisons, each in the order of their keys; see `excluding`.
 
@@ -105,11 +106,13 @@ COLUMNS_OF_A_VOTE = (
     "annotator__study",
     "annotator__user",
     "annotator__state",
+    "annotator__answered",
     "annotator__study__slug",
     "annotator__study__state",
     "annotator__study__state_changed_at",
     "annotator__study__unblinded_at",
     "annotator__study__rules",
+    "annotator__study__max_per_annotator",
 )
 
 

@@ -18,7 +18,8 @@ from annotation.models import (
     StudyState,
 )
 
-from .locks import LockedAssignment, lock_assignment, lock_comparison
+from .limits import is_within
+from .locks import LockedAnnotator, LockedAssignment, lock_assignment, lock_comparison
 from .slots import free_slots, recount, slot_of_side, take_back_lapsed, used_slots
 
 # Whoever was reading when a study was paused or closed may still answer.
@@ -87,6 +88,9 @@ def settle(locked: LockedAssignment) -> Settlement:
     late = assignment.lease_expires_at < now or before != AssignmentState.RESERVED
     over = is_over(locked)
     accepted = not over and before != AssignmentState.RELEASED
+    if accepted and before != AssignmentState.RESERVED and counts_for_limits(assignment):
+        # It left room for another pair when it was taken back. Checks are told the same as work.
+        accepted = is_within(LockedAnnotator(locked.annotator, locked.study, None, now))
     held = assignment.slot_no is not None
     if is_work(assignment) and held != accepted:
         # A slot changes hands. A vote that keeps its slot changes no counter and needs no lock
@@ -119,6 +123,11 @@ def is_work(assignment: Assignment) -> bool:
     return assignment.kind == ComparisonKind.WORK and assignment.pass_no == 0
 
 
+def counts_for_limits(assignment: Assignment) -> bool:
+    """Whether its answer is one of those that an annotator may give: all but training."""
+    return assignment.kind != ComparisonKind.TRAINING
+
+
 def give_slot(assignment: Assignment, comparison: Comparison) -> bool:
     """A free slot for an assignment that lost its own, if there is one; not saved yet.
 
@@ -140,7 +149,7 @@ def move_to_version(locked: LockedAssignment, study_version_id: int) -> None:
 
 def count_answer(assignment: Assignment, *, was_skipped: bool) -> None:
     """Add to what the annotator answered. Who answers a pair after all did not skip it."""
-    if assignment.kind == ComparisonKind.TRAINING:
+    if not counts_for_limits(assignment):
         return
     count = COUNT_ANSWER_TO_SKIPPED if was_skipped else COUNT_ANSWER
     count.run(annotator=assignment.annotator_id)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from annotation import queue
+from annotation.models import Annotator, AssignmentState, ComparisonKind, Study
 from annotation.queue import EmptyReason
 from annotation.queue.eligibility import forbidden_categories
 from annotation.queue.limits import start_of_day
 from annotation.queue.raising import raise_overlap
-from tests.factories import make_annotator, make_comparison, make_prompt, make_vote
+from annotation.voting import Received
+from tests.factories import (
+    make_annotator,
+    make_assignment,
+    make_comparison,
+    make_prompt,
+    make_vote,
+)
 
-from .world import current_id, lapse, make_queue, row_of, vote
+from .world import assert_counters_hold, current_id, lapse, make_queue, row_of, vote
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +86,52 @@ def test_a_share_of_a_study_without_cells_is_of_its_comparisons():
     study.comparisons.update(cell=None)
     study.cells.all().delete()
     assert queue.progress(make_annotator(study)).maximum == 2
+
+
+# -- what was taken back and is answered late ----------
+
+CAPS = [
+    {"max_per_annotator": 2},
+    {"rules": {"limits": {"share_of_study": 0.25}}},
+    {"rules": {"limits": {"per_day": 2}}},
+]
+KINDS = [ComparisonKind.WORK, ComparisonKind.GOLD, ComparisonKind.CONSISTENCY]
+
+
+def lend_lapsed(study: Study, annotator: Annotator, kind: ComparisonKind) -> uuid.UUID:
+    """A pair of a kind that was the annotator's and was taken back."""
+    if kind == ComparisonKind.WORK:
+        held = current_id(annotator)
+        lapse(held)
+        queue.expire_lapsed()
+        return held
+    gold = {"gold": {"overall": ["a"]}} if kind == ComparisonKind.GOLD else {}
+    comparison = make_comparison(study, "system0", "system1", kind=kind, open_seq=None, **gold)
+    return make_assignment(comparison, annotator, state=AssignmentState.EXPIRED).public_id
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("caps", CAPS)
+def test_who_lets_pairs_lapse_and_answers_late_gets_past_no_limit(caps, kind):
+    study = make_queue(8, **caps)
+    annotator = make_annotator(study)
+    late = [lend_lapsed(study, annotator, kind) for _ in range(2)]
+    vote(annotator, current_id(annotator))
+    assert vote(annotator, late[0]).received == Received.COUNTED
+    assert vote(annotator, late[1]).received == Received.LATE_SURPLUS
+    if kind == ComparisonKind.WORK:
+        assert_counters_hold(study)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("caps", CAPS)
+def test_what_is_held_leaves_no_room_for_what_comes_late(caps, kind):
+    study = make_queue(8, **caps)
+    annotator = make_annotator(study)
+    late = lend_lapsed(study, annotator, kind)
+    held = [one.pair.id for one in queue.claim(annotator, want=2).held]
+    assert len(held) == 2
+    assert vote(annotator, late).received == Received.LATE_SURPLUS
 
 
 # -- who may rate what ----------
