@@ -8,18 +8,21 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Case, F, Q, UUIDField, When
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, UUIDField, When
 from django.db.models.functions import Coalesce, Now
 
 from annotation.compiled import KEY, CompiledQuery, CompiledUpdate, Parameter
 from annotation.models import (
     Annotator,
+    AnnotatorState,
     Assignment,
     AssignmentState,
     Comparison,
     ComparisonKind,
     SkipReason,
     Study,
+    Vote,
+    VoteSource,
 )
 from annotation.rules import rules_of
 
@@ -54,10 +57,29 @@ OWN = {
 # An id that no pair has.
 NONE_SHOWN = uuid.UUID(int=0)
 SHOWN = Q(public_id=Parameter("shown", UUIDField()))
-# One conditional update and no lock: a sweep that came first leaves nothing to update, and one
-# that comes later sees the new expiry.
+RENEWABLE = (AnnotatorState.ACTIVE, AnnotatorState.QUALIFYING)
+
+
+def renewable() -> QuerySet[Assignment]:
+    """The annotator's own reservations, unless the annotator left or was stopped.
+
+    Of those the leases run out, even if nobody managed to give them back. The rows are locked in
+    the order of their keys, so that two heartbeats at once do not wait for each other in a circle.
+    """
+    takes_part = Annotator.objects.filter(pk=OuterRef("annotator"), state__in=RENEWABLE)
+    own = (
+        Assignment.objects.filter(Exists(takes_part), **OWN, state=AssignmentState.RESERVED)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values("pk")
+    )
+    return Assignment.objects.filter(pk__in=own, state=AssignmentState.RESERVED)
+
+
+# One conditional update without the annotator's lock: a sweep that came first leaves nothing to
+# update, and one that comes later sees the new expiry.
 RENEWED = CompiledUpdate(
-    lambda: Assignment.objects.filter(**OWN, state=AssignmentState.RESERVED),
+    renewable,
     displayed_at=Case(
         When(SHOWN, then=Coalesce(F("displayed_at"), Now())), default=F("displayed_at")
     ),
@@ -211,18 +233,21 @@ def refuse_too_many_skips(locked: LockedAssignment) -> None:
     limit = rules_of(locked.study.rules).limits.skips_per_hour
     if limit is None:
         return
-    # A lease ends with the skip. At most `limit` rows are read, of one hour.
-    latest = (
-        Assignment.objects.filter(
-            annotator=locked.annotator,
-            state=AssignmentState.RELEASED,
-            lease_expires_at__gt=locked.now - SKIP_WINDOW,
-        )
+    since = locked.now - SKIP_WINDOW
+    # A lease ends with the skip, and stays so if the pair is answered after all. Who answered it
+    # did so after the skip, so no more is read than one hour holds.
+    ended = (
+        Assignment.objects.filter(annotator=locked.annotator, lease_expires_at__gt=since)
         .exclude(kind=ComparisonKind.TRAINING)
-        .order_by("-lease_expires_at")
-        .values_list("lease_expires_at", flat=True)[:limit]
+        .values_list("lease_expires_at")
     )
-    moments = list(latest)
+    answered = Vote.objects.filter(
+        annotator=locked.annotator, created_at__gt=since, revision=0, source=VoteSource.COLLECTED
+    ).values("assignment")
+    skipped = ended.filter(state=AssignmentState.RELEASED)
+    skipped_first = ended.filter(pk__in=answered, state__in=ANSWERED).exclude(skip_reason="")
+    latest = skipped.union(skipped_first, all=True).order_by("-lease_expires_at")[:limit]
+    moments = [moment for (moment,) in latest]
     if len(moments) == limit:
         seconds = (moments[-1] + SKIP_WINDOW - locked.now).total_seconds()
         raise SkipLimitReached(limit, max(1, math.ceil(seconds)))

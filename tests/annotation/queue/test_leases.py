@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
 import uuid
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from annotation import queue
-from annotation.models import Assignment, AssignmentState, Comparison
+from annotation.models import Annotator, AnnotatorState, Assignment, AssignmentState, Comparison
 from annotation.queue import Lease, LeaseState
 from tests.factories import make_annotator
 
@@ -72,6 +75,39 @@ def test_a_heartbeat_says_what_became_of_a_pair():
         Lease(skipped, LeaseState.RELEASED, 0),
     }
     assert queue.mark_displayed(annotator, lost) == Lease(lost, LeaseState.LOST, 0)
+
+
+@pytest.mark.parametrize(
+    ("state", "renewed"),
+    [
+        (AnnotatorState.ACTIVE, True),
+        (AnnotatorState.QUALIFYING, True),
+        (AnnotatorState.PAUSED, False),
+        (AnnotatorState.FAILED, False),
+        (AnnotatorState.REMOVED, False),
+    ],
+)
+def test_the_leases_of_somebody_who_was_stopped_run_out(state, renewed):
+    study = make_queue(2)
+    annotator = make_annotator(study)
+    held = current_id(annotator)
+    lapse(held)
+    Annotator.objects.filter(pk=annotator.pk).update(state=state)
+    queue.renew(annotator, [held], displayed=held)
+    assert queue.expire_lapsed() == (0 if renewed else 1)
+    assert_counters_hold(study)
+
+
+@pytest.mark.postgres
+def test_a_heartbeat_locks_its_rows_in_the_order_of_their_keys():
+    study = make_queue(2)
+    annotator = make_annotator(study)
+    held = [one.pair.id for one in queue.claim(annotator).held]
+    with CaptureQueriesContext(connection) as queries:
+        queue.renew(annotator, held)
+    update = queries[0]["sql"]
+    assert update.startswith("UPDATE")
+    assert re.search(r'ORDER BY (1|\w+\."id") ASC FOR NO KEY UPDATE', update)
 
 
 def test_every_state_of_an_assignment_is_one_of_a_lease():

@@ -113,10 +113,25 @@ def test_only_own_skips_are_counted():
     skip(make_annotator(study))
 
 
-def test_a_skip_that_was_answered_after_all_is_none():
-    study = make_study(1)
+def test_a_skip_that_was_answered_after_all_stays_one():
+    study = make_study(2)
     annotator = make_annotator(study)
     vote(annotator, skip(annotator))
+    skip(annotator)
+    with pytest.raises(queue.SkipLimitReached) as refused:
+        skip(annotator)
+    assert 3590 < refused.value.seconds <= 3600
+    Assignment.objects.exclude(skip_reason="").update(
+        lease_expires_at=F("lease_expires_at") - timedelta(minutes=61)
+    )
+    skip(annotator)
+
+
+def test_an_answer_is_no_skip():
+    study = make_study(1)
+    annotator = make_annotator(study)
+    for _ in range(2):
+        vote(annotator, current_id(annotator))
     skip(annotator)
 
 
