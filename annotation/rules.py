@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
+
+from annotation.rule_conflicts import faults_between
+from annotation.shown_values import shown
+from annotation.storable import is_storable
 
 
 class RulesError(ValueError):
@@ -258,8 +262,6 @@ CHOICES: dict[str, type[StrEnum]] = {
     "prompts": PromptOrder,
     "action": Action,
 }
-# Above this the checks would be most of the work.
-MOST_CHECKS = 0.5
 
 Section = TypeVar("Section")
 
@@ -283,7 +285,9 @@ def read_rules(raw: object) -> Rules:
             default = getattr(Rules(), name)
             values[name] = read_section(SECTIONS[name], default, content, name, faults)
         else:
-            faults.append(f"There is no section {name!r}; there are {', '.join(rule_names())}.")
+            faults.append(
+                f"There is no section {shown(name)}; there are {', '.join(rule_names())}."
+            )
     if faults:
         raise RulesError(faults)
     rules = Rules(**values)
@@ -335,24 +339,26 @@ def read_value(entry: dataclasses.Field[Any], raw: object, place: str, faults: l
     """One value, held against its type and limits."""
     if entry.name in CHOICES:
         allowed = CHOICES[entry.name]
-        if raw not in {choice.value for choice in allowed}:
-            faults.append(f"{place} must be one of {', '.join(allowed)}, not {raw!r}.")
+        if not isinstance(raw, str) or raw not in list(allowed):
+            faults.append(f"{place} must be one of {', '.join(allowed)}, not {shown(raw)}.")
             return entry.default
-        return allowed(str(raw))
+        return allowed(raw)
     kinds = str(entry.type).split(" | ")
     if raw is None and "None" in kinds:
         return None
     if "bool" in kinds:
         if not isinstance(raw, bool):
-            faults.append(f"{place} must be true or false, not {raw!r}.")
+            faults.append(f"{place} must be true or false, not {shown(raw)}.")
         return raw
     whole = "int" in kinds
     if isinstance(raw, bool) or not isinstance(raw, int if whole else (int, float)):
-        faults.append(f"{place} must be a {'whole ' if whole else ''}number, not {raw!r}.")
+        faults.append(f"{place} must be a {'whole ' if whole else ''}number, not {shown(raw)}.")
         return entry.default
     least, most = entry.metadata["least"], entry.metadata["most"]
-    if not (math.isfinite(raw) and least <= raw <= most):
-        faults.append(f"{place} must lie between {least} and {most}, not {raw!r}.")
+    # False for NaN, too; a whole number may be too large to be made a float.
+    if not least <= raw <= most:
+        faults.append(f"{place} must lie between {least} and {most}, not {shown(raw)}.")
+        return entry.default
     return raw if whole else float(raw)
 
 
@@ -372,21 +378,13 @@ def read_eligibility(raw: object, faults: list[str]) -> dict[str, dict[str, tupl
         ):
             faults.append(shape)
             return {}
+        faults += [
+            f"eligibility: {shown(text)} holds NUL or is no UTF-8, which cannot be stored."
+            for text in [category, *demands, *itertools.chain.from_iterable(demands.values())]
+            if not is_storable(text)
+        ]
         found[category] = {key: tuple(values) for key, values in demands.items()}
     return found
-
-
-def faults_between(rules: Rules) -> list[str]:
-    """Values that are allowed one by one but not together."""
-    faults = []
-    checks = rules.checks
-    total = checks.gold_share + checks.repeat_share + checks.identical_share
-    if total > MOST_CHECKS:
-        faults.append(
-            f"checks: gold, repeats and identical pairs are {total:g} of the work; "
-            f"{MOST_CHECKS:g} is the most."
-        )
-    return faults
 
 
 def rules_as_json(rules: Rules) -> dict[str, Any]:

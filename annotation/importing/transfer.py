@@ -21,7 +21,7 @@ from annotation.importing.formats.limits import MIB
 from annotation.importing.places import Places, place_of
 from annotation.importing.writers.writer import OUTCOMES, ImportPlan, Pass, Row, Writer
 from annotation.lifecycle.drafts import check_slug, get_or_create_draft
-from annotation.models import ImportFile, Study, User
+from annotation.models import ImportFile, ImportKind, Study, User
 from annotation.planner_statistics import refresh_planner_statistics
 
 # Long rows make small batches: what is parsed but not stored stays a few megabytes.
@@ -188,9 +188,15 @@ class _Transfer(Generic[Row]):
 
     def _check_state(self, study: Study) -> None:
         if self._plan.is_content and study.was_opened and not self._into_opened:
+            instead = (
+                f"Add them by a new version, change_study {study.slug} --add-comparisons FILE "
+                "--reason TEXT, or import them into a new study."
+                if self._plan.kind == ImportKind.COMPARISONS
+                else "Import them into a new study."
+            )
             raise ImportRefusedError(
                 f"study {study.slug!r} was opened: its content is frozen and takes no more "
-                f"{self._plan.kind}. Import them into a new study."
+                f"{self._plan.kind}. {instead}"
             )
 
     def _good_rows(self) -> int:

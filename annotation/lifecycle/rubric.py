@@ -42,7 +42,7 @@ class CriterionDraft:
     Attributes
     ----------
     key : str
-        `overall` must be among them.
+        `overall` must be among them, and be required.
     question : str
     scale : Scale
     both_bad : bool
@@ -102,8 +102,8 @@ def set_rubric(
     StudyFrozenError
         The study was opened.
     ValidationError
-        `overall` is missing, a key comes twice, a level has no description, or votes exist on a
-        criterion that would go, or that could not express them.
+        `overall` is missing or optional, a key comes twice, a level has no description, or votes
+        exist on a criterion that would go, or that could not express them.
     """
     check_rubric(criteria)
     keys = [draft.key for draft in criteria]
@@ -186,6 +186,8 @@ def faults_of_drafts(criteria: Sequence[CriterionDraft]) -> list[str]:
         if keys.count(key) > 1
     ]
     for draft in criteria:
+        if draft.key == Criterion.OVERALL and not draft.required:
+            faults.append("The criterion 'overall' is always required; leave out required = false.")
         if draft.scale not in Scale.values:
             faults.append(
                 f"{draft.key!r} has the scale {draft.scale!r}; "

@@ -27,6 +27,7 @@ from typing import Any
 
 from annotation.models import ResultsPolicy, Stopping
 from annotation.rules import SECTIONS, RulesError, read_rules
+from annotation.shown_values import shown
 
 from .refusals import LifecycleError
 from .rubric import CriterionDraft, faults_of_drafts
@@ -80,6 +81,11 @@ def read_study_file(path: Path) -> StudyFile:
         raise StudyFileError(path, [f"{fault}."]) from None
     except RecursionError:
         raise StudyFileError(path, ["It is nested too deeply."]) from None
+    except ValueError:
+        # Such as a number of thousands of digits or a date that there is not: TOML in its form.
+        raise StudyFileError(
+            path, ["It holds a number or a date that cannot be: too many digits, or no such day."]
+        ) from None
     faults: list[str] = []
     settings: dict[str, Any] = {}
     criteria = None
@@ -94,7 +100,7 @@ def read_study_file(path: Path) -> StudyFile:
             settings[name] = SETTINGS[name](name, value, faults)
         else:
             known = ", ".join([*SETTINGS, "instructions_file", "rules", "criteria"])
-            faults.append(f"There is no setting {name!r}; there are {known}.")
+            faults.append(f"There is no setting {shown(name)}; there are {known}.")
     if faults:
         raise StudyFileError(path, faults)
     return StudyFile(settings, criteria)
@@ -123,8 +129,9 @@ def read_instructions(path: Path, raw: Mapping[str, Any], faults: list[str]) -> 
     if "instructions" in raw:
         faults.append("instructions and instructions_file exclude each other.")
         return ""
+    before = len(faults)
     name = one_text("instructions_file", raw["instructions_file"], faults)
-    if not name:
+    if not name or len(faults) > before:
         return ""
     try:
         return one_text("instructions_file", read_text(path.parent / name), faults)
@@ -135,7 +142,7 @@ def read_instructions(path: Path, raw: Mapping[str, Any], faults: list[str]) -> 
 
 def one_text(place: str, value: object, faults: list[str], longest: int = MOST_BYTES) -> str:
     if not isinstance(value, str):
-        faults.append(f"{place} must be text, not {value!r}.")
+        faults.append(f"{place} must be text, not {shown(value)}.")
         return ""
     if "\0" in value:
         faults.append(f"{place} holds the character NUL, which cannot be stored.")
@@ -146,21 +153,21 @@ def one_text(place: str, value: object, faults: list[str], longest: int = MOST_B
 
 def one_switch(place: str, value: object, faults: list[str]) -> bool:
     if not isinstance(value, bool):
-        faults.append(f"{place} must be true or false, not {value!r}.")
+        faults.append(f"{place} must be true or false, not {shown(value)}.")
         return False
     return value
 
 
 def one_number(place: str, value: object, faults: list[str], least: int, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        faults.append(f"{place} must be a whole number from {least} to {most}, not {value!r}.")
+        faults.append(f"{place} must be a whole number from {least} to {most}, not {shown(value)}.")
         return least
     return value
 
 
 def one_of(place: str, value: object, faults: list[str], allowed: list[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
-        faults.append(f"{place} must be one of {', '.join(allowed)}, not {value!r}.")
+        faults.append(f"{place} must be one of {', '.join(allowed)}, not {shown(value)}.")
         return allowed[0]
     return value
 
@@ -249,7 +256,7 @@ def read_criterion(raw: Mapping[str, Any], place: str, faults: list[str]) -> Cri
             values[name] = CRITERION[name](where, value, faults)
         else:
             known = ", ".join([*CRITERION, "levels"])
-            faults.append(f"{place}: there is no {name!r}; there are {known}.")
+            faults.append(f"{place}: there is no {shown(name)}; there are {known}.")
     faults += [
         f"{place}: {name} is missing."
         for name in ("key", "question")

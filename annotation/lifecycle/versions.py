@@ -18,7 +18,8 @@ from annotation.models import (
     Cell,
     Comparison,
     ComparisonKind,
-    Criterion,
+    Membership,
+    Role,
     Stopping,
     Study,
     StudyState,
@@ -51,6 +52,8 @@ FOR_GOOD = {
 }
 ORDER = "order."
 ORDER_WHY = "the order of pairs was drawn when the study opened"
+
+CHANGERS = (Role.OWNER, Role.RESEARCHER)
 
 # Adds comparisons to the study, in the transaction of the change.
 Add = Callable[[Study], object]
@@ -94,6 +97,8 @@ def change_study(
 
     Parameters
     ----------
+    actor
+        An owner or a researcher of the study; None is the operator at the command line.
     reason
         Why; kept in the log.
     criteria
@@ -111,12 +116,14 @@ def change_study(
     Raises
     ------
     LifecycleError
-        The study is no open or paused one, the reason is missing, or the overlap would sink.
+        The actor may not change it, the study is no open or paused one, the reason is missing, or
+        the overlap would sink.
     ChangeRefusedError
         With every fault: what holds for good, or what the study could not be opened with.
     ValidationError
         A setting is unknown or has a value that is not allowed.
     """
+    check_may_change(study, actor)
     reason = reason.strip()
     if not reason:
         raise LifecycleError(f"Changing {study.slug} needs a reason; it is recorded.")
@@ -143,6 +150,13 @@ def change_study(
     if "added" in change.log:
         refresh_planner_statistics()
     return StudyChange(version, tuple(change.lines), requalified, warnings)
+
+
+def check_may_change(study: Study, actor: User | None) -> None:
+    if actor is None:
+        return
+    if not Membership.objects.filter(study=study, user=actor, role__in=CHANGERS).exists():
+        raise LifecycleError(f"Only an owner or a researcher of {study.slug} changes it.")
 
 
 def hold_opened(study: Study) -> Study:
@@ -371,6 +385,4 @@ def faults_of_change(
             faults.append(
                 f"The criterion {old.key!r} is optional and stays so: votes lack it already."
             )
-        if old.key == Criterion.OVERALL and not new.required:
-            faults.append("The criterion 'overall' is always required.")
     return faults

@@ -11,6 +11,7 @@ from annotation.lifecycle.refusals import LifecycleError
 from annotation.management.database_faults import database_faults_in_words
 from annotation.models import Study
 from annotation.people import PeopleError
+from annotation.storable import is_storable
 
 
 class StudyCommand(BaseCommand):
@@ -38,7 +39,16 @@ class StudyCommand(BaseCommand):
         self.stderr.write(f"Warning: {message}", self.style.WARNING)
 
 
+def check_text(place: str, text: str) -> None:
+    """Refuse an argument that no database takes: bytes that are no UTF-8, or NUL."""
+    if not is_storable(text):
+        raise CommandError(
+            f"{place} is no text: {text!r}. Write it in UTF-8 and without NUL. Nothing was changed."
+        )
+
+
 def find_study(slug: str) -> Study:
+    check_text("The study's name", slug)
     study = Study.objects.filter(slug=slug).first()
     if study is None:
         raise CommandError(

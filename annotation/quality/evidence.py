@@ -43,12 +43,9 @@ from annotation.models import (
 from annotation.quality_rules.concord import concords
 from annotation.quality_rules.figures import Concord, Dwell, Evidence, Share
 from annotation.quality_rules.grading import is_right
+from annotation.rule_conflicts import ANSWERS, PAIRS
 from annotation.selectors import counted_votes
 
-# The latest answers of one annotator that are looked at, and of these the pairs of work that are
-# held against what others said.
-ANSWERS = 500
-PAIRS = 100
 # Annotators whose figures are in memory together: at most so many times as many answers.
 AT_ONCE = 50
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, connections, models, transaction
@@ -151,7 +152,7 @@ def test_an_insert_without_a_value_that_differs_each_time_is_refused() -> None:
 def test_after_a_restart_of_the_database_the_first_query_reconnects() -> None:
     annotator = factories.make_annotator(factories.make_study())
     assert WITH_STUDY.first(pk=annotator.pk) == annotator
-    own = connections["default"]
+    own: Any = connections["default"]
     with own.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         (backend,) = cursor.fetchone()

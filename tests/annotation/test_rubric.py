@@ -47,6 +47,13 @@ def test_every_fault_of_a_rubric_is_named_at_once(study: Study) -> None:
     assert [criterion.key for criterion in study.criteria.all()] == [Criterion.OVERALL]
 
 
+def test_overall_is_always_required(study: Study) -> None:
+    optional = CriterionDraft("overall", "Which is better?", required=False)
+    with pytest.raises(ValidationError, match="'overall' is always required"):
+        set_rubric(study, [optional])
+    assert study.criteria.get().required
+
+
 def test_settings_of_a_draft_are_set_and_logged(study: Study) -> None:
     configure_draft(study, title="A title", target_votes=60)
     study.refresh_from_db()

@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from annotation.rule_conflicts import ANSWERS, PAIRS
 from annotation.rules import Action, Policy, Rules, RulesError, read_rules, rules_as_json, rules_of
 
 
@@ -80,3 +81,58 @@ def test_checks_are_not_most_of_the_work() -> None:
 
 def test_the_same_rules_are_parsed_once() -> None:
     assert rules_of({"checks": {"gold_share": 0.1}}) is rules_of({"checks": {"gold_share": 0.1}})
+
+
+@pytest.mark.parametrize("value", [["adaptive"], {"a": 1}, None, 7])
+def test_a_choice_that_is_no_text_is_a_fault(value: object) -> None:
+    with pytest.raises(RulesError, match=r"priorities\.policy must be one of uniform"):
+        read_rules({"priorities": {"policy": value}})
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_a_number_too_large_for_anything_is_a_fault_in_few_words(digits: int) -> None:
+    for rules in ({"checks": {"gold_share": 10**digits}}, {"limits": {"per_day": -(10**digits)}}):
+        with pytest.raises(RulesError, match="must lie between") as raised:
+            read_rules(rules)
+        assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize("bad", ["law\0", "law\udcff"])
+def test_eligibility_has_only_what_a_database_keeps(bad: str) -> None:
+    for demands in (
+        {bad: {"job": ["judge"]}},
+        {"law": {bad: ["judge"]}},
+        {"law": {"job": ["judge", bad]}},
+    ):
+        with pytest.raises(RulesError, match="cannot be stored"):
+            read_rules({"eligibility": demands})
+
+
+def test_speed_sees_as_many_answers_as_it_waits_for() -> None:
+    read_rules({"quality": {"speed": {"window": 10, "min_n": 10}}})
+    with pytest.raises(RulesError, match=r"speed could never fire.*at least min_n"):
+        read_rules({"quality": {"speed": {"window": 9, "min_n": 10}}})
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "most"),
+    [
+        ("gold_accuracy", "min_n", ANSWERS),
+        ("repeat_consistency", "min_n", ANSWERS),
+        ("side_share", "min_n", ANSWERS),
+        ("skips", "min_n", ANSWERS),
+        ("straight_lining", "run", ANSWERS),
+        ("agreement", "min_n", PAIRS),
+    ],
+)
+def test_a_rule_waits_for_no_more_than_is_looked_at(rule: str, name: str, most: int) -> None:
+    read_rules({"quality": {rule: {name: most}}})
+    with pytest.raises(RulesError, match=rf"{rule}\.{name} could never fire.*latest {most} "):
+        read_rules({"quality": {rule: {name: most + 1}}})
+
+
+def test_speed_waits_for_no_more_than_is_looked_at_however_long_its_window() -> None:
+    speed = {"window": ANSWERS + 1, "min_n": ANSWERS}
+    read_rules({"quality": {"speed": speed}})
+    with pytest.raises(RulesError, match=r"speed\.min_n could never fire"):
+        read_rules({"quality": {"speed": {**speed, "min_n": ANSWERS + 1}}})

@@ -12,7 +12,7 @@ from annotation.importing.transfer import BadRowsError, ImportRefusedError, impo
 from annotation.importing.writers import comparisons
 from annotation.lifecycle.study_file import StudyFile, read_study_file
 from annotation.lifecycle.versions import Add, StudyChange, change_study
-from annotation.management.study_command import StudyCommand
+from annotation.management.study_command import StudyCommand, check_text
 from annotation.models import Study
 
 
@@ -45,6 +45,8 @@ class Command(StudyCommand):
     def run(self, study: Study, options: dict[str, Any]) -> None:
         if options["items"] is not None and options["overlap"] is None:
             raise CommandError("--items says which comparisons --overlap is about; name both.")
+        if options["items"] is not None:
+            check_text("--items", options["items"])
         file = StudyFile() if options["file"] is None else read_study_file(Path(options["file"]))
         items = options["items"]
         try:

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from annotation import quality
-from annotation.management.study_command import StudyCommand
+from annotation.management.study_command import StudyCommand, check_text
 from annotation.models import Annotator, ReviewOutcome, Study
 
 DONE = {
@@ -31,6 +31,7 @@ class Command(StudyCommand):
 
     def run(self, study: Study, options: dict[str, Any]) -> None:
         name = options["annotator"]
+        check_text("ANNOTATOR", name)
         annotator = Annotator.objects.filter(study=study, external_id=name).first()
         if annotator is None:
             raise CommandError(

@@ -169,3 +169,38 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     text = "titel = 1\nseed = -1\n[rules.checks]\ngold_share = 2\nglod = 1\n" + OVERALL + "x = 1\n"
     assert len(faults_of(tmp_path, text)) == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"seed = {'9' * 5000}",
+        f"seed = 0x{'f' * 5000}",
+        f"title = 0x{'f' * 5000}",
+        f"[rules.limits]\nper_day = 0x{'f' * 5000}",
+        "seed = 2026-02-31",
+    ],
+)
+def test_a_number_or_a_date_that_cannot_be_is_a_fault_in_few_words(
+    tmp_path: Path, text: str
+) -> None:
+    (fault,) = faults_of(tmp_path, text)
+    assert len(fault) < 200
+
+
+def test_a_long_value_is_shortened_in_the_fault(tmp_path: Path) -> None:
+    (fault,) = faults_of(tmp_path, f'results = "{"x" * 5000}"')
+    assert "results must be one of" in fault
+    assert len(fault) < 200
+
+
+def test_instructions_in_a_file_with_nul_in_its_name_are_not_looked_for(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, r'instructions_file = "a\u0000b"') == [
+        "instructions_file holds the character NUL, which cannot be stored."
+    ]
+
+
+def test_overall_cannot_be_optional(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, OVERALL + "required = false\n") == [
+        "criteria: The criterion 'overall' is always required; leave out required = false."
+    ]

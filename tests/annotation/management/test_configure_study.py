@@ -230,3 +230,18 @@ def test_the_guides_example_can_be_used_as_it_stands(draft: Study, tmp_path: Pat
     assert "nothing to change" in said_by("configure_study", "support", file)
     draft.refresh_from_db()
     assert draft.rules["checks"]
+
+
+def test_what_configures_a_draft_never_keeps_its_opened_study_from_changing(
+    draft: Study, file: Path
+) -> None:
+    accepted = FILE
+    file.write_text(accepted + "required = false\n")
+    assert "'overall' is always required" in refusal_of("configure_study", "support", file)
+    file.write_text(accepted)
+    said_by("configure_study", "support", file)
+    said_by("open_study", "support")
+    unchanged = said_by("change_study", "support", file, "--reason", "No change.")
+    assert unchanged == "support: nothing to change.\n"
+    file.write_text(accepted.replace("per_day = 5", "per_day = 6"))
+    assert "now version 2" in said_by("change_study", "support", file, "--reason", "More a day.")
