@@ -27,7 +27,8 @@ from annotation.voting import Answer
 
 from .deciding import questions_of, reason_of, standing_decision
 from .disagreements import Disagreement, Opinion, disagreements
-from .routing import GRADED, complete, standing_flags
+from .faults import RatedThemselves
+from .routing import GRADED, complete, rated_by, standing_flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,16 @@ class ShownCase:
 
 
 def show(case: AdjudicationCase) -> ShownCase:
-    """Read what the page shows of a case. A constant number of queries."""
+    """Read what the page shows of a case. A constant number of queries.
+
+    Raises
+    ------
+    RatedThemselves
+        The adjudicator was given the pair to rate: what others said of it is not for them.
+    """
     comparison = case.comparison
+    if Comparison.objects.filter(rated_by(case.adjudicator), pk=comparison.pk).exists():
+        raise RatedThemselves
     study = comparison.study
     asked = {question.key for question in questions_of(study)}
     criteria = {row.key: row for row in study.criteria.all() if row.key in asked}

@@ -24,7 +24,7 @@ from annotation.voting import Answer, InvalidAnswers
 
 from . import deciding
 from . import desk as desks
-from .faults import AdjudicationFault, CaseNotFound
+from .faults import AdjudicationFault, CaseNotFound, RatedThemselves
 from .questions import GRADES, ask, read_answers
 from .routing import is_decidable, look_at_desk
 from .showing import ShownCase, show
@@ -62,7 +62,10 @@ def take_next(request: SignedInRequest, study: Study) -> HttpResponse:
 
 
 def own_case(view: CaseView) -> Callable[..., HttpResponseBase]:
-    """For the adjudicator whose case the address names; others get "not found"."""
+    """For the adjudicator whose case the address names; others get "not found".
+
+    Who was given the pair to rate is only told so.
+    """
 
     def with_case(
         request: SignedInRequest, *, study: Study, case_id: uuid.UUID
@@ -71,6 +74,8 @@ def own_case(view: CaseView) -> Callable[..., HttpResponseBase]:
             return view(request, desks.find_case(request.user, study, case_id))
         except CaseNotFound as fault:
             raise Http404(str(fault)) from None
+        except RatedThemselves as fault:
+            return rated_page(request, study, fault)
 
     return study_role(Role.ADJUDICATOR)(with_case)
 
@@ -116,6 +121,22 @@ def to_next(request: SignedInRequest, study: Study) -> HttpResponse:
     if found is None:
         return redirect("adjudication:desk", slug=study.slug)
     return redirect("adjudication:case", slug=study.slug, case_id=found.public_id)
+
+
+def rated_page(request: SignedInRequest, study: Study, fault: RatedThemselves) -> HttpResponse:
+    """Why there is nothing to see of a pair, with the way back to the others."""
+    return render(
+        request,
+        "annotation/adjudication/desk.html",
+        {
+            **frame(request, study),
+            "title": "This pair is not yours to decide",
+            "text": str(fault),
+            "has_cases": False,
+            "may_look_again": is_decidable(study),
+        },
+        status=fault.status,
+    )
 
 
 def frame(

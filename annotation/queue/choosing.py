@@ -14,6 +14,8 @@ from django.db.models import Aggregate, Exists, OuterRef, Q, QuerySet, Subquery,
 
 from annotation.compiled import KEY, CompiledQuery, Parameter
 from annotation.models import (
+    AdjudicationCase,
+    Annotator,
     Assignment,
     AssignmentState,
     Cell,
@@ -118,7 +120,8 @@ def not_done_by(
 ) -> QuerySet[Comparison]:
     """Those the annotator may still get: never had, or lost when a lease lapsed.
 
-    A label of theirs that was imported is their vote on the pair: a second one would count too.
+    A label of theirs that was imported is their vote on the pair: a second one would count too. As
+    an adjudicator they were told of the votes on the pairs on their desk, and rate none of these.
     """
     had = Assignment.objects.filter(
         comparison=OuterRef("pk"), annotator_id=annotator_id, pass_no=0
@@ -126,7 +129,12 @@ def not_done_by(
     labelled = Vote.objects.filter(
         comparison=OuterRef("pk"), annotator_id=annotator_id, source=VoteSource.IMPORTED
     )
-    return comparisons.filter(~Exists(had), ~Exists(labelled))
+    # A subquery and no join: the account is read once, and not for each comparison.
+    account = Annotator.objects.filter(pk=annotator_id).values("user")
+    adjudicated = AdjudicationCase.objects.filter(
+        comparison=OuterRef("pk"), adjudicator=Subquery(account)
+    )
+    return comparisons.filter(~Exists(had), ~Exists(labelled), ~Exists(adjudicated))
 
 
 def fit_for(

@@ -183,7 +183,14 @@ def take(found: Reservations, choice: Choice) -> bool:
     if choice.own is not None:
         # A returning annotator gets their own row again, with the side it had.
         slot_no = slot_of_side(free, first_swapped, choice.own_swapped)
-        revive(found, choice.own, slot_no=slot_no, overlap=comparison.overlap)
+        revive(
+            found,
+            choice.own,
+            slot_no=slot_no,
+            overlap=comparison.overlap,
+            policy=choice.policy,
+            selection_probability=choice.probability,
+        )
         return True
     slot_no = choose_slot(
         free, first_swapped, comparison.system_a_id, comparison.system_b_id, found.shown
@@ -223,27 +230,33 @@ def lend(found: Reservations, loan: Loan) -> bool:
 
 
 def revive(found: Reservations, own: int, **changes: Any) -> None:
-    """Lend an assignment once more that lapsed."""
+    """Lend an assignment once more that lapsed: as it is lent now, with the side it had."""
     now = found.holder.now
     Assignment.objects.filter(pk=own).update(
         state=AssignmentState.RESERVED,
         reserved_at=now,
         lease_expires_at=now + UNSEEN_LEASE,
         displayed_at=None,
+        study_version_id=version_of(found.holder),
         **changes,
     )
     found.held.append(own)
 
 
+def version_of(holder: LockedAnnotator) -> int:
+    """The version under which pairs are lent now."""
+    if holder.study_version_id is None:
+        raise RuntimeError(f"Study {holder.study.slug} is open but has no version.")
+    return holder.study_version_id
+
+
 def reserve(found: Reservations, **columns: Any) -> None:
     """A new assignment of the annotator, for as long as nobody has seen it."""
     holder = found.holder
-    if holder.study_version_id is None:
-        raise RuntimeError(f"Study {holder.study.slug} is open but has no version.")
     row = RESERVE.run(
         public_id=opaque_id(),
         annotator_id=holder.annotator.pk,
-        study_version_id=holder.study_version_id,
+        study_version_id=version_of(holder),
         reserved_at=holder.now,
         lease_expires_at=holder.now + UNSEEN_LEASE,
         **columns,

@@ -146,6 +146,29 @@ def test_a_case_serves_nobody_but_its_adjudicator(client: Client) -> None:
     assert not Adjudication.objects.exists()
 
 
+def test_who_was_given_the_pair_to_rate_is_told_nothing_of_the_votes(client: Client) -> None:
+    study = disputed_study()
+    user = sign_in(client, study)
+    case = take(user, study)
+    vote_on(case.comparison, "a", reason="Plainly shorter.")
+    assert "Plainly shorter." in client.get(url("case", study, case)).content.decode()
+    annotator = factories.make_annotator(study, user)
+    # Also a lease that lapsed can still be answered.
+    factories.make_assignment(case.comparison, annotator, state="expired")
+    refused = [client.get(url("case", study, case))]
+    refused += [
+        client.post(url("decide", study, case), {"answer-overall": answer})
+        for answer in ("left", "no such answer")
+    ]
+    for answer in refused:
+        page = answer.content.decode()
+        assert answer.status_code == 409
+        assert "You were given this pair to rate" in page
+        assert "Plainly shorter." not in page
+        assert "chose" not in page
+    assert not Adjudication.objects.exists()
+
+
 def test_an_empty_desk_says_why(client: Client) -> None:
     study = factories.make_open_study()
     version_with_rubric(study)

@@ -6,13 +6,16 @@ from collections import Counter
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from annotation import queue
 from annotation.models import (
+    AdjudicationCase,
     Annotator,
     AnnotatorState,
     Assignment,
     AssignmentState,
+    CaseState,
     Comparison,
     Study,
     StudyState,
@@ -25,6 +28,7 @@ from tests.factories import (
     make_imported_vote,
     make_prompt,
     make_study_version,
+    make_user,
 )
 
 from .world import (
@@ -442,6 +446,17 @@ def test_a_pair_is_lent_under_the_newest_version_of_the_study():
     assert row_of(second).votes.get().study_version == newest
 
 
+def test_a_revived_pair_is_lent_under_the_newest_version_too():
+    study = make_queue(1)
+    annotator = make_annotator(study)
+    held = current_id(annotator)
+    lapse(held)
+    queue.expire_lapsed()
+    newest = make_study_version(study)
+    assert current_id(annotator) == held
+    assert row_of(held).study_version == newest
+
+
 def test_an_open_study_without_a_version_is_an_error_and_not_a_vote_without_one():
     study = make_queue(1)
     # A study that never had a version: no product path leads here.
@@ -463,3 +478,25 @@ def test_a_pair_that_someone_labelled_elsewhere_is_left_to_others():
     vote(person, claim.held[0].pair.id)
     assert queue.claim(person).empty == EmptyReason.FINISHED
     assert row_of(current_id(other)).comparison_id == labelled.pk
+
+
+def test_what_somebody_adjudicated_is_left_to_others_to_rate():
+    study = make_queue(3, overlap=3)
+    person, other = make_annotator(study, make_user()), make_annotator(study, make_user())
+    told = Comparison.objects.filter(study=study).order_by("open_seq").first()
+    assert told is not None
+    for user, state in ((person.user, CaseState.SKIPPED), (make_user(), CaseState.DECIDED)):
+        AdjudicationCase.objects.create(
+            comparison=told,
+            adjudicator=user,
+            swapped=False,
+            state=state,
+            lease_expires_at=timezone.now(),
+        )
+    rated = {row_of(public_id).comparison_id for public_id in rate_everything(person)}
+    assert len(rated) == 2
+    assert told.pk not in rated
+    # It has room, also on the slow way and in the recount, and none of it is theirs.
+    assert queue.claim(person).empty == EmptyReason.FINISHED
+    assert len(rate_everything(other)) == 3
+    assert len(rate_everything(make_annotator(study))) == 3

@@ -112,15 +112,21 @@ def test_a_pair_that_no_cell_holds_is_still_walked_to():
     assert {(row.policy, row.selection_probability) for row in rows} == {("uniform", None)}
 
 
-def test_a_revived_pair_keeps_what_was_logged_of_its_draw():
+def test_a_revived_pair_logs_the_draw_by_which_it_comes_now():
     study = make_steered("emptiest", {"x": 1}, {"x": 1.0})
     annotator = make_annotator(study)
     held = current_id(annotator)
+    before = row_of(held)
+    assert before.policy == "emptiest"
     lapse(held)
     queue.expire_lapsed()
-    Cell.objects.filter(study=study).update(weight=0)
+    # Nothing is drawn now: the walk finds it.
+    study.comparisons.update(cell=None)
+    Cell.objects.filter(study=study).delete()
     assert current_id(annotator) == held
-    assert row_of(held).policy == "emptiest"
+    after = row_of(held)
+    assert (after.policy, after.selection_probability) == ("uniform", None)
+    assert after.swapped == before.swapped
 
 
 def statements_of_a_claim(annotator: Annotator) -> int:
