@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Exists, OuterRef
 
-from annotation.adjudication import disagreed_on, standing_adjudications
+from annotation.adjudication import answered_differently, standing_adjudications
 from annotation.models import Adjudication, Comparison, ComparisonKind, Criterion, Study
 from reports.stats.votes import IntArray, Votes
 
@@ -28,7 +28,9 @@ class AdjudicationRecords:
     Attributes
     ----------
     cases : int
-        Comparisons that are disagreed on by the study's rules or were decided.
+        Comparisons whose answers or flags disagree by the study's rules, or that were decided. Not
+        those that were only skipped: a skip is no row of its own, and no report would know that it
+        is old.
     item : int32 array, shape (n,)
         Index into the items, ascending.
     verdict : int8 array, shape (n,)
@@ -87,7 +89,7 @@ def load_adjudications(
     work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
     table = np.array(rows, dtype=np.int32)
     return AdjudicationRecords(
-        cases=work.filter(disagreed_on(study) | adjudicated).count(),
+        cases=work.filter(answered_differently(study) | adjudicated).count(),
         item=table[:, 0],
         verdict=table[:, 1].astype(np.int8),
     )

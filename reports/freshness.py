@@ -1,9 +1,9 @@
 """Which report is the current one, and what has come in since it was made. Nothing is computed.
 
 All that a report depends on is only ever added to: votes, judgments, exclusions and their liftings,
-adjudications, imported files, and the log of changes to a study. So a report is up to date while
-there are as many rows of each as when it was read, whatever any clock says and however late a
-transaction ended.
+flags, adjudications, imported files, and the log of changes to a study. So a report is up to date
+while there are as many rows of each as when it was read, whatever any clock says and however late
+a transaction ended.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from dataclasses import asdict, dataclass
 
 from django.db.models import Q
 
-from annotation.models import Adjudication, AuditEntry, Exclusion, ImportFile, Study, Vote
+from annotation.models import Adjudication, AuditEntry, Exclusion, Flag, ImportFile, Study, Vote
+from annotation.rules import rules_of
 from judging.models import Judgment
 from reports.models import AnalysisRun
 
-# Acts that change what a report says of the same votes: texts, rubric, versions, the end.
+# Acts that change what a report says of the same votes: texts, rubric, versions, what is compared,
+# the end.
 CHANGES = (
     "study.configured",
     "study.rubric_set",
@@ -25,6 +27,7 @@ CHANGES = (
     "study.changed",
     "study.closed",
     "study.unblinded",
+    "comparisons.generated",
     "pair.stopped",
 )
 
@@ -36,6 +39,7 @@ class RowCounts:
     votes: int
     judgments: int
     exclusions: int
+    flags: int
     adjudications: int
     imports: int
     changes: int
@@ -52,6 +56,8 @@ class Freshness:
     newer_judgments : int
     newer_exclusions : int
         Exclusions and their liftings.
+    newer_flags : int
+        Of those that may make a disagreement, in a study where some were decided.
     newer_adjudications : int
     study_changed : bool
         A file was imported, or settings, rubric or state of the study are others.
@@ -60,6 +66,7 @@ class Freshness:
     newer_votes: int
     newer_judgments: int
     newer_exclusions: int
+    newer_flags: int
     newer_adjudications: int
     study_changed: bool
 
@@ -69,6 +76,7 @@ class Freshness:
             self.newer_votes
             or self.newer_judgments
             or self.newer_exclusions
+            or self.newer_flags
             or self.newer_adjudications
             or self.study_changed
         )
@@ -83,14 +91,23 @@ def count_rows(study: Study) -> RowCounts:
     exclusions = Exclusion.objects.filter(
         Q(assignment__comparison__study=study) | Q(vote__comparison__study=study)
     )
+    adjudications = Adjudication.objects.filter(comparison__study=study).count()
     return RowCounts(
         votes=Vote.objects.filter(annotator__study=study).count(),
         judgments=Judgment.objects.filter(comparison__study=study).count(),
         exclusions=exclusions.count(),
-        adjudications=Adjudication.objects.filter(comparison__study=study).count(),
+        flags=count_flags(study) if adjudications else 0,
+        adjudications=adjudications,
         imports=ImportFile.objects.filter(study=study).count(),
         changes=AuditEntry.objects.filter(study=study, action__in=CHANGES).count(),
     )
+
+
+def count_flags(study: Study) -> int:
+    """Those that a report depends on: it counts disagreements once one was decided."""
+    if not rules_of(study.rules).adjudication.flagged:
+        return 0
+    return Flag.objects.filter(assignment__comparison__study=study).count()
 
 
 def rows_read(kept: AnalysisRun) -> RowCounts:
@@ -123,6 +140,7 @@ def freshness(study: Study, kept: AnalysisRun) -> Freshness:
         newer_votes=now.votes - then.votes,
         newer_judgments=now.judgments - then.judgments,
         newer_exclusions=now.exclusions - then.exclusions,
+        newer_flags=now.flags - then.flags,
         newer_adjudications=now.adjudications - then.adjudications,
         study_changed=(now.imports, now.changes) != (then.imports, then.changes),
     )

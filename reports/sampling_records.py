@@ -1,7 +1,8 @@
 """How the votes of a study came to be drawn, and which pairs were stopped early.
 
-A part of :mod:`reports.records`, which alone calls it. A study that walked through all its
-comparisons to the end has none of this.
+A part of :mod:`reports.records`, which alone calls it. A study whose rules only ever said to walk
+through its comparisons, and that stopped no pair, has none of this. When its cells were weighed
+does not matter: nothing tells a report of that, which would then be old without knowing.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from django.db.models import Sum
 
-from annotation.models import Cell, Comparison, ComparisonKind, Study
-from annotation.rules import Policy
+from annotation.models import Cell, Comparison, ComparisonKind, Study, StudyVersion
+from annotation.rules import Policy, rules_of
 from annotation.selectors import counted_votes
 from reports.stats.votes import FloatArray, IntArray, Votes
 
@@ -65,7 +66,7 @@ def load_sampling(
     annotators: Mapping[int, int],
     items: Mapping[int, int],
 ) -> SamplingRecords | None:
-    """Read the draws; None for a study that was never steered and stopped no pair.
+    """Read the draws; None for a study of the policy uniform that stopped no pair.
 
     Parameters
     ----------
@@ -77,10 +78,10 @@ def load_sampling(
     """
     rows = list(
         Cell.objects.filter(study=study).values_list(
-            "pk", "system_a", "system_b", "stratum", "weighed_at", "stopped_at"
+            "pk", "system_a", "system_b", "stratum", "stopped_at"
         )
     )
-    if all(weighed is None and stopped is None for *_, weighed, stopped in rows):
+    if not rows or (only_walks(study) and all(stopped is None for *_, stopped in rows)):
         return None
     # In the order of their names, as everything in the records.
     rows.sort(key=lambda row: (systems[row[1]], systems[row[2]], row[3]))
@@ -96,7 +97,7 @@ def load_sampling(
     for cell, total in overlaps:
         wanted[place[cell]] = total
     going: dict[tuple[int, int], bool] = {}
-    for _, first, second, _, _, stopped in rows:
+    for _, first, second, _, stopped in rows:
         low, high = sorted((systems[first], systems[second]))
         going[low, high] = going.get((low, high), False) or stopped is None
     drawn = counted_votes(study).values_list(
@@ -126,3 +127,12 @@ def load_sampling(
         wanted=wanted,
         stopped=tuple(sorted(pair for pair, open_still in going.items() if not open_still)),
     )
+
+
+def only_walks(study: Study) -> bool:
+    """Whether the rules said so in every version that votes may have been collected under."""
+    versions = StudyVersion.objects.filter(study=study)
+    frozen = versions.values_list("snapshot__rules__priorities__policy", flat=True)
+    policies = {rules_of(study.rules).priorities.policy, *frozen}
+    # Versions of an earlier release have no policy in their rules.
+    return policies <= {Policy.UNIFORM, None}

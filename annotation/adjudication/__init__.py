@@ -14,7 +14,7 @@ from .faults import (
     RatedThemselves,
     StudyNotDecidable,
 )
-from .routing import disagreed_on, needing_adjudication, waiting_for
+from .routing import answered_differently, disagreed_on, needing_adjudication, waiting_for
 
 __all__ = [
     "AdjudicationFault",
@@ -23,6 +23,7 @@ __all__ = [
     "Decision",
     "RatedThemselves",
     "StudyNotDecidable",
+    "answered_differently",
     "decide",
     "disagreed_on",
     "find_case",

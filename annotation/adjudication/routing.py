@@ -94,6 +94,11 @@ def needing_adjudication(study: Study, window: Window | None = None) -> QuerySet
 
 def disagreed_on(study: Study, window: Window | None = None) -> Q:
     """Of comparisons: whether they were disagreed on, decided or not."""
+    return answered_differently(study, window) | Q(pk__in=skipped_by_all(study, window))
+
+
+def answered_differently(study: Study, window: Window | None = None) -> Q:
+    """Of comparisons: whether their answers or flags make a disagreement, whoever skipped them."""
     rules = rules_of(study.rules).adjudication
     votes = within(counted_votes(study), "comparison", window)
     causes = Q(pk__in=[])
@@ -102,7 +107,7 @@ def disagreed_on(study: Study, window: Window | None = None) -> Q:
         causes |= Q(pk__in=split_on_other_criteria(votes, rules))
     if rules.flagged:
         causes |= Q(Exists(standing_flags().filter(assignment__comparison=OuterRef("pk"))))
-    return complete() & causes | Q(pk__in=skipped_by_all(study, window))
+    return complete() & causes
 
 
 def within(rows: QuerySet[Any, Any], field: str, window: Window | None) -> QuerySet[Any, Any]:

@@ -117,6 +117,7 @@ def stale_in_words(fresh: Freshness) -> str:
             (fresh.newer_votes, ("newer vote",)),
             (fresh.newer_judgments, ("newer judgment",)),
             (fresh.newer_exclusions, ("decision on what counts", "decisions on what counts")),
+            (max(fresh.newer_flags, 0), ("flag",)),
             (fresh.newer_adjudications, ("adjudication",)),
         )
         if number

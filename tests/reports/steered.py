@@ -5,9 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
-from django.utils import timezone
-
 from annotation.models import AssignmentState, Cell, Choice, Comparison, Study, System
+from annotation.rules import Policy
 from tests.factories import (
     make_annotator,
     make_assignment,
@@ -38,8 +37,12 @@ def make_cells(study: Study, names: tuple[str, ...], comparisons: int) -> dict[s
 def make_drawn_study(draws: dict[str, Draw], *, comparisons: int = 12, **fields: Any) -> Study:
     """alpha beats gamma always and draws with beta; beta beats gamma always.
 
-    `draws` says for each pair, such as `alpha-beta`, how its votes came about.
+    `draws` says for each pair, such as `alpha-beta`, how its votes came about; the rules have the
+    policy of the draws.
     """
+    policies = {policy for policy, *_ in draws.values()} - {Policy.UNIFORM}
+    if policies:
+        fields.setdefault("rules", {"priorities": {"policy": max(policies)}})
     study = make_open_study(**fields)
     people = [make_annotator(study, external_id=f"ann-{number}") for number in range(4)]
     cells = make_cells(study, ("alpha", "beta", "gamma"), comparisons)
@@ -55,7 +58,6 @@ def make_drawn_study(draws: dict[str, Draw], *, comparisons: int = 12, **fields:
                 )
                 close = name == "alpha-beta" and number % 2
                 make_vote(comparison, Choice.RIGHT if close else Choice.LEFT, assignment=held)
-    Cell.objects.filter(study=study).update(weighed_at=timezone.now())
     return study
 
 

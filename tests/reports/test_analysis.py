@@ -64,7 +64,7 @@ def test_each_analysis_is_logged_as_a_look(study: Study) -> None:
     kept = analysis.run(study, actor=user)
     analysis.run(study, actor=user)
     looks = AuditEntry.objects.filter(study=study, action="look")
-    others = ("judgments", "exclusions", "adjudications", "imports", "changes")
+    others = ("judgments", "exclusions", "flags", "adjudications", "imports", "changes")
     rows = {"votes": 12, **dict.fromkeys(others, 0)}
     assert [look.detail for look in looks] == 2 * [
         {"how": "analysis", "analysis_run": kept.pk, "votes": 12, "rows": rows}

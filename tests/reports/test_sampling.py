@@ -9,12 +9,18 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from django.utils import timezone
 
 from annotation.models import Assignment, Cell, Study
 from reports import analysis, records
 from reports.presentation.notes import settings_in_words, warnings_in_words
 from reports.presentation.other_boards import other_boards
-from tests.factories import make_annotator, make_comparison, make_imported_vote
+from tests.factories import (
+    make_annotator,
+    make_comparison,
+    make_imported_vote,
+    make_study_version,
+)
 from tests.reports.steered import Draw, make_drawn_study
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +123,23 @@ def test_the_hash_tells_of_the_draw_and_of_nothing_where_there_was_none() -> Non
     steered = records.load(study).input_sha256
     Assignment.objects.filter(selection_probability=0.6).update(selection_probability=0.5)
     assert records.load(study).input_sha256 != steered
-    Cell.objects.filter(study=study).update(weighed_at=None)
+    walked = make_drawn_study(dict.fromkeys(STEERED, ("uniform", None, 1)))
+    assert records.load(walked).sampling is None
+
+
+def test_the_first_weighing_changes_no_report() -> None:
+    """No row is added by it, so that a report made before could not know that it is old."""
+    study = make_drawn_study(dict.fromkeys(STEERED, ("uniform", None, 1)), rules=ADAPTIVE_RULES)
+    before = records.load(study).input_sha256
+    Cell.objects.filter(study=study).update(weighed_at=timezone.now())
+    assert records.load(study).input_sha256 == before
+
+
+def test_what_was_drawn_before_the_policy_became_uniform_is_read_as_drawn() -> None:
+    study = make_drawn_study(STEERED)
+    make_study_version(study, snapshot={"rules": study.rules})
+    study.rules = {}
+    study.save()
     read = records.load(study)
-    assert read.sampling is None
+    assert read.sampling is not None
+    assert read.sampling.votes_by_policy() == {"adaptive": 60}

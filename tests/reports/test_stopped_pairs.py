@@ -40,7 +40,6 @@ WALKED: dict[str, Draw] = {
 def stopped_study(**fields: Any) -> Study:
     """alpha and gamma were stopped; results are open."""
     study = make_drawn_study(WALKED, stopping=Stopping.SEQUENTIAL, results="open", **fields)
-    Cell.objects.filter(study=study).update(weighed_at=None)
     Cell.objects.filter(study=study, system_a__name="alpha", system_b__name="gamma").update(
         stopped_at=timezone.now()
     )

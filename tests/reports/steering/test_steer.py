@@ -42,7 +42,6 @@ def study_of(policy: str = "uniform", stopping: Stopping = Stopping.FIXED, **fie
     for comparison in Comparison.objects.filter(study=study):
         comparison.taken = comparison.assignments.filter(slot_no__isnull=False).count()
         comparison.save()
-    Cell.objects.filter(study=study).update(weighed_at=None)
     return study
 
 
