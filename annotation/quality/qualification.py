@@ -91,11 +91,28 @@ def state_by_reviews(annotator: Annotator) -> AnnotatorState | None:
 
 
 def state_by_training(annotator: Annotator) -> AnnotatorState:
-    handed_work = Assignment.objects.filter(annotator=annotator).exclude(
-        kind=ComparisonKind.TRAINING
-    )
-    if handed_work.exists() or not needs_training(annotator.study):
+    """The state that the training pairs ask for.
+
+    Whoever was handed work had qualified, unless they were sent back since.
+    """
+    if not needs_training(annotator.study) or has_qualified(annotator):
         return AnnotatorState.ACTIVE
+    return state_by_attempts(annotator)
+
+
+def has_qualified(annotator: Annotator) -> bool:
+    """Whether the annotator passed, or was let to work, after they were last sent to train."""
+    sent_back = annotator.reviews.filter(outcome=ReviewOutcome.RETRAIN).order_by("-pk").first()
+    if sent_back is None:
+        work = Assignment.objects.filter(annotator=annotator).exclude(kind=ComparisonKind.TRAINING)
+        return work.exists()
+    return annotator.study.audit_entries.filter(
+        action=PASSED, detail__annotator=annotator.pk, at__gte=sent_back.created_at
+    ).exists()
+
+
+def state_by_attempts(annotator: Annotator) -> AnnotatorState:
+    """Of somebody who has not qualified: they go on while the rules leave them an attempt."""
     used_up = queue.training_state(annotator).attempt >= queue.attempts_allowed(annotator)
     return AnnotatorState.FAILED if used_up else AnnotatorState.QUALIFYING
 
@@ -230,12 +247,25 @@ def requalify_one(annotator_id: int, since: datetime) -> bool:
 
 
 def trained_since(annotator: Annotator, since: datetime) -> bool:
-    """Whether the annotator joined, or was sent to the training pairs, since a moment."""
+    """Whether the annotator joined, was sent to the training pairs, or trained since a moment."""
     return (
         annotator.created_at >= since
         or QualityReview.objects.filter(
             annotator=annotator, outcome=ReviewOutcome.RETRAIN, created_at__gte=since
         ).exists()
+        or passed_wholly_since(annotator, since)
+    )
+
+
+def passed_wholly_since(annotator: Annotator, since: datetime) -> bool:
+    """Whether an attempt was passed of which every pair was handed out since a moment."""
+    attempts = annotator.study.audit_entries.filter(
+        action=PASSED, detail__annotator=annotator.pk, at__gte=since
+    ).values_list("detail__attempt", flat=True)
+    training = Assignment.objects.filter(annotator=annotator, kind=ComparisonKind.TRAINING)
+    return any(
+        not training.filter(pass_no=attempt, reserved_at__lt=since).exists()
+        for attempt in list(attempts)
     )
 
 

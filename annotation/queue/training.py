@@ -7,6 +7,7 @@ each of them was answered or skipped; `annotation.quality` then grades it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from annotation.draws import draw, shuffled
 from annotation.models import (
@@ -104,6 +105,24 @@ def training_state(annotator: Annotator) -> TrainingState:
 
 
 def attempts_allowed(annotator: Annotator) -> int:
-    """How many attempts the annotator has in all: those of the rules, again for each retraining."""
+    """How many attempts the annotator has in all.
+
+    Those of the rules, counted from the attempt at which they were last sent to train again: what
+    was left unused before does not add to them.
+    """
+    attempts = rules_of(annotator.study.rules).qualification.attempts
     retrained = QualityReview.objects.filter(annotator=annotator, outcome=ReviewOutcome.RETRAIN)
-    return rules_of(annotator.study.rules).qualification.attempts * (1 + retrained.count())
+    last = retrained.order_by("-pk").first()
+    return attempts if last is None else attempts + attempts_over(annotator, last.created_at)
+
+
+def attempts_over(annotator: Annotator, moment: datetime) -> int:
+    """How many attempts were over by a moment: all their pairs were handed out before it.
+
+    A pair that was held at a retraining was given back there, and is handed out anew after it.
+    """
+    current = training_state(annotator).attempt
+    rows = Assignment.objects.filter(annotator=annotator, kind=ComparisonKind.TRAINING)
+    later = rows.filter(reserved_at__gte=moment).order_by("pass_no")
+    first = later.values_list("pass_no", flat=True).first()
+    return current if first is None else min(current, first)

@@ -215,7 +215,7 @@ def test_a_new_rubric_sends_the_active_back_once():
         AnnotatorState.PAUSED,
         AnnotatorState.ACTIVE,
     ]
-    assert queue.attempts_allowed(old) == 2
+    assert queue.attempts_allowed(old) == 1
     attempt(old, 1)
     assert state_of(old) == AnnotatorState.ACTIVE
     assert quality.requalify(study) == 0
@@ -254,3 +254,56 @@ def test_somebody_who_worked_before_comes_back_to_work():
     answer(rater)
     assert quality.let_in_again(rater) == AnnotatorState.ACTIVE
     assert quality.let_in_again(make_rater(study)) == AnnotatorState.QUALIFYING
+
+
+def test_somebody_sent_back_who_failed_does_not_come_back_by_an_invitation():
+    rater = make_rater(make_school(1, attempts=1))
+    answer(rater)
+    quality.review(rater, ReviewOutcome.RETRAIN, "Once more.")
+    assert quality.let_in_again(rater) == AnnotatorState.QUALIFYING
+    attempt(rater, 0)
+    assert quality.let_in_again(rater) == AnnotatorState.FAILED
+
+
+def test_a_rejection_taken_back_leaves_a_retraining_in_force():
+    rater = make_rater(make_school(1))
+    answer(rater)
+    for outcome in (ReviewOutcome.RETRAIN, ReviewOutcome.REJECT, ReviewOutcome.REINSTATE):
+        quality.review(rater, outcome, "Decided.")
+    assert state_of(rater) == AnnotatorState.QUALIFYING
+
+
+def test_somebody_who_passed_after_being_sent_back_comes_back_to_work():
+    rater = make_rater(make_school(1))
+    answer(rater)
+    quality.review(rater, ReviewOutcome.RETRAIN, "Once more.")
+    attempt(rater, 1)
+    assert quality.let_in_again(rater) == AnnotatorState.ACTIVE
+
+
+def test_retraining_does_not_carry_unused_attempts_over():
+    rater = make_trainee(make_school(1, attempts=3))
+    attempt(rater, 1)
+    for _ in range(2):
+        quality.review(rater, ReviewOutcome.RETRAIN, "Once more.")
+        Annotator.objects.filter(pk=rater.pk).update(state=AnnotatorState.ACTIVE)
+    assert queue.attempts_allowed(rater) == 4
+
+
+def test_somebody_who_trained_wholly_under_the_new_rubric_is_not_sent_back():
+    study = make_school(1)
+    rater = make_trainee(study)
+    make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
+    attempt(rater, 1)
+    assert quality.requalify(study) == 0
+    assert state_of(rater) == AnnotatorState.ACTIVE
+
+
+def test_somebody_who_began_to_train_under_the_old_rubric_is_sent_back():
+    study = make_school(2)
+    rater = make_trainee(study)
+    answer(rater, Comparison.objects.filter(study=study).order_by("pk").first())
+    make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
+    answer(rater, Comparison.objects.filter(study=study).order_by("pk").last())
+    quality.conclude_training(rater.pk)
+    assert quality.requalify(study) == 1

@@ -90,7 +90,7 @@ def test_retraining_sends_back_to_the_training_pairs_with_attempts_anew():
     before = queue.attempts_allowed(rater)
     quality.review(rater, ReviewOutcome.RETRAIN, "Explain ties once more.")
     assert state_of(rater) == AnnotatorState.QUALIFYING
-    assert queue.attempts_allowed(rater) == 2 * before
+    assert queue.attempts_allowed(rater) == before
 
 
 def test_retraining_needs_training_pairs():
