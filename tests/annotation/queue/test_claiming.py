@@ -482,10 +482,11 @@ def test_a_pair_that_someone_labelled_elsewhere_is_left_to_others():
 
 def test_what_somebody_adjudicated_is_left_to_others_to_rate():
     study = make_queue(3, overlap=3)
-    person, other = make_annotator(study, make_user()), make_annotator(study, make_user())
+    reviewer = make_user()
+    person, other = make_annotator(study, reviewer), make_annotator(study, make_user())
     told = Comparison.objects.filter(study=study).order_by("open_seq").first()
     assert told is not None
-    for user, state in ((person.user, CaseState.SKIPPED), (make_user(), CaseState.DECIDED)):
+    for user, state in ((reviewer, CaseState.SKIPPED), (make_user(), CaseState.DECIDED)):
         AdjudicationCase.objects.create(
             comparison=told,
             adjudicator=user,
