@@ -87,6 +87,8 @@ def do_most(study: Study, annotator: Annotator) -> None:
         )
         for row in list(rows)[: 2 * PROMPTS]
     )
+    # Without statistics the planner may join the whole tables, which takes longer than it may.
+    analyze("assignment", "comparison")
     Comparison.objects.filter(assignments__annotator=annotator).update(taken=1)
 
 
