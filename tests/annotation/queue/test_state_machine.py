@@ -456,11 +456,18 @@ class QueueMachine(RuleBasedStateMachine):
             return Received.STUDY_CLOSED, late
         if row.state == RESERVED:
             return Received.COUNTED, late
+        if row.state == EXPIRED and not row.is_training and not self.has_room_under_cap(row.person):
+            return Received.LATE_SURPLUS, late
         if row.state == EXPIRED and (
             not row.is_work or self.firm_on(row.comparison) < self.overlaps[row.comparison]
         ):
             return Received.COUNTED, late
         return Received.LATE_SURPLUS, late
+
+    def has_room_under_cap(self, person: int) -> bool:
+        """Whether one more pair, besides those held and answered, is within the study's cap."""
+        cap = self.study.max_per_annotator
+        return cap is None or len(self.of_person(person, RESERVED, SUBMITTED, SURPLUS)) < cap
 
     @precondition(lambda self: any(row.votes for row in self.lent))
     @rule(data=st.data(), other_choice=CHOICES)
@@ -505,8 +512,10 @@ class QueueMachine(RuleBasedStateMachine):
             lease = queue.mark_displayed(annotator, row.public_id)
         else:
             (lease,) = queue.renew(annotator, [row.public_id])
-        assert (lease.seconds > 0) == (row.state == RESERVED)
-        row.lapsed = row.lapsed and row.state != RESERVED
+        if row.state == RESERVED and row.person not in self.removed:
+            row.lapsed = False
+        # Who was removed renews nothing: their leases run out.
+        assert (lease.seconds > 0) == (row.state == RESERVED and not row.lapsed)
 
     @precondition(lambda self: self.lent)
     @rule(data=st.data(), person=PERSON)
