@@ -16,6 +16,7 @@ from django.utils import timezone
 from annotation import audit
 from annotation.models import Membership, Role, Study, StudyState, User
 from annotation.selectors import counted_votes
+from annotation.storable import is_storable
 
 from .refusals import LifecycleError, StudyFrozenError
 
@@ -171,7 +172,7 @@ def unblind_study(
 
 def check_storable(reason: str, consequence: str) -> None:
     """Refuse what no database keeps in JSON: NUL, and bytes of a terminal that were no UTF-8."""
-    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in reason):
+    if not is_storable(reason):
         raise LifecycleError(
             f"{consequence}: the reason is no text. Write it in UTF-8 and without NUL."
         )

@@ -33,6 +33,7 @@ from annotation.models import (
     VoteSource,
 )
 from annotation.selectors import live_exclusions
+from annotation.storable import is_storable
 
 from .pausing import unanswered_findings
 from .qualification import let_in_again, needs_training
@@ -105,7 +106,7 @@ def checked_reason(reason: str) -> str:
         raise ReviewRefusedError("A review needs a reason; it is kept with the decision.")
     if len(reason) > MOST_CHARACTERS:
         raise ReviewRefusedError(f"The reason is longer than {MOST_CHARACTERS} characters.")
-    if any(character == "\0" or "\ud800" <= character <= "\udfff" for character in reason):
+    if not is_storable(reason):
         raise ReviewRefusedError("The reason is no text. Write it in UTF-8 and without NUL.")
     return reason
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from annotation.storable import is_storable
+
 # A rationale of 10,000 characters, escaped, with the answers: far below. See voting.answers.
 MAX_BODY_BYTES = 64 * 1024
 # More than the queue ever lends to one person at a time.
@@ -84,7 +86,7 @@ def read_text(body: dict[str, Any], field: str, most: int) -> str:
         raise BadRequest("This must be text.", field)
     if len(value) > most:
         raise BadRequest(f"This is longer than {most} characters.", field)
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if not is_storable(value):
         raise BadRequest("This holds a character that cannot be stored.", field)
     return value
 

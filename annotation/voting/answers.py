@@ -12,6 +12,7 @@ from typing import Any
 from annotation.blinding import BOTH_BAD, LEFT, RIGHT, TIE
 from annotation.canonical_json import canonical_json
 from annotation.models import Criterion, Scale
+from annotation.storable import is_storable
 
 from .decisions import Answer
 from .faults import InvalidAnswers
@@ -100,7 +101,7 @@ def check_text(value: object, field: str, most: int) -> None:
         raise InvalidAnswers("This must be text.", field)
     if len(value) > most:
         raise InvalidAnswers(f"This is longer than {most} characters.", field)
-    if "\x00" in value or any("\ud800" <= character <= "\udfff" for character in value):
+    if not is_storable(value):
         raise InvalidAnswers("This holds a character that cannot be stored.", field)
 
 
