@@ -20,6 +20,8 @@ from django.utils import timezone
 from annotation.models import Cell, Comparison, Study, System
 from annotation.rules import rules_of
 
+from .locks import in_key_order
+
 # Locked together when a cell stops; bounds the memory of a large one.
 COMPARISONS_AT_ONCE = 1000
 
@@ -109,7 +111,7 @@ def stops_of_pairs(study: Study) -> dict[tuple[int, int], datetime]:
 
     The cells stay locked until the transaction ends: no stop comes in between.
     """
-    rows = held_cells(Cell.objects.filter(study=study)).values_list(
+    rows = in_key_order(Cell.objects.filter(study=study)).values_list(
         "system_a", "system_b", "stopped_at"
     )
     found: dict[tuple[int, int], datetime] = {}
@@ -120,11 +122,6 @@ def stops_of_pairs(study: Study) -> dict[tuple[int, int], datetime]:
         else:
             found[first, second] = max(stopped_at, found.get((first, second), stopped_at))
     return {pair: stopped_at for pair, stopped_at in found.items() if pair not in going}
-
-
-def held_cells(cells: QuerySet[Cell]) -> QuerySet[Cell]:
-    """Locked in the order of their keys once they are read."""
-    return cells.order_by("pk").select_for_update(no_key=True)
 
 
 def cells_of(study: Study) -> list[CellState]:
@@ -235,7 +232,7 @@ def stop(study: Study, system_a: str, system_b: str) -> int:
     with transaction.atomic():
         # Whoever opens a new category of the pair holds the others meanwhile; read again once it
         # is there.
-        list(held_cells(pair).values_list("pk"))
+        list(in_key_order(pair).values_list("pk"))
         cells = list(pair.values_list("pk", flat=True))
         if not cells:
             raise ValueError(f"The study {study.slug} compares no {first!r} with {second!r}.")
@@ -255,9 +252,8 @@ def locked_comparisons(study: Study, cells: list[int]) -> Iterator[list[int]]:
     """
     last = 0
     while True:
-        rows = Comparison.objects.filter(study=study, cell__in=cells, pk__gt=last).order_by("pk")
-        locked = rows.select_for_update(no_key=True).values_list("pk", flat=True)
-        ids = list(locked[:COMPARISONS_AT_ONCE])
+        rows = Comparison.objects.filter(study=study, cell__in=cells, pk__gt=last)
+        ids = list(in_key_order(rows).values_list("pk", flat=True)[:COMPARISONS_AT_ONCE])
         if not ids:
             return
         yield ids

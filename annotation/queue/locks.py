@@ -22,15 +22,17 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
+from django.db.models import Model, OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Now
 
 from annotation.compiled import KEY, CompiledQuery, Parameter
 from annotation.models import Annotator, Assignment, Comparison, Study, StudyVersion
 
 from .claims import AssignmentNotFound
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,11 @@ def lock_annotator(annotator_id: int) -> LockedAnnotator:
 def lock_comparison(comparison_id: int) -> Comparison:
     """Lock one comparison, waiting for it. The caller holds the annotator and no other one."""
     return Comparison.objects.select_for_update(no_key=True).get(pk=comparison_id)
+
+
+def in_key_order(rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Lock the rows when they are read, in the order of their keys, waiting for each."""
+    return rows.order_by("pk").select_for_update(no_key=True)
 
 
 def free_comparisons(comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:

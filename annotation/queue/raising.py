@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from annotation.models import Annotator, Assignment, Cell, Comparison, ComparisonKind, Study
 
 from .cells import count_cells
+from .locks import in_key_order
 from .slots import recount
 
 # Locked and changed together; bounds the memory of a large study.
@@ -28,8 +29,7 @@ def hold_annotators(study: Study) -> None:
 
 def hold(rows: QuerySet[Any]) -> None:
     """Lock rows in the order of their keys until the transaction ends."""
-    locked = rows.select_for_update(no_key=True).order_by("pk").values_list("pk", flat=True)
-    for _ in locked.iterator(chunk_size=2000):
+    for _ in in_key_order(rows).values_list("pk", flat=True).iterator(chunk_size=2000):
         pass
 
 
@@ -53,8 +53,8 @@ def raise_overlap(study: Study, overlap: int, comparisons: Collection[int] | Non
     hold(Cell.objects.filter(study=study))
     raised = 0
     for ids in lower_ones(study, overlap, comparisons):
-        locked = Comparison.objects.select_for_update(no_key=True).filter(pk__in=ids)
-        now = max(locked.order_by("pk").annotate(now=Now()).values_list("now", flat=True))
+        locked = in_key_order(Comparison.objects.filter(pk__in=ids))
+        now = max(locked.annotate(now=Now()).values_list("now", flat=True))
         Comparison.objects.filter(pk__in=ids).update(overlap=overlap)
         # A slot's holder carries the overlap; a trigger holds the two equal.
         Assignment.objects.filter(comparison__in=ids, slot_no__isnull=False).update(overlap=overlap)
