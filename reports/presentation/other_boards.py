@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.wording.numbers import NOTHING, counted, decimal, named_list
+from reports.wording.numbers import NOTHING, coefficient_with_interval, counted, named_list
 
 from .figures import Figure, rating
 
@@ -164,9 +164,4 @@ def in_logits(term: Mapping[str, Any]) -> str:
         return "could not be estimated"
     if (term.get("se") or NO_VARIATION) < NO_VARIATION:
         return "the responses do not differ in it"
-    interval = (
-        ""
-        if term["low"] is None or term["high"] is None
-        else f" [{decimal(term['low'], 2)}, {decimal(term['high'], 2)}]"
-    )
-    return f"{decimal(term['estimate'], 2)}{interval}"
+    return " ".join(coefficient_with_interval(term)).rstrip()
