@@ -137,16 +137,21 @@ def test_rows_that_are_missing_in_a_row_are_one_fault(first: int) -> None:
     ]
 
 
-def test_an_entry_that_was_written_anew_does_not_fit_the_next() -> None:
-    """Whoever also computes the hash of what they changed leaves the entry after it behind."""
-    study = study_with_entries()
-    entry = study.audit_entries.get(seq=2)
+def write_anew(study: Study, seq: int) -> None:
+    """Change an entry, and its hash as fits the change."""
+    entry = study.audit_entries.get(seq=seq)
     entry.action = "other"
     tamper(
         "UPDATE annotation_auditentry SET action = 'other', "  # noqa: S608
         f"hash = '{audit.entry_hash(entry)}' WHERE id = %s",
         entry.pk,
     )
+
+
+def test_an_entry_that_was_written_anew_does_not_fit_the_next() -> None:
+    """Whoever also computes the hash of what they changed leaves the entry after it behind."""
+    study = study_with_entries()
+    write_anew(study, 2)
     assert [(fault.seq, fault.reason) for fault in audit.verify(study)] == [
         (3, "does not follow the entry before it")
     ]
@@ -154,13 +159,7 @@ def test_an_entry_that_was_written_anew_does_not_fit_the_next() -> None:
 
 def test_a_last_entry_that_was_written_anew_is_not_the_one_its_chain_names() -> None:
     study = study_with_entries()
-    entry = study.audit_entries.get(seq=4)
-    entry.action = "other"
-    tamper(
-        "UPDATE annotation_auditentry SET action = 'other', "  # noqa: S608
-        f"hash = '{audit.entry_hash(entry)}' WHERE id = %s",
-        entry.pk,
-    )
+    write_anew(study, 4)
     assert [(fault.seq, fault.reason) for fault in audit.verify(study)] == [
         (4, "is not the end its chain names")
     ]

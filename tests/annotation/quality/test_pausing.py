@@ -20,15 +20,11 @@ from annotation.models import (
 from annotation.quality import pausing
 from annotation.quality_rules.firing import fire
 from annotation.tasks import check_quality
-from tests.annotation.quality.world import answer, make_rater, one_sided, varied
+from tests.annotation.quality.world import answer, make_rater, one_sided, state_of, varied
 from tests.annotation.queue.world import make_queue
 from tests.factories import make_open_study, make_study, make_study_version
 
 pytestmark = pytest.mark.django_db
-
-
-def state_of(annotator: Annotator) -> str:
-    return Annotator.objects.get(pk=annotator.pk).state
 
 
 def rules_fired(annotator: Annotator) -> list[str]:

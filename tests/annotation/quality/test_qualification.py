@@ -20,7 +20,7 @@ from annotation.models import (
     VoteCriterion,
 )
 from annotation.people import grant_role
-from tests.annotation.quality.world import answer, make_rater, make_training, one_sided
+from tests.annotation.quality.world import answer, make_rater, make_training, one_sided, state_of
 from tests.factories import (
     make_assignment,
     make_comparison,
@@ -34,10 +34,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def state_of(annotator: Annotator) -> str:
-    return Annotator.objects.get(pk=annotator.pk).state
 
 
 def make_school(pairs: int = 3, **qualification: object) -> Study:

@@ -25,7 +25,14 @@ from annotation.models import (
 from annotation.quality import reviewing
 from annotation.selectors import counted_votes
 from annotation.tasks import check_quality
-from tests.annotation.quality.world import answer, make_gold, make_rater, make_training, one_sided
+from tests.annotation.quality.world import (
+    answer,
+    make_gold,
+    make_rater,
+    make_training,
+    one_sided,
+    state_of,
+)
 from tests.annotation.queue.world import assert_counters_hold, current_id, make_queue, vote
 from tests.factories import (
     make_annotator,
@@ -39,10 +46,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def state_of(annotator: Annotator) -> str:
-    return Annotator.objects.get(pk=annotator.pk).state
 
 
 def paused(study: Study | None = None) -> Annotator:

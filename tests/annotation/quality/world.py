@@ -30,6 +30,10 @@ def make_rater(study: Study, **fields: Any) -> Annotator:
     return make_annotator(study, make_user(), **fields)
 
 
+def state_of(annotator: Annotator) -> str:
+    return Annotator.objects.get(pk=annotator.pk).state
+
+
 def make_gold(study: Study, accepted: str = "a", **fields: Any) -> Comparison:
     return make_comparison(study, kind=ComparisonKind.GOLD, gold={"overall": [accepted]}, **fields)
 

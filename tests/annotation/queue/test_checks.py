@@ -19,7 +19,7 @@ from annotation.queue.check_plan import check_at
 from annotation.rules import Checks
 from tests.factories import make_annotator, make_comparison, make_prompt, make_response
 
-from .world import assert_counters_hold, current_id, lapse, make_queue, row_of, vote
+from .world import assert_counters_hold, lapse, lose, make_queue, row_of, vote
 
 pytestmark = pytest.mark.django_db
 
@@ -143,9 +143,7 @@ def test_the_gap_counts_answers_and_not_places_in_the_order():
     study = make_checks(30, repeat_share=0.5, repeat_gap=3)
     annotator = make_annotator(study)
     # Lent first, answered last.
-    late = current_id(annotator)
-    lapse(late)
-    queue.expire_lapsed()
+    late = lose(annotator)
     rate(annotator, 8, want=1)
     vote(annotator, late)
     rows = rate(annotator, 3, want=1)

@@ -35,6 +35,7 @@ from .world import (
     assert_counters_hold,
     current_id,
     lapse,
+    lose,
     make_queue,
     row_of,
     set_state,
@@ -449,9 +450,7 @@ def test_a_pair_is_lent_under_the_newest_version_of_the_study():
 def test_a_revived_pair_is_lent_under_the_newest_version_too():
     study = make_queue(1)
     annotator = make_annotator(study)
-    held = current_id(annotator)
-    lapse(held)
-    queue.expire_lapsed()
+    held = lose(annotator)
     newest = make_study_version(study)
     assert current_id(annotator) == held
     assert row_of(held).study_version == newest

@@ -11,7 +11,7 @@ from annotation import queue
 from annotation.models import Annotator, ComparisonKind
 from tests.factories import make_annotator, make_assignment, make_comparison
 
-from .world import current_id, lapse, make_queue, vote
+from .world import lose, make_queue, vote
 
 pytestmark = pytest.mark.django_db
 
@@ -24,9 +24,7 @@ def test_the_counters_of_an_older_database_are_counted_from_its_rows():
     for held in (skipped, answered_late):
         queue.release(annotator, held, "other")
     vote(annotator, answered_late)
-    lost = current_id(annotator)
-    lapse(lost)
-    queue.expire_lapsed()
+    lose(annotator)
     training = make_comparison(study, kind=ComparisonKind.TRAINING, gold={"overall": ["a"]})
     vote(annotator, make_assignment(training, annotator).public_id)
     Annotator.objects.update(handed=0, answered=0, skipped=0)

@@ -30,7 +30,7 @@ from annotation.voting import Received
 from tests.factories import make_annotator, make_assignment, make_comparison, make_vote
 from tests.races import at_once
 
-from .world import current_id, lapse, make_queue, row_of, set_state, vote
+from .world import current_id, lapse, lose, make_queue, row_of, set_state, vote
 
 pytestmark = pytest.mark.django_db
 
@@ -129,9 +129,7 @@ def test_a_comparison_that_still_had_room_keeps_its_place():
 def test_checks_repeats_and_surplus_have_no_slot_to_give():
     study = make_queue(1)
     late = make_annotator(study)
-    surplus = current_id(late)
-    lapse(surplus)
-    queue.expire_lapsed()
+    surplus = lose(late)
     _, counted = voted(study)
     vote(late, surplus)
     gold = make_comparison(study, kind=ComparisonKind.GOLD, gold={"overall": ["a"]})
@@ -229,9 +227,7 @@ def test_an_excluded_vote_is_revised_without_learning_of_it_and_does_not_count()
 def test_a_late_vote_takes_the_slot_that_an_exclusion_left():
     study = make_queue(1)
     late = make_annotator(study)
-    lost = current_id(late)
-    lapse(lost)
-    queue.expire_lapsed()
+    lost = lose(late)
     _, held = voted(study)
     exclude(held)
     assert vote(late, lost).received is Received.COUNTED
@@ -319,9 +315,7 @@ def test_one_that_another_exclusion_holds_out_stays_out():
 def test_surplus_does_not_begin_to_count_because_an_exclusion_was_lifted():
     study = make_queue(1)
     late = make_annotator(study)
-    surplus = current_id(late)
-    lapse(surplus)
-    queue.expire_lapsed()
+    surplus = lose(late)
     _, counted = voted(study)
     vote(late, surplus)
     exclude(surplus, counted)
@@ -388,9 +382,7 @@ def test_an_exclusion_and_a_late_vote_for_its_slot_at_once_lose_nothing():
     for _ in range(ROUNDS):
         study = make_queue(1)
         late = make_annotator(study)
-        lost = current_id(late)
-        lapse(lost)
-        queue.expire_lapsed(study)
+        lost = lose(late)
         _, held = voted(study)
         run([partial(exclude, held), partial(vote, late, lost)])
         assert Vote.objects.filter(comparison__study=study).count() == 2

@@ -23,7 +23,7 @@ from tests.factories import (
     make_vote,
 )
 
-from .world import assert_counters_hold, current_id, lapse, make_queue, row_of, vote
+from .world import assert_counters_hold, current_id, lapse, lose, make_queue, row_of, vote
 
 pytestmark = pytest.mark.django_db
 
@@ -101,10 +101,7 @@ KINDS = [ComparisonKind.WORK, ComparisonKind.GOLD, ComparisonKind.CONSISTENCY]
 def lend_lapsed(study: Study, annotator: Annotator, kind: ComparisonKind) -> uuid.UUID:
     """A pair of a kind that was the annotator's and was taken back."""
     if kind == ComparisonKind.WORK:
-        held = current_id(annotator)
-        lapse(held)
-        queue.expire_lapsed()
-        return held
+        return lose(annotator)
     gold = {"gold": {"overall": ["a"]}} if kind == ComparisonKind.GOLD else {}
     comparison = make_comparison(study, "system0", "system1", kind=kind, open_seq=None, **gold)
     return make_assignment(comparison, annotator, state=AssignmentState.EXPIRED).public_id

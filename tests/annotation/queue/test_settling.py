@@ -33,7 +33,16 @@ from annotation.voting import IdempotencyMismatch, Received
 from tests.factories import make_annotator, make_assignment, make_comparison
 from tests.races import TIMEOUT_S, at_once
 
-from .world import assert_counters_hold, current_id, lapse, make_queue, row_of, set_state, vote
+from .world import (
+    assert_counters_hold,
+    current_id,
+    lapse,
+    lose,
+    make_queue,
+    row_of,
+    set_state,
+    vote,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -99,9 +108,7 @@ def test_a_vote_when_the_study_is_over_gives_its_slot_up():
 def test_a_lost_pair_gets_nothing_when_the_study_is_over_though_a_slot_is_free():
     study = make_queue(1)
     annotator = make_annotator(study)
-    held = current_id(annotator)
-    lapse(held)
-    queue.expire_lapsed()
+    held = lose(annotator)
     set_state(study, StudyState.CLOSED, minutes_ago=11)
     assert vote(annotator, held).received is Received.STUDY_CLOSED
     assert row_of(held).slot_no is None
@@ -111,9 +118,7 @@ def test_a_lost_pair_gets_nothing_when_the_study_is_over_though_a_slot_is_free()
 def test_a_surplus_vote_leaves_the_others_reservation_alone():
     study = make_queue(1)
     late, other = make_annotator(study), make_annotator(study)
-    held = current_id(late)
-    lapse(held)
-    queue.expire_lapsed()
+    held = lose(late)
     taken = current_id(other)
     place = Comparison.objects.get().open_seq
     assert vote(late, held).received is Received.LATE_SURPLUS
@@ -197,9 +202,7 @@ def test_a_vote_keeps_its_slot_after_the_overlap_rose():
 def test_a_late_vote_takes_a_slot_of_the_raised_overlap_and_carries_it():
     study = make_queue(1)
     late, other = make_annotator(study), make_annotator(study)
-    held = current_id(late)
-    lapse(held)
-    queue.expire_lapsed()
+    held = lose(late)
     vote(other, current_id(other))
     want_more_votes(study)
     assert vote(late, held).received is Received.COUNTED
@@ -341,9 +344,7 @@ def test_a_vote_on_a_skipped_pair_is_an_answer_and_no_skip():
 def test_surplus_votes_and_checks_are_answers_too():
     study = make_queue(1)
     late, other = make_annotator(study), make_annotator(study)
-    held = current_id(late)
-    lapse(held)
-    queue.expire_lapsed()
+    held = lose(late)
     vote(other, current_id(other))
     vote(late, held)
     vote(late, lend_check(study, late, **CHECKS[0]).public_id)
@@ -451,9 +452,7 @@ def test_an_overlap_that_rises_among_votes_and_claims_loses_nothing_and_never_ov
     for _ in range(3):
         study = make_queue(2)
         late, others = make_annotator(study), [make_annotator(study) for _ in range(3)]
-        lost = current_id(late)
-        lapse(lost)
-        queue.expire_lapsed(study)
+        lost = lose(late)
         in_time, theirs = make_annotator(study), make_annotator(study)
         held, renewed = current_id(in_time), current_id(theirs)
 

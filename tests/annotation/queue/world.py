@@ -86,6 +86,14 @@ def lapse(*public_ids: uuid.UUID) -> None:
     )
 
 
+def lose(annotator: Annotator) -> uuid.UUID:
+    """Claim a pair and let it lapse; its slot is free again. The id still takes a late vote."""
+    lost = current_id(annotator)
+    lapse(lost)
+    queue.expire_lapsed()
+    return lost
+
+
 def set_state(study: Study, state: StudyState, minutes_ago: float = 0) -> None:
     Study.objects.filter(pk=study.pk).update(
         state=state, state_changed_at=timezone.now() - timedelta(minutes=minutes_ago)
