@@ -134,6 +134,10 @@ def install(kind: str) -> None:
             "--disable-pip-version-check",
             "--no-input",
             "--require-hashes",
+            # The lock is complete, so nothing is left to resolve. With resolving, a package
+            # that somebody asks for with an extra (`coverage[toml]`) is looked for anew, and
+            # the install breaks on the day that a release newer than the lock's appears.
+            "--no-deps",
             "--only-binary",
             ":all:",
             "-r",

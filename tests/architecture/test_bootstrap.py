@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import stat
 import sys
+import tomllib
+from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import bootstrap
 
@@ -104,3 +108,49 @@ def test_the_key_is_random_closed_to_others_and_written_once(elsewhere: Path) ->
     path.unlink()
     bootstrap.ensure_secret_key()
     assert path.read_text() != key
+
+
+def asked_for(kind: str) -> set[Requirement]:
+    """What the project and, in turn, everything it asks for needs on this machine."""
+    project = tomllib.loads((bootstrap.ROOT / "pyproject.toml").read_text())
+    asked = list(project["project"]["dependencies"])
+    if kind == "dev":
+        asked += project["dependency-groups"]["dev"]
+    waiting = [Requirement(line) for line in asked]
+    seen: set[Requirement] = set()
+    while waiting:
+        need = waiting.pop()
+        if need in seen or not (need.marker is None or need.marker.evaluate({"extra": ""})):
+            continue
+        seen.add(need)
+        for line in distribution(need.name).requires or ():
+            further = Requirement(line)
+            if further.marker is None or any(
+                further.marker.evaluate({"extra": extra}) for extra in {"", *need.extras}
+            ):
+                further.marker = None
+                waiting.append(further)
+    return seen
+
+
+@pytest.mark.parametrize("kind", sorted(bootstrap.LOCKS))
+def test_a_lock_names_everything_that_the_project_asks_for(kind: str) -> None:
+    """The install resolves nothing, so that a package left out would simply be missing."""
+    entries = [
+        Requirement(line.removesuffix("\\"))
+        for line in (bootstrap.ROOT / bootstrap.LOCKS[kind]).read_text().splitlines()
+        if line and not line.startswith((" ", "#"))
+    ]
+    pinned = {
+        canonicalize_name(entry.name): str(entry.specifier)
+        for entry in entries
+        if entry.marker is None or entry.marker.evaluate()
+    }
+    assert all(specifier.startswith("==") for specifier in pinned.values())
+    wanted = asked_for(kind)
+    assert len(wanted) > len(pinned) / 2
+    assert [
+        str(need)
+        for need in wanted
+        if not need.specifier.contains(pinned.get(canonicalize_name(need.name), "==0")[2:])
+    ] == []
