@@ -3,10 +3,12 @@ PYTHON ?= python3
 BOOTSTRAP = $(PYTHON) bootstrap.py
 VENV = .venv/bin/python
 
-.PHONY: help install install-dev run test check bench chaos load lock clean
+.PHONY: help install install-dev run test test-slow check bench chaos load lock clean
 help:
 	@echo "make run      set up and serve the demo study on this machine"
 	@echo "make test     set up and run every test that this machine can run"
+	@echo "make test-slow  the simulations that make test leaves out: coverage, error rates, power;"
+	@echo "              some minutes, ARGS=\"tests/stats -k cover\" for a part"
 	@echo "make check    formatting, types, import contracts, templates, migrations"
 	@echo "make bench    benchmarks, each with its floor or rival in the same run"
 	@echo "make chaos    ten minutes of kill -9 under a study that is being rated, then a checker;"
@@ -26,6 +28,9 @@ run:
 
 test:
 	@$(BOOTSTRAP) test $(ARGS)
+
+test-slow:
+	@$(BOOTSTRAP) test-slow $(ARGS)
 
 check:
 	@$(BOOTSTRAP) check $(ARGS)

@@ -4,6 +4,7 @@ Standard library only, so that a machine with nothing but Python 3.11 or newer c
 
     python3 bootstrap.py run        # demo study, served on 127.0.0.1
     python3 bootstrap.py test       # every test that this machine can run
+    python3 bootstrap.py test-slow  # the simulations, which `test` leaves out
 
 `make` calls the same file. The environment is built once and again only when the lock changes.
 """
@@ -24,6 +25,7 @@ VENV = ROOT / ".venv"
 VAR = ROOT / "var"
 STAMP = VENV / "evalsite.lock.sha256"
 MINIMUM = (3, 11)
+COMMANDS = ("install", "install-dev", "run", "test", "test-slow", "check")
 LOCKS = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
 
 # Newest first; `python3` last because it may be any version.
@@ -189,7 +191,7 @@ def call(*arguments: str) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("command", choices=["install", "install-dev", "run", "test", "check"])
+    parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("arguments", nargs=argparse.REMAINDER)
     options = parser.parse_args()
     if options.command == "install":
@@ -204,7 +206,8 @@ def main() -> int:
     prepare("dev")
     if options.command == "check":
         return call("-m", "tests.checks", *options.arguments)
-    return call("-m", "tests.run", *options.arguments)
+    selection = ["--slow"] if options.command == "test-slow" else []
+    return call("-m", "tests.run", *selection, *options.arguments)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Run every test that this machine can run: `make test`, or `python -m tests.run [OPTION…]`.
 
 --require-browser    fail where no Chromium can be had, instead of leaving its tests out
+--slow               the simulations and long runs that are else left out, and nothing else
 anything else        goes to pytest: `-k claim`, `-n 0`, `tests/stats`, …
 """
 
@@ -18,6 +19,10 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 # As [tool.pytest.ini_options] has it; repeated here because a second -m replaces the first.
 DEFAULT_SELECTION = "not slow and not postgres and not redis"
+SLOW_SELECTION = "slow and not postgres and not redis and not browser"
+# A simulation that hangs should end, one that a busy machine delays should not. Those that take
+# longer carry a limit of their own, which outranks this one.
+SLOW_TIMEOUT = "--timeout=1800"
 
 NO_BROWSER = """
 +----------------------------------------------------------------------------+
@@ -35,24 +40,33 @@ def names_workers(arguments: list[str]) -> bool:
     return any(argument.startswith(("-n", "--numprocesses")) for argument in arguments)
 
 
-def pytest_command(arguments: list[str], browser: str | None) -> list[str]:
+def pytest_command(arguments: list[str], browser: str | None, *, slow: bool = False) -> list[str]:
     """The command line, with our defaults where `arguments` do not decide otherwise."""
     command = [sys.executable, "-m", "pytest"]
     if not names_workers(arguments):
         command += ["-n", "logical", "--dist", "worksteal"]
-    if browser is None and not names_a_selection(arguments):
-        command += ["-m", f"{DEFAULT_SELECTION} and not browser"]
+    if slow:
+        command += [SLOW_TIMEOUT, "--durations=0", "--durations-min=1"]
+    if not names_a_selection(arguments):
+        if slow:
+            command += ["-m", SLOW_SELECTION]
+        elif browser is None:
+            command += ["-m", f"{DEFAULT_SELECTION} and not browser"]
     return [*command, *arguments]
 
 
 def main(arguments: list[str]) -> int:
     started = time.monotonic()
     require_browser = "--require-browser" in arguments
-    arguments = [argument for argument in arguments if argument != "--require-browser"]
-    browser = browsers.find_or_install()
+    slow = "--slow" in arguments
+    arguments = [word for word in arguments if word not in ("--require-browser", "--slow")]
+    # No simulation opens a page.
+    browser = None if slow else browsers.find_or_install()
     # Each worker has a core: numpy's own threads would only get in each other's way.
     environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
-    if browser is not None:
+    if slow:
+        print("[tests] simulations and long runs only", flush=True)
+    elif browser is not None:
         print(f"[tests] browser: {browser}", flush=True)
         environment["CHROMIUM_PATH"] = browser
     elif require_browser:
@@ -61,9 +75,12 @@ def main(arguments: list[str]) -> int:
     else:
         print(NO_BROWSER, flush=True)
     done = subprocess.run(
-        pytest_command(arguments, browser), cwd=PROJECT_ROOT, env=environment, check=False
+        pytest_command(arguments, browser, slow=slow),
+        cwd=PROJECT_ROOT,
+        env=environment,
+        check=False,
     )
-    if browser is None:
+    if browser is None and not slow:
         print(NO_BROWSER, flush=True)
     print(f"[tests] took {time.monotonic() - started:.0f} s", flush=True)
     return done.returncode
