@@ -83,9 +83,12 @@ class Annotator(models.Model):
     handed = models.PositiveIntegerField(default=0)
     answered = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
-    # The annotator's newest vote when quality control last looked; a hint, so that it need not
-    # look again before there is another.
+    # The annotator's newest vote, and how many pairs they had skipped, when quality control last
+    # looked; hints, so that it need not look again before there is more.
     checked_vote = models.BigIntegerField(null=True, blank=True, editable=False)
+    checked_skips = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    # When they were last sent to the training pairs again, by a review or since the rubric changed.
+    sent_to_train_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
         constraints = [

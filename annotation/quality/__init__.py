@@ -1,23 +1,25 @@
 """Quality control: whether people understood the task, and whether they still do it.
 
-`qualification` is the round of training pairs before the first pair of work. `evidence` reads the
-figures of annotators, `pausing` holds them against the rules in force, `reviewing` does what a
-researcher decides, `overview` shows all of it. When a rule fires is in `annotation.quality_rules`.
+`qualification` is the round of training pairs before the first pair of work, `standing` the state
+that follows from it for somebody, `new_versions` what a change of the study makes of that.
+`evidence` reads the figures of annotators, `pausing` holds them against the rules in force,
+`reviewing` does what a researcher decides, `overview` shows all of it. When a rule fires is in
+`annotation.quality_rules`.
 """
 
 from annotation.quality_rules.grading import is_right
 
+from .new_versions import requalify
 from .overview import AnnotatorQuality, Rate, overview
 from .pausing import run_rules
 from .qualification import (
     begin_qualification,
     conclude_training,
     first_state,
-    let_in_again,
     needs_training,
-    requalify,
 )
 from .reviewing import ReviewRefusedError, finish_reviews, review
+from .standing import let_in_again
 
 __all__ = [
     "AnnotatorQuality",

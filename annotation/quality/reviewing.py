@@ -36,11 +36,15 @@ from annotation.selectors import live_exclusions
 from annotation.storable import is_storable
 
 from .pausing import unanswered_findings
-from .qualification import let_in_again, needs_training
+from .qualification import needs_training
+from .standing import let_in_again
 
 DECIDERS = (Role.OWNER, Role.RESEARCHER)
 # These take votes out of the count or put them back; the newest of them holds.
 ON_VOTES = (ReviewOutcome.REJECT, ReviewOutcome.REINSTATE)
+
+# Whose findings stop nobody can be answered: whoever trains goes on to train.
+TAKING_PART = (AnnotatorState.ACTIVE, AnnotatorState.QUALIFYING)
 
 # Votes that are excluded or put back in one transaction, whose comparisons it locks.
 AT_ONCE = 50
@@ -141,7 +145,7 @@ def refuse_misfit(annotator: Annotator, last: QualityReview | None, outcome: Rev
         raise ReviewRefusedError(f"{who} was rejected; reinstate them first.")
     if outcome == ReviewOutcome.RESUME:
         flagged = unanswered_findings(annotator, last).exists()
-        if state != AnnotatorState.PAUSED and not (state == AnnotatorState.ACTIVE and flagged):
+        if state != AnnotatorState.PAUSED and not (state in TAKING_PART and flagged):
             raise ReviewRefusedError(
                 f"{who} is {state} and has no open finding: there is nothing to resume."
             )
@@ -175,7 +179,7 @@ def decide(
         # Never before what it answers: who waited for the lock has read the clock before.
         created_at=max([now, *(found_at for _, found_at in findings)]),
     )
-    move(annotator, outcome)
+    move(annotator, outcome, decision.created_at)
     audit.record(
         study,
         actor,
@@ -191,20 +195,19 @@ def decide(
     return decision
 
 
-def move(annotator: Annotator, outcome: ReviewOutcome) -> None:
+def move(annotator: Annotator, outcome: ReviewOutcome, moment: datetime) -> None:
     """The state that follows; somebody who was removed stays so."""
     if annotator.state == AnnotatorState.REMOVED:
         return
+    fields: dict[str, object] = {"state": AnnotatorState.ACTIVE, "state_reason": ""}
     if outcome == ReviewOutcome.REJECT:
-        state = AnnotatorState.FAILED
+        fields["state"] = AnnotatorState.FAILED
     elif outcome == ReviewOutcome.RETRAIN:
-        state = AnnotatorState.QUALIFYING
+        fields |= {"state": AnnotatorState.QUALIFYING, "sent_to_train_at": moment}
     elif annotator.user_id is not None:
         let_in_again(annotator)
         return
-    else:
-        state = AnnotatorState.ACTIVE
-    Annotator.objects.filter(pk=annotator.pk).update(state=state, state_reason="")
+    Annotator.objects.filter(pk=annotator.pk).update(**fields)
 
 
 def finish_reviews(study: Study) -> int:

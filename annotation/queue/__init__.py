@@ -26,12 +26,12 @@ from .claims import (
 )
 from .excluding import free_excluded, restore_excluded
 from .leases import SkipLimitReached, expire_lapsed, give_back, mark_displayed, release, renew
-from .locks import LockedAssignment, lock_annotator
+from .locks import LockedAnnotator, LockedAssignment, lock_annotator
 from .opening import open_for_claims
 from .presenting import presented_pair
 from .progress import progress
 from .settling import GRACE, Settlement, is_over, lock_for_vote, move_to_version, settle
-from .training import TrainingState, attempts_allowed, training_state
+from .training import TrainingState, attempts_allowed, first_attempt, training_state
 
 __all__ = [
     "GRACE",
@@ -43,6 +43,7 @@ __all__ = [
     "HeldPair",
     "Lease",
     "LeaseState",
+    "LockedAnnotator",
     "LockedAssignment",
     "Practice",
     "Progress",
@@ -53,6 +54,7 @@ __all__ = [
     "cells_of",
     "claim",
     "expire_lapsed",
+    "first_attempt",
     "free_excluded",
     "give_back",
     "is_over",

@@ -7,7 +7,6 @@ each of them was answered or skipped; `annotation.quality` then grades it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from annotation.draws import draw, shuffled
 from annotation.models import (
@@ -16,8 +15,6 @@ from annotation.models import (
     AssignmentState,
     Comparison,
     ComparisonKind,
-    QualityReview,
-    ReviewOutcome,
 )
 from annotation.rules import rules_of
 
@@ -110,17 +107,18 @@ def attempts_allowed(annotator: Annotator) -> int:
     Those of the rules, counted from the attempt at which they were last sent to train again: what
     was left unused before does not add to them.
     """
-    attempts = rules_of(annotator.study.rules).qualification.attempts
-    retrained = QualityReview.objects.filter(annotator=annotator, outcome=ReviewOutcome.RETRAIN)
-    last = retrained.order_by("-pk").first()
-    return attempts if last is None else attempts + attempts_over(annotator, last.created_at)
+    return rules_of(annotator.study.rules).qualification.attempts + first_attempt(annotator)
 
 
-def attempts_over(annotator: Annotator, moment: datetime) -> int:
-    """How many attempts were over by a moment: all their pairs were handed out before it.
+def first_attempt(annotator: Annotator) -> int:
+    """The attempt at which the annotator began to train, or was last sent to train again.
 
-    A pair that was held at a retraining was given back there, and is handed out anew after it.
+    That is the first of which not all pairs were handed out before that moment. A pair that was
+    held then was given back, and is handed out anew.
     """
+    moment = annotator.sent_to_train_at
+    if moment is None:
+        return 0
     current = training_state(annotator).attempt
     rows = Assignment.objects.filter(annotator=annotator, kind=ComparisonKind.TRAINING)
     later = rows.filter(reserved_at__gte=moment).order_by("pass_no")

@@ -21,6 +21,7 @@ from annotation.models import (
 )
 from annotation.people import grant_role
 from tests.annotation.quality.world import answer, make_rater, make_training, one_sided, state_of
+from tests.annotation.queue.world import make_queue
 from tests.factories import (
     make_assignment,
     make_comparison,
@@ -211,10 +212,54 @@ def test_a_new_rubric_sends_the_active_back_once():
         AnnotatorState.PAUSED,
         AnnotatorState.ACTIVE,
     ]
+    old.refresh_from_db()
     assert queue.attempts_allowed(old) == 1
     attempt(old, 1)
     assert state_of(old) == AnnotatorState.ACTIVE
     assert quality.requalify(study) == 0
+
+
+def test_a_new_rubric_answers_no_finding_and_leaves_the_evidence_as_it_is():
+    study = make_open_study(rules={"quality": {"side_share": {"action": "flag"}}})
+    make_training(study)
+    rater = make_rater(study)
+    one_sided(rater)
+    quality.run_rules(study)
+    make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
+    assert quality.requalify(study) == 1
+    (row,) = quality.overview(study)
+    assert [finding.rule for finding in row.findings] == ["side_share"]
+    assert (row.looked_at, row.last_review) == (15, None)
+    attempt(rater, 1)
+    one_sided(rater, 1)
+    # What was found and not answered is not found again.
+    assert quality.run_rules(study) == 0
+    quality.review(rater, ReviewOutcome.REJECT, "Always left.")
+    assert rater.reviews.get().outcome == ReviewOutcome.REJECT
+
+
+def test_a_finding_of_somebody_who_trains_again_can_be_answered():
+    study = make_open_study(rules={"quality": {"side_share": {"action": "flag"}}})
+    make_training(study)
+    rater = make_rater(study)
+    one_sided(rater)
+    quality.run_rules(study)
+    make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
+    quality.requalify(study)
+    quality.review(rater, ReviewOutcome.RESUME, "Asked; means it.")
+    assert state_of(rater) == AnnotatorState.QUALIFYING
+    (row,) = quality.overview(study)
+    assert row.findings == ()
+
+
+def test_what_somebody_held_goes_to_the_others_when_they_train_again():
+    study = make_queue(3)
+    make_training(study)
+    rater = make_rater(study)
+    queue.claim(rater, want=3)
+    make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
+    quality.requalify(study)
+    assert len(queue.claim(make_rater(study), want=3).held) == 3
 
 
 def test_a_new_version_with_the_same_rubric_sends_nobody_back():
@@ -234,7 +279,8 @@ def test_somebody_who_was_paused_when_the_rubric_changed_trains_before_going_on(
     quality.review(rater, ReviewOutcome.RESUME, "Fine.")
     assert state_of(rater) == AnnotatorState.QUALIFYING
     outcomes = QualityReview.objects.filter(annotator=rater).order_by("pk")
-    assert [row.outcome for row in outcomes] == ["resume", "retrain"]
+    assert [row.outcome for row in outcomes] == ["resume"]
+    assert "qualification.required_again" in actions(study)
 
 
 def test_somebody_who_failed_and_left_does_not_come_back_by_an_invitation():
@@ -283,6 +329,7 @@ def test_retraining_does_not_carry_unused_attempts_over():
     for _ in range(2):
         quality.review(rater, ReviewOutcome.RETRAIN, "Once more.")
         Annotator.objects.filter(pk=rater.pk).update(state=AnnotatorState.ACTIVE)
+    rater.refresh_from_db()
     assert queue.attempts_allowed(rater) == 4
 
 
