@@ -38,12 +38,13 @@ class Candidate:
     """Somebody to look at, with what was known when their answers were read."""
 
     annotator: int
-    newest_vote: int
+    newest_vote: int | None
+    skips: int
     last_review: int | None
 
 
 def run_rules(study: Study) -> int:
-    """Look at every active annotator with answers that no rule has seen.
+    """Look at every active annotator with answers or skips that no rule has seen.
 
     A rule that fires is stored once, until a review answers it; one whose action is a pause stops
     the annotator from getting pairs, and those that are held go back to the others. Running it
@@ -93,7 +94,7 @@ def answered_enough(study: Study, rules: Quality) -> int:
 
 
 def list_candidates(study: Study) -> list[Candidate]:
-    """Active annotators with a vote since rules were last held against theirs."""
+    """Active annotators who voted or skipped since the rules were last held against that."""
     newest = Vote.objects.filter(annotator=OuterRef("pk"), assignment__isnull=False).order_by(
         "-created_at", "-pk"
     )
@@ -102,11 +103,14 @@ def list_candidates(study: Study) -> list[Candidate]:
         .annotate(
             newest=Subquery(newest.values("pk")[:1]), last_review=last_review_of(OuterRef("pk"))
         )
-        .filter(newest__isnull=False)
-        .exclude(checked_vote__isnull=False, checked_vote=F("newest"))
+        .filter(Q(newest__isnull=False) | Q(skipped__gt=0))
+        .exclude(
+            Q(checked_vote=F("newest")) | Q(checked_vote__isnull=True, newest__isnull=True),
+            checked_skips=F("skipped"),
+        )
         .order_by("pk")
     )
-    return [Candidate(*row) for row in rows.values_list("pk", "newest", "last_review")]
+    return [Candidate(*row) for row in rows.values_list("pk", "newest", "skipped", "last_review")]
 
 
 def last_review_of(annotator: OuterRef) -> Subquery:
@@ -182,4 +186,6 @@ def unanswered_findings(
 
 
 def mark_checked(candidate: Candidate) -> None:
-    Annotator.objects.filter(pk=candidate.annotator).update(checked_vote=candidate.newest_vote)
+    Annotator.objects.filter(pk=candidate.annotator).update(
+        checked_vote=candidate.newest_vote, checked_skips=candidate.skips
+    )

@@ -22,7 +22,13 @@ from annotation.quality_rules.firing import fire
 from annotation.tasks import check_quality
 from tests.annotation.quality.world import answer, make_rater, one_sided, state_of, varied
 from tests.annotation.queue.world import make_queue
-from tests.factories import make_open_study, make_study, make_study_version
+from tests.factories import (
+    make_assignment,
+    make_comparison,
+    make_open_study,
+    make_study,
+    make_study_version,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +85,41 @@ def test_nobody_is_looked_at_again_before_a_new_answer(django_assert_num_queries
         quality.run_rules(rater.study)
     varied(rater, 1)
     assert [row.annotator for row in pausing.list_candidates(rater.study)] == [rater.pk]
+
+
+def skip_all(annotator: Annotator, pairs: int) -> None:
+    for _ in range(pairs):
+        pair = make_comparison(annotator.study)
+        held = make_assignment(pair, annotator)
+        queue.release(annotator, held.public_id, "cannot_judge")
+
+
+def test_somebody_who_only_skips_is_looked_at():
+    study = make_open_study(rules={"limits": {"skips_per_hour": None}})
+    rater = make_rater(study)
+    skip_all(rater, 19)
+    assert quality.run_rules(study) == 0
+    assert pausing.list_candidates(study) == []
+    skip_all(rater, 1)
+    assert quality.run_rules(study) == 1
+    finding = rater.findings.get()
+    assert (finding.rule, finding.n, finding.value) == ("skips", 20, 1.0)
+    assert pausing.list_candidates(study) == []
+
+
+def test_somebody_who_goes_on_skipping_after_the_last_vote_is_looked_at():
+    study = make_open_study(rules={"limits": {"skips_per_hour": None}})
+    rater = make_rater(study)
+    varied(rater, 20)
+    assert quality.run_rules(study) == 0
+    skip_all(rater, 9)
+    assert quality.run_rules(study) == 1
+    assert rules_fired(rater) == ["skips"]
+
+
+def test_who_did_nothing_yet_is_not_looked_at():
+    rater = make_rater(make_open_study())
+    assert pausing.list_candidates(rater.study) == []
 
 
 @pytest.mark.parametrize(
