@@ -39,7 +39,7 @@ def check_quality() -> int:
     running = Q(state=StudyState.OPEN) | Q(state_changed_at__gt=timezone.now() - AFTERWARDS)
     for study in Study.objects.filter(running).exclude(state=StudyState.DRAFT).order_by("pk"):
         try:
-            quality.requalify(study)
+            quality.settle_training(study)
             found += quality.run_rules(study)
         except Exception:
             # One study's fault must not keep the others unlooked at.

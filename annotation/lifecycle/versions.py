@@ -7,7 +7,7 @@ were given under; what was collected before stays what it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
@@ -69,8 +69,8 @@ class StudyChange:
         None where the study was so already, and nothing was written.
     lines : tuple of str
         Each change in words.
-    requalified : int
-        Annotators who take the training pairs again, since the rubric changed.
+    training : quality.SettledTraining
+        How many annotators train, go on or stop by the new version.
     warnings : tuple of str
         What may not be meant of the rules, as at opening. They name no system: the study may be
         sealed.
@@ -78,7 +78,7 @@ class StudyChange:
 
     version: StudyVersion | None = None
     lines: tuple[str, ...] = ()
-    requalified: int = 0
+    training: quality.SettledTraining = field(default_factory=quality.SettledTraining)
     warnings: tuple[str, ...] = ()
 
 
@@ -146,10 +146,11 @@ def change_study(
             return StudyChange()
         version = change.write()
         warnings = tuple(warnings_of_rules(change.study))
-    requalified = quality.requalify(study) if change.rubric_changed else 0
+    # As it is now: the caller's study has the rules of before.
+    training = quality.settle_training(change.study)
     if "added" in change.log:
         refresh_planner_statistics()
-    return StudyChange(version, tuple(change.lines), requalified, warnings)
+    return StudyChange(version, tuple(change.lines), training, warnings)
 
 
 def check_may_change(study: Study, actor: User | None) -> None:
@@ -183,7 +184,6 @@ class Change:
         self.study = study
         self.actor = actor
         self.reason = reason
-        self.rubric_changed = False
         # What the log says, and the same for people.
         self.log: dict[str, Any] = {}
         self.lines: list[str] = []
@@ -230,7 +230,6 @@ class Change:
         if changed is None:
             return
         store_criteria(self.study, changed)
-        self.rubric_changed = True
         new = [draft.key for draft in changed if draft.key not in before]
         other = [
             draft.key

@@ -9,7 +9,7 @@ that follows from it for somebody, `new_versions` what a change of the study mak
 
 from annotation.quality_rules.grading import is_right
 
-from .new_versions import requalify
+from .new_versions import SettledTraining, requalify, settle_one, settle_training
 from .overview import AnnotatorQuality, Rate, overview
 from .pausing import run_rules
 from .qualification import (
@@ -25,6 +25,7 @@ __all__ = [
     "AnnotatorQuality",
     "Rate",
     "ReviewRefusedError",
+    "SettledTraining",
     "begin_qualification",
     "conclude_training",
     "finish_reviews",
@@ -36,4 +37,6 @@ __all__ = [
     "requalify",
     "review",
     "run_rules",
+    "settle_one",
+    "settle_training",
 ]

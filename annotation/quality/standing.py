@@ -21,7 +21,14 @@ from annotation.models import (
     StudyVersion,
 )
 
-from .qualification import PASSED, Graded, count_right, needs_training, record_grade
+from .qualification import (
+    CONCLUSIONS,
+    PASSED,
+    Graded,
+    count_right,
+    needs_training,
+    record_grade,
+)
 
 SENT_BACK = "qualification.required_again"
 
@@ -78,8 +85,17 @@ def state_by_training(annotator: Annotator) -> tuple[AnnotatorState, Graded | No
         return AnnotatorState.ACTIVE, None
     if (passed := passing_attempt(annotator)) is not None:
         return AnnotatorState.ACTIVE, passed
-    used_up = queue.training_state(annotator).attempt >= queue.attempts_allowed(annotator)
+    used_up = attempts_over(annotator) >= queue.attempts_allowed(annotator)
     return AnnotatorState.FAILED if used_up else AnnotatorState.QUALIFYING, None
+
+
+def attempts_over(annotator: Annotator) -> int:
+    """How many attempts were walked through, or graded before there were more training pairs."""
+    graded = annotator.study.audit_entries.filter(
+        action__in=CONCLUSIONS, detail__annotator=annotator.pk
+    ).values_list("detail__attempt", flat=True)
+    walked = queue.training_state(annotator).attempt
+    return max([walked, *(attempt + 1 for attempt in list(graded))])
 
 
 def has_qualified(annotator: Annotator) -> bool:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.views.decorators.http import require_safe
 
-from annotation import queue, voting
+from annotation import quality, queue, voting
 from annotation.access import study_annotator
 from annotation.models import Annotator, SkipReason
 
@@ -31,6 +31,9 @@ def next_pairs(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     )
     have = requests.read_uuids(body, "have")
     claim = queue.claim(annotator, want=want)
+    # No training pair for somebody who has to train: the rules may have changed since they began.
+    if claim.empty == queue.EmptyReason.QUALIFICATION_PENDING and quality.settle_one(annotator.pk):
+        claim = queue.claim(annotator, want=want)
     return answer(wire.claim_for_page(claim, have))
 
 

@@ -15,6 +15,14 @@ from annotation.lifecycle.versions import Add, StudyChange, change_study
 from annotation.management.study_command import StudyCommand, check_text
 from annotation.models import Study
 
+# What the new version asks of people, by the fields of SettledTraining.
+MOVED = {
+    "sent_back": "The rubric changed: {} will take the training pairs again.",
+    "to_train": "The rules ask {} to take the training pairs now.",
+    "let_on": "The rules let {} go on to work who had not qualified.",
+    "failed": "The rules leave {} no further attempt: not qualified.",
+}
+
 
 class Command(StudyCommand):
     help = (
@@ -86,11 +94,9 @@ class Command(StudyCommand):
             self.stderr.write(f"  {line}", style_func=str)
         for warning in change.warnings:
             self.warn(warning)
-        if change.requalified:
-            people = (
-                "1 annotator" if change.requalified == 1 else f"{change.requalified} annotators"
-            )
-            self.warn(f"The rubric changed: {people} will take the training pairs again.")
+        for name, words in MOVED.items():
+            if number := getattr(change.training, name):
+                self.warn(words.format("1 annotator" if number == 1 else f"{number} annotators"))
         self.say(
             f"{study.slug} is now version {change.version.number}, content hash "
             f"{change.version.content_hash}. Votes keep the version they were given under."

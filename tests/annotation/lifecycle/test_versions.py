@@ -333,11 +333,12 @@ def test_a_new_rubric_sends_annotators_through_the_training_pairs_again() -> Non
     factories.make_comparison(study, kind=ComparisonKind.TRAINING, gold={"overall": ["a"]})
     open_study(study)
     annotator = factories.make_annotator(study, factories.make_user())
-    assert change_study(study, reason=WHY, title="A title").requalified == 0
+    queue.claim(annotator)
+    assert change_study(study, reason=WHY, title="A title").training.sent_back == 0
     change = change_study(
         study, reason=WHY, criteria=[CriterionDraft("overall", "Kinder?", both_bad=True)]
     )
-    assert change.requalified == 1
+    assert change.training.sent_back == 1
     assert Annotator.objects.get(pk=annotator.pk).state == AnnotatorState.QUALIFYING
 
 

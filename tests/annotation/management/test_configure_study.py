@@ -212,6 +212,20 @@ def test_what_cannot_be_added_leaves_the_study_as_it_was(
     assert draft.versions.count() == 1
 
 
+def test_a_change_says_what_it_asks_of_people(draft: Study, tmp_path: Path) -> None:
+    factories.make_comparison(draft, kind="training", gold={"overall": ["a"]})
+    open_study(draft)
+    for _ in range(2):
+        factories.make_annotator(draft, factories.make_user(), state="qualifying")
+    file = tmp_path / "off.toml"
+    file.write_text("[rules.qualification]\nrequired = false\n")
+    said = said_by("change_study", "support", file, "--reason", "Nobody needs it.")
+    assert "The rules let 2 annotators go on to work who had not qualified." in said
+    file.write_text("[rules.qualification]\nattempts = 3\n")
+    said = said_by("change_study", "support", file, "--reason", "They do.")
+    assert "The rules ask 2 annotators to take the training pairs now." in said
+
+
 def test_a_closed_study_is_archived(draft: Study) -> None:
     assert "it is a draft" in refusal_of("archive_study", "support")
     Study.objects.filter(pk=draft.pk).update(state=StudyState.CLOSED, opened_at="2026-01-01T00:00Z")

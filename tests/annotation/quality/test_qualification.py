@@ -16,11 +16,20 @@ from annotation.models import (
     QualityReview,
     ReviewOutcome,
     Role,
-    Study,
     VoteCriterion,
 )
 from annotation.people import grant_role
-from tests.annotation.quality.world import answer, make_rater, make_training, one_sided, state_of
+from tests.annotation.quality.world import (
+    actions,
+    answer,
+    attempt,
+    make_rater,
+    make_school,
+    make_trainee,
+    make_training,
+    one_sided,
+    state_of,
+)
 from tests.annotation.queue.world import make_queue
 from tests.factories import (
     make_assignment,
@@ -35,33 +44,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def make_school(pairs: int = 3, **qualification: object) -> Study:
-    """An open study with training pairs whose right answer is a."""
-    study = make_open_study(rules={"qualification": qualification})
-    for _ in range(pairs):
-        make_training(study, "a")
-    return study
-
-
-def make_trainee(study: Study) -> Annotator:
-    return make_rater(study, state=AnnotatorState.QUALIFYING)
-
-
-def attempt(rater: Annotator, right: int, number: int = 0) -> None:
-    """Answer all training pairs, so many of them right; graded after each."""
-    training = Comparison.objects.filter(study=rater.study, kind="training").order_by("pk")
-    for place, pair in enumerate(training):
-        choice = Choice.LEFT if place < right else Choice.RIGHT
-        answer(rater, pair, choice, pass_no=number)
-        quality.conclude_training(rater.pk)
-
-
-def actions(study: Study) -> list[str]:
-    return list(
-        AuditEntry.objects.filter(study=study).order_by("seq").values_list("action", flat=True)
-    )
 
 
 @pytest.mark.parametrize(

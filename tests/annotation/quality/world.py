@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from annotation import quality
 from annotation.models import (
     Annotator,
+    AnnotatorState,
     AssignmentState,
+    AuditEntry,
     Choice,
     Comparison,
     ComparisonKind,
@@ -17,6 +20,7 @@ from tests.factories import (
     make_annotator,
     make_assignment,
     make_comparison,
+    make_open_study,
     make_prompt,
     make_response,
     make_system,
@@ -89,3 +93,30 @@ def varied(annotator: Annotator, answers: int = 15) -> None:
     for number in range(answers):
         choice = Choice.LEFT if number % 2 else Choice.RIGHT
         answer(annotator, choice=choice, active_ms=60_000)
+
+
+def make_school(pairs: int = 3, **qualification: object) -> Study:
+    """An open study with training pairs whose right answer is a."""
+    study = make_open_study(rules={"qualification": qualification})
+    for _ in range(pairs):
+        make_training(study, "a")
+    return study
+
+
+def make_trainee(study: Study) -> Annotator:
+    return make_rater(study, state=AnnotatorState.QUALIFYING)
+
+
+def attempt(rater: Annotator, right: int, number: int = 0) -> None:
+    """Answer all training pairs, so many of them right; graded after each."""
+    training = Comparison.objects.filter(study=rater.study, kind="training").order_by("pk")
+    for place, pair in enumerate(training):
+        choice = Choice.LEFT if place < right else Choice.RIGHT
+        answer(rater, pair, choice, pass_no=number)
+        quality.conclude_training(rater.pk)
+
+
+def actions(study: Study) -> list[str]:
+    return list(
+        AuditEntry.objects.filter(study=study).order_by("seq").values_list("action", flat=True)
+    )

@@ -57,6 +57,23 @@ def test_next_brings_the_current_pair_and_the_one_after(door: Door) -> None:
     assert answer["practice"] is None
 
 
+@pytest.mark.parametrize("attempts", [None, 1])
+def test_somebody_whose_training_is_over_by_new_rules_is_told_so_at_once(
+    study: Study, door: Door, attempts: int | None
+) -> None:
+    """As if the background had not come to them since the rules changed."""
+    qualification = {"required": False} if attempts is None else {"attempts": attempts}
+    Study.objects.filter(pk=study.pk).update(rules={"qualification": qualification})
+    pair = factories.make_comparison(study, kind="training", gold={"overall": ["a"]})
+    factories.make_assignment(pair, door.annotator, state=AssignmentState.SUBMITTED)
+    Annotator.objects.filter(pk=door.annotator.pk).update(state=AnnotatorState.QUALIFYING)
+    answer = door.next()
+    if attempts is None:
+        assert len(answer["pairs"]) == 2
+    else:
+        assert answer["empty"]["code"] == EmptyReason.QUALIFICATION_FAILED
+
+
 def test_a_pair_holds_nothing_but_what_may_be_seen(door: Door) -> None:
     for pair in door.next()["pairs"]:
         assert set(pair) == PAIR
