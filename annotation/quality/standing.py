@@ -95,7 +95,7 @@ def attempts_over(annotator: Annotator) -> int:
         action__in=CONCLUSIONS, detail__annotator=annotator.pk
     ).values_list("detail__attempt", flat=True)
     walked = queue.training_state(annotator).attempt
-    return max([walked, *(attempt + 1 for attempt in list(graded))])
+    return max([walked, *(int(attempt) + 1 for attempt in list(graded))])
 
 
 def has_qualified(annotator: Annotator) -> bool:
