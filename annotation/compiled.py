@@ -16,7 +16,8 @@ part. The values go beside the SQL there, each as the type that its parameter na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
@@ -122,6 +123,12 @@ class Reading:
     converters: Converters
     make: Callable[[Sequence[Any]], Any]
 
+    def rows_of(self, found: Iterable[Sequence[Any]], connection: BaseDatabaseWrapper) -> list[Any]:
+        """What the query set would have given for the rows that the database gave."""
+        if self.converters:
+            found = (convert(row, self.converters, connection) for row in found)
+        return [self.make(row) for row in found]
+
 
 class CompiledQuery(Generic[Row]):
     """A SELECT. `build` gives the query set: of model instances, or of tuples (`values_list`)."""
@@ -132,21 +139,24 @@ class CompiledQuery(Generic[Row]):
     def rows(self, **values: Any) -> list[Row]:
         """Run it: one query."""
         connection = connections[DEFAULT_DB_ALIAS]
-        compiled = compiled_on(connection)
-        reading: Reading | None = compiled.get(self)
-        if reading is None:
-            reading = compiled[self] = self.compile(connection)
+        reading = self.compiled(connection)
         with open_cursor(connection) as cursor:
             cursor.execute(reading.statement.sql, reading.statement.values(connection, values))
             found = cursor.fetchall()
-        if reading.converters:
-            found = [convert(row, reading.converters, connection) for row in found]
-        return [reading.make(row) for row in found]
+        return reading.rows_of(found, connection)
 
     def first(self, **values: Any) -> Row | None:
         """Its first row; the query itself says how many it wants."""
         found = self.rows(**values)
         return found[0] if found else None
+
+    def compiled(self, connection: BaseDatabaseWrapper) -> Reading:
+        """It on this connection, compiled at its first use."""
+        compiled = compiled_on(connection)
+        reading: Reading | None = compiled.get(self)
+        if reading is None:
+            reading = compiled[self] = self.compile(connection)
+        return reading
 
     def compile(self, connection: BaseDatabaseWrapper) -> Reading:
         rows = self.build()
@@ -199,19 +209,38 @@ def instances_by(compiler: SQLCompiler) -> Callable[[Sequence[Any]], Model]:
     return instance
 
 
-class CompiledChange:
+class CompiledChange(ABC):
     """An UPDATE or INSERT."""
+
+    # Whether it answers with a new primary key, and not with how many rows it changed.
+    returns_key = False
 
     def __init__(self, build: Callable[[BaseDatabaseWrapper], Statement]) -> None:
         self.build = build
 
-    def prepare(self, values: Mapping[str, Any]) -> tuple[BaseDatabaseWrapper, str, list[Any]]:
-        connection = connections[DEFAULT_DB_ALIAS]
+    def statement_on(self, connection: BaseDatabaseWrapper) -> Statement:
         compiled = compiled_on(connection)
         statement: Statement | None = compiled.get(self)
         if statement is None:
             statement = compiled[self] = self.build(connection)
-        return connection, statement.sql, statement.values(connection, values)
+        return statement
+
+    def run(self, **values: Any) -> int:
+        """Run it with a value for each of its parameters."""
+        connection = connections[DEFAULT_DB_ALIAS]
+        statement = self.statement_on(connection)
+        with open_cursor(connection) as cursor:
+            cursor.execute(statement.sql, statement.values(connection, values))
+            return self.answer(cursor)
+
+    def run_with(self, values: Mapping[str, Any]) -> int:
+        """Run it with those of the values that it names."""
+        names = self.statement_on(connections[DEFAULT_DB_ALIAS]).names
+        return self.run(**{name: values[name] for name in names})
+
+    @abstractmethod
+    def answer(self, cursor: Any) -> int:
+        """What it came to."""
 
 
 class CompiledUpdate(CompiledChange):
@@ -231,16 +260,15 @@ class CompiledUpdate(CompiledChange):
 
         super().__init__(update)
 
-    def run(self, **values: Any) -> int:
-        """Run it and say how many rows it changed."""
-        connection, sql, params = self.prepare(values)
-        with open_cursor(connection) as cursor:
-            cursor.execute(sql, params)
-            return int(cursor.rowcount)
+    def answer(self, cursor: Any) -> int:
+        """How many rows it changed."""
+        return int(cursor.rowcount)
 
 
 class CompiledInsert(CompiledChange):
     """An INSERT of one row of a model, with a parameter for each of `given`, by column name."""
+
+    returns_key = True
 
     def __init__(self, model: type[Model], given: Sequence[str]) -> None:
         def insert(connection: BaseDatabaseWrapper) -> Statement:
@@ -261,9 +289,77 @@ class CompiledInsert(CompiledChange):
 
         super().__init__(insert)
 
-    def run(self, **values: Any) -> int:
-        """Insert and return the new primary key."""
-        connection, sql, params = self.prepare(values)
+    def answer(self, cursor: Any) -> int:
+        """The new primary key."""
+        return int(cursor.fetchone()[0])
+
+
+class CompiledTogether:
+    """Changes, and then a SELECT: one statement where the database knows such, else one by one.
+
+    PostgreSQL takes UPDATE and INSERT as parts of a WITH. No part sees what another did, so no two
+    of them may change the same row, nor may the SELECT ask for what they write.
+
+    Parameters
+    ----------
+    reading : CompiledQuery
+        The SELECT.
+    changes : dict of str to CompiledChange
+        The changes by name. Values are given by name to all, and each takes those that it names.
+    """
+
+    def __init__(self, reading: CompiledQuery[Row], **changes: CompiledChange) -> None:
+        self.reading = reading
+        self.changes = changes
+
+    def run(self, **values: Any) -> tuple[dict[str, int], list[Any]]:
+        """Run it: what each change would answer by itself, and the rows of the SELECT.
+
+        Raises
+        ------
+        LookupError
+            If the SELECT finds no row: then nothing would say what became of the changes.
+        """
+        connection = connections[DEFAULT_DB_ALIAS]
+        reading = self.reading.compiled(connection)
+        if connection.vendor == "postgresql":
+            answers, rows = self.run_at_once(connection, reading, values)
+        else:
+            answers = {name: change.run_with(values) for name, change in self.changes.items()}
+            rows = self.reading.rows(**{name: values[name] for name in reading.statement.names})
+        if not rows:
+            raise LookupError("What was to be read beside the changes is not there.")
+        return answers, rows
+
+    def run_at_once(
+        self, connection: BaseDatabaseWrapper, reading: Reading, values: Mapping[str, Any]
+    ) -> tuple[dict[str, int], list[Any]]:
+        compiled = compiled_on(connection)
+        statement: Statement | None = compiled.get(self)
+        if statement is None:
+            statement = compiled[self] = self.join(connection, reading)
         with open_cursor(connection) as cursor:
-            cursor.execute(sql, params)
-            return int(cursor.fetchone()[0])
+            cursor.execute(statement.sql, statement.values(connection, values))
+            found = cursor.fetchall()
+        if not found:
+            return {}, []
+        count = len(self.changes)
+        answers = dict(zip(self.changes, found[0][:count], strict=True))
+        return answers, reading.rows_of((row[count:] for row in found), connection)
+
+    def join(self, connection: BaseDatabaseWrapper, reading: Reading) -> Statement:
+        parts: list[str] = []
+        answers: list[str] = []
+        params: list[Any] = []
+        for name, change in self.changes.items():
+            statement = change.statement_on(connection)
+            returning = "" if change.returns_key else " RETURNING 1"
+            what = "*" if change.returns_key else "count(*)"
+            parts.append(f"{name} AS ({statement.sql}{returning})")
+            answers.append(f"(SELECT {what} FROM {name})")  # noqa: S608 - names of the code
+            params += statement.params
+        sql = (
+            f"WITH {', '.join(parts)} SELECT {', '.join(answers)}, read.* "  # noqa: S608 - as above
+            f"FROM ({reading.statement.sql}) read"
+        )
+        return Statement.of(sql, [*params, *reading.statement.params])

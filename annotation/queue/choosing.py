@@ -53,6 +53,8 @@ class Seeker:
     start: int
     cursor: int
     forbidden: tuple[str, ...]
+    # The account as the annotator's row has it.
+    kept: dict[str, int | None]
     # Read once for all that one claim hands out.
     cells: list[OpenCell] | None = field(default=None)
 
@@ -67,7 +69,13 @@ class Seeker:
             annotator_start(study.queue_seed, annotator.external_id),
             START if annotator.cursor is None else annotator.cursor,
             forbidden_categories(rules.eligibility, annotator.profile),
+            {"handed": annotator.handed, "cursor": annotator.cursor},
         )
+
+    @property
+    def account(self) -> dict[str, int | None]:
+        """What the annotator's row is to say of their walk."""
+        return {"handed": self.handed, "cursor": None if self.cursor == START else self.cursor}
 
     def draw(self, *about: str | int) -> float:
         """A draw in [0, 1) about the pair that is handed out next."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import uuid
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -33,9 +34,9 @@ from .policy import (
     SLOW_ATTEMPTS,
     SLOW_CANDIDATES,
 )
-from .presenting import presented_pairs
+from .presenting import read_texts
 from .progress import progress
-from .reserving import lend, reservations_of, take_ahead, take_given
+from .reserving import Held, lend_training, reservations_of, take_ahead, take_given
 from .training import Round, attempts_allowed
 
 STUDY_REASONS = {
@@ -62,7 +63,7 @@ class Attempt:
 
     holder: LockedAnnotator
     progress: Progress
-    held: tuple[int, ...] = ()
+    held: tuple[Held, ...] = ()
     reason: EmptyReason | None = None
     retry_after_seconds: int | None = None
     practice: Practice | None = None
@@ -73,7 +74,7 @@ class Attempt:
         return bool(self.held) or self.reason is not None
 
 
-def claim(annotator: Annotator, *, want: int = 2) -> Claim:
+def claim(annotator: Annotator, *, want: int = 2, have: Collection[uuid.UUID] = ()) -> Claim:
     """Reserve up to `want` pairs for the annotator, those already held included.
 
     While the annotator qualifies it is one pair of training at a time.
@@ -84,6 +85,8 @@ def claim(annotator: Annotator, *, want: int = 2) -> Claim:
         Who asks; state, study and cursor are read afresh.
     want : int
         1 to 3: the current pair and those held in advance.
+    have : collection of UUID
+        Pairs whose texts the caller has; they are not read.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def claim(annotator: Annotator, *, want: int = 2) -> Claim:
         Claim, progress=attempt.progress, study_version_id=attempt.holder.study_version_id
     )
     if attempt.held:
-        return answer(held_pairs(attempt), practice=attempt.practice)
+        return answer(held_pairs(attempt, have), practice=attempt.practice)
     if attempt.reason is not None:
         wait = attempt.retry_after_seconds
         return answer((), empty=attempt.reason, retry_after_seconds=wait)
@@ -126,17 +129,23 @@ def unless_overtaken(reserve: Callable[[], Attempt]) -> Attempt:
         return reserve()
 
 
-def held_pairs(attempt: Attempt) -> tuple[HeldPair, ...]:
-    """The pairs as they may be shown; read outside every transaction."""
-    rows, pairs = presented_pairs(attempt.held)
+def held_pairs(attempt: Attempt, have: Collection[uuid.UUID]) -> tuple[HeldPair, ...]:
+    """The pairs as they may be shown; what is still to be read is read outside a transaction."""
+    asked = [held for held in attempt.held if held.public_id not in have]
+    texts = read_texts({held.comparison_id for held in asked if held.texts is None})
     return tuple(
         HeldPair(
-            pair=pair,
-            lease_expires_at=row.lease_expires_at,
-            lease_seconds=seconds_until(row.lease_expires_at, attempt.holder.now),
-            displayed=row.displayed_at is not None,
+            id=held.public_id,
+            texts=(held.texts or texts[held.comparison_id]).shown(
+                held.public_id, swapped=held.swapped
+            )
+            if held in asked
+            else None,
+            lease_expires_at=held.lease_expires_at,
+            lease_seconds=seconds_until(held.lease_expires_at, attempt.holder.now),
+            displayed=held.displayed,
         )
-        for row, pair in zip(rows, pairs, strict=True)
+        for held in attempt.held
     )
 
 
@@ -188,7 +197,7 @@ def reserve_practice(holder: LockedAnnotator, counts: Progress) -> Attempt:
         return pending
     found = reservations_of(holder, training=True)
     if not found.held:
-        lend(found, training.next_pair(holder.study.queue_seed, annotator.external_id))
+        lend_training(found, training.next_pair(holder.study.queue_seed, annotator.external_id))
     practice = Practice(state.done + 1, state.of, state.attempt + 1, attempts)
     return Attempt(holder, counts, (found.held[0],), practice=practice)
 

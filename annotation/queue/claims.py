@@ -29,13 +29,30 @@ class EmptyReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HeldPair:
-    """A pair that is reserved for the annotator, as it may be shown."""
+    """A pair that is reserved for the annotator, as it may be shown.
 
-    pair: PresentedPair
+    `texts` is None where the page has them already.
+    """
+
+    id: uuid.UUID
+    texts: PresentedPair | None
     # By the database's clock; a browser counts down from lease_seconds, whatever its own says.
     lease_expires_at: datetime
     lease_seconds: int
     displayed: bool
+
+    @property
+    def pair(self) -> PresentedPair:
+        """The pair with its texts.
+
+        Raises
+        ------
+        LookupError
+            If the claim was told that they are known.
+        """
+        if self.texts is None:
+            raise LookupError(f"The texts of {self.id} were not asked for.")
+        return self.texts
 
 
 @dataclass(frozen=True, slots=True)

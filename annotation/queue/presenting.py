@@ -2,40 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
+
+from django.db.models import QuerySet
 
 from annotation.blinding import Message, PresentedPair, present
 from annotation.compiled import KEY, CompiledQuery, Parameter
-from annotation.models import Assignment, Prompt
+from annotation.models import Assignment, Comparison, Prompt
 
 from .policy import MAX_HELD
 
 # What a claim hands out is at most so many pairs; with fewer, the last is named again.
 NAMES = tuple(f"pair_{number}" for number in range(MAX_HELD))
-TEXTS = CompiledQuery(
-    lambda: Assignment.objects.filter(pk__in=[Parameter(name, KEY) for name in NAMES]).values_list(
-        "pk",
-        "public_id",
-        "swapped",
-        "lease_expires_at",
-        "displayed_at",
-        "comparison__prompt__text",
-        "comparison__prompt__messages",
-        "comparison__response_a__text",
-        "comparison__response_b__text",
+
+
+def texts_of(comparisons: QuerySet[Comparison]) -> QuerySet[Comparison, Any]:
+    return comparisons.values_list(
+        "pk", "prompt__text", "prompt__messages", "response_a__text", "response_b__text"
     )
+
+
+# The texts of one comparison, and of all that somebody can hold.
+TEXTS: CompiledQuery[Any] = CompiledQuery(
+    lambda: texts_of(Comparison.objects.filter(pk=Parameter("comparison", KEY)))
+)
+ALL_TEXTS: CompiledQuery[Any] = CompiledQuery(
+    lambda: texts_of(Comparison.objects.filter(pk__in=[Parameter(name, KEY) for name in NAMES]))
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Lent:
-    """How long a pair is reserved, and whether it was shown."""
+class Texts:
+    """What a comparison shows, before its sides are known."""
 
-    lease_expires_at: datetime
-    displayed_at: datetime | None
+    prompt: tuple[Message, ...]
+    text_a: str
+    text_b: str
+
+    @classmethod
+    def of(cls, row: Sequence[Any]) -> Texts:
+        """From a row of `texts_of`."""
+        _, text, messages, text_a, text_b = row
+        return cls(conversation(text, messages), text_a, text_b)
+
+    def shown(self, public_id: uuid.UUID, *, swapped: bool) -> PresentedPair:
+        """On the sides of one assignment."""
+        return present(
+            public_id,
+            swapped=swapped,
+            prompt=self.prompt,
+            text_a=self.text_a,
+            text_b=self.text_b,
+        )
 
 
 def messages_of(prompt: Prompt) -> tuple[Message, ...]:
@@ -52,28 +73,17 @@ def conversation(text: str, messages: list[dict[str, Any]] | None) -> tuple[Mess
 def presented_pair(assignment: Assignment) -> PresentedPair:
     """One assignment's pair on its sides."""
     comparison = assignment.comparison
-    return present(
-        assignment.public_id,
-        swapped=assignment.swapped,
-        prompt=messages_of(comparison.prompt),
-        text_a=comparison.response_a.text,
-        text_b=comparison.response_b.text,
+    texts = Texts(
+        messages_of(comparison.prompt), comparison.response_a.text, comparison.response_b.text
     )
+    return texts.shown(assignment.public_id, swapped=assignment.swapped)
 
 
-def presented_pairs(assignment_ids: Sequence[int]) -> tuple[list[Lent], list[PresentedPair]]:
-    """The assignments in the given order, and their pairs; both sides come from one query.
-
-    At most MAX_HELD, and at least one.
-    """
-    named = [*assignment_ids, *[assignment_ids[-1]] * (MAX_HELD - len(assignment_ids))]
-    rows = {row[0]: row[1:] for row in TEXTS.rows(**dict(zip(NAMES, named, strict=True)))}
-    lent, pairs = [], []
-    for pk in assignment_ids:
-        public_id, swapped, expires, displayed, text, messages, text_a, text_b = rows[pk]
-        lent.append(Lent(expires, displayed))
-        prompt = conversation(text, messages)
-        pairs.append(
-            present(public_id, swapped=swapped, prompt=prompt, text_a=text_a, text_b=text_b)
-        )
-    return lent, pairs
+def read_texts(comparison_ids: Collection[int]) -> dict[int, Texts]:
+    """The texts of at most MAX_HELD comparisons, in one query; both sides come from it."""
+    if not comparison_ids:
+        return {}
+    ids = sorted(comparison_ids)
+    named = [*ids, *ids[-1:] * (MAX_HELD - len(ids))]
+    rows = ALL_TEXTS.rows(**dict(zip(NAMES, named, strict=True)))
+    return {row[0]: Texts.of(row) for row in rows}

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from django.db.models import BigIntegerField, BooleanField, F, IntegerField, QuerySet
+from django.db import IntegrityError
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    DateTimeField,
+    F,
+    IntegerField,
+    QuerySet,
+    UUIDField,
+    Value,
+)
 
 from annotation.blinding import ShownPair, choose_slot, opaque_id, slot_is_swapped
-from annotation.compiled import KEY, CompiledInsert, CompiledQuery, CompiledUpdate, Parameter
+from annotation.compiled import (
+    KEY,
+    CompiledInsert,
+    CompiledQuery,
+    CompiledTogether,
+    CompiledUpdate,
+    Parameter,
+)
 from annotation.models import (
     Annotator,
     Assignment,
@@ -23,7 +44,25 @@ from .checks import Loan, next_check
 from .choosing import Choice, Seeker, choose
 from .locks import LockedAnnotator
 from .policy import LEASE, SIDE_WINDOW, UNSEEN_LEASE
+from .presenting import TEXTS, Texts
 from .slots import free_slots, slot_of_side
+
+
+class Overtaken(IntegrityError):
+    """A slot went to somebody else after all; nothing that was written with it may stay."""
+
+
+@dataclass(slots=True)
+class Held:
+    """A pair that the annotator holds; `texts` if they were read when it was handed out."""
+
+    pk: int
+    public_id: uuid.UUID
+    comparison_id: int
+    swapped: bool
+    lease_expires_at: datetime
+    displayed: bool = False
+    texts: Texts | None = None
 
 
 @dataclass(slots=True)
@@ -31,27 +70,29 @@ class Reservations:
     """What a transaction found or took; lives as long as the annotator's lock."""
 
     holder: LockedAnnotator
-    held: list[int] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     shown: list[ShownPair] = field(default_factory=list)
 
 
 def held_or_latest() -> QuerySet[Assignment, Any]:
     own = Assignment.objects.filter(annotator=Parameter("annotator", KEY))
     latest = own.order_by("-pk").values("pk")[:SIDE_WINDOW]
-    columns = (
-        "pk",
-        "state",
-        "kind",
-        "lease_expires_at",
-        "displayed_at",
-        "swapped",
-        "comparison__system_a",
-        "comparison__system_b",
-    )
+    sides = ("pk", "swapped", "comparison__system_a", "comparison__system_b")
+    lent = ("kind", "public_id", "comparison", "lease_expires_at", "displayed_at")
+    # Of the others only the sides are looked at, and dates are dear to read.
+    nothing = {
+        "no_kind": Value(None, CharField()),
+        "no_id": Value(None, UUIDField()),
+        "no_comparison": Value(None, KEY),
+        "no_lease": Value(None, DateTimeField()),
+        "no_display": Value(None, DateTimeField()),
+    }
     return (
         Assignment.objects.filter(pk__in=latest)
-        .values_list(*columns)
-        .union(own.filter(state=AssignmentState.RESERVED).values_list(*columns))
+        .exclude(state=AssignmentState.RESERVED)
+        .annotate(**nothing)
+        .values_list(*sides, *nothing)
+        .union(own.filter(state=AssignmentState.RESERVED).values_list(*sides, *lent), all=True)
     )
 
 
@@ -90,8 +131,9 @@ RESERVE = CompiledInsert(
         "selection_probability",
     ),
 )
-# Of a pair that holds no slot and was not drawn.
-UNSLOTTED = {"slot_no": None, "policy": Policy.UNIFORM, "selection_probability": None}
+# Between the pair that is locked and the one that is shown lies one statement.
+HAND_OUT_WORK = CompiledTogether(TEXTS, took=TAKE, account=ACCOUNT, lent=RESERVE)
+HAND_OUT_CHECK = CompiledTogether(TEXTS, account=ACCOUNT, lent=RESERVE)
 
 
 def reservations_of(holder: LockedAnnotator, *, training: bool = False) -> Reservations:
@@ -102,28 +144,28 @@ def reservations_of(holder: LockedAnnotator, *, training: bool = False) -> Reser
     """
     rows = HELD_OR_LATEST.rows(annotator=holder.annotator.pk)
     found = Reservations(holder)
-    ending: list[int] = []
-    for pk, state, kind, expires, displayed, swapped, system_a, system_b in sorted(rows):
+    for pk, swapped, system_a, system_b, kind, *lent in sorted(rows, key=itemgetter(0)):
         found.shown.append(ShownPair(system_a, system_b, swapped))
-        if state == AssignmentState.RESERVED and (kind == ComparisonKind.TRAINING) == training:
-            found.held.append(pk)
-            if expires - holder.now < (UNSEEN_LEASE if displayed is None else LEASE) / 2:
-                ending.append(pk)
-    if ending:
-        renew_ending(found, ending)
+        if kind is not None and (kind == ComparisonKind.TRAINING) == training:
+            public_id, comparison_id, expires, displayed = lent
+            found.held.append(
+                Held(pk, public_id, comparison_id, swapped, expires, displayed is not None)
+            )
+    renew_ending(found)
     return found
 
 
-def renew_ending(found: Reservations, ending: Sequence[int]) -> None:
+def renew_ending(found: Reservations) -> None:
     """Renew leases past their half, unless a sweep was quicker."""
     now = found.holder.now
-    for displayed, lease in ((True, LEASE), (False, UNSEEN_LEASE)):
-        Assignment.objects.filter(
-            pk__in=ending, state=AssignmentState.RESERVED, displayed_at__isnull=not displayed
-        ).update(lease_expires_at=now + lease)
-    still = Assignment.objects.filter(pk__in=ending, state=AssignmentState.RESERVED)
-    lost = set(ending) - set(still.values_list("pk", flat=True))
-    found.held = [pk for pk in found.held if pk not in lost]
+    for held in list(found.held):
+        lease = LEASE if held.displayed else UNSEEN_LEASE
+        if held.lease_expires_at - now >= lease / 2:
+            continue
+        held.lease_expires_at = now + lease
+        own = Assignment.objects.filter(pk=held.pk, state=AssignmentState.RESERVED)
+        if not own.update(lease_expires_at=held.lease_expires_at):
+            found.held.remove(held)
 
 
 def take_ahead(found: Reservations, count: int) -> None:
@@ -136,11 +178,8 @@ def take_ahead(found: Reservations, count: int) -> None:
         check = next_check(seeker)
         if check is not None:
             # The comparison is only let go, and comes next.
-            seeker.handed += lend(found, check)
-        elif take(found, choice):
-            seeker.handed += choice.own is None
-            seeker.cursor = choice.cursor
-        else:
+            lend(found, seeker, check)
+        elif not take(found, seeker, choice):
             break
         count -= 1
     keep_account(seeker)
@@ -149,43 +188,57 @@ def take_ahead(found: Reservations, count: int) -> None:
 def take_given(found: Reservations, choice: Choice) -> None:
     """Hand out one comparison that was chosen already."""
     seeker = Seeker.of(found.holder)
-    if take(found, choice):
-        seeker.handed += choice.own is None
-        keep_account(seeker)
+    take(found, seeker, choice)
+    keep_account(seeker)
+
+
+def lend_training(found: Reservations, loan: Loan) -> None:
+    """Lend a pair of training; it is not counted among what was handed out."""
+    if loan.own is not None:
+        revive(found, loan.own, loan.comparison_id, loan.swapped, overlap=loan.overlap)
+        return
+    row = new_row(found.holder, **columns_of(loan))
+    found.held.append(held_by(row, RESERVE.run(**row)))
 
 
 def keep_account(seeker: Seeker) -> None:
-    """Save how far the annotator has walked and how many pairs they were handed."""
-    before = seeker.holder.annotator
-    cursor = before.cursor
-    if cursor is not None or seeker.cursor >= 0:
-        cursor = seeker.cursor
-    if (seeker.handed, cursor) != (before.handed, before.cursor):
-        ACCOUNT.run(annotator=before.pk, handed=seeker.handed, cursor=cursor)
+    """Save how far the annotator has walked, and how many pairs they were handed, if that moved."""
+    if seeker.account != seeker.kept:
+        ACCOUNT.run(annotator=seeker.holder.annotator.pk, **seeker.account)
+        seeker.kept = seeker.account
 
 
-def take(found: Reservations, choice: Choice) -> bool:
-    """Reserve a slot of a comparison that is locked; False if none is free after all."""
+def take(found: Reservations, seeker: Seeker, choice: Choice) -> bool:
+    """Reserve a slot of a comparison that is locked; False if none is free after all.
+
+    Raises
+    ------
+    Overtaken
+        If its counters moved although it is locked.
+    """
     comparison = choice.comparison
     free = free_slots(comparison.overlap, choice.used)
     if not free:
         return False
     first_swapped = bool(comparison.first_swapped)
     after = comparison.taken + 1
-    taken = TAKE.run(
-        comparison=comparison.pk,
-        before=comparison.taken,
-        after=after,
-        has_room=after < comparison.overlap,
-    )
-    if taken != 1:
-        return False
+    counters = {
+        "comparison": comparison.pk,
+        "before": comparison.taken,
+        "after": after,
+        "has_room": after < comparison.overlap,
+    }
+    seeker.cursor = choice.cursor
     if choice.own is not None:
         # A returning annotator gets their own row again, with the side it had.
+        if TAKE.run(**counters) != 1:
+            raise Overtaken(f"Comparison {comparison.pk} was taken meanwhile.")
         slot_no = slot_of_side(free, first_swapped, choice.own_swapped)
         revive(
             found,
             choice.own,
+            comparison.pk,
+            choice.own_swapped,
             slot_no=slot_no,
             overlap=comparison.overlap,
             policy=choice.policy,
@@ -196,8 +249,8 @@ def take(found: Reservations, choice: Choice) -> bool:
         free, first_swapped, comparison.system_a_id, comparison.system_b_id, found.shown
     )
     swapped = slot_is_swapped(slot_no, first_swapped)
-    reserve(
-        found,
+    row = new_row(
+        found.holder,
         comparison_id=comparison.pk,
         kind=comparison.kind,
         overlap=comparison.overlap,
@@ -207,32 +260,57 @@ def take(found: Reservations, choice: Choice) -> bool:
         policy=choice.policy,
         selection_probability=choice.probability,
     )
+    seeker.handed += 1
+    answers, texts = HAND_OUT_WORK.run(
+        **row, **counters, annotator=found.holder.annotator.pk, **seeker.account
+    )
+    if answers["took"] != 1:
+        raise Overtaken(f"Comparison {comparison.pk} was taken meanwhile.")
+    seeker.kept = seeker.account
+    found.held.append(held_by(row, answers["lent"], texts))
     found.shown.append(ShownPair(comparison.system_a_id, comparison.system_b_id, swapped))
     return True
 
 
-def lend(found: Reservations, loan: Loan) -> bool:
-    """Lend a pair that holds no slot; True if the annotator never had it before."""
+def lend(found: Reservations, seeker: Seeker, loan: Loan) -> None:
+    """Lend a check, which holds no slot; one that the annotator never had counts as handed out."""
     if loan.own is not None:
-        revive(found, loan.own, overlap=loan.overlap)
-        return False
-    reserve(
-        found,
-        comparison_id=loan.comparison_id,
-        kind=loan.kind,
-        overlap=loan.overlap,
-        pass_no=loan.pass_no,
-        swapped=loan.swapped,
-        **UNSLOTTED,
+        revive(found, loan.own, loan.comparison_id, loan.swapped, overlap=loan.overlap)
+        return
+    row = new_row(found.holder, **columns_of(loan))
+    seeker.handed += 1
+    answers, texts = HAND_OUT_CHECK.run(
+        **row,
+        comparison=loan.comparison_id,
+        annotator=found.holder.annotator.pk,
+        **seeker.account,
     )
+    seeker.kept = seeker.account
+    found.held.append(held_by(row, answers["lent"], texts))
     found.shown.append(ShownPair(loan.system_a, loan.system_b, loan.swapped))
-    return True
 
 
-def revive(found: Reservations, own: int, **changes: Any) -> None:
+def columns_of(loan: Loan) -> dict[str, Any]:
+    """Of a pair that holds no slot and was not drawn."""
+    return {
+        "comparison_id": loan.comparison_id,
+        "kind": loan.kind,
+        "overlap": loan.overlap,
+        "pass_no": loan.pass_no,
+        "swapped": loan.swapped,
+        "slot_no": None,
+        "policy": Policy.UNIFORM,
+        "selection_probability": None,
+    }
+
+
+def revive(
+    found: Reservations, own: int, comparison_id: int, swapped: bool, **changes: Any
+) -> None:
     """Lend an assignment once more that lapsed: as it is lent now, with the side it had."""
     now = found.holder.now
-    Assignment.objects.filter(pk=own).update(
+    rows = Assignment.objects.filter(pk=own)
+    rows.update(
         state=AssignmentState.RESERVED,
         reserved_at=now,
         lease_expires_at=now + UNSEEN_LEASE,
@@ -240,7 +318,8 @@ def revive(found: Reservations, own: int, **changes: Any) -> None:
         study_version_id=version_of(found.holder),
         **changes,
     )
-    found.held.append(own)
+    public_id = rows.values_list("public_id", flat=True).get()
+    found.held.append(Held(own, public_id, comparison_id, swapped, now + UNSEEN_LEASE))
 
 
 def version_of(holder: LockedAnnotator) -> int:
@@ -250,15 +329,25 @@ def version_of(holder: LockedAnnotator) -> int:
     return holder.study_version_id
 
 
-def reserve(found: Reservations, **columns: Any) -> None:
+def new_row(holder: LockedAnnotator, **columns: Any) -> dict[str, Any]:
     """A new assignment of the annotator, for as long as nobody has seen it."""
-    holder = found.holder
-    row = RESERVE.run(
-        public_id=opaque_id(),
-        annotator_id=holder.annotator.pk,
-        study_version_id=version_of(holder),
-        reserved_at=holder.now,
-        lease_expires_at=holder.now + UNSEEN_LEASE,
+    return {
+        "public_id": opaque_id(),
+        "annotator_id": holder.annotator.pk,
+        "study_version_id": version_of(holder),
+        "reserved_at": holder.now,
+        "lease_expires_at": holder.now + UNSEEN_LEASE,
         **columns,
+    }
+
+
+def held_by(row: dict[str, Any], pk: int, texts: Sequence[Any] = ()) -> Held:
+    """What was just lent, with its texts if they came with it."""
+    return Held(
+        pk,
+        row["public_id"],
+        row["comparison_id"],
+        row["swapped"],
+        row["lease_expires_at"],
+        texts=Texts.of(texts[0]) if texts else None,
     )
-    found.held.append(row)

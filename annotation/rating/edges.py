@@ -30,11 +30,11 @@ def next_pairs(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
         body, "want", default=DEFAULT_WANTED, least=1, most=MOST_WANTED
     )
     have = requests.read_uuids(body, "have")
-    claim = queue.claim(annotator, want=want)
+    claim = queue.claim(annotator, want=want, have=have)
     # No training pair for somebody who has to train: the rules may have changed since they began.
     if claim.empty == queue.EmptyReason.QUALIFICATION_PENDING and quality.settle_one(annotator.pk):
-        claim = queue.claim(annotator, want=want)
-    return answer(wire.claim_for_page(claim, have))
+        claim = queue.claim(annotator, want=want, have=have)
+    return answer(wire.claim_for_page(claim))
 
 
 @json_edge

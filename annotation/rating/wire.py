@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.crypto import salted_hmac
@@ -40,7 +39,7 @@ def pair_for_page(pair: PresentedPair) -> dict[str, Any]:
     }
 
 
-def claim_for_page(claim: Claim, have: Collection[uuid.UUID]) -> dict[str, Any]:
+def claim_for_page(claim: Claim) -> dict[str, Any]:
     """The pairs held, without the texts of those the page has already; or why there are none."""
     empty = None
     if claim.empty is not None:
@@ -52,7 +51,7 @@ def claim_for_page(claim: Claim, have: Collection[uuid.UUID]) -> dict[str, Any]:
             "retry_after_seconds": claim.retry_after_seconds,
         }
     return {
-        "pairs": [held_for_page(held, with_texts=held.pair.id not in have) for held in claim.held],
+        "pairs": [held_for_page(held) for held in claim.held],
         "empty": empty,
         "progress": progress_for_page(claim.progress),
         "practice": None if claim.practice is None else practice_for_page(claim.practice),
@@ -70,8 +69,8 @@ def version_for_page(study_version_id: int | None) -> str | None:
     return salted_hmac("annotation.rating.version", str(study_version_id)).hexdigest()[:16]
 
 
-def held_for_page(held: HeldPair, *, with_texts: bool) -> dict[str, Any]:
-    pair = pair_for_page(held.pair) if with_texts else {"id": str(held.pair.id)}
+def held_for_page(held: HeldPair) -> dict[str, Any]:
+    pair = {"id": str(held.id)} if held.texts is None else pair_for_page(held.texts)
     return {**pair, "lease_seconds": held.lease_seconds}
 
 

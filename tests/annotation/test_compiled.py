@@ -15,7 +15,14 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotation import compiled
-from annotation.compiled import KEY, CompiledInsert, CompiledQuery, CompiledUpdate, Parameter
+from annotation.compiled import (
+    KEY,
+    CompiledInsert,
+    CompiledQuery,
+    CompiledTogether,
+    CompiledUpdate,
+    Parameter,
+)
 from annotation.models import Annotator, Assignment, AssignmentState, Exclusion, Vote
 from tests import factories
 
@@ -48,6 +55,7 @@ LENGTHENED = CompiledUpdate(
     skip_note=Parameter("note", models.CharField()),
 )
 EXCLUDED = CompiledInsert(Exclusion, ["assignment_id", "reason", "created_at"])
+TOGETHER = CompiledTogether(COLUMNS, lengthened=LENGTHENED, excluded=EXCLUDED)
 
 
 def test_instances_come_with_their_related_ones_and_annotations() -> None:
@@ -145,6 +153,52 @@ def test_an_insert_is_held_to_the_constraints() -> None:
 def test_an_insert_without_a_value_that_differs_each_time_is_refused() -> None:
     with pytest.raises(TypeError, match=r"Vote\.created_at has to be given"):
         CompiledInsert(Vote, ["assignment_id"]).run(assignment_id=1)
+
+
+def changes_to(assignment: Assignment, **other: Any) -> dict[str, Any]:
+    return {
+        "pk": assignment.pk,
+        "state": AssignmentState.RESERVED,
+        "longer": timedelta(hours=3),
+        "note": "long",
+        "assignment_id": assignment.pk,
+        "reason": "slow",
+        "created_at": timezone.now(),
+        "annotator": assignment.annotator_id,
+        **other,
+    }
+
+
+def test_changes_together_answer_each_as_alone_beside_the_rows_that_were_read() -> None:
+    study = factories.make_open_study()
+    annotator = factories.make_annotator(study, profile={"a": 1})
+    assignments = [
+        factories.make_assignment(factories.make_comparison(study), annotator) for _ in "ab"
+    ]
+    with CaptureQueriesContext(connection) as queries:
+        answers, rows = TOGETHER.run(**changes_to(assignments[0]))
+    assert len(queries) == (1 if connection.vendor == "postgresql" else 3)
+    assert answers == {"lengthened": 1, "excluded": Exclusion.objects.get().pk}
+    assert [(row[0], row[4]) for row in rows] == [
+        (assignment.public_id, {"a": 1}) for assignment in reversed(assignments)
+    ]
+    assignments[0].refresh_from_db()
+    assert assignments[0].skip_note == "long"
+    # What changes nothing says so, and the rest is done all the same.
+    answers, _ = TOGETHER.run(**changes_to(assignments[1], state=AssignmentState.EXPIRED))
+    assert answers["lengthened"] == 0
+    assert Exclusion.objects.filter(pk=answers["excluded"], assignment=assignments[1]).exists()
+
+
+def test_changes_together_fail_together() -> None:
+    assignment = factories.make_assignment(factories.make_comparison(factories.make_open_study()))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        TOGETHER.run(**changes_to(assignment, assignment_id=None))
+    with pytest.raises(LookupError), transaction.atomic():
+        TOGETHER.run(**changes_to(assignment, annotator=0))
+    assignment.refresh_from_db()
+    assert assignment.skip_note == ""
+    assert not Exclusion.objects.exists()
 
 
 @pytest.mark.postgres

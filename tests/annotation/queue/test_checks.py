@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from annotation import queue
 from annotation.models import (
@@ -199,7 +200,7 @@ def test_an_annotator_meets_gold_in_an_order_of_their_own():
     assert len(orders) == 2
 
 
-def test_a_check_costs_as_many_queries_as_work(django_assert_max_num_queries):
+def test_a_check_costs_one_query_more_than_work_at_most(django_assert_max_num_queries):
     study = make_checks(30, gold=9, gold_share=0.5)
     annotator = make_annotator(study)
     counts: dict[str, set[int]] = {}
@@ -212,4 +213,6 @@ def test_a_check_costs_as_many_queries_as_work(django_assert_max_num_queries):
             sum(not query["sql"].startswith(("SAVEPOINT", "RELEASE")) for query in queries)
         )
         vote(annotator, current.pair.id)
-    assert min(counts["gold"]) == min(counts["work"])
+    # The look for the check; what SQLite saves is the slot.
+    more = 1 if connection.vendor == "postgresql" else 0
+    assert min(counts["gold"]) == min(counts["work"]) + more

@@ -15,9 +15,10 @@ from tests.factories import make_annotator
 
 pytestmark = pytest.mark.django_db
 
-# Session; account, annotator and membership; the annotator's lock; what they hold; the search; its
-# slot, the row of it, their account; the texts. And a second search where the ring begins anew.
-MOST_FOR_A_CLAIM = 10
+# Session; account, annotator and membership; the annotator's lock; what they hold; the search, and
+# a second one where the ring begins anew; what is written, with the texts. SQLite knows no changes
+# together, and takes the slot, the row, the account and the texts one after the other.
+MOST_FOR_A_CLAIM = {"postgresql": 7, "sqlite": 10}
 # Where nothing is to be claimed.
 MOST_FOR_WHAT_IS_HELD = 5
 MOST_FOR_THE_PAGE = 5
@@ -46,17 +47,19 @@ def door(request: pytest.FixtureRequest, open_door: Callable[[Study], Door]) -> 
     return door
 
 
-def test_the_next_pair_takes_ten_statements_at_most(door: Door) -> None:
+def test_the_next_pair_takes_as_many_statements_in_a_large_study(door: Door) -> None:
     door.next(want=1)
     for _ in range(3):
         held = door.annotator.assignments.filter(state="reserved").get()
         vote(door.annotator, held.public_id)
-        assert cost(lambda: door.next(want=1)) <= MOST_FOR_A_CLAIM
+        assert cost(lambda: door.next(want=1)) <= MOST_FOR_A_CLAIM[connection.vendor]
 
 
 def test_a_pair_in_advance_takes_no_more(door: Door) -> None:
     (current,) = door.next(want=1)["pairs"]
-    assert cost(lambda: door.next(want=2, have=[current["id"]])) <= MOST_FOR_A_CLAIM
+    assert (
+        cost(lambda: door.next(want=2, have=[current["id"]])) <= MOST_FOR_A_CLAIM[connection.vendor]
+    )
 
 
 def test_what_is_held_is_given_again_for_less(door: Door) -> None:
