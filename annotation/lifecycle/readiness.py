@@ -15,6 +15,7 @@ from annotation.models import (
 )
 
 from .components import find_components
+from .explanations import warnings_of_explanations
 from .rules_readiness import faults_of_rules, warnings_of_rules
 
 # Faulty items are named in the message up to here; more would hide the other faults.
@@ -127,4 +128,9 @@ def list_warnings(study: Study) -> list[str]:
     ]
     if not study.instructions.strip():
         warnings.append("The study has no instructions: annotators see the question alone.")
-    return [*warnings, *warnings_of_rules(study)]
+    return [*warnings, *warnings_at_any_time(study)]
+
+
+def warnings_at_any_time(study: Study) -> list[str]:
+    """Those that also a change of an opened study is held against; they name no system."""
+    return [*warnings_of_rules(study), *shorten(list(warnings_of_explanations(study)))]

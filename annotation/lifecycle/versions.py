@@ -33,10 +33,10 @@ from annotation.queue.raising import hold_annotators, raise_overlap
 
 from .differences import changed_criteria, changed_settings, in_words, logged, rule_changes, word
 from .generation import MAX_OVERLAP
-from .readiness import faults_of_gold, faults_of_rubric
+from .readiness import faults_of_gold, faults_of_rubric, warnings_at_any_time
 from .refusals import ChangeRefusedError, LifecycleError
 from .rubric import CriterionDraft, check_rubric, check_rules, criteria_of, store_criteria
-from .rules_readiness import faults_of_rules, warnings_of_rules
+from .rules_readiness import faults_of_rules
 from .snapshots import Marks, build_snapshot, content_hash, digest_of_content
 from .states import check_storable
 
@@ -72,8 +72,8 @@ class StudyChange:
     training : quality.SettledTraining
         How many annotators train, go on or stop by the new version.
     warnings : tuple of str
-        What may not be meant of the rules, as at opening. They name no system: the study may be
-        sealed.
+        What may not be meant of rules and explanations, as at opening. They name no system: the
+        study may be sealed.
     """
 
     version: StudyVersion | None = None
@@ -145,7 +145,7 @@ def change_study(
         if not change.log:
             return StudyChange()
         version = change.write()
-        warnings = tuple(warnings_of_rules(change.study))
+        warnings = tuple(warnings_at_any_time(change.study))
     # As it is now: the caller's study has the rules of before.
     training = quality.settle_training(change.study)
     if "added" in change.log:

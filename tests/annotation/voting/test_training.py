@@ -39,14 +39,14 @@ def lend(study: Study, annotator: Annotator, **fields: Any) -> Assignment:
 def test_a_training_vote_says_whether_it_is_right_as_this_person_saw_it(swapped, choice):
     study = make_queue(1)
     annotator = make_annotator(study)
-    held = lend(study, annotator, swapped=swapped, explanation="The **first** is true.")
+    held = lend(study, annotator, swapped=swapped, explanation="The **date** is true.")
     right = "right" if swapped else "left"
     outcome = vote(annotator, held.public_id, choice)
     assert outcome.received is Received.COUNTED
     assert outcome.feedback == Feedback(
         correct=choice == right,
         accepted={"overall": (right,)},
-        explanation="The **first** is true.",
+        explanation="The **date** is true.",
     )
 
 
