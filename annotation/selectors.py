@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from .models import (
     Assignment,
     AssignmentState,
-    Comparison,
     ComparisonKind,
     Exclusion,
     Study,
@@ -85,19 +84,4 @@ def repeated_votes(study: Study) -> QuerySet[Vote]:
         ),
         comparison__study=study,
         comparison__kind=ComparisonKind.WORK,
-    )
-
-
-def skipped_by_many(study: Study) -> QuerySet[Comparison]:
-    """The comparisons that as many people skipped as votes are wanted on them, for a researcher.
-
-    Such a pair may never get its votes: something is likely to be wrong with it. Each row has the
-    number of people as `skips`; the most skipped come first. Who answered in the end did not skip.
-    """
-    skipped = Q(assignments__state=AssignmentState.RELEASED, assignments__pass_no=0)
-    return (
-        Comparison.objects.filter(skipped, study=study, kind=ComparisonKind.WORK)
-        .annotate(skips=Count("assignments"))
-        .filter(skips__gte=F("overlap"))
-        .order_by("-skips", "pk")
     )

@@ -18,12 +18,11 @@ from .declarations import (
 from .objects import (
     StudyWithRoles,
     get_annotator_for,
-    get_assignment_for,
     get_study_for,
     list_studies_for,
     roles_of,
 )
-from .outcomes import can_see_outcomes, can_see_system_names
+from .outcomes import can_see_outcomes
 from .recognising import recognise
 
 __all__ = [
@@ -32,9 +31,7 @@ __all__ = [
     "SignedInRequest",
     "StudyWithRoles",
     "can_see_outcomes",
-    "can_see_system_names",
     "get_annotator_for",
-    "get_assignment_for",
     "get_study_for",
     "list_studies_for",
     "public",

@@ -7,7 +7,6 @@ what their memberships say, and the admin site shows no content, votes or outcom
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
@@ -17,7 +16,6 @@ from django.http import Http404
 from annotation.models import (
     Annotator,
     AnnotatorState,
-    Assignment,
     Membership,
     Role,
     Study,
@@ -108,33 +106,6 @@ def get_annotator_for(user: AnyUser, slug: str) -> Annotator:
     if Membership.objects.filter(user=user, study__slug=slug).exists():
         raise PermissionDenied(OTHER_ROLE)
     raise Http404(NO_SUCH_STUDY)
-
-
-def get_assignment_for(user: AnyUser, public_id: uuid.UUID) -> Assignment:
-    """The user's own assignment, with its annotator and study. One query.
-
-    Raises
-    ------
-    Http404
-        It belongs to someone else, or there is none: the same answer for both.
-    PermissionDenied
-        It is the user's, but they are no longer an annotator of the study.
-    """
-    if not user.is_authenticated or not user.is_active:
-        raise Http404("There is no such assignment.")
-    assignment = (
-        Assignment.objects.filter(public_id=public_id, annotator__user=user)
-        .select_related("annotator__study")
-        .first()
-    )
-    if assignment is None:
-        raise Http404("There is no such assignment.")
-    annotator = assignment.annotator
-    if annotator.state == AnnotatorState.REMOVED or Role.ANNOTATOR not in roles_of(
-        user, annotator.study
-    ):
-        raise PermissionDenied(ACCESS_ENDED)
-    return assignment
 
 
 def list_studies_for(user: AnyUser) -> list[StudyWithRoles]:

@@ -13,11 +13,17 @@ from annotation.models import Role, Study
 
 from .objects import AnyUser, roles_of
 
+# They also conduct the study: change it, and decide on its annotators.
 READERS = frozenset({Role.OWNER, Role.RESEARCHER})
 
 
 def can_see_outcomes(user: AnyUser, study: Study) -> bool:
-    """Whether the user may see win rates, verdicts by system, rankings. One query."""
+    """Whether the user may see win rates, verdicts by system, rankings. One query.
+
+    And, beside votes, progress or results, the name of a system: it would unseal an outcome.
+    Otherwise the system's code stands there. Pages that import and design a study show names to its
+    owner and researchers without asking here.
+    """
     return roles_can_see_outcomes(roles_of(user, study), study)
 
 
@@ -26,13 +32,3 @@ def roles_can_see_outcomes(roles: frozenset[Role], study: Study) -> bool:
     if roles & READERS:
         return not study.is_sealed
     return Role.MONITOR in roles and study.unblinded_at is not None
-
-
-def can_see_system_names(user: AnyUser, study: Study) -> bool:
-    """Whether the user may see a system's name beside votes, progress or results. One query.
-
-    Otherwise the system's code stands there. Names beside votes would unseal an outcome, so both
-    questions have one answer; the pages that import and design a study show names to its owner
-    and researchers without asking here.
-    """
-    return can_see_outcomes(user, study)

@@ -14,7 +14,8 @@ from django.db.models import Case, F, When
 from django.utils import timezone
 
 from annotation import audit
-from annotation.models import Membership, Role, Study, StudyState, User
+from annotation.access import roles_of
+from annotation.models import Role, Study, StudyState, User
 from annotation.selectors import counted_votes
 from annotation.storable import is_storable
 
@@ -196,12 +197,8 @@ def check_may_unblind_early(study: Study, actor: User | None, *, early: bool, re
         raise LifecycleError(
             f"Unblinding {study.slug} before it is closed needs a --reason; it is recorded."
         )
-    if actor is not None and not is_owner(actor, study):
+    if actor is not None and Role.OWNER not in roles_of(actor, study):
         raise LifecycleError(f"Only an owner of {study.slug} may unblind it before it is closed.")
-
-
-def is_owner(user: User, study: Study) -> bool:
-    return Membership.objects.filter(study=study, user=user, role=Role.OWNER).exists()
 
 
 def check_editable(study: Study) -> None:

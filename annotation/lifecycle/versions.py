@@ -14,12 +14,12 @@ from django.db import transaction
 from django.db.models import Max
 
 from annotation import audit, quality, queue
+from annotation.access import roles_of
+from annotation.access.outcomes import READERS
 from annotation.models import (
     Cell,
     Comparison,
     ComparisonKind,
-    Membership,
-    Role,
     Stopping,
     Study,
     StudyState,
@@ -52,8 +52,6 @@ FOR_GOOD = {
 }
 ORDER = "order."
 ORDER_WHY = "the order of pairs was drawn when the study opened"
-
-CHANGERS = (Role.OWNER, Role.RESEARCHER)
 
 # Adds comparisons to the study, in the transaction of the change.
 Add = Callable[[Study], object]
@@ -123,7 +121,8 @@ def change_study(
     ValidationError
         A setting is unknown or has a value that is not allowed.
     """
-    check_may_change(study, actor)
+    if actor is not None and not roles_of(actor, study) & READERS:
+        raise LifecycleError(f"Only an owner or a researcher of {study.slug} changes it.")
     reason = reason.strip()
     if not reason:
         raise LifecycleError(f"Changing {study.slug} needs a reason; it is recorded.")
@@ -151,13 +150,6 @@ def change_study(
     if "added" in change.log:
         refresh_planner_statistics()
     return StudyChange(version, tuple(change.lines), training, warnings)
-
-
-def check_may_change(study: Study, actor: User | None) -> None:
-    if actor is None:
-        return
-    if not Membership.objects.filter(study=study, user=actor, role__in=CHANGERS).exists():
-        raise LifecycleError(f"Only an owner or a researcher of {study.slug} changes it.")
 
 
 def hold_opened(study: Study) -> Study:

@@ -14,6 +14,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation import audit, queue
+from annotation.access import roles_of
+from annotation.access.outcomes import READERS
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -22,11 +24,9 @@ from annotation.models import (
     ComparisonKind,
     Exclusion,
     FindingAction,
-    Membership,
     QualityFinding,
     QualityReview,
     ReviewOutcome,
-    Role,
     Study,
     User,
     Vote,
@@ -39,7 +39,6 @@ from .pausing import unanswered_findings
 from .qualification import needs_training
 from .standing import let_in_again
 
-DECIDERS = (Role.OWNER, Role.RESEARCHER)
 # These take votes out of the count or put them back; the newest of them holds.
 ON_VOTES = (ReviewOutcome.REJECT, ReviewOutcome.REINSTATE)
 
@@ -86,7 +85,11 @@ def review(
         annotator's state.
     """
     reason = checked_reason(reason)
-    check_may_decide(annotator.study, actor)
+    study = annotator.study
+    if actor is not None and not roles_of(actor, study) & READERS:
+        raise ReviewRefusedError(
+            f"Only an owner or a researcher of {study.slug} decides on annotators."
+        )
     # What an earlier decision left undone belongs to it, and not to this one.
     finish_review(annotator.pk)
     with transaction.atomic():
@@ -113,15 +116,6 @@ def checked_reason(reason: str) -> str:
     if not is_storable(reason):
         raise ReviewRefusedError("The reason is no text. Write it in UTF-8 and without NUL.")
     return reason
-
-
-def check_may_decide(study: Study, actor: User | None) -> None:
-    if actor is None:
-        return
-    if not Membership.objects.filter(study=study, user=actor, role__in=DECIDERS).exists():
-        raise ReviewRefusedError(
-            f"Only an owner or a researcher of {study.slug} decides on annotators."
-        )
 
 
 def is_settled(annotator: Annotator, last: QualityReview, outcome: ReviewOutcome) -> bool:

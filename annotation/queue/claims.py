@@ -102,10 +102,6 @@ class Claim:
     def current(self) -> HeldPair | None:
         return self.held[0] if self.held else None
 
-    @property
-    def upcoming(self) -> tuple[HeldPair, ...]:
-        return self.held[1:]
-
 
 class LeaseState(StrEnum):
     """What became of a lease that was to be renewed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +16,6 @@ from pytest_django import DjangoAssertNumQueries
 
 from annotation import access, people
 from annotation.access import declarations, routes
-from annotation.access.objects import AnyUser
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -166,34 +164,6 @@ def test_an_annotator_in_another_state_still_reaches_their_page(state: Annotator
     assert access.get_annotator_for(user, annotator.study.slug) == annotator
 
 
-def test_an_assignment_is_reached_by_its_holder_only() -> None:
-    study = factories.make_open_study()
-    alice, bob = factories.make_user(), factories.make_user()
-    own = factories.make_annotator(study, alice)
-    factories.make_annotator(study, bob)
-    assignment = factories.make_assignment(factories.make_comparison(study), own)
-    assert access.get_assignment_for(alice, assignment.public_id) == assignment
-    others: list[tuple[AnyUser, uuid.UUID]] = [
-        (bob, assignment.public_id),
-        (alice, uuid.uuid4()),
-        (AnonymousUser(), assignment.public_id),
-    ]
-    for user, public_id in others:
-        with pytest.raises(Http404, match="no such assignment"):
-            access.get_assignment_for(user, public_id)
-
-
-def test_a_removed_annotator_reaches_no_assignment_any_more() -> None:
-    study = factories.make_open_study()
-    user = factories.make_user()
-    assignment = factories.make_assignment(
-        factories.make_comparison(study), factories.make_annotator(study, user)
-    )
-    people.remove_role(study, user, Role.ANNOTATOR, None)
-    with pytest.raises(PermissionDenied):
-        access.get_assignment_for(user, assignment.public_id)
-
-
 def test_the_list_of_studies_has_each_once_with_all_roles_newest_first() -> None:
     user = factories.make_user()
     now = timezone.now()
@@ -224,12 +194,11 @@ IMPORTED_ONLY = {"state": StudyState.DRAFT}
         *[(role, UNBLINDED, role in (Role.OWNER, Role.RESEARCHER, Role.MONITOR)) for role in Role],
     ],
 )
-def test_outcomes_and_names_are_seen_by_the_right_roles_at_the_right_time(
+def test_outcomes_are_seen_by_the_right_roles_at_the_right_time(
     role: Role, fields: dict[str, Any], expected: bool
 ) -> None:
     membership = factories.make_membership(factories.make_study(**fields), role)
     assert access.can_see_outcomes(membership.user, membership.study) is expected
-    assert access.can_see_system_names(membership.user, membership.study) is expected
 
 
 @with_own_urls

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db.models import QuerySet
 
 from annotation.models import (
     AssignmentState,
@@ -16,7 +15,7 @@ from annotation.models import (
     Verdict,
     Vote,
 )
-from annotation.selectors import counted_votes, repeated_votes, skipped_by_many
+from annotation.selectors import counted_votes, repeated_votes
 from tests.factories import (
     make_annotator,
     make_assignment,
@@ -137,36 +136,3 @@ def test_there_is_at_most_one_counted_vote_for_an_annotator_and_a_comparison(stu
     people = list(counted_votes(study).values_list("annotator", "comparison"))
     assert len(people) == len(set(people)) == 2
     assert Vote.objects.count() == 4
-
-
-RELEASED = AssignmentState.RELEASED
-
-
-def test_a_pair_that_as_many_skipped_as_votes_are_wanted_goes_to_the_researcher(
-    study: Study,
-) -> None:
-    once, twice, thrice = (make_comparison(study, overlap=2) for _ in range(3))
-    for comparison, skips in ((once, 1), (twice, 2), (thrice, 3)):
-        for _ in range(skips):
-            make_assignment(comparison, state=RELEASED)
-    make_vote(once)
-    make_vote(twice)
-    found: QuerySet[Any] = skipped_by_many(study)
-    assert list(found.values_list("pk", "skips")) == [(thrice.pk, 3), (twice.pk, 2)]
-
-
-def test_a_skip_that_was_answered_after_all_and_one_of_a_repeat_are_none(study: Study) -> None:
-    comparison = make_comparison(study, overlap=1)
-    make_assignment(comparison, state=AssignmentState.LATE_SURPLUS)
-    make_assignment(comparison, state=AssignmentState.EXPIRED)
-    make_assignment(comparison, state=RELEASED, pass_no=1)
-    assert not skipped_by_many(study).exists()
-
-
-def test_skipped_checks_and_other_studies_are_left_out(study: Study) -> None:
-    gold = make_comparison(study, overlap=1, kind=ComparisonKind.GOLD, gold={"overall": ["a"]})
-    elsewhere = make_comparison(make_open_study(), overlap=1)
-    for comparison in (gold, elsewhere):
-        make_assignment(comparison, state=RELEASED)
-    assert not skipped_by_many(study).exists()
-    assert [found.pk for found in skipped_by_many(elsewhere.study)] == [elsewhere.pk]

@@ -163,6 +163,17 @@ def test_what_as_many_people_skipped_as_should_answer_is_routed_without_votes() 
     assert routed(study) == []
 
 
+def test_a_skip_that_was_answered_after_all_and_one_of_a_repeat_are_none() -> None:
+    study = factories.make_open_study()
+    comparison = factories.make_comparison(study, overlap=1)
+    factories.make_assignment(
+        comparison, state=AssignmentState.LATE_SURPLUS, skip_reason=SkipReason.OTHER
+    )
+    factories.make_assignment(comparison, state=AssignmentState.EXPIRED)
+    skip(comparison, pass_no=1)
+    assert routed(study) == []
+
+
 def test_an_adjudication_takes_a_comparison_off_the_list_until_a_later_vote_counts() -> None:
     study = factories.make_open_study()
     comparison = complete_with(study, ["a", "b"])

@@ -321,6 +321,14 @@ def test_nobody_else_decides(role):
     assert state_of(rater) == AnnotatorState.PAUSED
 
 
+def test_an_account_that_was_switched_off_decides_nothing():
+    rater = paused()
+    user = make_membership(rater.study, Role.OWNER).user
+    user.is_active = False
+    with pytest.raises(quality.ReviewRefusedError, match="Only an owner or a researcher"):
+        quality.review(rater, ReviewOutcome.RESUME, "Fine.", user)
+
+
 @pytest.mark.parametrize("reason", ["", "  ", "nul \0", "half \ud800", "x" * 401])
 def test_a_reason_is_text_of_some_length(reason):
     rater = paused()

@@ -59,7 +59,6 @@ def test_a_claim_brings_the_current_and_the_next_pair():
     assert claim.empty is None
     assert claim.current is not None
     assert len(claim.held) == 2
-    assert len(claim.upcoming) == 1
     first, second = (row_of(held.pair.id) for held in claim.held)
     assert first.comparison_id != second.comparison_id
     for held in claim.held:
@@ -111,7 +110,7 @@ def test_after_a_vote_the_pair_held_in_advance_is_the_current_one():
     vote(annotator, before.current.pair.id)
     after = queue.claim(annotator)
     assert after.current is not None
-    assert after.current.pair.id == before.upcoming[0].pair.id
+    assert after.current.pair.id == before.held[1].pair.id
 
 
 def test_everybody_rates_everything_once_and_then_is_finished():

@@ -431,7 +431,7 @@ def test_names_that_an_owner_showed_while_it_was_open_leave_the_grace():
 def test_names_that_were_shown_during_a_pause_end_its_grace_and_no_later_one():
     study = make_queue(2)
     annotator = make_annotator(study)
-    first, second = current_id(annotator), queue.claim(annotator, want=2).upcoming[0].pair.id
+    first, second = current_id(annotator), queue.claim(annotator, want=2).held[1].pair.id
     pause_study(study)
     unblind_study(study, early=True, reason="A safety question.")
     assert vote(annotator, first).received is Received.STUDY_CLOSED
