@@ -1,4 +1,4 @@
-"""What people get when a request fails: words, and 503 where the database is away for a moment.
+"""What people get when a request fails: words, and 503 where the database is away or read-only.
 
 Sessions are read before any view runs, so a restart of the database is met here as well as there.
 """
@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import sys
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views import defaults
 
 from annotation.access.declarations import wants_json
-
-# A restart takes seconds.
-RETRY_AFTER_SECONDS = 5
+from annotation.outages import RETRY_AFTER_SECONDS, is_outage
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """The handler of every exception that no view answers; the log has it already."""
-    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+    if is_outage(sys.exc_info()[1]):
         return unavailable(request)
     return defaults.server_error(request)
 
@@ -31,7 +28,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         content = {
             "error": "database_busy",
-            "message": "The server cannot reach its database now. Send this once more in a moment.",
+            "message": "The server cannot use its database now. Send this once more in a moment.",
             "stored": False,
         }
         return JsonResponse(content, status=503, headers=headers)

@@ -8,11 +8,12 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied
-from django.db import DatabaseError, OperationalError
+from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 
 from annotation.access import recognise, study_annotator
 from annotation.models import Annotator
+from annotation.outages import RETRY_AFTER_SECONDS, is_outage
 from annotation.queue import AssignmentNotFound
 
 from .requests import BadRequest, read_body
@@ -20,10 +21,6 @@ from .whose_page import names_another_account
 
 log = structlog.get_logger(__name__)
 
-# A restart of the database takes seconds; the page waits a little longer each time by itself.
-RETRY_AFTER_SECONDS = 5
-# PostgreSQL: the transaction is read-only, as after a failover.
-READ_ONLY = "25006"
 NO_STORE = "no-store, private"
 OTHER_ACCOUNT = (
     "Someone else is signed in on this browser. Sign in again, then send this once more."
@@ -67,18 +64,6 @@ def own_page(view: View) -> View:
     return for_own_page
 
 
-def cannot_save_now(fault: DatabaseError) -> bool:
-    """Whether the database is overloaded, restarting, full or read-only.
-
-    PostgreSQL takes the last for an internal error, as it does what a trigger refuses, which no
-    repetition would change.
-    """
-    return (
-        isinstance(fault, OperationalError)
-        or getattr(fault.__cause__, "sqlstate", None) == READ_ONLY
-    )
-
-
 def json_edge(handle: Handler) -> View:
     """A POST of a JSON object by an annotator of the study; every refusal is JSON too."""
 
@@ -103,8 +88,8 @@ def json_edge(handle: Handler) -> View:
             return refusal("not_found", "There is no such study, or you have no part in it.", 404)
         except PermissionDenied as fault:
             return refusal("forbidden", str(fault), 403)
-        except DatabaseError as fault:
-            if not cannot_save_now(fault):
+        except (DatabaseError, InterfaceError) as fault:
+            if not is_outage(fault):
                 raise
             # The page keeps the answer and sends the same again, with the same key.
             log.exception("rating.database_failed")

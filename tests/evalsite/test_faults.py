@@ -6,9 +6,10 @@ from typing import NoReturn
 
 import pytest
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpResponse
 from django.test import Client
+from psycopg.errors import RaiseException, ReadOnlySqlTransaction
 
 from annotation.accounts.session_store import SessionStore
 
@@ -31,7 +32,20 @@ def vote_with(client: Client) -> HttpResponse:
     )
 
 
-@pytest.mark.parametrize("fault", [OperationalError("shutting down"), InterfaceError("closed")])
+def refused_by(cause: Exception) -> InternalError:
+    fault = InternalError("refused")
+    fault.__cause__ = cause
+    return fault
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        OperationalError("shutting down"),
+        InterfaceError("closed"),
+        refused_by(ReadOnlySqlTransaction("read-only")),
+    ],
+)
 def test_a_script_is_told_to_send_again(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     response = vote_with(failing_client(monkeypatch, fault))
     assert response.status_code == 503
@@ -43,11 +57,14 @@ def test_a_script_is_told_to_send_again(monkeypatch: pytest.MonkeyPatch, fault: 
 def test_a_person_is_told_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     response = failing_client(monkeypatch, OperationalError("shutting down")).get("/")
     assert response.status_code == 503
-    assert "cannot reach its database" in response.content.decode()
+    assert "cannot use its database" in response.content.decode()
     assert "shutting down" not in response.content.decode()
 
 
-def test_another_fault_stays_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    response = failing_client(monkeypatch, ValueError("a secret detail")).get("/")
+@pytest.mark.parametrize(
+    "fault", [ValueError("a secret detail"), refused_by(RaiseException("a secret detail"))]
+)
+def test_another_fault_stays_a_fault(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    response = failing_client(monkeypatch, fault).get("/")
     assert response.status_code == 500
     assert "a secret detail" not in response.content.decode()

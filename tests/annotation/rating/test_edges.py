@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import InternalError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.test import Client
 from psycopg.errors import RaiseException, ReadOnlySqlTransaction
 
@@ -246,11 +246,12 @@ def test_the_same_request_again_gets_the_same_bytes(door: Door) -> None:
     assert Vote.objects.count() == 1
 
 
+@pytest.mark.parametrize("fault", [OperationalError, InterfaceError])
 def test_a_database_that_cannot_save_is_told_and_the_same_request_works_later(
-    door: Door, monkeypatch: pytest.MonkeyPatch
+    door: Door, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
 ) -> None:
     def fail(*args: object, **kwargs: object) -> None:
-        raise OperationalError("database is locked")
+        raise fault("database is locked")
 
     body = vote_body(door.next()["pairs"][0])
     with monkeypatch.context() as patch:
@@ -258,6 +259,7 @@ def test_a_database_that_cannot_save_is_told_and_the_same_request_works_later(
         response = door.post("vote", body)
     assert response.status_code == 503
     assert (response.json()["error"], response.json()["stored"]) == ("database_busy", False)
+    assert "kept in this browser" in response.json()["message"]
     assert int(response.headers["Retry-After"]) > 0
     assert "locked" not in response.content.decode()
     assert door.post("vote", body).status_code == 200
