@@ -10,9 +10,10 @@ class AnnotationConfig(AppConfig):
         # Models, and so everything that uses them, can be imported only from here on.
         from django.contrib.auth.signals import user_logged_in
 
+        from annotation import sessions
         from annotation.access.routes import check_every_view_declares_access
-        from annotation.accounts import redaction, sessions
+        from annotation.accounts import redaction
 
         checks.register(check_every_view_declares_access, checks.Tags.urls)
-        user_logged_in.connect(sessions.begin, dispatch_uid="annotation.accounts.sessions")
+        user_logged_in.connect(sessions.begin, dispatch_uid="annotation.sessions")
         redaction.redact_tokens()

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from annotation import quality, queue
 from annotation.models import Study, StudyState
+from annotation.sessions import SessionStore
 
 log = structlog.get_logger(__name__)
 
@@ -50,3 +51,9 @@ def check_quality() -> int:
         except Exception:
             log.exception("quality.finish_failed", study=study.slug)
     return found
+
+
+@shared_task(name="annotation.forget_ended_sessions")
+def forget_ended_sessions() -> None:
+    """Delete the sessions that are over: nobody reads them again."""
+    SessionStore.clear_expired()

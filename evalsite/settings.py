@@ -178,7 +178,6 @@ INSTALLED_APPS = [
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
@@ -198,7 +197,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "annotation.accounts.sessions.SessionLimits",
+    "annotation.sessions.NoteLastRequest",
     "annotation.access.routes.RefuseUndeclaredViews",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -276,8 +275,7 @@ CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_COOKIES else "csrf"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
-# In the database, so that annotators notice nothing when Redis is gone.
-SESSION_ENGINE = "annotation.accounts.session_store"
+SESSION_ENGINE = "annotation.sessions"
 
 # Accounts: sign-in names, passwords, limits.
 SITE_URL = site_url(os.environ.get("SITE_URL") or "http://127.0.0.1:8000")
@@ -362,6 +360,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "annotation.check_quality",
         "schedule": 60.0,
         "options": {"expires": 60.0},
+    },
+    "forget ended sessions": {
+        "task": "annotation.forget_ended_sessions",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
     },
     "steer open studies": {
         "task": "reports.steer_open_studies",

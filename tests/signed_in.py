@@ -12,11 +12,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import transaction
 
-from annotation.accounts.sessions import SEEN, STARTED
 from annotation.models import Annotator, Role, Study
+from annotation.sessions import SEEN, STARTED, SessionStore
 from tests.factories import make_annotator, make_membership, make_user
 
 # CSRF needs a secret in the cookie and the same in the header; it is nobody else's here.

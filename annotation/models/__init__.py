@@ -15,6 +15,7 @@ from .people import (
     User,
 )
 from .quality import FindingAction, QualityFinding, QualityReview, ReviewOutcome
+from .sessions import Session
 from .studies import (
     SLUG_PATTERN,
     Criterion,
@@ -70,6 +71,7 @@ __all__ = [
     "ReviewOutcome",
     "Role",
     "Scale",
+    "Session",
     "Side",
     "SkipReason",
     "Stopping",

@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from annotation.models import Annotator, AnnotatorState, Membership, Role, Study, User
+from annotation.models import Annotator, AnnotatorState, Membership, Role, Session, Study, User
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -37,12 +37,22 @@ def tables(client: Client) -> list[str]:
     return [sql.split(" FROM ")[1].split(" ")[0].strip('"') for sql in read]
 
 
-def test_session_account_annotator_and_membership_are_two_queries(
+def test_session_account_annotator_and_membership_are_one_query(
     client: Client, annotator: Annotator
 ) -> None:
     assert ask(client).status_code == 200
-    assert tables(client)[:2] == ["django_session", "annotation_annotator"]
-    assert "annotation_user" not in tables(client)
+    assert tables(client)[0] == "annotation_annotator"
+    assert not {"annotation_user", "annotation_session"} & set(tables(client))
+
+
+def test_whose_session_it_is_is_said_by_its_signed_text(
+    client: Client, annotator: Annotator
+) -> None:
+    other = Client()
+    other.force_login(factories.make_user("other"))
+    Session.objects.filter(account__username="other").update(account=annotator.user)
+    assert ask(client).status_code == 200
+    assert ask(other).status_code == 404
 
 
 def remove(annotator: Annotator) -> None:
@@ -111,4 +121,4 @@ def test_a_session_signed_with_the_former_key_is_renewed(
     before = client.session["_auth_user_hash"]
     assert ask(client).status_code == 200
     assert client.session["_auth_user_hash"] != before
-    assert tables(client)[:2] == ["django_session", "annotation_annotator"]
+    assert "annotation_session" not in tables(client)

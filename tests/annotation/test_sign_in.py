@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 import time_machine
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.http import HttpRequest
 from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 
 from annotation.accounts.networks import client_network
-from annotation.accounts.sessions import SEEN_PRECISION_SECONDS
-from annotation.models import User
+from annotation.models import Session, User
+from annotation.sessions import SEEN_PRECISION_SECONDS
+from annotation.tasks import forget_ended_sessions
 from tests import factories
 from tests.pages import text_of
 
@@ -218,6 +218,33 @@ def test_a_session_ends_after_twelve_hours_whatever_happens(client: Client) -> N
             assert client.get("/").status_code == 200
         traveller.shift(timedelta(hours=1))
         assert client.get("/").status_code == 302
+
+
+def test_an_outlived_session_is_gone_for_good(client: Client) -> None:
+    start = timezone.now()
+    with time_machine.travel(start, tick=False) as traveller:
+        client.force_login(factories.make_user())
+        traveller.shift(timedelta(hours=3))
+        client.get("/")
+        traveller.shift(-timedelta(hours=2))
+        assert client.get("/").status_code == 302
+        assert not Session.objects.exists()
+
+
+def test_a_session_names_its_account(client: Client) -> None:
+    user = factories.make_user()
+    client.force_login(user)
+    assert Session.objects.get().account == user
+
+
+def test_sessions_that_are_over_are_forgotten(client: Client) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as traveller:
+        client.force_login(factories.make_user())
+        traveller.shift(timedelta(hours=13))
+        other = Client()
+        other.force_login(factories.make_user("other"))
+        forget_ended_sessions()
+        assert [session.account.username for session in Session.objects.all()] == ["other"]
 
 
 def test_requests_in_quick_succession_do_not_write_the_session(client: Client) -> None:

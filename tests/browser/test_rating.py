@@ -440,8 +440,7 @@ def test_two_tabs_give_one_vote_and_a_calm_word(desk_for: DeskFor) -> None:
 
 
 def test_signed_out_answers_wait_for_the_next_sign_in(desk_for: DeskFor) -> None:
-    from django.contrib.sessions.models import Session
-
+    from annotation.models import Session
     from tests.browser.rating_desk import sign_in
 
     desk = desk_for(make_small_study(3))

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import NoReturn
 
 import pytest
-from django.contrib.sessions.backends.base import SessionBase
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpResponse
 from django.test import Client
 from psycopg.errors import RaiseException, ReadOnlySqlTransaction
 
-from annotation.accounts.session_store import SessionStore
+from annotation.compiled import CompiledQuery
 
 
 def failing_client(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> Client:
     """A browser with a session, on a server whose sessions cannot be read."""
 
-    def fail(store: SessionBase) -> NoReturn:
+    def fail(query: object, **values: object) -> NoReturn:
         raise fault
 
-    monkeypatch.setattr(SessionStore, "load", fail)
+    # Sessions are read by such a query, alone or with the annotator.
+    monkeypatch.setattr(CompiledQuery, "rows", fail)
     client = Client(raise_request_exception=False)
     client.cookies["session"] = "x" * 32
     return client

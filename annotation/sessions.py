@@ -1,0 +1,109 @@
+"""Sessions: who they are of, and how long they last: 12 hours at most, 2 without a request.
+
+They are in the database, so that annotators notice nothing when Redis is gone. Storage, signing and
+expiry are Django's; an outlived session is as good as none, from the next request on. The moment of
+the last request is written only when it has moved by some minutes, so that rating does not cost a
+write for each page.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends import db
+from django.db.models import CharField, DateTimeField
+from django.http import HttpRequest, HttpResponseBase
+from django.utils import timezone
+
+from annotation.compiled import CompiledQuery, Parameter
+from annotation.models import Session, User
+
+STARTED = "started_at"
+SEEN = "seen_at"
+
+# The idle time is measured to this precision.
+SEEN_PRECISION_SECONDS = 300
+
+LIVE: CompiledQuery[Any] = CompiledQuery(
+    lambda: Session.objects.filter(
+        session_key=Parameter("key", CharField()),
+        expire_date__gt=Parameter("now", DateTimeField()),
+    ).values_list("session_data")
+)
+
+
+class SessionStore(db.SessionStore):
+    """The session of a key; an unknown, expired or outlived one is empty."""
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
+
+    def create_model_instance(self, data: dict[str, Any]) -> Any:
+        row: Any = super().create_model_instance(data)
+        account = data.get(SESSION_KEY)
+        if account is not None:
+            row.account_id = User._meta.pk.to_python(account)
+        return row
+
+    def load(self) -> dict[str, Any]:
+        found = LIVE.first(key=self.session_key, now=timezone.now())
+        if found is None:
+            self._session_key = None
+            return {}
+        return self.living(found[0])
+
+    @property
+    def is_read(self) -> bool:
+        """Whether what is stored has been read in this request."""
+        return hasattr(self, "_session_cache")
+
+    def take_in(self, stored: str) -> None:
+        """Use what another query read of this session, in place of a query of its own."""
+        self._session_cache = self.living(stored)
+
+    def living(self, stored: str) -> dict[str, Any]:
+        data = self.decode(stored)
+        if SESSION_KEY in data and has_outlived(data, int(time.time())):
+            self.delete()
+            self._session_key = None
+            return {}
+        return data
+
+
+def has_outlived(data: Mapping[str, Any], now: int) -> bool:
+    """Whether a session ends; one without its times was not begun by a sign-in here."""
+    started, seen = data.get(STARTED), data.get(SEEN)
+    if started is None or seen is None:
+        return True
+    return bool(
+        now - started >= settings.SESSION_COOKIE_AGE or now - seen >= settings.SESSION_IDLE_SECONDS
+    )
+
+
+def begin(sender: object, request: HttpRequest, **_: Any) -> None:
+    """Receiver of `user_logged_in`: note when the session began."""
+    now = int(time.time())
+    request.session[STARTED] = now
+    request.session[SEEN] = now
+
+
+class NoteLastRequest:
+    """Middleware within the one of sessions: a session that was used is in use."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        session = request.session
+        # Whoever did not ask for it is not made to wait for it.
+        if session.accessed and SESSION_KEY in session:
+            now = int(time.time())
+            if now - session.get(SEEN, 0) >= SEEN_PRECISION_SECONDS:
+                session[SEEN] = now
+        return response
