@@ -22,7 +22,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    InterfaceError,
+    OperationalError,
+    connections,
+    transaction,
+)
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Expression, Field, Model, QuerySet
 from django.db.models.query import ModelIterable, get_related_populators
@@ -138,7 +144,21 @@ class CompiledQuery(Generic[Row]):
 
     def rows(self, **values: Any) -> list[Row]:
         """Run it: one query."""
-        connection = connections[DEFAULT_DB_ALIAS]
+        connection: Any = connections[DEFAULT_DB_ALIAS]
+        if connection.in_atomic_block:
+            return self.fetch(connection, values)
+        # Of a connection that broke since the last request Django would learn by asking first, in
+        # every request. What only reads can be asked again instead.
+        connection.health_check_done = True
+        try:
+            return self.fetch(connection, values)
+        except (OperationalError, InterfaceError):
+            if connection.connection is None or connection.is_usable():
+                raise
+            connection.close()
+            return self.fetch(connection, values)
+
+    def fetch(self, connection: BaseDatabaseWrapper, values: Mapping[str, Any]) -> list[Row]:
         reading = self.compiled(connection)
         with open_cursor(connection) as cursor:
             cursor.execute(reading.statement.sql, reading.statement.values(connection, values))

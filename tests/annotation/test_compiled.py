@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections, models, transaction
+from django.db import IntegrityError, OperationalError, connection, connections, models, transaction
 from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
@@ -201,11 +201,8 @@ def test_changes_together_fail_together() -> None:
     assert not Exclusion.objects.exists()
 
 
-@pytest.mark.postgres
-@pytest.mark.django_db(transaction=True)
-def test_after_a_restart_of_the_database_the_first_query_reconnects() -> None:
-    annotator = factories.make_annotator(factories.make_study())
-    assert WITH_STUDY.first(pk=annotator.pk) == annotator
+def break_connection() -> Any:
+    """End the server's side of this process's connection, as a restart of the server does."""
     own: Any = connections["default"]
     with own.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
@@ -214,13 +211,49 @@ def test_after_a_restart_of_the_database_the_first_query_reconnects() -> None:
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
     other.close()
+    return own
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_after_a_restart_of_the_database_the_first_query_reconnects() -> None:
+    annotator = factories.make_annotator(factories.make_study())
+    assert WITH_STUDY.first(pk=annotator.pk) == annotator
+    own = break_connection()
+    assert WITH_STUDY.first(pk=annotator.pk) == annotator
+    assert not own.errors_occurred
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_within_a_transaction_nothing_is_asked_twice() -> None:
+    annotator = factories.make_annotator(factories.make_study())
+
+    def lock_twice() -> None:
+        with transaction.atomic():
+            assert LOCKED.first(pk=annotator.pk) == annotator
+            break_connection()
+            LOCKED.first(pk=annotator.pk)
+
+    with pytest.raises(OperationalError):
+        lock_twice()
+    connection.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_the_server_is_not_asked_whether_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    annotator = factories.make_annotator(factories.make_study())
+    own: Any = connections["default"]
+
+    def refuse() -> bool:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(own, "is_usable", refuse)
     # As at the start of a request.
-    own.health_check_enabled, own.health_check_done = True, False
-    try:
-        assert WITH_STUDY.first(pk=annotator.pk) == annotator
-    finally:
-        own.close()
-        own.health_check_enabled = False
+    monkeypatch.setattr(own, "health_check_enabled", True)
+    monkeypatch.setattr(own, "health_check_done", False)
+    assert WITH_STUDY.first(pk=annotator.pk) == annotator
 
 
 @pytest.mark.django_db(transaction=True)
