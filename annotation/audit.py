@@ -3,6 +3,11 @@
 An entry is written in the transaction of what it records, so that neither exists without the
 other. Entries of one scope (a study, or the site) form a chain: each hash covers the entry and
 the hash before it, so that an edited, removed or inserted row is found by `verify`.
+
+The head of a chain is the last lock of a transaction: whoever has it waits for nothing else any
+more (see `queue.locks`). So entries come at the end, after every other row was locked and written,
+and of several chains the studies' in the order of their keys, the site's last. What an inner step
+has to say before that, it hands to its caller as an `Act`.
 """
 
 from __future__ import annotations
@@ -20,6 +25,14 @@ from .canonical_json import canonical_json
 from .models import AuditChain, AuditEntry, Study, User
 
 SITE_SCOPE = "site"
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What an entry is to say of an act whose transaction goes on; its caller records it."""
+
+    action: str
+    detail: dict[str, Any]
 
 
 def scope_of(study: Study | None) -> str:
@@ -46,7 +59,8 @@ def record(
 ) -> AuditEntry:
     """Add an entry to the study's chain (None: the site's) in the caller's transaction.
 
-    `detail` must be plain JSON and hold no personal data: entries outlive an erasure.
+    The last thing in it that locks or writes anything: the chain's head stays locked until it
+    ends. `detail` must be plain JSON and hold no personal data: entries outlive an erasure.
     """
     if not transaction.get_connection().in_atomic_block:
         raise transaction.TransactionManagementError(

@@ -45,7 +45,10 @@ class BadRowsError(Exception):
 
 @dataclass(slots=True)
 class ImportSummary:
-    """What an import did: rows read, bad ones, and the counts of its writer."""
+    """What an import did: rows read, bad ones, and the counts of its writer.
+
+    `act` is what the caller has to record, where the import is a part of the caller's transaction.
+    """
 
     slug: str
     kind: str
@@ -53,6 +56,7 @@ class ImportSummary:
     rows: int = 0
     bad: int = 0
     counts: Counter[str] = field(default_factory=Counter)
+    act: audit.Act | None = None
 
     def text(self) -> str:
         """Say it in one line."""
@@ -101,7 +105,8 @@ def import_files(
     skip_bad_rows : bool
         Store the good rows although others are bad.
     into_opened : bool
-        Content may be added to an opened study: the caller's transaction makes a new version of it.
+        Content may be added to an opened study: the caller's transaction makes a new version of it,
+        and records the summary's `act` at its end.
     actor : User or None
         Who imports, for the log; None at the command line.
     say : callable
@@ -162,8 +167,12 @@ class _Transfer(Generic[Row]):
         if not (self._bad and not self._skip_bad_rows) and self._good_rows():
             with transaction.atomic():
                 # Rows found bad by the first reading are passed over by the second.
-                summary.counts = self._store() | summary.counts
+                study, counts = self._store()
+                summary.counts = counts | summary.counts
                 summary.stored = True
+                summary.act = self._act()
+                if not self._into_opened:
+                    audit.record(study, self._actor, summary.act.action, summary.act.detail)
             refresh_planner_statistics()
         summary.rows = sum(file.rows for file in self._files)
         summary.bad = len(self._bad)
@@ -202,7 +211,7 @@ class _Transfer(Generic[Row]):
     def _good_rows(self) -> int:
         return sum(file.rows - file.bad for file in self._files)
 
-    def _store(self) -> Counter[str]:
+    def _store(self) -> tuple[Study, Counter[str]]:
         """Read again and store, in the caller's transaction."""
         created = get_or_create_draft(self._slug, self._actor)
         # Imports into one study take turns from here on; what the first reading saw may be old.
@@ -229,9 +238,10 @@ class _Transfer(Generic[Row]):
                     skipped_rows=file.bad,
                     imported_by=self._actor,
                 )
-        audit.record(
-            study,
-            self._actor,
+        return study, counts
+
+    def _act(self) -> audit.Act:
+        return audit.Act(
             f"{self._plan.kind}.imported",
             {
                 "files": [
@@ -240,7 +250,6 @@ class _Transfer(Generic[Row]):
                 ],
             },
         )
-        return counts
 
     def _read(self, study: Study | None, *, store: bool) -> Writer[Row]:
         """Read all files, as often as the writer asks, and report each bad row once."""

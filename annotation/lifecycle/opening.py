@@ -79,6 +79,7 @@ def open_study(
             content_hash=content_hash(snapshot),
             stopping=study.stopping,
         )
+        queue.open_for_claims(study)
         audit.record(
             study,
             actor,
@@ -90,7 +91,6 @@ def open_study(
                 "disconnected": allow_disconnected and len(list_components(study)) > 1,
             },
         )
-        queue.open_for_claims(study)
     refresh_planner_statistics()
     return Opening(version, warnings)
 

@@ -53,8 +53,9 @@ FOR_GOOD = {
 ORDER = "order."
 ORDER_WHY = "the order of pairs was drawn when the study opened"
 
-# Adds comparisons to the study, in the transaction of the change.
-Add = Callable[[Study], object]
+# Adds comparisons to the study, in the transaction of the change, and says what is to be recorded
+# of it at the end.
+Add = Callable[[Study], audit.Act | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,8 @@ def change_study(
         if overlap is not None:
             change.raise_overlap(overlap, items)
         if not change.log:
+            # A file whose rows were all there before is kept as imported all the same.
+            change.record_acts()
             return StudyChange()
         version = change.write()
         warnings = tuple(warnings_at_any_time(change.study))
@@ -178,6 +181,7 @@ class Change:
         self.reason = reason
         # What the log says, and the same for people.
         self.log: dict[str, Any] = {}
+        self.acts: list[audit.Act] = []
         self.lines: list[str] = []
 
     def refuse_for_good(
@@ -245,7 +249,9 @@ class Change:
         marks = Marks.of(self.study)
         frozen = digest_of_content(self.study, marks)
         number = Comparison.objects.filter(study=self.study).count()
-        add(self.study)
+        act = add(self.study)
+        if act is not None:
+            self.acts.append(act)
         new_systems = System.objects.filter(study=self.study, code="").order_by("name")
         if names := list(new_systems.values_list("name", flat=True)):
             raise ChangeRefusedError(
@@ -335,6 +341,8 @@ class Change:
             content_hash=content_hash(snapshot),
             stopping=study.stopping,
         )
+        # Last: whoever stops a pair of systems has its cells, and then waits for the chain.
+        self.record_acts()
         audit.record(
             study,
             self.actor,
@@ -349,6 +357,10 @@ class Change:
             },
         )
         return version
+
+    def record_acts(self) -> None:
+        for act in self.acts:
+            audit.record(self.study, self.actor, act.action, act.detail)
 
 
 def faults_of_change(

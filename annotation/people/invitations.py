@@ -103,14 +103,26 @@ def issue_for_account(
     next_path: str = "",
 ) -> Issued:
     with transaction.atomic():
-        live_invitations().filter(user=user, purpose=purpose, next_path=next_path).update(
-            revoked_at=timezone.now()
-        )
-        issued = issue(
-            Invitation(purpose=purpose, user=user, next_path=next_path, created_by=actor), lifetime
-        )
-        audit.record(None, actor, f"link.{purpose.value}.issued", {"user": user.pk})
+        issued, act = replace_link(user, purpose, lifetime, actor, next_path)
+        audit.record(None, actor, act.action, act.detail)
     return issued
+
+
+def replace_link(
+    user: User,
+    purpose: InvitationPurpose,
+    lifetime: timedelta,
+    actor: User | None = None,
+    next_path: str = "",
+) -> tuple[Issued, audit.Act]:
+    """A new link in the place of earlier ones; the caller records the act at the end."""
+    live_invitations().filter(user=user, purpose=purpose, next_path=next_path).update(
+        revoked_at=timezone.now()
+    )
+    issued = issue(
+        Invitation(purpose=purpose, user=user, next_path=next_path, created_by=actor), lifetime
+    )
+    return issued, audit.Act(f"link.{purpose.value}.issued", {"user": user.pk})
 
 
 def live_invitations() -> QuerySet[Invitation]:

@@ -19,22 +19,29 @@ def grant_role(
     removal: active, or qualifying where the study has training pairs that the annotator has not
     passed. A paused or failed one stays so: that is for quality control to lift.
     """
+    act = add_member(study, user, role, invitation=invitation)
+    if act is None:
+        return False
+    audit.record(study, actor, act.action, act.detail)
+    return True
+
+
+def add_member(
+    study: Study, user: User, role: Role, *, invitation: int | None = None
+) -> audit.Act | None:
+    """As `grant_role`; the caller records the act at the end. None if the user has the role."""
     _, created = Membership.objects.get_or_create(study=study, user=user, role=role)
     if not created:
-        return False
+        return None
     if role == Role.ANNOTATOR:
         annotator, is_new = Annotator.objects.get_or_create(
             study=study, user=user, defaults={"state": quality.first_state(study)}
         )
         if not is_new and annotator.state in (AnnotatorState.INVITED, AnnotatorState.REMOVED):
             quality.let_in_again(annotator)
-    audit.record(
-        study,
-        actor,
-        "member.added",
-        {"user": user.pk, "role": role.value, "invitation": invitation},
+    return audit.Act(
+        "member.added", {"user": user.pk, "role": role.value, "invitation": invitation}
     )
-    return True
 
 
 def remove_role(study: Study, user: User, role: Role, actor: User | None) -> None:

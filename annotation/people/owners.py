@@ -11,10 +11,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation import audit
-from annotation.models import Membership, Role, Study, User
+from annotation.models import InvitationPurpose, Membership, Role, Study, User
 
-from .invitations import Issued, issue_set_password_link
-from .members import grant_role
+from .invitations import SET_PASSWORD_LIFETIME, Issued, replace_link
+from .members import add_member, grant_role
 from .refusals import PeopleError
 from .usernames import check_username
 
@@ -38,19 +38,27 @@ def create_owner(email: str) -> Issued:
     username = check_username(email)
     with transaction.atomic():
         user = User.objects.filter(username=username).first()
+        of_site: list[audit.Act] = []
         if user is None:
             user = User(username=username, email=username, is_staff=True, is_superuser=True)
             user.set_unusable_password()
             user.save(force_insert=True)
-            audit.record(None, None, "owner.created", {"user": user.pk})
+            of_site.append(audit.Act("owner.created", {"user": user.pk}))
         elif not (user.is_superuser and user.is_active):
             raise PeopleError(
                 f"{username} is the name of an account that does not run this site. Invite it as "
                 "owner of a study instead: invite STUDY --role owner."
             )
-        for study in Study.objects.filter(~has_owner()):
-            grant_role(study, user, Role.OWNER, None)
-        return issue_set_password_link(user)
+        ownerless = list(Study.objects.filter(~has_owner()).order_by("pk"))
+        of_studies = [(study, add_member(study, user, Role.OWNER)) for study in ownerless]
+        link, issued = replace_link(user, InvitationPurpose.SET_PASSWORD, SET_PASSWORD_LIFETIME)
+        # Entries come last: the studies' in the order of their keys, then the site's.
+        for study, act in of_studies:
+            if act is not None:
+                audit.record(study, None, act.action, act.detail)
+        for act in (*of_site, issued):
+            audit.record(None, None, act.action, act.detail)
+    return link
 
 
 def has_owner() -> Exists:

@@ -1,6 +1,7 @@
 """Who holds what while the queue changes something.
 
-Locks are taken in one order: the annotator, an own assignment, a comparison.
+Locks are taken in one order: annotators, the study, its cells, assignments, comparisons, and the
+head of its audit chain last. Of one kind several are locked in the order of their keys.
 
 - The annotator's row serialises all that one person does: two tabs queue here.
 - A comparison's row guards its slots and counters. Whoever gives or takes a slot holds it.
@@ -9,6 +10,12 @@ Locks are taken in one order: the annotator, an own assignment, a comparison.
 - Assignments of other people are only ever locked with SKIP LOCKED, so that nobody who holds a
   comparison waits for a person.
 - A heartbeat locks own assignments without the annotator, in the order of their keys.
+- The study's row is locked by what changes the study itself: importing, opening, changing it, and
+  removing people. Whoever rates never needs it.
+- Cells are locked by what stops or opens pairs of systems, before any comparison; see `cells`.
+- Whoever has the head of an audit chain waits for nothing else: an entry is the last thing that a
+  transaction writes (`audit.record`). Of several chains the studies' come first, in the order of
+  their keys, and the site's last.
 - Excluding is the one act on many at once: it takes all its annotators, then all its assignments,
   then all its comparisons, each in the order of their keys; see `excluding`.
 

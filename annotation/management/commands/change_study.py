@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from annotation import audit
 from annotation.importing.formats import FileError
 from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
 from annotation.importing.writers import comparisons
@@ -75,14 +76,14 @@ class Command(StudyCommand):
         if path is None:
             return None
 
-        def add(study: Study) -> None:
-            import_files(
+        def add(study: Study) -> audit.Act | None:
+            return import_files(
                 study.slug,
                 [Path(path)],
                 comparisons.PLAN,
                 into_opened=True,
                 say=lambda text: self.stderr.write(text, style_func=str),
-            )
+            ).act
 
         return add
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,7 +14,7 @@ from annotation.lifecycle.refusals import ChangeRefusedError, LifecycleError
 from annotation.lifecycle.rubric import CriterionDraft, criteria_of, set_rubric
 from annotation.lifecycle.snapshots import content_hash
 from annotation.lifecycle.states import pause_study, unblind_study
-from annotation.lifecycle.versions import change_study
+from annotation.lifecycle.versions import Add, change_study
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -446,8 +445,11 @@ def test_many_comparisons_are_raised_in_batches(monkeypatch: pytest.MonkeyPatch)
 # -- more comparisons ----------
 
 
-def adding(*pair: str, **fields: Any) -> Callable[[Study], object]:
-    return partial(factories.make_comparison, system_a=pair[0], system_b=pair[1], **fields)
+def adding(*pair: str, **fields: Any) -> Add:
+    def add(study: Study) -> None:
+        factories.make_comparison(study, *pair, **fields)
+
+    return add
 
 
 def test_further_comparisons_of_the_systems_are_handed_out() -> None:
