@@ -153,11 +153,6 @@ class Comparison(models.Model):
                 condition=Q(open_seq__isnull=True),
                 name="comparison_without_place",
             ),
-            # The recount: is any work left that lacks votes? Not partial on the kind: SQLite
-            # cannot use such an index where the kind is a bound parameter.
-            models.Index(
-                fields=["study"], condition=Q(taken__lt=F("overlap")), name="comparison_not_full"
-            ),
         ]
 
     def __str__(self) -> str:

@@ -10,7 +10,6 @@ from functools import partial
 from secrets import SystemRandom
 
 from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import F
 
 from annotation.models import (
     Annotator,
@@ -258,7 +257,8 @@ def work_remains(holder: LockedAnnotator) -> bool:
     """The recount: does any comparison this annotator may rate and has not done lack votes?
 
     Either a slot is free, or somebody holds one without having answered. What belongs to a pair of
-    systems that was stopped lacks none; checks are no work.
+    systems that was stopped lacks none; checks are no work. Neither way reads what is full or was
+    stopped: a comparison is open exactly while it has room and its pair goes on (`slots.recount`).
     """
     study = holder.study
     opened = fit_for(
@@ -273,8 +273,8 @@ def work_remains(holder: LockedAnnotator) -> bool:
     )
     # In one statement, which sees one moment: a slot that is taken back and lent again meanwhile
     # would else be seen neither free nor held.
-    not_full = opened.filter(taken__lt=F("overlap"))
+    has_room = opened.filter(open=True)
     reserved = Assignment.objects.filter(
         state=AssignmentState.RESERVED, slot_no__isnull=False, comparison__study=study
     ).values("comparison")
-    return not_full.union(opened.filter(pk__in=reserved), all=True).exists()
+    return has_room.union(opened.filter(pk__in=reserved), all=True).exists()

@@ -11,7 +11,6 @@ import pytest
 from django.core.management import call_command
 
 from annotation import audit, queue
-from annotation.lifecycle import versions
 from annotation.lifecycle.opening import open_study
 from annotation.models import AuditEntry, Cell, Comparison, Study
 from reports.steering import rounds
@@ -54,8 +53,8 @@ def test_a_pair_can_stop_while_comparisons_are_added(
         has_cells.set()
         return stopped
 
-    monkeypatch.setattr(versions.queue, "open_for_claims", open_late)
-    monkeypatch.setattr(rounds.queue, "stop", stop_first)
+    monkeypatch.setattr(queue, "open_for_claims", open_late)
+    monkeypatch.setattr(queue, "stop", stop_first)
 
     def stop_pair() -> bool:
         imported.wait(TIMEOUT_S / 2)
