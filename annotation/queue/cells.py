@@ -7,7 +7,7 @@ only reads them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from django.utils import timezone
 from annotation.models import Cell, Comparison, Study, System
 from annotation.rules import rules_of
 
-from .locks import in_key_order
+from .locks import hold, in_key_order
 
 # Locked together when a cell stops; bounds the memory of a large one.
 COMPARISONS_AT_ONCE = 1000
@@ -152,37 +152,77 @@ def cells_of(study: Study) -> list[CellState]:
     ]
 
 
-def count_cells(study: Study) -> None:
-    """Store how many comparisons of each cell have room, and how many votes they want."""
+@dataclass(frozen=True, slots=True)
+class CellCount:
+    """How many comparisons of a cell have room, how many votes they want, and what stands there."""
+
+    cell: int
+    room: int
+    wanted: int
+    stored_room: int
+    stored_wanted: int
+
+
+def changed_counts(study: Study) -> list[CellCount]:
+    """The cells whose stored counts are no longer true, in the order of their keys.
+
+    A cell that comes or goes meanwhile is left out: whoever makes one counts it.
+    """
+    stored = {
+        cell: (room, wanted)
+        for cell, room, wanted in Cell.objects.filter(study=study).values_list(
+            "pk", "room", "wanted"
+        )
+    }
     counts = (
         Comparison.objects.filter(study=study, cell__isnull=False)
         .order_by()
         .values_list("cell")
         .annotate(room=Count("pk", filter=Q(taken__lt=F("overlap"))), wanted=Sum("overlap"))
     )
-    stored = {
-        cell: values
-        for cell, *values in Cell.objects.filter(study=study).values_list("pk", "room", "wanted")
-    }
-    changed = [
-        (room, wanted, cell) for cell, room, wanted in counts if stored[cell] != [room, wanted]
+    return [
+        CellCount(cell, room, wanted, *stored[cell])
+        for cell, room, wanted in sorted(counts)
+        if cell in stored and stored[cell] != (room, wanted)
     ]
-    write_cells("room = %s, wanted = %s", sorted(changed, key=lambda row: row[2]))
 
 
-def write_cells(columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Store the columns of many cells; each row ends with the key of its cell.
+def count_cells(study: Study) -> None:
+    """Store how many comparisons of each cell have room, and how many votes they want."""
+    store_counts(changed_counts(study))
+
+
+def store_counts(counts: Iterable[CellCount]) -> None:
+    """Store counts, but for those that somebody else has stored anew since these were made."""
+    write_cells(
+        "room = %s, wanted = %s",
+        [
+            (count.room, count.wanted, count.cell, count.stored_room, count.stored_wanted)
+            for count in counts
+        ],
+        " AND room = %s AND wanted = %s",
+    )
+
+
+def write_cells(columns: str, rows: Sequence[tuple[Any, ...]], where: str = "") -> None:
+    """Store the columns of many cells; each row has the key of its cell after them.
 
     One prepared statement: a query for each of the 19,900 cells of 200 systems takes 10 s, and
     SQLite would keep every vote waiting for as long.
     """
     table = connection.ops.quote_name(Cell._meta.db_table)
     with connection.cursor() as cursor:
-        cursor.executemany(f"UPDATE {table} SET {columns} WHERE id = %s", rows)  # noqa: S608 - ours
+        cursor.executemany(
+            f"UPDATE {table} SET {columns} WHERE id = %s{where}",  # noqa: S608 - ours
+            rows,
+        )
 
 
 def set_priorities(study: Study, weights: Mapping[int, float]) -> None:
     """Set how large a share of the draws each cell gets from now on.
+
+    What has room is counted anew, before anything is locked: a million comparisons take a second,
+    for which SQLite would keep every vote waiting.
 
     Parameters
     ----------
@@ -201,12 +241,15 @@ def set_priorities(study: Study, weights: Mapping[int, float]) -> None:
         if not (math.isfinite(weight) and weight >= 0):
             raise ValueError(f"The weight of cell {cell} must be 0 or more, not {weight!r}.")
     now = connection.ops.adapt_datetimefield_value(timezone.now())
+    counts = changed_counts(study)
     with transaction.atomic():
+        # Some are weighed and others counted, and whoever stops a pair goes by the keys.
+        hold(Cell.objects.filter(study=study))
         write_cells(
             "weight = %s, weighed_at = %s",
             [(weights[cell], now, cell) for cell in sorted(weights)],
         )
-        count_cells(study)
+        store_counts(counts)
 
 
 def stop(study: Study, system_a: str, system_b: str) -> int:

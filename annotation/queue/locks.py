@@ -84,6 +84,12 @@ def in_key_order(rows: QuerySet[Row]) -> QuerySet[Row]:
     return rows.order_by("pk").select_for_update(no_key=True)
 
 
+def hold(rows: QuerySet[Any]) -> None:
+    """Lock rows in the order of their keys until the transaction ends."""
+    for _ in in_key_order(rows).values_list("pk", flat=True).iterator(chunk_size=2000):
+        pass
+
+
 def free_comparisons(comparisons: QuerySet[Comparison]) -> QuerySet[Comparison]:
     """Lock those of the comparisons that nobody holds, without waiting."""
     return comparisons.select_for_update(no_key=True, skip_locked=True)

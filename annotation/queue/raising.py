@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any
 
-from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from annotation.models import Annotator, Assignment, Cell, Comparison, ComparisonKind, Study
 
 from .cells import count_cells
-from .locks import in_key_order
+from .locks import hold, in_key_order
 from .slots import recount
 
 # Locked and changed together; bounds the memory of a large study.
@@ -25,12 +23,6 @@ def hold_annotators(study: Study) -> None:
     of an overlap reaches into other people's assignments, which is otherwise nobody's right.
     """
     hold(Annotator.objects.filter(study=study))
-
-
-def hold(rows: QuerySet[Any]) -> None:
-    """Lock rows in the order of their keys until the transaction ends."""
-    for _ in in_key_order(rows).values_list("pk", flat=True).iterator(chunk_size=2000):
-        pass
 
 
 def raise_overlap(study: Study, overlap: int, comparisons: Collection[int] | None = None) -> int:

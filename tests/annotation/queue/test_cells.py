@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from annotation import queue
@@ -204,3 +205,64 @@ def test_all_categories_of_a_pair_stop_together():
     study = make_categories({"law": 2, "code": 1})
     assert queue.stop(study, "north", "south") == 2
     assert all(cell.stopped for cell in queue.cells_of(study))
+
+
+def counts_of(study: Study) -> list[tuple[int, int]]:
+    return list(study.cells.order_by("pk").values_list("room", "wanted"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_weighing_counts_before_it_locks_anything():
+    """On SQLite a transaction holds the one write lock, and every vote would wait for the count."""
+    study = make_queue(6, overlap=2)
+    locked: list[bool] = []
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "COUNT(" in sql and "annotation_comparison" in sql:
+            locked.append(connection.in_atomic_block)
+        return execute(sql, params, many, context)
+
+    Comparison.objects.filter(item_id="i0").update(taken=2, open=False)
+    with connection.execute_wrapper(note):
+        queue.set_priorities(study, {queue.cells_of(study)[0].pk: 0.5})
+    assert locked
+    assert not any(locked)
+    assert counts_of(study) == [(1, 4), (2, 4), (2, 4)]
+
+
+def test_a_cell_that_is_made_during_a_weighing_keeps_what_its_maker_counted():
+    study = make_queue(3)
+    weights = dict.fromkeys(study.cells.values_list("pk", flat=True), 0.5)
+    added: list[Comparison] = []
+
+    def add_after_reading(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        found = execute(sql, params, many, context)
+        if '"room"' in sql and sql.startswith("SELECT") and not added:
+            added.append(make_comparison(study, "system0", "other", overlap=4))
+            queue.open_for_claims(study)
+        return found
+
+    with connection.execute_wrapper(add_after_reading):
+        queue.set_priorities(study, weights)
+    assert added
+    assert counts_of(study) == [(1, 1), (1, 1), (1, 1), (1, 4)]
+
+
+def test_a_count_that_somebody_else_made_since_stands():
+    """Comparisons that are added while others are counted were counted by who added them."""
+    study = make_queue(1)
+    Cell.objects.update(room=9)
+    weights = dict.fromkeys(study.cells.values_list("pk", flat=True), 0.5)
+    added: list[Comparison] = []
+
+    def add_before_locking(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        found = execute(sql, params, many, context)
+        if "COUNT(" in sql and not added:
+            added.append(make_comparison(study, "system0", "system1", overlap=4))
+            queue.open_for_claims(study)
+        return found
+
+    with connection.execute_wrapper(add_before_locking):
+        queue.set_priorities(study, weights)
+    assert added
+    assert counts_of(study) == [(2, 5)]
