@@ -83,6 +83,9 @@ class Annotator(models.Model):
     handed = models.PositiveIntegerField(default=0)
     answered = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)
+    # The number of a pair in whose planned place a check came back that had lapsed; see
+    # `queue.checks`. Also the queue's own.
+    spent_place = models.PositiveIntegerField(null=True, blank=True, editable=False)
     # The annotator's newest vote, and how many pairs they had skipped, when quality control last
     # looked; hints, so that it need not look again before there is more.
     checked_vote = models.BigIntegerField(null=True, blank=True, editable=False)

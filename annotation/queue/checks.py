@@ -2,7 +2,8 @@
 
 Checks hold no slot and have no place on the ring. They are only handed out where work would be, so
 that they never make a finished queue go on; what the plan wants and nothing can be found for is
-work instead. What lapsed comes back first, so that leaving a check unanswered does not end it.
+work instead. What lapsed comes back first, so that leaving a check unanswered does not end it. It
+takes the place that is planned then, whose number nobody got yet: the pair of that number is work.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Subquery
 
 from annotation.draws import draw
-from annotation.models import Assignment, AssignmentState, Comparison, ComparisonKind, Vote
+from annotation.models import (
+    Annotator,
+    Assignment,
+    AssignmentState,
+    Comparison,
+    ComparisonKind,
+    Vote,
+)
 
 from .check_plan import CheckKind, check_at
 from .choosing import Seeker, fit_for
@@ -45,6 +53,8 @@ KINDS = {CheckKind.GOLD: ComparisonKind.GOLD, CheckKind.IDENTICAL: ComparisonKin
 
 def next_check(seeker: Seeker) -> Loan | None:
     """The check that is planned for the next pair; None if it is work."""
+    if seeker.holder.annotator.spent_place == seeker.handed:
+        return None
     seed, external_id = seeker.holder.study.queue_seed, seeker.holder.annotator.external_id
     planned = check_at(seeker.rules.checks, seed, external_id, seeker.handed)
     if planned is None:
@@ -52,6 +62,13 @@ def next_check(seeker: Seeker) -> Loan | None:
     if planned is CheckKind.REPEAT:
         return find_repeat(seeker)
     return find_made(seeker, KINDS[planned])
+
+
+def spend_place(seeker: Seeker) -> None:
+    """A check came back at the next number, which it does not get: no other check may follow."""
+    annotator = seeker.holder.annotator
+    annotator.spent_place = seeker.handed
+    Annotator.objects.filter(pk=annotator.pk).update(spent_place=seeker.handed)
 
 
 def find_made(seeker: Seeker, kind: ComparisonKind) -> Loan | None:

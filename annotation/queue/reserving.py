@@ -40,7 +40,7 @@ from annotation.models import (
 )
 from annotation.rules import Policy
 
-from .checks import Loan, next_check
+from .checks import Loan, next_check, spend_place
 from .choosing import Choice, Seeker, choose
 from .locks import LockedAnnotator
 from .policy import LEASE, SIDE_WINDOW, UNSEEN_LEASE
@@ -276,6 +276,7 @@ def lend(found: Reservations, seeker: Seeker, loan: Loan) -> None:
     """Lend a check, which holds no slot; one that the annotator never had counts as handed out."""
     if loan.own is not None:
         revive(found, loan.own, loan.comparison_id, loan.swapped, overlap=loan.overlap)
+        spend_place(seeker)
         return
     row = new_row(found.holder, **columns_of(loan))
     seeker.handed += 1

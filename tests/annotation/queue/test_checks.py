@@ -167,6 +167,39 @@ def test_a_lapsed_check_comes_back_first_with_its_side_and_is_no_further_pair():
     assert annotator.handed == Assignment.objects.filter(annotator=annotator).count()
 
 
+@pytest.mark.parametrize("share", ["gold_share", "identical_share", "repeat_share"])
+def test_a_place_has_one_check_whatever_lapsed_and_was_skipped_before(share):
+    """What comes back takes the place; another check of its kind behind it would stand out."""
+    study = make_checks(60, gold=20, identical=20, **{share: 0.25, "repeat_gap": 2})
+    annotator = make_annotator(study, external_id="person")
+    # The number that the next new pair would get, and whether a check was shown instead.
+    shown: list[tuple[int, bool]] = []
+    while (current := queue.claim(annotator, want=1).current) is not None:
+        row = row_of(current.pair.id)
+        is_check = kinds([row]) != ["work"]
+        shown.append((annotator.handed, is_check))
+        annotator.refresh_from_db()
+        checks = sum(check for _, check in shown)
+        if is_check and checks % 2:
+            lapse(current.pair.id)
+            queue.expire_lapsed()
+        elif is_check and not checks % 3:
+            queue.release(annotator, current.pair.id, "other")
+        else:
+            vote(annotator, current.pair.id)
+    rules = Checks(**{share: 0.25, "repeat_gap": 2})
+    planned = {
+        number
+        for number in range(annotator.handed)
+        if check_at(rules, study.queue_seed, annotator.external_id, number)
+    }
+    places = [number for number, is_check in shown if is_check]
+    assert len(places) == len(set(places)) > 8
+    # There is nothing to repeat at first.
+    assert planned - set(places) <= ({min(planned)} if share == "repeat_share" else set())
+    assert set(places) <= planned
+
+
 def test_a_skipped_check_does_not_return():
     study = make_checks(4, gold=1, gold_share=0.5)
     annotator = make_annotator(study)
