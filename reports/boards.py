@@ -306,10 +306,13 @@ class Boards:
         )
 
     def _by_design(self) -> _Board | str:
-        """Every cell as the design has it, whatever the policy drew oftener."""
+        """Every cell as the design has it, whatever was drawn oftener or stopped early."""
         draws = self._read.sampling
-        if draws is None or not draws.is_steered:
-            return "No vote was drawn by a policy: the first board is by design."
+        if draws is None or not (draws.is_steered or draws.stopped):
+            return (
+                "No vote was drawn by a policy and no pair was stopped early: the first board is "
+                "by design."
+            )
         found = draw_weights(draws.cell, draws.probability, draws.wanted)
         if found is None:
             return "No vote is on a comparison of the queue."

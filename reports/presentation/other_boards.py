@@ -29,7 +29,8 @@ BOARDS: dict[str, tuple[str, str]] = {
     "graded": ("By grades", "How clearly a response was preferred counts as well."),
     "by_design": (
         "By design",
-        "Every pair counts as the design has it, however often its policy drew it.",
+        "Every pair counts as the design has it, however often it was drawn and whether or not it "
+        "was stopped early.",
     ),
 }
 TREATMENTS = {

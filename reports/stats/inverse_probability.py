@@ -10,6 +10,13 @@ with p_v the probability with which its cell was drawn then, and D_c the share o
 votes that the study wants: inverse-probability weights (Horvitz & Thompson 1952, doi
 10.1080/01621459.1952.10483446), normalised within the cell (Hájek), so that every cell counts as
 the design has it, also after it was full or stopped.
+
+Where nothing was drawn but pairs were stopped early, every vote of a cell weighs n D_c / n_c: the
+cell was sampled at a rate of n_c to what the design wants of it, and post-stratifying by cells
+takes that back (Holt & Smith 1979, doi 10.2307/2344652). Clear pairs stop first, so that without
+weights a system's overall win rate leans to the opponents that it could not be told from.
+That the votes of a stopped pair ended when its difference looked large stays: its own win rate
+leans a little outwards, on this board as in its row.
 """
 
 from __future__ import annotations

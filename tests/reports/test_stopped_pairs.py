@@ -72,6 +72,29 @@ def test_its_interval_is_the_confidence_sequence_and_it_has_no_p_value() -> None
 
 
 @pytest.mark.django_db
+def test_the_board_by_design_gives_a_stopped_pair_the_share_that_the_study_wanted() -> None:
+    walked: dict[str, Draw] = {**WALKED, "alpha-gamma": ("uniform", None, 1)}
+    study = make_drawn_study(walked, stopping=Stopping.SEQUENTIAL, results="open")
+    before = dict(analysis.run(study).result)
+    assert before["boards"]["by_design"]["rows"] is None
+    Cell.objects.filter(study=study, system_a__name="alpha", system_b__name="gamma").update(
+        stopped_at=timezone.now()
+    )
+    result = dict(analysis.run(study).result)
+    board = result["boards"]["by_design"]
+    # Of alpha 18 of 36 against beta and 12 of 12 against gamma; the study wants 36 of each.
+    (plain,) = [row for row in result["leaderboard"] if row["system"] == "alpha"]
+    (by_design,) = [row for row in board["rows"] if row["system"] == "alpha"]
+    assert plain["win_rate"]["estimate"] == pytest.approx(30 / 48)
+    assert by_design["win_rate"]["estimate"] == pytest.approx(0.75)
+    # Weights 28/36 on 72 votes and 28/12 on 12.
+    assert board["kish_n"] == pytest.approx(84**2 / (72 * (28 / 36) ** 2 + 12 * (28 / 12) ** 2))
+    assert board["policies"] == {"uniform": 84}
+    assert (board["clipped"], board["covered"]) == (0, 1.0)
+    assert list(jsonschema.Draft202012Validator(SCHEMA).iter_errors(result)) == []
+
+
+@pytest.mark.django_db
 def test_the_report_says_which_pairs_and_that_their_intervals_hold_at_any_time() -> None:
     result = dict(analysis.run(stopped_study()).result)
     said = dict(settings_in_words(result))["Stopping"]

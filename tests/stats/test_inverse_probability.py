@@ -12,6 +12,7 @@ from scipy.special import expit
 from reports.stats.information_gain import information_gain
 from reports.stats.inverse_probability import draw_weights
 from reports.stats.results import NegativeCount, NonFiniteInput, ShapeMismatch
+from reports.stats.sequential import log_e_values
 
 FloatArray = NDArray[np.float64]
 UNKNOWN = float("nan")
@@ -140,3 +141,47 @@ def test_the_weights_take_the_bias_of_adaptive_sampling_away(votes: int, room: i
     assert np.abs(np.mean(plain, axis=0) - truth).max() > 0.1
     assert (np.abs(np.mean(weighted, axis=0) - truth) < 4 * error).all()
     assert np.abs(np.mean(weighted, axis=0) - truth).max() < 0.02
+
+
+# -- pairs that were stopped early, in a study that draws nothing ----------
+
+
+def test_the_votes_of_a_walked_cell_weigh_alike_and_make_up_its_share() -> None:
+    """36 votes wanted of each of three cells; the middle one was stopped after 12."""
+    cell = np.repeat([0, 1, 2], [36, 12, 36])
+    found = draw_weights(cell, np.full(84, UNKNOWN), np.array([36.0, 36.0, 36.0]))
+    assert found is not None
+    # 84 votes in three equal shares of 28.
+    assert found.weight[[0, 36, 48]] == pytest.approx([28 / 36, 28 / 12, 28 / 36])
+
+
+LOOK, PER_PAIR, STUDIES = 10, 300, 300
+# Of the first system against the second and the third, and of the second against the third.
+WINS_OF_PAIR = np.array([0.5, 0.8, 0.8])
+
+
+def test_stopping_clear_pairs_early_biases_the_plain_win_rate_and_not_that_by_design() -> None:
+    """The first system would win 65 % of a study that fills every pair."""
+    dice = np.random.default_rng(7)
+    plain, weighted = [], []
+    for _ in range(STUDIES):
+        wins = dice.random((PER_PAIR, 3)) < WINS_OF_PAIR
+        looks = np.cumsum(wins, axis=0)[LOOK - 1 :: LOOK]
+        votes = np.arange(LOOK, PER_PAIR + 1, LOOK)
+        number = np.full(3, PER_PAIR)
+        for pair in range(3):
+            evidence = log_e_values(looks[:, pair], np.zeros(votes.size), votes - looks[:, pair])
+            reached = np.flatnonzero(evidence >= np.log(3 / 0.05))
+            if reached.size:
+                number[pair] = votes[reached[0]]
+        cell = np.repeat([0, 1, 2], number)
+        won = np.concatenate([wins[:count, pair] for pair, count in enumerate(number)])
+        found = draw_weights(cell, np.full(cell.size, UNKNOWN), np.full(3, float(PER_PAIR)))
+        assert found is not None
+        own = cell < 2
+        plain.append(won[own].mean())
+        weighted.append(np.average(won[own], weights=found.weight[own]))
+    error = np.std(weighted) / np.sqrt(STUDIES)
+    assert np.mean(plain) < 0.65 - 0.1
+    # What stays is that the votes of a stopped pair ended when its difference looked large.
+    assert -3 * error < np.mean(weighted) - 0.65 < 0.025
