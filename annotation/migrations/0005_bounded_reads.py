@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0003_training_and_skips_looked_at'),
+        ('annotation', '0004_sessions'),
     ]
 
     operations = [
