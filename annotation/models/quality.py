@@ -52,7 +52,7 @@ class QualityReview(models.Model):
     annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="reviews")
     outcome = models.CharField(max_length=16, choices=ReviewOutcome)
     reason = models.CharField(max_length=400)
-    # Decided after outcomes could be seen.
+    # Decided after outcomes could be seen, or by a rule that was not frozen at opening.
     post_hoc = models.BooleanField(default=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

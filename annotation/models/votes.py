@@ -235,7 +235,7 @@ class Exclusion(models.Model):
     reason = models.CharField(max_length=400)
     # The frozen rule that fired; empty for a person's decision.
     rule = models.CharField(max_length=64, blank=True)
-    # Decided after outcomes could be seen.
+    # Decided after outcomes could be seen, or by a rule that was not frozen at opening.
     post_hoc = models.BooleanField(default=False)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"

@@ -28,6 +28,7 @@ from annotation.models import (
     QualityReview,
     ReviewOutcome,
     Study,
+    StudyVersion,
     User,
     Vote,
     VoteSource,
@@ -162,16 +163,17 @@ def decide(
 ) -> QualityReview:
     """Store the decision, move the annotator, and log both."""
     study = annotator.study
-    answered = unanswered_findings(annotator, last).order_by("pk")
-    findings = list(answered.values_list("rule", "created_at"))
+    findings = list(
+        unanswered_findings(annotator, last).select_related("study_version").order_by("pk")
+    )
     decision = QualityReview.objects.create(
         annotator=annotator,
         outcome=outcome,
         reason=reason,
-        post_hoc=not study.is_sealed,
+        post_hoc=not study.is_sealed or rests_on_later_rule(study, findings),
         created_by=actor,
         # Never before what it answers: who waited for the lock has read the clock before.
-        created_at=max([now, *(found_at for _, found_at in findings)]),
+        created_at=max([now, *(finding.created_at for finding in findings)]),
     )
     move(annotator, outcome, decision.created_at)
     audit.record(
@@ -183,10 +185,28 @@ def decide(
             "review": decision.pk,
             "outcome": outcome.value,
             "post_hoc": decision.post_hoc,
-            "findings": list(dict.fromkeys(rule for rule, _ in findings)),
+            "findings": list(dict.fromkeys(finding.rule for finding in findings)),
         },
     )
     return decision
+
+
+def rests_on_later_rule(study: Study, findings: Sequence[QualityFinding]) -> bool:
+    """Whether the rule that paused is not as the study froze it at opening.
+
+    It may have been made for what had come in by then.
+    """
+    behind = next((row for row in findings if row.action == FindingAction.PAUSE), None)
+    if behind is None:
+        return False
+    at_opening = StudyVersion.objects.filter(study=study).order_by("number").first()
+    return at_opening is not None and (
+        frozen_rule(at_opening, behind.rule) != frozen_rule(behind.study_version, behind.rule)
+    )
+
+
+def frozen_rule(version: StudyVersion, rule: str) -> object:
+    return version.snapshot.get("rules", {}).get("quality", {}).get(rule)
 
 
 def move(annotator: Annotator, outcome: ReviewOutcome, moment: datetime) -> None:

@@ -42,6 +42,7 @@ from tests.factories import (
     make_membership,
     make_open_study,
     make_study,
+    make_study_version,
     make_vote,
 )
 
@@ -197,6 +198,27 @@ def test_a_decision_is_post_hoc_once_outcomes_can_be_seen(change, post_hoc):
     Study.objects.filter(pk=rater.study.pk).update(**change)
     assert quality.review(rater, ReviewOutcome.REJECT, "Guessed.").post_hoc is post_hoc
     assert Exclusion.objects.get().post_hoc is post_hoc
+
+
+SIDES = {"alpha": 0.001, "min_n": 12, "action": "pause"}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "post_hoc"),
+    [
+        (SIDES, None, False),
+        (SIDES, SIDES, False),
+        (None, SIDES, True),
+        ({**SIDES, "alpha": 1e-9}, SIDES, True),
+    ],
+)
+def test_a_decision_on_a_rule_that_was_not_frozen_at_opening_is_post_hoc(first, second, post_hoc):
+    study = make_study(state=StudyState.OPEN)
+    for rule in [first] if second is None else [first, second]:
+        make_study_version(study, snapshot={"rules": {"quality": {"side_share": rule}}})
+    rater = paused(study)
+    assert quality.review(rater, ReviewOutcome.REJECT, "Always left.").post_hoc is post_hoc
+    assert set(Exclusion.objects.values_list("post_hoc", flat=True)) == {post_hoc}
 
 
 @pytest.mark.parametrize("outcome", [ReviewOutcome.REJECT, ReviewOutcome.REINSTATE])
