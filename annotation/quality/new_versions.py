@@ -33,6 +33,8 @@ SETTLED = "qualification.settled"
 # What training decides; whoever is paused, invited or removed is put in place when they come back.
 BY_TRAINING = (AnnotatorState.ACTIVE, AnnotatorState.QUALIFYING, AnnotatorState.FAILED)
 
+GOING_ON = (AnnotatorState.ACTIVE, AnnotatorState.QUALIFYING)
+
 
 @dataclass(frozen=True, slots=True)
 class SettledTraining:
@@ -129,29 +131,36 @@ def settle_one(annotator_id: int) -> AnnotatorState | None:
 
 
 def requalify(study: Study) -> int:
-    """Send the active annotators of an opened study to its training pairs once more.
+    """Send the annotators of an opened study to its training pairs once more.
 
     Whoever qualified before the rubric changed did so for other questions. Each gets the attempts
-    of the rules anew, and what they held goes back to the others.
+    of the rules anew, and what they held goes back to the others. Whoever was training begins anew,
+    too; whoever failed did so, and is let in by a researcher.
 
     Returns
     -------
     int
-        How many annotators now qualify.
+        How many annotators had been active.
     """
     since = rubric_since(study)
     if since is None or not needs_training(study):
         return 0
-    return sum(requalify_one(pk, since) for pk in list(active_before(study, since)))
+    return sum(requalify_one(pk, since) for pk in list(there_before(study, since)))
 
 
-def active_before(study: Study, since: datetime) -> QuerySet[Annotator, int]:
-    """Active annotators who neither joined nor were sent to the training pairs since a moment."""
+def there_before(study: Study, since: datetime) -> QuerySet[Annotator, int]:
+    """Annotators who neither joined nor were sent to the training pairs since a moment.
+
+    They are active, or have begun to train.
+    """
     not_sent = Q(sent_to_train_at__isnull=True) | Q(sent_to_train_at__lt=since)
+    begun = Assignment.objects.filter(
+        annotator=OuterRef("pk"), kind=ComparisonKind.TRAINING, reserved_at__lt=since
+    )
     rows = Annotator.objects.filter(
+        Q(state=AnnotatorState.ACTIVE) | Q(Exists(begun), state=AnnotatorState.QUALIFYING),
         not_sent,
         study=study,
-        state=AnnotatorState.ACTIVE,
         user__isnull=False,
         created_at__lt=since,
     )
@@ -159,12 +168,15 @@ def active_before(study: Study, since: datetime) -> QuerySet[Annotator, int]:
 
 
 def requalify_one(annotator_id: int, since: datetime) -> bool:
-    """Send one annotator back, unless they trained under the rubric in force; False then."""
+    """Send one annotator back, unless they trained under the rubric in force.
+
+    True if they had been active.
+    """
     with transaction.atomic():
         holder = queue.lock_annotator(annotator_id)
         annotator = holder.annotator
-        if annotator.state != AnnotatorState.ACTIVE or trained_since(annotator, since):
+        if annotator.state not in GOING_ON or trained_since(annotator, since):
             return False
         send_to_train(holder, since)
     queue.give_back(annotator)
-    return True
+    return annotator.state == AnnotatorState.ACTIVE

@@ -75,14 +75,14 @@ def conclude_training(annotator_id: int) -> None:
 
     Called after each answer to a training pair and each skip of one, inside the transaction of
     that; the caller holds the annotator's lock. Does nothing in the middle of an attempt, for an
-    annotator who is not qualifying, and for an attempt that was graded before.
+    annotator who is not qualifying, and for an attempt that was graded before or given up.
     """
     annotator = Annotator.objects.select_related("study").get(pk=annotator_id)
     if annotator.state != AnnotatorState.QUALIFYING:
         return
     state = queue.training_state(annotator)
     attempt = state.attempt - 1
-    if state.done > 0 or attempt < 0 or was_graded(annotator, attempt):
+    if state.done > 0 or attempt < state.first or was_graded(annotator, attempt):
         return
     graded = Graded(attempt, count_right(annotator, attempt), state.of)
     if graded.reaches_mark_of(annotator.study):

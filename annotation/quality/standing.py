@@ -117,7 +117,7 @@ def passing_attempt(annotator: Annotator) -> Graded | None:
     """
     state = queue.training_state(annotator)
     since = rubric_since(annotator.study)
-    for attempt in range(queue.first_attempt(annotator), state.attempt):
+    for attempt in range(state.first, state.attempt):
         graded = Graded(attempt, count_right(annotator, attempt), state.of)
         if graded.reaches_mark_of(annotator.study) and (
             since is None or handed_wholly_since(annotator, attempt, since)

@@ -31,7 +31,7 @@ from .opening import open_for_claims
 from .presenting import presented_pair
 from .progress import progress
 from .settling import GRACE, Settlement, is_over, lock_for_vote, move_to_version, settle
-from .training import TrainingState, attempts_allowed, first_attempt, training_state
+from .training import TrainingState, attempts_allowed, training_state
 
 __all__ = [
     "GRACE",
@@ -54,7 +54,6 @@ __all__ = [
     "cells_of",
     "claim",
     "expire_lapsed",
-    "first_attempt",
     "free_excluded",
     "give_back",
     "is_over",

@@ -36,7 +36,7 @@ from .policy import (
 from .presenting import read_texts
 from .progress import progress
 from .reserving import Held, lend_training, reservations_of, take_ahead, take_given
-from .training import Round, attempts_allowed
+from .training import Round
 
 STUDY_REASONS = {
     StudyState.DRAFT: EmptyReason.STUDY_NOT_OPEN,
@@ -187,17 +187,18 @@ def reserve_practice(holder: LockedAnnotator, counts: Progress) -> Attempt:
     """The training pair that is held, or the next one; only one at a time is shown."""
     annotator = holder.annotator
     pending = Attempt(holder, counts, reason=EmptyReason.QUALIFICATION_PENDING)
-    if rules_of(holder.study.rules).qualification.required is False:
+    rules = rules_of(holder.study.rules).qualification
+    if rules.required is False:
         return pending
     training = Round.of(annotator)
     state = training.state
-    attempts = attempts_allowed(annotator)
-    if not state.of or state.attempt >= attempts:
+    attempt = state.attempt - state.first
+    if not state.of or attempt >= rules.attempts:
         return pending
     found = reservations_of(holder, training=True)
     if not found.held:
         lend_training(found, training.next_pair(holder.study.queue_seed, annotator.external_id))
-    practice = Practice(state.done + 1, state.of, state.attempt + 1, attempts)
+    practice = Practice(state.done + 1, state.of, attempt + 1, rules.attempts)
     return Attempt(holder, counts, (found.held[0],), practice=practice)
 
 

@@ -74,7 +74,8 @@ class Practice:
     number, of : int
         The current pair of how many.
     attempt, attempts : int
-        The current walk through them of how many that are allowed.
+        The current walk through them of how many that are allowed, since the annotator was last
+        sent to train.
     """
 
     number: int

@@ -1,7 +1,8 @@
 """The round of training pairs: where an annotator stands in it, and which pair is next.
 
 Attempt p is the passes numbered p over all training pairs of the study, from 0. It is over when
-each of them was answered or skipped; `annotation.quality` then grades it.
+each of them was answered or skipped; `annotation.quality` then grades it. Whoever is sent to train
+again begins a new attempt: one that was under way counts neither for nor against them.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ FINISHED = (*ANSWERED, AssignmentState.RELEASED)
 class TrainingState:
     """Where an annotator stands: the current attempt, counted from 0, and its pairs that are done.
 
-    `of` is how many training pairs the study has; 0 is no training at all.
+    `of` is how many training pairs the study has; 0 is no training at all. `first` is the attempt
+    at which the annotator began, or began again.
     """
 
     attempt: int
     done: int
     of: int
+    first: int = 0
 
 
 @dataclass(slots=True)
@@ -41,6 +44,8 @@ class Round:
     """The training pairs of a study with one annotator's assignments of them."""
 
     pairs: list[Comparison]
+    # The attempt after all that was done before the annotator was last sent to train.
+    first: int = 0
     # By pass, then by comparison: key, state and side.
     own: dict[int, dict[int, tuple[int, str, bool]]] = field(default_factory=dict)
 
@@ -55,10 +60,13 @@ class Round:
         rows = Assignment.objects.filter(
             annotator=annotator, comparison__in=[pair.pk for pair in found.pairs]
         )
-        for pk, comparison, pass_no, state, swapped in rows.values_list(
-            "pk", "comparison", "pass_no", "state", "swapped"
+        sent = annotator.sent_to_train_at
+        for pk, comparison, pass_no, state, swapped, reserved_at in rows.values_list(
+            "pk", "comparison", "pass_no", "state", "swapped", "reserved_at"
         ):
             found.own.setdefault(pass_no, {})[comparison] = (pk, state, swapped)
+            if sent is not None and state in FINISHED and reserved_at < sent:
+                found.first = max(found.first, pass_no + 1)
         return found
 
     def finished(self, attempt: int) -> set[int]:
@@ -70,10 +78,10 @@ class Round:
 
     @property
     def state(self) -> TrainingState:
-        attempt = 0
+        attempt = self.first
         while self.pairs and len(self.finished(attempt)) == len(self.pairs):
             attempt += 1
-        return TrainingState(attempt, len(self.finished(attempt)), len(self.pairs))
+        return TrainingState(attempt, len(self.finished(attempt)), len(self.pairs), self.first)
 
     def next_pair(self, seed: int, external_id: str) -> Loan:
         """The first pair of the current attempt that is not done, in a drawn order."""
@@ -107,20 +115,4 @@ def attempts_allowed(annotator: Annotator) -> int:
     Those of the rules, counted from the attempt at which they were last sent to train again: what
     was left unused before does not add to them.
     """
-    return rules_of(annotator.study.rules).qualification.attempts + first_attempt(annotator)
-
-
-def first_attempt(annotator: Annotator) -> int:
-    """The attempt at which the annotator began to train, or was last sent to train again.
-
-    That is the first of which not all pairs were handed out before that moment. A pair that was
-    held then was given back, and is handed out anew.
-    """
-    moment = annotator.sent_to_train_at
-    if moment is None:
-        return 0
-    current = training_state(annotator).attempt
-    rows = Assignment.objects.filter(annotator=annotator, kind=ComparisonKind.TRAINING)
-    later = rows.filter(reserved_at__gte=moment).order_by("pass_no")
-    first = later.values_list("pass_no", flat=True).first()
-    return current if first is None else min(current, first)
+    return rules_of(annotator.study.rules).qualification.attempts + training_state(annotator).first

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import pytest
@@ -34,6 +33,7 @@ from tests.annotation.quality.world import (
     make_training,
     state_of,
 )
+from tests.annotation.queue.world import current_id, row_of, vote
 from tests.factories import make_comparison, make_study, make_study_version
 
 pytestmark = pytest.mark.django_db
@@ -180,11 +180,77 @@ def test_a_new_rubric_sends_nobody_to_training_that_goes_with_it() -> None:
     assert state_of(rater) == AnnotatorState.ACTIVE
 
 
+def new_rubric(study: Study) -> StudyChange:
+    criteria = [CriterionDraft("overall", "Which is kinder?", both_bad=True)]
+    return change_study(study, reason="Unclear.", criteria=criteria)
+
+
+def practise(rater: Annotator, pairs: int, *, right: bool = True) -> None:
+    """Answer the training pairs that are handed out."""
+    for _ in range(pairs):
+        held = row_of(current_id(rater))
+        assert held.kind == ComparisonKind.TRAINING
+        vote(rater, held.public_id, "left" if right != held.swapped else "right")
+
+
+def test_whoever_trains_begins_anew_under_a_new_rubric() -> None:
+    study = opened_school(2, attempts=2)
+    rater = make_trainee(study)
+    practise(rater, 2, right=False)
+    practise(rater, 1)
+    assert new_rubric(study).training == quality.SettledTraining()
+    assert queue.claim(rater).practice == queue.Practice(number=1, of=2, attempt=1, attempts=2)
+    practise(rater, 2, right=False)
+    assert queue.claim(rater).practice == queue.Practice(number=1, of=2, attempt=2, attempts=2)
+    practise(rater, 2)
+    assert state_of(rater) == AnnotatorState.ACTIVE
+    check_quality()
+    assert state_of(rater) == AnnotatorState.ACTIVE
+
+
+def test_an_answer_to_a_pair_from_before_concludes_nothing() -> None:
+    study = opened_school(2, attempts=1)
+    rater = make_trainee(study)
+    practise(rater, 1)
+    held = row_of(current_id(rater))
+    new_rubric(study)
+    vote(rater, held.public_id, "right" if held.swapped else "left")
+    assert state_of(rater) == AnnotatorState.QUALIFYING
+    practise(rater, 2)
+    assert state_of(rater) == AnnotatorState.ACTIVE
+
+
+def test_a_review_that_retrains_ends_the_attempt_that_is_under_way() -> None:
+    study = opened_school(2, attempts=1)
+    rater = make_trainee(study)
+    practise(rater, 1, right=False)
+    quality.review(rater, ReviewOutcome.RETRAIN, "Read the guidelines first.")
+    assert queue.claim(rater).practice == queue.Practice(number=1, of=2, attempt=1, attempts=1)
+    practise(rater, 2)
+    assert state_of(rater) == AnnotatorState.ACTIVE
+
+
+def test_whoever_failed_under_an_older_rubric_is_let_in_by_a_researcher() -> None:
+    study = opened_school(2, attempts=1)
+    rater = make_trainee(study)
+    practise(rater, 2, right=False)
+    new_rubric(study)
+    assert state_of(rater) == AnnotatorState.FAILED
+    quality.review(rater, ReviewOutcome.RETRAIN, "Other questions now.")
+    practise(rater, 2)
+    assert state_of(rater) == AnnotatorState.ACTIVE
+
+
+def add_training(study: Study) -> None:
+    """As a file of further comparisons does, which says itself what is to be recorded."""
+    make_comparison(study, "north", "south", kind=ComparisonKind.TRAINING, gold={"overall": ["a"]})
+
+
 def test_further_training_pairs_give_nobody_who_failed_another_attempt() -> None:
     study = opened_school(2, attempts=1)
     failed = make_trainee(study)
     attempt(failed, 0)
-    settled = change_study(study, reason="More.", add=make_training).training
+    settled = change_study(study, reason="More.", add=add_training).training
     assert settled == quality.SettledTraining()
     assert state_of(failed) == AnnotatorState.FAILED
 
@@ -194,14 +260,7 @@ def test_the_first_training_pairs_ask_those_who_were_handed_no_work_yet() -> Non
     working, waiting = make_rater(study), make_rater(study)
     queue.claim(working)
 
-    add = partial(
-        make_comparison,
-        system_a="north",
-        system_b="south",
-        kind=ComparisonKind.TRAINING,
-        gold={"overall": ["a"]},
-    )
-    settled = change_study(study, reason="Training after all.", add=add).training
+    settled = change_study(study, reason="Training after all.", add=add_training).training
     assert settled == quality.SettledTraining(to_train=1)
     assert [state_of(row) for row in (working, waiting)] == ["active", "qualifying"]
 
