@@ -9,6 +9,7 @@ that follows from it for somebody, `new_versions` what a change of the study mak
 
 from annotation.quality_rules.grading import is_right
 
+from .evidence import skips_to_warn_of
 from .new_versions import SettledTraining, requalify, settle_one, settle_training
 from .overview import AnnotatorQuality, Rate, overview
 from .pausing import run_rules
@@ -39,4 +40,5 @@ __all__ = [
     "run_rules",
     "settle_one",
     "settle_training",
+    "skips_to_warn_of",
 ]

@@ -28,6 +28,7 @@ from django.db.models import (
 from django.db.models.functions import Length, RowNumber
 
 from annotation.models import (
+    Annotator,
     Assignment,
     AssignmentState,
     Choice,
@@ -42,8 +43,10 @@ from annotation.models import (
 )
 from annotation.quality_rules.concord import concords
 from annotation.quality_rules.figures import Concord, Dwell, Evidence, Share
+from annotation.quality_rules.firing import nears_too_many_skips
 from annotation.quality_rules.grading import is_right
 from annotation.rule_conflicts import ANSWERS, PAIRS
+from annotation.rules import rules_of
 from annotation.selectors import counted_votes
 
 # Annotators whose figures are in memory together: at most so many times as many answers.
@@ -250,6 +253,18 @@ def lengths(ids: Sequence[int], limit: int) -> dict[int, int]:
             + Length("comparison__response_b__text")
         ).values_list("pk", "characters")
     )
+
+
+def skips_to_warn_of(annotator: Annotator) -> Share | None:
+    """What the annotator skipped lately, if that comes near to what the skips rule fires on.
+
+    People hear of it before a researcher does. One query, or none where there is no such rule.
+    """
+    rule = rules_of(annotator.study.rules).quality.skips
+    if rule is None:
+        return None
+    skips = skips_of([annotator.pk]).get(annotator.pk, Share())
+    return skips if nears_too_many_skips(rule, skips) else None
 
 
 def skips_of(ids: Sequence[int]) -> dict[int, Share]:

@@ -195,6 +195,11 @@ def straight(rule: StraightLining | None, run: Share) -> Fired | None:
     return Fired("straight_lining", rule.action, run.n, run.hits, rule.run)
 
 
+def nears_too_many_skips(rule: Skips | None, skips: Share) -> bool:
+    """Whether somebody is to be warned: the same share, of half as many pairs."""
+    return rule is not None and 2 * skips.n >= rule.min_n and skips.hits > rule.most * skips.n
+
+
 def too_many_skips(rule: Skips | None, skips: Share) -> Fired | None:
     if rule is None or skips.n < rule.min_n or skips.hits <= rule.most * skips.n:
         return None

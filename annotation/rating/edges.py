@@ -82,7 +82,7 @@ def skip(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     assignment = requests.read_uuid(body, "assignment")
     note = requests.read_text(body, "note", MAX_NOTE)
     try:
-        skip_pair(annotator, assignment, read_reason(body), note)
+        notice = skip_pair(annotator, assignment, read_reason(body), note)
     except queue.AlreadyAnswered as fault:
         # As with a second vote: what was decided of this pair stands, nothing is to be kept.
         return refusal(fault.code, str(fault), 409, stored=True)
@@ -90,7 +90,7 @@ def skip(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
         refused = refusal(fault.code, no_more_skips(fault.limit, fault.seconds), 429, stored=False)
         refused.headers["Retry-After"] = str(fault.seconds)
         return refused
-    return answer({"assignment": str(assignment), "skipped": True})
+    return answer({"assignment": str(assignment), "skipped": True, "notice": notice})
 
 
 @json_edge

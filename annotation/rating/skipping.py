@@ -11,8 +11,13 @@ from annotation import quality, queue
 from annotation.models import Annotator, ComparisonKind, SkipReason
 
 
-def skip_pair(annotator: Annotator, public_id: uuid.UUID, reason: SkipReason, note: str) -> None:
+def skip_pair(annotator: Annotator, public_id: uuid.UUID, reason: SkipReason, note: str) -> str:
     """Release a pair; one of training may have been the last of its round, which is then graded.
+
+    Returns
+    -------
+    str
+        What to tell somebody who skips much; else empty.
 
     Raises
     ------
@@ -22,6 +27,21 @@ def skip_pair(annotator: Annotator, public_id: uuid.UUID, reason: SkipReason, no
     with transaction.atomic():
         if queue.release(annotator, public_id, reason, note) == ComparisonKind.TRAINING:
             quality.conclude_training(annotator.pk)
+            return ""
+    skips = quality.skips_to_warn_of(annotator)
+    return "" if skips is None else many_skips(skips.hits, skips.n)
+
+
+def many_skips(skipped: int, of: int) -> str:
+    """What somebody is told before a researcher hears of it.
+
+    Examples
+    --------
+    >>> many_skips(8, 12)
+    'You have skipped 8 of your last 12 pairs. Please skip only what you cannot judge.'
+    """
+    pairs = "your last pair" if of == 1 else f"{skipped} of your last {of} pairs"
+    return f"You have skipped {pairs}. Please skip only what you cannot judge."
 
 
 def no_more_skips(limit: int, seconds: int) -> str:

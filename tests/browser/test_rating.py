@@ -217,6 +217,17 @@ def test_a_pair_is_skipped_with_a_reason_by_keys(desk_for: DeskFor) -> None:
     assert Vote.objects.count() == 0
 
 
+def test_whoever_skips_much_reads_so(desk_for: DeskFor) -> None:
+    desk = desk_for(make_small_study(2, rules={"quality": {"skips": {"min_n": 2}}}))
+    desk.wait_until_armed(1)
+    for key in ("s", "4", "Enter"):
+        desk.press(key)
+    notice = desk.page.locator("#notice-text")
+    expect(notice).to_have_text(
+        "You have skipped your last pair. Please skip only what you cannot judge."
+    )
+
+
 def test_a_skip_can_be_called_off(desk_for: DeskFor) -> None:
     desk = desk_for(make_small_study(2))
     desk.wait_until_armed(1)

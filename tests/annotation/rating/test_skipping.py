@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from annotation import quality
 from annotation.models import Assignment, AssignmentState, Study
 from annotation.rating.skipping import no_more_skips
 
@@ -30,6 +31,27 @@ def test_a_skip_past_the_limit_is_refused_with_a_time_and_the_pair_stays(
     assert second["id"] in [pair["id"] for pair in door.next()["pairs"]]
     # What was skipped before is still answered in the same way.
     assert door.post("skip", body).status_code == 200
+
+
+@pytest.mark.parametrize("rule", [{"min_n": 4, "most": 0.5}, None])
+def test_whoever_skips_much_is_warned_before_the_rule_fires(
+    door: Door, study: Study, rule: dict[str, float] | None
+) -> None:
+    Study.objects.filter(pk=study.pk).update(rules={"quality": {"skips": rule}})
+    notices = []
+    for _ in range(3):
+        pair = door.next(want=1)["pairs"][0]
+        answer = door.post("skip", {"assignment": pair["id"], "reason": "language"}).json()
+        notices.append(answer["notice"])
+    if rule is None:
+        assert notices == ["", "", ""]
+        return
+    assert notices[0] == ""
+    assert notices[1:] == [
+        f"You have skipped {n} of your last {n} pairs. Please skip only what you cannot judge."
+        for n in (2, 3)
+    ]
+    assert quality.run_rules(study) == 0
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,9 @@ const outbox = createOutbox({
     if (stored.received === "late_surplus") {
       screen.notify("Others had completed that pair meanwhile. Your answer is kept all the same.");
     }
+    if (stored.notice) {
+      screen.notify(stored.notice);
+    }
     session.stored(entry.body.assignment, stored.feedback);
   },
   onRefused(entry, error) {
