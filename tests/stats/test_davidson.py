@@ -15,7 +15,6 @@ from reports.stats.bradley_terry import fit_bradley_terry
 from reports.stats.cells import Cells
 from reports.stats.covariance import compact
 from reports.stats.davidson import TieFit, fit_davidson, fit_rao_kupper
-from reports.stats.intervals import critical_value
 from reports.stats.results import WarningCode
 from reports.stats.votes import Votes
 from tests.stats.shared_sets import load, references
@@ -253,27 +252,3 @@ def test_one_step_leave_one_out_is_close_to_true_refits() -> None:
     np.testing.assert_allclose(
         np.sqrt(np.diag(alone.covariance.matrix)), np.sqrt(np.diag(jackknife)), rtol=0.05
     )
-
-
-@pytest.mark.slow
-def test_davidson_intervals_cover_under_clusters() -> None:
-    """Truth is the fit of a very large sample from the same design."""
-    runs, covered = 300, 0
-    for seed in range(runs):
-        random = np.random.default_rng(seed)
-        m, n, people, texts = 6, 1500, 20, 60
-        theta = np.linspace(-0.8, 0.8, m)
-        a = random.integers(0, m, n)
-        b = (a + 1 + random.integers(0, m - 1, n)) % m
-        d = theta[a] - theta[b]
-        weights = np.exp([d / 2, np.full(n, -0.3), -d / 2])
-        bounds = np.cumsum(weights / weights.sum(axis=0), axis=0)
-        verdict = (random.random(n) > bounds[:2]).sum(axis=0)
-        votes = Votes.from_arrays(
-            a, b, verdict, prompt=random.integers(0, texts, n),
-            annotator=random.integers(0, people, n),
-        )  # fmt: skip
-        found = fitted(votes)
-        half = critical_value(0.95, found.covariance.df) * np.sqrt(found.covariance.matrix[0, 0])
-        covered += abs(found.fit.strengths[0] - theta[0]) <= half
-    assert 0.93 - 3 * np.sqrt(0.05 * 0.95 / runs) <= covered / runs <= 0.97 + 0.038

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from reports.stats.outcome_fit import PairCounts, fit_outcomes
 from reports.stats.pair_residuals import pair_residuals
 from reports.stats.results import WarningCode, generator
 from reports.stats.votes import Votes
+from tests.stats.coverage.measured import Band, Measured, hold
 from tests.stats.test_davidson import springall
 from tests.stats.vote_makers import Row, mirrored, regular_rows, simulated, votes_of
 
@@ -192,26 +194,32 @@ def test_unanimous_pairs_have_no_residual_and_separated_ones_neither() -> None:
     assert pair_residuals(votes_of(rows)) == ()
 
 
-def sizes(runs: int, **design: Any) -> tuple[float, float]:
-    """False alarms of X² and of the pair residuals."""
-    tests = residuals = 0
+def alarms(runs: int, **design: Any) -> tuple[list[float], list[float]]:
+    """False alarms of X² and of the pair residuals, by study."""
+    tests, residuals = [], []
     for seed in range(runs):
         votes, _ = simulated(seed, **design)
         found = fit_test(votes, seed=1)
-        tests += found.p_value is not None and found.p_value < 0.05
-        residuals += pair_residuals(votes)[0].p_adjusted < 0.05
-    return tests / runs, residuals / runs
+        tests.append(float(found.p_value is not None and found.p_value < 0.05))
+        residuals.append(float(pair_residuals(votes)[0].p_adjusted < 0.05))
+    return tests, residuals
 
 
 @pytest.mark.slow
-def test_false_alarms_are_as_rare_as_they_claim() -> None:
+def test_false_alarms_are_as_rare_as_they_claim(
+    record_property: Callable[[str, object], None],
+) -> None:
     """Without ties the simulated votes are exactly Bradley-Terry."""
-    runs = 400
-    error = 3 * np.sqrt(0.05 * 0.95 / runs)
-    test, residual = sizes(runs, systems=8, n=2000, tie_rate=0.0)
-    assert 0.03 - error < test < 0.08 + error
-    assert residual < 0.05 + error
-    _, residual = sizes(runs, systems=6, n=1500, taste=0.3, prompt_effect=0.3)
-    assert residual < 0.06 + error
-    test, _ = sizes(200, systems=6, n=90, tie_rate=0.0)
-    assert test < 0.08 + 3 * np.sqrt(0.05 * 0.95 / 200)
+    test, residual = alarms(400, systems=8, n=2000, tie_rate=0.0)
+    _, clustered = alarms(400, systems=6, n=1500, taste=0.3, prompt_effect=0.3)
+    sparse, _ = alarms(200, systems=6, n=90, tie_rate=0.0)
+    fit, pairs = "goodness of fit", "residuals of pairs, Holm"
+    hold(
+        record_property,
+        [
+            Measured.of("independent, 2,000 votes", fit, Band(0.05, 0.03, 0.08), test),
+            Measured.of("independent, 90 votes", fit, Band(0.05, 0.0, 0.08), sparse),
+            Measured.of("independent, 2,000 votes", pairs, Band(0.05, 0.0, 0.05), residual),
+            Measured.of("clustered", pairs, Band(0.05, 0.0, 0.06), clustered),
+        ],
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from reports.stats.intervals import critical_value
 from reports.stats.margin_tests import margin_tests
 from reports.stats.results import ShapeMismatch, WarningCode
 from reports.stats.votes import Votes
+from tests.stats.coverage.measured import MARGINAL, Measured, hold
 from tests.stats.vote_makers import Row, mirrored, regular_rows, votes_of, with_systems
 
 
@@ -214,12 +216,11 @@ def test_margins_that_all_cancel_decide_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_graded_intervals_cover() -> None:
-    theta, runs, covered = np.linspace(-0.7, 0.7, 5), 300, 0
+def test_graded_intervals_cover(record_property: Callable[[str, object], None]) -> None:
+    theta, runs, covered = np.linspace(-0.7, 0.7, 5), 300, []
     for seed in range(runs):
         votes, margin = simulated_grades(seed, theta, [0.4, 1.6], 900)
         found = fitted(votes, margin)
         half = critical_value(0.95, found.covariance.df) * np.sqrt(found.covariance.matrix[0, 0])
-        covered += abs(found.fit.strengths[0] - theta[0]) <= half
-    error = 3 * np.sqrt(0.05 * 0.95 / runs)
-    assert 0.93 - error <= covered / runs <= 0.97 + error
+        covered.append(float(abs(found.fit.strengths[0] - theta[0]) <= half))
+    hold(record_property, [Measured.of("independent", "strength, graded", MARGINAL, covered)])

@@ -20,7 +20,6 @@ from reports.stats.sequential import (
     deflation,
     e_benjamini_hochberg,
     log_e_values,
-    sequential_looks,
 )
 from reports.stats.votes import Votes
 from reports.stats.win_rates import pair_mean_scores
@@ -213,47 +212,6 @@ def test_beyond_the_limit_of_pairs_the_e_values_stand_alone(
     bare = [row.sequential for row in head_to_head(votes, seed=0)]
     assert [look.e_value for look in bare] == [look.e_value for look in whole]
     assert {look.low for look in bare} == {None}
-
-
-def false_claims(runs: int, first_seed: int, n: int = 1_000, **design: float) -> float:
-    """Share of studies of two equal systems that claim a difference at a look every 50 votes."""
-    claims = 0
-    for seed in range(first_seed, first_seed + runs):
-        votes, _ = simulated(seed, systems=2, spread=0.0, n=n, **design)  # type: ignore[arg-type]
-        for seen in range(50, n + 1, 50):
-            if _claimed(votes.take(np.arange(seen))):
-                claims += 1
-                break
-    return claims / runs
-
-
-def _claimed(votes: Votes) -> bool:
-    """The product's own rule, on the pair (0, 1)."""
-    score = np.where(votes.system_a == 0, votes.score(), 1 - votes.score())
-    wins, ties, losses = (np.array([(score == points).sum()]) for points in (1.0, 0.5, 0.0))
-    rates = pair_mean_scores(votes)
-    (look,) = sequential_looks(wins, ties, losses, rates, np.zeros(1, np.intp))
-    return look.decided
-
-
-CLUSTERED = {"annotators": 30, "prompts": 60, "taste": 0.5, "prompt_effect": 0.4}
-
-
-def test_looking_every_fifty_votes_keeps_the_error_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Raw counts would err in 14 % here, and z at every look in more than half.
-    monkeypatch.setattr(sequential, "INTERVAL_PAIRS", 0)
-    assert false_claims(40, 1, **CLUSTERED) <= 0.05
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("design", [{}, CLUSTERED, {**CLUSTERED, "annotators": 10, "taste": 0.25}])
-def test_looking_every_fifty_votes_keeps_the_error_rate_nightly(
-    design: dict[str, float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sequential, "INTERVAL_PAIRS", 0)
-    margin = 2 * math.sqrt(0.05 * 0.95 / 1_000)
-    assert false_claims(1_000, 1_000, n=2_000, **design) <= 0.05 + margin
 
 
 def test_the_sequence_covers_at_every_look() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from reports.stats import simultaneous as room
 from reports.stats.covariance import Covariance
@@ -27,6 +27,21 @@ def test_few_degrees_of_freedom_widen_the_simultaneous_interval() -> None:
     assert wide is not None
     assert narrow is not None
     assert wide > narrow + 1
+
+
+@pytest.mark.parametrize("df", [3.0, 12.0, 40.0])
+def test_each_error_is_estimated_by_itself(df: float) -> None:
+    # Independent errors of unknown variance: the quantile of Sidak and Student. One divisor for
+    # all would stay a tenth to a fifth below it.
+    for m in (2, 6, 20):
+        k = max_t_quantile(covariance(np.eye(m), df), seed=1)
+        assert k == pytest.approx(float(stdtrit(df, (1 + 0.95 ** (1 / m)) / 2)), rel=0.05)
+
+
+def test_many_degrees_of_freedom_are_as_good_as_a_known_variance() -> None:
+    matrix = np.full((5, 5), 0.4) + 0.6 * np.eye(5)
+    near, known = (max_t_quantile(covariance(matrix, df), seed=1) for df in (1e6, None))
+    assert near == pytest.approx(known, abs=0.03)
 
 
 def test_a_single_known_error_has_no_joint_statement() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +15,7 @@ from reports.stats.cells import Cells
 from reports.stats.results import WarningCode
 from reports.stats.slices import GRID, SLICE_VOTES, Slices, _Model, fit_slices
 from reports.stats.votes import Votes
+from tests.stats.coverage.measured import MARGINAL, Measured, hold
 from tests.stats.vote_makers import Row, mirrored, regular_rows, votes_of, with_systems
 
 
@@ -209,13 +212,17 @@ def test_the_grid_says_when_the_spread_is_at_its_limit() -> None:
 
 
 @pytest.mark.slow
-def test_shrunk_intervals_cover_on_average() -> None:
-    covered = total = 0
+def test_shrunk_intervals_cover_on_average(
+    record_property: Callable[[str, object], None],
+) -> None:
+    covered = []
     for seed in range(60):
         votes, members, truth = sliced(seed, 0.3, n=3000)
         found = fit_slices(votes, members)
-        for part, row in zip(found.slices, truth, strict=True):
-            for figure, value in zip(part.strengths, row, strict=True):
-                covered += (figure.low or 0) <= value <= (figure.high or 0)
-                total += 1
-    assert 0.92 < covered / total < 0.98
+        inside = [
+            (figure.low or 0) <= value <= (figure.high or 0)
+            for part, row in zip(found.slices, truth, strict=True)
+            for figure, value in zip(part.strengths, row, strict=True)
+        ]
+        covered.append(float(np.mean(inside)))
+    hold(record_property, [Measured.of("6 slices", "strength in a slice", MARGINAL, covered)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from reports.stats.intervals import critical_value
 from reports.stats.results import NegativeCount, NonFiniteInput, ShapeMismatch, WarningCode
 from reports.stats.style_control import StyleFit, fit_style, style_differences
 from reports.stats.votes import Votes
+from tests.stats.coverage.measured import MARGINAL, Measured, hold
 from tests.stats.vote_makers import Row, mirrored, regular_rows, simulated, votes_of, with_systems
 
 
@@ -186,20 +189,26 @@ def test_noise_in_style_leaves_the_strengths_nearly_alone() -> None:
 
 
 @pytest.mark.slow
-def test_style_controlled_intervals_cover() -> None:
-    runs, strengths, coefficients, rates = 300, 0, 0, 0
-    for seed in range(runs):
+def test_style_controlled_intervals_cover(
+    record_property: Callable[[str, object], None],
+) -> None:
+    strengths, coefficients, rates = [], [], []
+    for seed in range(300):
         votes, a, b, theta = styled(seed, 1200, beta=1.0, verbose=2.0)
         found = fitted(votes, a, b)
         half = critical_value(0.95, found.covariance.df) * np.sqrt(found.covariance.matrix[0, 0])
-        strengths += abs(found.fit.strengths[0] - theta[0]) <= half
+        strengths.append(float(abs(found.fit.strengths[0] - theta[0]) <= half))
         scale = np.sqrt((style_differences(a, b) ** 2).mean())
         beta = found.coefficients[0]
-        coefficients += (beta.low or 0) <= scale <= (beta.high or 0)
+        coefficients.append(float((beta.low or 0) <= scale <= (beta.high or 0)))
         d = theta[0] - theta[1:]
         rate = found.win_rates[0]
         truth = float((1 / (1 + np.exp(-d))).mean())
-        rates += (rate.low or 0) <= truth <= (rate.high or 1)
-    error = 3 * np.sqrt(0.05 * 0.95 / runs)
-    for covered in (strengths, coefficients, rates):
-        assert 0.93 - error <= covered / runs <= 0.97 + error
+        rates.append(float((rate.low or 0) <= truth <= (rate.high or 1)))
+    covered = {
+        "strength, style-controlled": strengths,
+        "coefficient of a style": coefficients,
+        "win rate, style-controlled": rates,
+    }
+    rows = [Measured.of("independent", name, MARGINAL, hits) for name, hits in covered.items()]
+    hold(record_property, rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ Row = tuple[int, int, int, int, int, int]
 """system_a, system_b, verdict, side, prompt, annotator"""
 
 N_PROMPTS, N_ANNOTATORS = 5, 3
+
+Load = Literal["even", "zipf", "everyone"]
 
 
 def votes_of(
@@ -101,20 +104,34 @@ def simulated(
     taste: float = 0.0,
     prompt_effect: float = 0.0,
     tie_rate: float = 0.24,
+    load: Load = "even",
 ) -> tuple[Votes, np.ndarray]:
     """Votes with annotators' tastes and prompts that favour systems, and the true Strengths.
 
     `taste` and `prompt_effect` are standard deviations in logits of an annotator's and a
-    prompt's own liking for each system.
+    prompt's own liking for each system. `load` says who votes: anybody (``"even"``), the g-th
+    annotator 1/g as often as the first (``"zipf"``), or each on each of n/annotators items
+    (``"everyone"``).
     """
     random = np.random.default_rng(seed)
     theta = random.normal(0, spread, systems)
     theta -= theta.mean()
     liking = random.normal(0, 1, (annotators, systems)) * taste
     leaning = random.normal(0, 1, (prompts, systems)) * prompt_effect
-    a = random.integers(0, systems, n)
-    b = (a + 1 + random.integers(0, systems - 1, n)) % systems
-    who, what = random.integers(0, annotators, n), random.integers(0, prompts, n)
+    items = n // annotators if load == "everyone" else n
+    a = random.integers(0, systems, items)
+    b = (a + 1 + random.integers(0, systems - 1, items)) % systems
+    if load == "even":
+        who = random.integers(0, annotators, n)
+    elif load == "zipf":
+        share = 1 / np.arange(1, annotators + 1)
+        who = random.choice(annotators, n, p=share / share.sum())
+    else:
+        who = np.tile(np.arange(annotators), items)
+    what = random.integers(0, prompts, items)
+    if load == "everyone":
+        n = who.size
+        a, b, what = (np.repeat(column, annotators) for column in (a, b, what))
     worth = theta + liking[who] + leaning[what]
     rows = np.arange(n)
     chance = 1 / (1 + np.exp(worth[rows, b] - worth[rows, a]))
