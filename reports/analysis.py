@@ -7,25 +7,26 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings as project_settings
 from django.db import transaction
 
-from annotation.models import Response, ResultsPolicy, Study, StudyVersion, User
+from annotation.models import Response, ResultsPolicy, Stopping, Study, StudyVersion, User
 from annotation.rules import Policy, rules_of
 from annotation.selectors import versions_voted_under
 from reports import looks
 from reports import records as study_records
+from reports.against_one import against_one_rows
 from reports.beside import beside
 from reports.boards import Grades
 from reports.diagnostics import diagnostics
 from reports.freshness import count_rows, latest_run
+from reports.judge_alignment import EXPERTISE, JudgeAlignment
 from reports.models import AnalysisRun
 from reports.pair_rows import pair_rows
-from reports.records import CriterionRecords, JudgmentRecords, StudyRecords
+from reports.records import CriterionRecords, StudyRecords
 from reports.stats.agreement_report import agreement_report
-from reports.stats.alignment import Alignment, Comparisons, Judgments, alignment
 from reports.stats.head_to_head import head_to_head
 from reports.stats.leaderboard import Leaderboard, leaderboard
 from reports.stats.results import VerdictCode, WarningCode
@@ -39,9 +40,6 @@ LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.
 WIN_RATE_OF_INTEREST = 0.60
 POWER = 0.80
-
-# What annotators are taken for when a judge is tested against them.
-EXPERTISE: Final = "trained"
 
 VERDICT_ORDER = (VerdictCode.A, VerdictCode.B, VerdictCode.TIE, VerdictCode.BOTH_BAD)
 
@@ -179,6 +177,7 @@ def report(
     )
     sequential = _looked_early(settings)
     side_term = fit_side_term(votes, level=LEVEL)
+    judges = JudgeAlignment(read, seed=seed, level=LEVEL)
     return {
         "study": study.slug,
         "title": study.title,
@@ -203,6 +202,14 @@ def report(
         "verdicts": verdict_counts(overall),
         "leaderboard": leaderboard_rows(board, read),
         "head_to_head": pair_rows(pairs, read, level=LEVEL, also=sequential),
+        "against_one": against_one_rows(
+            read,
+            seed=seed,
+            level=LEVEL,
+            sequential=study.stopping == Stopping.SEQUENTIAL,
+            thorough=settings["diagnostics"],
+            also=sequential,
+        ),
         "agreement": _agreement(overall, read, seed),
         "side_bias": _side_bias(overall, read, side_term),
         **beside(
@@ -234,7 +241,8 @@ def report(
             for criterion in read.criteria
         ],
         "adjudication": None if read.adjudication is None else read.adjudication.as_dict(votes),
-        "alignment": _alignment(read, seed),
+        "alignment": judges.entries(),
+        "judge_pairs": judges.pairs(),
     }
 
 
@@ -332,56 +340,3 @@ def _side_bias(
             for name, rate in zip(read.annotators, bias.per_annotator, strict=True)
         ],
     }
-
-
-def _alignment(read: StudyRecords, seed: int) -> list[dict[str, Any]]:
-    comparisons = Comparisons.from_arrays(
-        read.item_prompt,
-        read.item_system_a,
-        read.item_system_b,
-        n_systems=len(read.systems),
-    )
-    entries = []
-    for judge in read.judgments:
-        judgments = Judgments.from_arrays(
-            judge.item,
-            judge.order,
-            judge.verdict,
-            margin=_judge_margins(judge),
-            cause=judge.cause,
-            causes=judge.causes,
-        )
-        aligned = alignment(
-            comparisons,
-            read.overall.votes,
-            judgments,
-            seed=seed,
-            expertise=EXPERTISE,
-            level=LEVEL,
-        )
-        entries.append(_alignment_entry(judge, aligned, read))
-    return entries
-
-
-def _judge_margins(judge: JudgmentRecords) -> IntArray | None:
-    """Margins of a graded judge; None for one that only says who wins."""
-    decisive = (judge.verdict == VerdictCode.A) | (judge.verdict == VerdictCode.B)
-    margin = judge.margin[decisive]
-    graded = margin.size > 0 and bool(((margin >= 1) & (margin <= 2)).all())
-    return judge.margin if graded else None
-
-
-def _alignment_entry(
-    judge: JudgmentRecords, aligned: Alignment, read: StudyRecords
-) -> dict[str, Any]:
-    entry = {
-        "judge": judge.judge,
-        "judge_version": judge.judge_version,
-        "inconsistent": int(judge.inconsistent.sum()),
-        **aligned.as_dict(),
-    }
-    for tested in entry["alt_test"].get("raters", ()):
-        tested["rater"] = read.annotators[tested["rater"]]
-    for rate in entry["corrected_win_rates"]:
-        rate["system"] = read.systems[rate["system"]]
-    return entry

@@ -14,6 +14,8 @@ from reports.stats.sequential import confidence_sequence
 # They speak of p-values, which a pair that was stopped early does not have.
 OF_P_VALUES = frozenset({WarningCode.TOO_FEW_PROMPTS, WarningCode.P_VALUES_DIFFER})
 
+TESTS = ("p_value", "p_method", "p_adjusted", "q_value", "p_value_votes", "p_value_two_way")
+
 
 def pair_rows(
     rows: Sequence[HeadToHeadRow],
@@ -68,6 +70,7 @@ def _row(
         "p_method": row.p_method,
         "p_adjusted": row.p_adjusted,
         "family": row.family,
+        "q_value": row.q_value,
         "p_value_votes": row.p_value_votes,
         "p_value_two_way": row.p_value_two_way,
         "target": row.target,
@@ -104,7 +107,7 @@ def _read_as_stopped(shown: dict[str, Any], row: HeadToHeadRow, level: float) ->
         "level": level,
         "warnings": [*estimate["warnings"], str(WarningCode.STOPPED_EARLY)],
     }
-    for name in ("p_value", "p_method", "p_adjusted", "p_value_votes", "p_value_two_way"):
+    for name in TESTS:
         shown[name] = None
     shown["warnings"] = [
         *(code for code in shown["warnings"] if code not in OF_P_VALUES),

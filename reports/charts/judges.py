@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from reports.wording.judges import closest_judge, judge_name
 from reports.wording.numbers import count, percent, percent_with_interval
 
 from .drawing import (
@@ -33,13 +34,6 @@ SHAPES = {JUDGE: "circle", CEILING: "diamond", GUESS: "square"}
 SOURCES = {JUDGE: "agreement", CEILING: "human_ceiling", GUESS: "constant_guess"}
 
 
-def judge_name(entry: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> str:
-    """The judge's name, with its version where it has several."""
-    same = [other for other in entries if other["judge"] == entry["judge"]]
-    version = f" (version {entry['judge_version']})" if len(same) > 1 else ""
-    return f"{entry['judge']}{version}"
-
-
 def charts(result: Mapping[str, Any]) -> list[Chart]:
     entries = result["alignment"]
     known = [entry for entry in entries if entry["agreement"]["estimate"] is not None]
@@ -60,11 +54,11 @@ def charts(result: Mapping[str, Any]) -> list[Chart]:
         if entry[source]["estimate"] is not None
     ]
     kinds = [kind for kind in KINDS if any(row["kind"] == kind for row in rows)]
-    more = f" The best {MOST_ROWS} of {count(len(known))} judges."
+    more = f" The first {MOST_ROWS} of {count(len(known))} judges."
     return [
         Chart(
             name="judges",
-            title=_sentence(known, entries),
+            title=_sentence(known[0], result),
             note=(
                 "Share of votes that say what the judge says, beside the share of pairs of votes "
                 "in which two people say the same of one comparison. Ties count as an answer."
@@ -78,12 +72,20 @@ def charts(result: Mapping[str, Any]) -> list[Chart]:
     ]
 
 
-def _sentence(known: Sequence[Mapping[str, Any]], entries: Sequence[Mapping[str, Any]]) -> str:
-    best = known[0]
-    reached = percent(best["agreement"]["estimate"], 0)
-    closest = " is the judge closest to people: it" if len(known) > 1 else ""
-    said = f"{judge_name(best, entries)}{closest} agrees with {reached} of the votes"
-    ceiling = best["human_ceiling"]["estimate"]
+def _sentence(first: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    """Of several judges one is called the closest only where the paired tests say so."""
+    entries = result["alignment"]
+    closest = closest_judge(result)
+    if len(entries) > 1:
+        if closest is None:
+            return "No judge is shown to be closer to people than every other"
+        first = next(
+            entry for entry in entries if (entry["judge"], entry["judge_version"]) == closest
+        )
+    reached = percent(first["agreement"]["estimate"], 0)
+    is_closest = " is the judge closest to people: it" if closest else ""
+    said = f"{judge_name(first, entries)}{is_closest} agrees with {reached} of the votes"
+    ceiling = first["human_ceiling"]["estimate"]
     if ceiling is None:
         return said
     return f"{said}, where two people agree {percent(ceiling, 0)} of the time"

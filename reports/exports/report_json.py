@@ -22,11 +22,13 @@ FIRST = (
     "verdicts",
     "leaderboard",
     "head_to_head",
+    "against_one",
     "agreement",
     "side_bias",
     "criteria",
     "adjudication",
     "alignment",
+    "judge_pairs",
 )
 
 

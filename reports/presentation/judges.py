@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.charts.judges import judge_name
-from reports.wording.numbers import NOTHING, count, named_list
+from reports.wording.judges import closer_of, judge_name, judges_of, name_of
+from reports.wording.numbers import NOTHING, count, named_list, p_value, points_with_interval
 from reports.wording.warnings import short
 
-from .figures import Figure, coefficient, percentage
+from .figures import Figure, coefficient, figure, percentage
 
 CAUSES = {
     "unparsed": "unparsed",
@@ -58,6 +58,38 @@ def _row(entry: Mapping[str, Any], name: str) -> JudgeRow:
         missing=missing_in_words(entry["missing"]),
         missing_sort=sum(entry["missing"].values()),
         notes=tuple(short(code) for code in entry["warnings"]),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JudgePairRow:
+    first: str
+    second: str
+    comparisons: str
+    comparisons_sort: int
+    difference: Figure
+    p_adjusted: str
+    p_sort: float | None
+    # The judge that is shown to be closer to people.
+    closer: str
+
+
+def judge_pair_rows(result: Mapping[str, Any]) -> list[JudgePairRow]:
+    return [_pair_row(pair, result) for pair in result.get("judge_pairs", ())]
+
+
+def _pair_row(pair: Mapping[str, Any], result: Mapping[str, Any]) -> JudgePairRow:
+    first, second = (name_of(judge, result["alignment"]) for judge in judges_of(pair))
+    closer = closer_of(pair, result)
+    return JudgePairRow(
+        first=first,
+        second=second,
+        comparisons=count(pair["comparisons"]),
+        comparisons_sort=pair["comparisons"],
+        difference=figure(pair["difference"], points_with_interval),
+        p_adjusted=p_value(pair["p_adjusted"]),
+        p_sort=pair["p_adjusted"],
+        closer="not decided" if closer is None else name_of(closer, result["alignment"]),
     )
 
 

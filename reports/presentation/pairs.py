@@ -30,6 +30,8 @@ class PairRow:
     p_sort: float | None
     p_adjusted: str
     p_adjusted_sort: float | None
+    q_value: str
+    q_sort: float | None
     # `reached`, `stopped early`, or how many votes are to go.
     target: str
     target_reached: bool
@@ -75,6 +77,9 @@ def _row(pair: Mapping[str, Any], result: Mapping[str, Any]) -> PairRow:
         p_sort=pair["p_value"],
         p_adjusted=numbers.p_value(pair["p_adjusted"]),
         p_adjusted_sort=pair["p_adjusted"],
+        # Reports before format 7 know of none.
+        q_value=numbers.p_value(pair.get("q_value")),
+        q_sort=pair.get("q_value"),
         target=_target(pair),
         target_reached=pair["target_reached"],
         enough=pair["enough"],

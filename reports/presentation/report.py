@@ -9,14 +9,16 @@ from typing import Any
 
 from reports.stats.results import WarningCode
 from reports.wording.headline import headline, is_watched
+from reports.wording.judges import closest_in_words
 from reports.wording.numbers import count, counted, named_list, percent
 from reports.wording.warnings import sentence
 
 from . import notes
+from .against_one import AgainstOne, against_one
 from .boards import Board, board
 from .fit import Fit, fit
 from .influence import Influence, influence
-from .judges import JudgeRow, judge_rows
+from .judges import JudgePairRow, JudgeRow, judge_pair_rows, judge_rows
 from .other_boards import OtherBoards, other_boards
 from .pairs import Matrix, PairRow, matrix, pair_rows
 from .people import AgreementRow, RaterPair, Sides, agreement_rows, rater_pairs, sides
@@ -53,6 +55,7 @@ class ReportView:
     # What to mind about the tests; empty where nothing is.
     looked_early: str
     matrix: Matrix | None
+    against_one: AgainstOne | None
     sequential: Sequence[SequentialRow]
     other_boards: OtherBoards
     agreement: Sequence[AgreementRow]
@@ -63,6 +66,8 @@ class ReportView:
     fit: Fit
     influence: Influence
     judges: Sequence[JudgeRow]
+    judge_pairs: Sequence[JudgePairRow]
+    closest_judge: str
     warnings: Sequence[tuple[str, str]]
     methods: Sequence[tuple[str, str]]
     assumptions: Sequence[tuple[str, str]]
@@ -94,6 +99,7 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
         pairs_enough=enough_in_words(result["head_to_head"]),
         looked_early=sentence(WarningCode.SEQUENTIAL_LOOK) if is_watched(result) else "",
         matrix=matrix(result),
+        against_one=against_one(result),
         sequential=sequential_rows(result),
         other_boards=other_boards(result),
         agreement=agreement_rows(result["agreement"]),
@@ -111,6 +117,8 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
         fit=fit(result),
         influence=influence(result),
         judges=judge_rows(result),
+        judge_pairs=judge_pair_rows(result),
+        closest_judge=closest_in_words(result),
         warnings=notes.warnings_in_words(result),
         methods=notes.methods_in_words(result),
         assumptions=notes.ASSUMPTIONS,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr
 
 from reports.stats.cells import Cells
@@ -27,7 +28,14 @@ from reports.stats.results import (
     WarningCode,
 )
 from reports.stats.sequential import SequentialLook, sequential_looks
-from reports.stats.significance import SignFlip, holm, sign_flip_floor, sign_flip_test, sign_test
+from reports.stats.significance import (
+    SignFlip,
+    benjamini_hochberg,
+    holm,
+    sign_flip_floor,
+    sign_flip_test,
+    sign_test,
+)
 from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
 from reports.stats.win_rates import MeanScores, pair_index, pair_mean_scores
 
@@ -57,6 +65,9 @@ class HeadToHeadRow:
     p_adjusted : float or None
         Holm over the `family` pairs with votes in the component.
     family : int or None
+    q_value : float or None
+        Benjamini-Hochberg over the same family: for exploring, where a share of false findings is
+        borne.
     p_value_votes : float or None
         Exact sign test on decisive votes; ignores that votes share prompts and annotators.
     p_value_two_way : float or None
@@ -91,6 +102,7 @@ class HeadToHeadRow:
     p_method: str | None
     p_adjusted: float | None
     family: int | None
+    q_value: float | None
     p_value_votes: float | None
     p_value_two_way: float | None
     target: int
@@ -153,7 +165,8 @@ def head_to_head(
     decisive = pair_mean_scores(votes, ties="drop", level=level)
     flips = _sign_flips(votes.counted(ties, both_bad), rates.votes, seed)
     first, second = np.triu_indices(m, 1)
-    adjusted, family = _adjusted(flips, component[first])
+    adjusted, family = _adjusted(flips, component[first], holm)
+    exploring, _ = _adjusted(flips, component[first], benjamini_hochberg)
     two_way = [_two_way_p(rates, pair) for pair in range(len(flips))]
     in_general = _two_way_adjusted(two_way, flips, component[first])
     needed = decisive_votes_needed(smallest_difference, power, alpha)
@@ -194,6 +207,7 @@ def head_to_head(
                 p_method=None if flip is None else flip.method,
                 p_adjusted=None if flip is None else float(adjusted[pair]),
                 family=None if flip is None else int(family[pair]),
+                q_value=None if flip is None else float(exploring[pair]),
                 p_value_votes=float(on_votes[pair]) if n else None,
                 p_value_two_way=two_way[pair],
                 target=target,
@@ -264,11 +278,13 @@ def _sign_flips(votes: Votes, pair_votes: IntArray, seed: int) -> list[SignFlip 
     ]
 
 
-def _adjusted(flips: list[SignFlip | None], component: IntArray) -> tuple[FloatArray, IntArray]:
-    """Holm's p and the size of the family, by pair; meaningless for pairs without votes."""
+def _adjusted(
+    flips: list[SignFlip | None], component: IntArray, adjust: Callable[[ArrayLike], FloatArray]
+) -> tuple[FloatArray, IntArray]:
+    """Adjusted p and the size of the family, by pair; meaningless for pairs without votes."""
     tested = np.array([flip is not None for flip in flips], dtype=bool)
     p = np.array([1.0 if flip is None else flip.p_value for flip in flips])
-    return _holm_by_component(p, tested, component)
+    return _by_component(p, tested, component, adjust)
 
 
 def _two_way_adjusted(
@@ -286,16 +302,19 @@ def _two_way_adjusted(
             for own, flip in zip(two_way, flips, strict=True)
         ]
     )
-    return _holm_by_component(p, tested, component)[0]
+    return _by_component(p, tested, component, holm)[0]
 
 
-def _holm_by_component(
-    p: FloatArray, tested: NDArray[np.bool_], component: IntArray
+def _by_component(
+    p: FloatArray,
+    tested: NDArray[np.bool_],
+    component: IntArray,
+    adjust: Callable[[ArrayLike], FloatArray],
 ) -> tuple[FloatArray, IntArray]:
     adjusted, family = np.ones(p.size), np.zeros(p.size, dtype=np.int64)
     for label in np.unique(component[tested]):
         inside = tested & (component == label)
-        adjusted[inside] = holm(p[inside])
+        adjusted[inside] = adjust(p[inside])
         family[inside] = int(inside.sum())
     return adjusted, family
 

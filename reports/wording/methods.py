@@ -82,6 +82,11 @@ OTHER = {
     "sign_flip_draws": (
         "sign-flip test with prompts as units by random draws, which speaks of these annotators"
     ),
+    "sign_flip_max": (
+        "sign-flip test of the largest statistic over all opponents of one system, step by step, "
+        "which speaks of these annotators"
+    ),
+    "agreement_difference": ("difference of two judges' shares on the same votes"),
     "sign_flip_saddlepoint": (
         "sign-flip test with prompts as units, by a saddlepoint value in the far tail, which "
         "speaks of these annotators"

@@ -68,6 +68,14 @@ def coefficient_with_interval(figure: Mapping[str, Any]) -> tuple[str, str]:
     return decimal(figure["estimate"], 2), bounds(figure, scale=1, places=2)
 
 
+def points_with_interval(figure: Mapping[str, Any]) -> tuple[str, str]:
+    """A difference of two shares in points of a per cent: `+8.1` and `[2.0, 14.2]`."""
+    places = percent_places(figure["low"], figure["high"])
+    text = decimal(100 * figure["estimate"], places)
+    sign = "+" if figure["estimate"] > 0 and float(text) > 0 else ""
+    return f"{sign}{text}", bounds(figure, scale=100, places=places)
+
+
 def rating_with_interval(figure: Mapping[str, Any]) -> tuple[str, str]:
     """`1,121` and `[1,047, 1,195]`."""
     low, high = figure["low"], figure["high"]

@@ -65,6 +65,7 @@ def pair(system_a: str, system_b: str, rate: float | None = 0.6, **more: Any) ->
         "p_method": "sign_flip_exact" if n else None,
         "p_adjusted": 0.004 if n else None,
         "family": 1 if n else None,
+        "q_value": 0.002 if n else None,
         "p_value_votes": 0.001 if n else None,
         "p_value_two_way": 0.001 if n else None,
         "target": 200,
@@ -150,6 +151,11 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
         "verdicts": {"a": 130, "b": 120, "tie": 40, "both_bad": 10},
         "leaderboard": board,
         "head_to_head": pairs,
+        "against_one": {
+            "anchor": None,
+            "rows": None,
+            "reason": "No system was compared with two others.",
+        },
         "agreement": agreement(),
         "side_bias": {
             "left_rate": figure(0.52),
@@ -210,6 +216,7 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
         },
         "criteria": [],
         "alignment": [],
+        "judge_pairs": [],
         **more,
     }
 

@@ -199,7 +199,7 @@ def test_adjusted_p_values_match_benjamini_and_hochberg(shared_data: Path) -> No
     np.testing.assert_allclose(benjamini_hochberg(data["p"]), adjusted["bh"], atol=1e-9)
     np.testing.assert_allclose(holm(data["p"]), adjusted["holm"], atol=1e-9)
     assert (benjamini_hochberg(data["p"]) <= 0.05).sum() == data["published"]["bh_rejects"]
-    assert holm([]).size == 0
+    assert holm([]).size == benjamini_hochberg([]).size == 0
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
@@ -212,7 +212,9 @@ def test_holm_is_never_below_the_raw_value_and_keeps_the_order(p: list[float]) -
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
 @settings(max_examples=10)  # every call of the other collects garbage, 20 ms of it
-def test_holm_is_that_of_statsmodels(p: list[float]) -> None:
+def test_holm_and_benjamini_hochberg_are_those_of_statsmodels(p: list[float]) -> None:
     from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
     np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1], rtol=1e-12)
+    theirs = multipletests(p, method="fdr_bh")[1]
+    np.testing.assert_allclose(benjamini_hochberg(p), theirs, rtol=1e-12)

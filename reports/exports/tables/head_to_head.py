@@ -10,7 +10,7 @@ from reports.exports.csv_lines import Cell
 from .figures import codes, estimate_cells
 
 COUNTS = ("n", "wins_a", "wins_b", "ties", "both_bad")
-TESTS = ("p_value", "p_adjusted", "p_value_votes", "p_value_two_way")
+TESTS = ("p_value", "p_adjusted", "q_value", "p_value_votes", "p_value_two_way")
 EVIDENCE = (
     "target",
     "target_reached",

@@ -1,0 +1,98 @@
+"""Several systems against one, as the report holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from reports.records import StudyRecords
+from reports.stats.against_one import against_one
+from reports.stats.results import WarningCode
+
+# Prompts times pairs of systems up to which 20,000 draws take some 0.2 s.
+CHEAP_TABLE = 40_000
+ASK = "With so many prompts and systems it is made only on request: analyze --diagnostics."
+SEQUENTIAL = "Pairs may be stopped early in this study: they are decided by their e-values."
+FEW = "No system was compared with two others."
+
+
+def against_one_rows(
+    read: StudyRecords,
+    *,
+    seed: int,
+    level: float,
+    sequential: bool,
+    thorough: bool,
+    also: Sequence[WarningCode] = (),
+) -> dict[str, Any]:
+    """The key `against_one` of the report object.
+
+    Parameters
+    ----------
+    read : StudyRecords
+    seed : int
+    level : float
+    sequential : bool
+        Whether votes may decide when voting on a pair ends: then there is no such test.
+    thorough : bool
+        Whether what takes long was asked for.
+    also : sequence of WarningCode
+        What holds for every test of the study.
+
+    Returns
+    -------
+    dict
+        `anchor`, the one system that all others were compared with and with nobody else, or None;
+        `rows`, one for each system with two opponents or more, or None with the `reason`.
+    """
+    votes = read.overall.votes
+    anchor = anchor_of(read)
+    met = np.zeros((votes.n_systems, votes.n_systems), dtype=bool)
+    met[votes.system_a, votes.system_b] = True
+    several = np.flatnonzero((met | met.T).sum(axis=1) >= 2)
+    reason = None
+    if sequential:
+        reason = SEQUENTIAL
+    elif not several.size:
+        reason = FEW
+    elif not thorough and votes.n_prompts * int(met.sum()) > CHEAP_TABLE:
+        reason = ASK
+    if reason is not None:
+        return {"anchor": anchor, "rows": None, "reason": reason}
+    found = against_one(votes, several, seed=seed, level=level)
+    return {
+        "anchor": anchor,
+        "rows": [
+            {
+                "system": read.systems[row.system],
+                "prompts": row.prompts,
+                "method": row.method,
+                "opponents": [
+                    {
+                        "system": read.systems[other.system],
+                        "prompts": other.prompts,
+                        "mean_score": other.mean_score,
+                        "p_adjusted": other.p_adjusted,
+                    }
+                    for other in row.opponents
+                ],
+                "warnings": [str(code) for code in (*row.warnings, *also)],
+            }
+            for row in found
+        ],
+        "reason": None,
+    }
+
+
+def anchor_of(read: StudyRecords) -> str | None:
+    """The system of every comparison, where there is one; what is compared knows no outcome."""
+    pairs: set[tuple[int, int]] = set(
+        zip(read.item_system_a.tolist(), read.item_system_b.tolist(), strict=True)
+    )
+    common: set[int] = set.intersection(*map(set, pairs)) if pairs else set()
+    systems = {system for pair in pairs for system in pair}
+    if len(common) != 1 or len(systems) < 3:
+        return None
+    return read.systems[common.pop()]
