@@ -371,6 +371,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 30.0,
         "options": {"expires": 30.0},
     },
+    "make requested reports": {
+        "task": "reports.make_requested_report",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "refresh open reports": {
         "task": "reports.refresh_open_reports",
         "schedule": 60.0,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import structlog
 from celery import shared_task
+from kombu.exceptions import OperationalError
 
 from annotation.models import ResultsPolicy, Study, StudyState
-from reports import analysis
+from reports import analysis, requests
 from reports.freshness import freshness, latest_run
 from reports.steering import Pace, mark_of, needs_steering, steer
 
@@ -40,6 +41,30 @@ def refresh_open_reports() -> list[str]:
             continue
         refreshed.append(study.slug)
     return refreshed
+
+
+@shared_task(name="reports.make_requested_report")
+def make_requested_report() -> str | None:
+    """Make one report that somebody asked for; how it ended, or None where nobody waits.
+
+    One at a time, as each has the whole time limit of a task. Running it twice or late does no
+    harm: a wish is claimed by one worker.
+    """
+    claimed = requests.claim()
+    if claimed is None:
+        return None
+    state = requests.fulfil(claimed)
+    if requests.are_waiting():
+        ring_for_report()
+    return str(state)
+
+
+def ring_for_report() -> None:
+    """Wake a worker. Without a broker the sweep does it half a minute later."""
+    try:
+        make_requested_report.delay()
+    except OperationalError:
+        log.warning("reports.bell_unheard")
 
 
 @shared_task(name="reports.steer_open_studies")

@@ -10,6 +10,7 @@ urlpatterns = [
     path("guide/statistics/", guide.statistics, name="statistics_guide"),
     path("study/<slug:slug>/report/", views.report, name="report"),
     path("study/<slug:slug>/report/compute", views.compute, name="compute"),
+    path("study/<slug:slug>/report/progress", views.progress, name="progress"),
     path(
         "study/<slug:slug>/report/files/<slug:name>.<slug:chosen>",
         views.download,

@@ -1,12 +1,18 @@
-"""The report page. A GET reads what is kept; only the button computes."""
+"""The report page. A GET reads what is kept; the button asks the background for a new one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.db import transaction
+from django.http import (
+    Http404,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -14,12 +20,14 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation.access import SignedInRequest, can_see_outcomes, roles_of, study_role
 from annotation.access.outcomes import READERS
 from annotation.models import Role, Study
-from reports import analysis, looks
+from reports import looks, requests
 from reports.chart_rendering import rendered_reports
 from reports.exports import catalogue
 from reports.exports.catalogue import Export
 from reports.freshness import Freshness, freshness, latest_run
+from reports.pages.wishes import wish_in_words
 from reports.presentation.report import view
+from reports.tasks import ring_for_report
 from reports.wording.numbers import counted, named_list
 
 OUTCOME_ROLES = (Role.OWNER, Role.RESEARCHER, Role.MONITOR)
@@ -34,7 +42,15 @@ def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
     kept = latest_run(study)
     may_compute = bool(roles_of(request.user, study) & READERS)
     if kept is None:
-        return render(request, "reports/empty.html", {"study": study, "may_compute": may_compute})
+        return render(
+            request,
+            "reports/empty.html",
+            {
+                "study": study,
+                "may_compute": may_compute,
+                "wish": wish_in_words(requests.latest_request(study), None),
+            },
+        )
     looks.record_view(study, kept, request.user)
     return render(
         request,
@@ -46,6 +62,7 @@ def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
             "charts": rendered_reports.charts_of(kept),
             "stale": stale_in_words(freshness(study, kept)),
             "may_compute": may_compute,
+            "wish": wish_in_words(requests.latest_request(study), kept),
             "downloads": DOWNLOADS,
             "guide": reverse("reports:statistics_guide"),
         },
@@ -55,14 +72,24 @@ def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
 @require_POST
 @study_role(Role.OWNER, Role.RESEARCHER)
 def compute(request: SignedInRequest, study: Study) -> HttpResponseBase:
-    """Make a report of what is there now, and show it."""
+    """Ask for a report of what is there now; the page says how far it is."""
     if not can_see_outcomes(request.user, study):
         return _sealed(request, study)
-    before = latest_run(study)
-    kept = analysis.run(study, actor=request.user)
-    if before is not None and kept.pk == before.pk:
-        messages.info(request, "Nothing has changed since this report was made.")
+    requests.ask(study, request.user)
+    transaction.on_commit(ring_for_report)
     return redirect("reports:report", slug=study.slug)
+
+
+@require_safe
+@study_role(*OUTCOME_ROLES)
+def progress(request: SignedInRequest, study: Study) -> HttpResponseBase:
+    """How far the newest wish for a report is, for the page that waits for it."""
+    if not can_see_outcomes(request.user, study):
+        return _sealed(request, study)
+    newest = requests.latest_request(study)
+    response = JsonResponse({"state": None if newest is None else newest.state})
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_safe

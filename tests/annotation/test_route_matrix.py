@@ -80,6 +80,7 @@ MATRIX = {
     "adjudication:skip": Row(ADJUDICATORS, "post", own_case=True),
     "reports:report": Row(WATCHERS, study=UNBLINDED),
     "reports:compute": Row(READERS, "post", study=UNBLINDED),
+    "reports:progress": Row(WATCHERS, study=UNBLINDED),
     "reports:download": Row(WATCHERS, kwargs={"name": "votes", "chosen": "jsonl"}, study=UNBLINDED),
 }
 

@@ -13,6 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 from annotation.models import Role
 from reports import analysis
 from reports.exports import report_html
+from reports.tasks import make_requested_report
 from tests.browser.watching import Watch, accessibility_faults
 from tests.factories import PASSWORD, make_membership, make_open_study, make_user
 from tests.reports.voted import make_rich_study
@@ -169,6 +170,9 @@ def test_a_report_is_computed_and_then_read(readers: Any) -> None:
     reader.sign_in(researcher_of(study))
     reader.open("rich")
     reader.page.get_by_role("button", name="Compute the report").click()
+    expect(reader.page.get_by_text("A report was asked for.")).to_be_visible()
+    assert make_requested_report() == "done"
+    # The page that waits finds it by itself.
     expect(reader.page.get_by_role("heading", name="Leaderboard")).to_be_visible()
     reader.watch.assert_clean()
 

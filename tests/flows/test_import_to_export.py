@@ -14,6 +14,7 @@ from django.test import Client
 
 from annotation.models import Assignment, Study
 from annotation.selectors import counted_votes
+from reports.tasks import make_requested_report
 
 SYSTEMS = ("north", "south", "west")
 PROMPTS = 4
@@ -131,7 +132,9 @@ def test_from_files_to_a_report_and_back_to_files(tmp_path: Path) -> None:
 
     command("close_study", "flow")
     command("unblind_study", "flow", reason="all votes are in")
-    response = researcher.post("/study/flow/report/compute", follow=True)
+    researcher.post("/study/flow/report/compute")
+    assert make_requested_report() == "done"
+    response = researcher.get("/study/flow/report/")
     assert response.status_code == 200
     report = response.content.decode()
     assert "north" in report

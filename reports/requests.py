@@ -1,0 +1,137 @@
+"""Asking for a report: the wish is a row, a worker of the background fulfils it.
+
+A page never computes. It asks; the bell rings for a worker, and the sweep rings again, so that a
+wish is fulfilled when Redis was away, too. A worker holds a lease. One that lapses is given to
+another worker once; then the wish has failed, and says so. All of it is the same code in the
+embedded worker and in Celery's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from annotation.access import can_see_outcomes
+from annotation.models import Study, User
+from reports import analysis
+from reports.models import LIVE, AnalysisRequest, AnalysisRun, RequestProblem, RequestState
+
+log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 60)
+"""A worker is taken for lost after it: longer than Celery lets any task live."""
+
+MOST_ATTEMPTS = 2
+"""A worker that died may have been stopped; two that died were killed by the work."""
+
+
+def ask(study: Study, user: User) -> AnalysisRequest:
+    """Ask for a report, or join the wish that is live. The caller rings once this is committed.
+
+    Safe under any number of callers: the database lets one live row of a study in.
+    """
+    for _ in range(MOST_ATTEMPTS):
+        live = AnalysisRequest.objects.filter(study=study, state__in=LIVE).first()
+        if live is not None:
+            return live
+        try:
+            with transaction.atomic():
+                return AnalysisRequest.objects.create(study=study, requested_by=user)
+        except IntegrityError:
+            continue  # somebody else's came first
+    return AnalysisRequest.objects.filter(study=study).latest("requested_at", "pk")
+
+
+def latest_request(study: Study) -> AnalysisRequest | None:
+    return AnalysisRequest.objects.filter(study=study).order_by("-requested_at", "-pk").first()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A wish that a worker has taken; `attempt` is the one that the lease belongs to."""
+
+    request: AnalysisRequest
+    attempt: int
+
+
+def claim() -> Claim | None:
+    """Take the oldest wish that waits, or whose worker was lost; None where there is none."""
+    now = timezone.now()
+    with transaction.atomic():
+        free = AnalysisRequest.objects.select_for_update(skip_locked=True, of=("self",))
+        lapsed = free.filter(state=RequestState.RUNNING, lease_until__lte=now)
+        for lost in lapsed.filter(attempts__gte=MOST_ATTEMPTS):
+            log.error("reports.request_lost", request=lost.pk, attempts=lost.attempts)
+            _end(lost, RequestState.FAILED, problem=RequestProblem.LOST)
+        waiting = free.filter(state=RequestState.WAITING)
+        request = (
+            lapsed.order_by("requested_at", "pk").first()
+            or waiting.order_by("requested_at", "pk").first()
+        )
+        if request is None:
+            return None
+        request.state = RequestState.RUNNING
+        request.attempts += 1
+        request.lease_until = now + LEASE
+        request.save(update_fields=["state", "attempts", "lease_until"])
+        return Claim(request, request.attempts)
+
+
+def fulfil(claimed: Claim) -> RequestState:
+    """Make the report of a claimed wish and write down how it ended.
+
+    A worker whose lease went to another ends without a word: what it made is kept as a report,
+    and the other finds it there.
+    """
+    request = claimed.request
+    try:
+        if not can_see_outcomes(request.requested_by, request.study):
+            return _finish(claimed, problem=RequestProblem.SEALED)
+        kept = analysis.run(request.study, actor=request.requested_by)
+    except analysis.SealedError:
+        return _finish(claimed, problem=RequestProblem.SEALED)
+    except SoftTimeLimitExceeded:
+        log.error("reports.request_too_long", request=request.pk, study=request.study.slug)
+        return _finish(claimed, problem=RequestProblem.TOO_LONG)
+    except Exception:
+        log.exception("reports.request_failed", request=request.pk, study=request.study.slug)
+        return _finish(claimed, problem=RequestProblem.FAULT)
+    return _finish(claimed, kept=kept)
+
+
+def _finish(
+    claimed: Claim, *, kept: AnalysisRun | None = None, problem: RequestProblem | None = None
+) -> RequestState:
+    state = RequestState.DONE if problem is None else RequestState.FAILED
+    with transaction.atomic():
+        mine = AnalysisRequest.objects.select_for_update().filter(
+            pk=claimed.request.pk, state=RequestState.RUNNING, attempts=claimed.attempt
+        )
+        for request in mine:
+            _end(request, state, problem=problem, kept=kept)
+    return state
+
+
+def _end(
+    request: AnalysisRequest,
+    state: RequestState,
+    *,
+    problem: RequestProblem | None = None,
+    kept: AnalysisRun | None = None,
+) -> None:
+    request.state = state
+    request.problem = "" if problem is None else problem
+    request.analysis_run = kept
+    request.lease_until = None
+    request.finished_at = timezone.now()
+    request.save()
+
+
+def are_waiting() -> bool:
+    return AnalysisRequest.objects.filter(state=RequestState.WAITING).exists()
