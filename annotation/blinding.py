@@ -239,6 +239,8 @@ class PresentedPair:
     prompt: tuple[Message, ...]
     left: str
     right: str
+    # The prompt's reference answer, where the study shows it and there is one.
+    reference: str = ""
 
 
 def present(
@@ -248,7 +250,10 @@ def present(
     prompt: Sequence[Message],
     text_a: str,
     text_b: str,
+    reference: str = "",
 ) -> PresentedPair:
     """Put two responses on their sides."""
     left, right = (text_b, text_a) if swapped else (text_a, text_b)
-    return PresentedPair(id=presentation_id, prompt=tuple(prompt), left=left, right=right)
+    return PresentedPair(
+        id=presentation_id, prompt=tuple(prompt), left=left, right=right, reference=reference
+    )

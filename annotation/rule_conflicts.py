@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from annotation.page_rules import faults_of_page
+
 if TYPE_CHECKING:
     from annotation.rules import Quality, Rules
 
@@ -38,6 +40,7 @@ def faults_between(rules: Rules) -> list[str]:
         for place, wanted, most, what in answers_wanted(rules.quality)
         if wanted > most
     ]
+    faults += faults_of_page(rules.answering, rules.crowd)
     return faults
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from annotation.page_rules import Answering, Crowd
 from annotation.rule_conflicts import faults_between
 from annotation.shown_values import shown
 from annotation.storable import is_storable
@@ -233,6 +234,8 @@ class Rules:
     order: Order = Order()
     limits: Limits = Limits()
     adjudication: Disagreements = Disagreements()
+    answering: Answering = field(default_factory=Answering)
+    crowd: Crowd = field(default_factory=Crowd)
     # Eligible annotators by category of prompt: {"law": {"profession": ["lawyer"]}} gives pairs of
     # that category only to annotators whose profile has one of these values.
     eligibility: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -247,6 +250,8 @@ SECTIONS: dict[str, type[Any]] = {
     "order": Order,
     "limits": Limits,
     "adjudication": Disagreements,
+    "answering": Answering,
+    "crowd": Crowd,
 }
 QUALITY_RULES: dict[str, type[Any]] = {
     "gold_accuracy": AtLeast,
@@ -336,7 +341,9 @@ def read_section(
 
 
 def read_value(entry: dataclasses.Field[Any], raw: object, place: str, faults: list[str]) -> Any:
-    """One value, held against its type and limits."""
+    """One value, held against its type and limits, or by the reader that it brings along."""
+    if "read" in entry.metadata:
+        return entry.metadata["read"](place, raw, faults)
     if entry.name in CHOICES:
         allowed = CHOICES[entry.name]
         if not isinstance(raw, str) or raw not in list(allowed):

@@ -72,9 +72,9 @@ def flush_lifts_triggers() -> Generator[None]:
 @pytest.fixture(autouse=True)
 def rubrics_of_this_test_alone() -> None:
     """Forget the rubrics that the process remembers: another test's versions had the same keys."""
-    from annotation.voting.rubrics import remembered_rubric
+    from annotation.voting.rubrics import remembered_form
 
-    remembered_rubric.cache_clear()
+    remembered_form.cache_clear()
 
 
 @pytest.fixture(scope="session")

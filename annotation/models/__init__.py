@@ -5,6 +5,7 @@ from .assignments import Assignment, AssignmentState, SkipReason
 from .audit import AuditChain, AuditEntry
 from .comparisons import Cell, Comparison, ComparisonKind
 from .content import ImportFile, ImportKind, Prompt, Response, System
+from .desk import CrowdArrival, Draft, KeyMap
 from .people import (
     Annotator,
     AnnotatorState,
@@ -55,6 +56,8 @@ __all__ = [
     "Comparison",
     "ComparisonKind",
     "Criterion",
+    "CrowdArrival",
+    "Draft",
     "Exclusion",
     "FindingAction",
     "Flag",
@@ -62,6 +65,7 @@ __all__ = [
     "ImportKind",
     "Invitation",
     "InvitationPurpose",
+    "KeyMap",
     "Membership",
     "Prompt",
     "QualityFinding",

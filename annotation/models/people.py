@@ -114,10 +114,11 @@ class InvitationPurpose(models.TextChoices):
     JOIN = "join"  # a role in a study; sets a password for a new account
     SET_PASSWORD = "set_password"  # noqa: S105  # an existing account, such as the first owner's
     SIGN_IN = "sign_in"  # signs an existing account in, without a password (the local demo)
+    CROWD = "crowd"  # many people of a recruitment platform, each by the platform's parameters
 
 
 class Invitation(models.Model):
-    """A single-use link. Only the hash of its token is stored."""
+    """A link, single-use but for that of a crowd. Only the hash of its token is stored."""
 
     token_hash = models.CharField(max_length=64, unique=True)
     purpose = models.CharField(max_length=16, choices=InvitationPurpose)
@@ -132,6 +133,8 @@ class Invitation(models.Model):
         on_delete=models.PROTECT,
         related_name="invitations",
     )
+    # A crowd's: how many people it lets in.
+    most_people = models.PositiveIntegerField(null=True, blank=True)
     # Where the link leads after use; an internal path.
     next_path = models.CharField(max_length=200, blank=True)
     created_by = models.ForeignKey(
@@ -156,7 +159,21 @@ class Invitation(models.Model):
             ),
             models.CheckConstraint(
                 condition=(Q(purpose=InvitationPurpose.JOIN, study__isnull=False) & ~Q(role=""))
-                | (~Q(purpose=InvitationPurpose.JOIN) & Q(user__isnull=False)),
+                | (
+                    Q(purpose__in=[InvitationPurpose.SET_PASSWORD, InvitationPurpose.SIGN_IN])
+                    & Q(user__isnull=False)
+                )
+                | Q(
+                    purpose=InvitationPurpose.CROWD,
+                    study__isnull=False,
+                    role=Role.ANNOTATOR,
+                    used_at__isnull=True,
+                    most_people__isnull=False,
+                ),
                 name="invitation_says_for_what",
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose=InvitationPurpose.CROWD) | Q(most_people__isnull=True),
+                name="invitation_most_people_of_a_crowd",
             ),
         ]

@@ -130,13 +130,14 @@ def unless_overtaken(reserve: Callable[[], Attempt]) -> Attempt:
 
 def held_pairs(attempt: Attempt, have: Collection[uuid.UUID]) -> tuple[HeldPair, ...]:
     """The pairs as they may be shown; what is still to be read is read outside a transaction."""
+    answering = rules_of(attempt.holder.study.rules).answering
     asked = [held for held in attempt.held if held.public_id not in have]
     texts = read_texts({held.comparison_id for held in asked if held.texts is None})
     return tuple(
         HeldPair(
             id=held.public_id,
             texts=(held.texts or texts[held.comparison_id]).shown(
-                held.public_id, swapped=held.swapped
+                held.public_id, swapped=held.swapped, with_reference=answering.show_reference
             )
             if held in asked
             else None,

@@ -21,7 +21,12 @@ NAMES = tuple(f"pair_{number}" for number in range(MAX_HELD))
 
 def texts_of(comparisons: QuerySet[Comparison]) -> QuerySet[Comparison, Any]:
     return comparisons.values_list(
-        "pk", "prompt__text", "prompt__messages", "response_a__text", "response_b__text"
+        "pk",
+        "prompt__text",
+        "prompt__messages",
+        "response_a__text",
+        "response_b__text",
+        "prompt__reference",
     )
 
 
@@ -41,21 +46,23 @@ class Texts:
     prompt: tuple[Message, ...]
     text_a: str
     text_b: str
+    reference: str
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Texts:
         """From a row of `texts_of`."""
-        _, text, messages, text_a, text_b = row
-        return cls(conversation(text, messages), text_a, text_b)
+        _, text, messages, text_a, text_b, reference = row
+        return cls(conversation(text, messages), text_a, text_b, reference)
 
-    def shown(self, public_id: uuid.UUID, *, swapped: bool) -> PresentedPair:
-        """On the sides of one assignment."""
+    def shown(self, public_id: uuid.UUID, *, swapped: bool, with_reference: bool) -> PresentedPair:
+        """On the sides of one assignment, with the reference answer if the study shows it."""
         return present(
             public_id,
             swapped=swapped,
             prompt=self.prompt,
             text_a=self.text_a,
             text_b=self.text_b,
+            reference=self.reference if with_reference else "",
         )
 
 
@@ -70,13 +77,18 @@ def conversation(text: str, messages: list[dict[str, Any]] | None) -> tuple[Mess
     return tuple(Message(message["role"], message["content"]) for message in messages)
 
 
-def presented_pair(assignment: Assignment) -> PresentedPair:
+def presented_pair(assignment: Assignment, *, with_reference: bool) -> PresentedPair:
     """One assignment's pair on its sides."""
     comparison = assignment.comparison
     texts = Texts(
-        messages_of(comparison.prompt), comparison.response_a.text, comparison.response_b.text
+        messages_of(comparison.prompt),
+        comparison.response_a.text,
+        comparison.response_b.text,
+        comparison.prompt.reference,
     )
-    return texts.shown(assignment.public_id, swapped=assignment.swapped)
+    return texts.shown(
+        assignment.public_id, swapped=assignment.swapped, with_reference=with_reference
+    )
 
 
 def read_texts(comparison_ids: Collection[int]) -> dict[int, Texts]:

@@ -1,12 +1,12 @@
 """Votes are taken in here: submitted once, revised, shown again for undo.
 
-`submission` does it, `answers` holds decisions against the rubric, which `rubrics` has from the
-study version, `feedback` says how a training pair was answered, `looking_back` shows the last vote,
+`submission` does it, `answers` holds decisions against the form, which `rubrics` has from the study
+version, `feedback` says how a training pair was answered, `looking_back` shows own votes again,
 `faults` says why one was not stored, `decisions` has what goes in and out.
 """
 
-from .answers import parse_answers
-from .decisions import Answer, Feedback, LastVote, Outcome, Received, Timing
+from .answers import parse_answers, read_remarks
+from .decisions import Answer, EarlierVote, Feedback, Outcome, Received, Remarks, Timing
 from .faults import (
     AlreadyVoted,
     AnnotatorRemoved,
@@ -17,25 +17,29 @@ from .faults import (
     UnknownAssignment,
     VotingFault,
 )
-from .looking_back import last_vote
+from .looking_back import earlier_vote, last_vote, own_votes
 from .submission import submit
 
 __all__ = [
     "AlreadyVoted",
     "AnnotatorRemoved",
     "Answer",
+    "EarlierVote",
     "Feedback",
     "IdempotencyMismatch",
     "InvalidAnswers",
-    "LastVote",
     "Outcome",
     "Received",
+    "Remarks",
     "RevisionRefused",
     "StoredDecision",
     "Timing",
     "UnknownAssignment",
     "VotingFault",
+    "earlier_vote",
     "last_vote",
+    "own_votes",
     "parse_answers",
+    "read_remarks",
     "submit",
 ]

@@ -12,15 +12,16 @@ from typing import Any
 from annotation.blinding import BOTH_BAD, LEFT, RIGHT, TIE
 from annotation.canonical_json import canonical_json
 from annotation.models import Criterion, Scale
+from annotation.page_rules import MOST_TAGS, Answering, Ask
 from annotation.storable import is_storable
 
-from .decisions import Answer
+from .decisions import Answer, Remarks
 from .faults import InvalidAnswers
-from .rubrics import Question
+from .rubrics import Form, Question
 
 # A rationale is a paragraph or two; with the rest it stays below the 32 KiB of a submit.
 MAX_RATIONALE = 10_000
-MAX_TAGS = 20
+MAX_TAGS = MOST_TAGS
 MAX_TAG_LENGTH = 64
 # Layout, source view, scrolled to the end and the like.
 MAX_READING_BYTES = 4_096
@@ -70,13 +71,39 @@ def check_answers(answers: Mapping[str, Answer], questions: Sequence[Question]) 
             raise InvalidAnswers("This criterion must be answered.", question.key)
 
 
-def fits(answers: Mapping[str, Answer], questions: Sequence[Question]) -> bool:
-    """Whether `check_answers` passes."""
+def check_decision(answers: Mapping[str, Answer], remarks: Remarks, form: Form) -> None:
+    """Raise InvalidAnswers unless a page of this form could have sent it."""
+    check_answers(answers, form.questions)
+    check_asked(remarks, form.answering)
+
+
+def fits(answers: Mapping[str, Answer], remarks: Remarks, form: Form) -> bool:
+    """Whether `check_decision` passes."""
     try:
-        check_answers(answers, questions)
+        check_decision(answers, remarks, form)
     except InvalidAnswers:
         return False
     return True
+
+
+def check_asked(remarks: Remarks, asked: Answering) -> None:
+    """Raise InvalidAnswers if something is missing that is asked, or given that is not."""
+    words = remarks.rationale.strip()
+    if words and asked.rationale is Ask.OFF:
+        raise InvalidAnswers("This study asks for no reason.", "rationale")
+    if len(words) < asked.shortest_rationale:
+        raise InvalidAnswers(
+            f"A reason of at least {asked.shortest_rationale} characters is required.", "rationale"
+        )
+    if remarks.confidence is None and asked.confidence is Ask.REQUIRED:
+        raise InvalidAnswers("How sure you are must be said.", "confidence")
+    if remarks.confidence is not None and asked.confidence is Ask.OFF:
+        raise InvalidAnswers("This study does not ask how sure you are.", "confidence")
+    unknown = [tag for tag in remarks.tags if tag not in asked.tags]
+    if unknown:
+        raise InvalidAnswers(f"This study has no such reason: {unknown[0]}.", "tags")
+    if len(set(remarks.tags)) < len(remarks.tags):
+        raise InvalidAnswers("A reason is named once.", "tags")
 
 
 def check_answer(answer: Answer, question: Question) -> None:
@@ -114,6 +141,18 @@ def check_remarks(rationale: str, tags: Sequence[str], confidence: float | None)
         check_text(tag, "tags", MAX_TAG_LENGTH)
     if confidence is not None and not (math.isfinite(confidence) and 0 <= confidence <= 1):
         raise InvalidAnswers("The confidence must lie between 0 and 1.", "confidence")
+
+
+def read_remarks(rationale: str, tags: Sequence[str], confidence: float | None) -> Remarks:
+    """The remarks, if they can be stored; whether the study asks for them is another question.
+
+    Raises
+    ------
+    InvalidAnswers
+        Too long, too many, or outside 0 to 1.
+    """
+    check_remarks(rationale, tags, confidence)
+    return Remarks(rationale, tuple(tags), confidence)
 
 
 def check_reading(reading: Mapping[str, Any]) -> None:

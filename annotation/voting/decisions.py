@@ -28,6 +28,25 @@ class Timing:
     first_choice_ms: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What accompanies the answers, as far as the study asks for it.
+
+    Attributes
+    ----------
+    rationale : str
+        The annotator's own words.
+    tags : tuple of str
+        Of those that the study offers.
+    confidence : float or None
+        From 0 (a guess) to 1 (sure).
+    """
+
+    rationale: str = ""
+    tags: tuple[str, ...] = ()
+    confidence: float | None = None
+
+
 class Received(StrEnum):
     """How a vote was taken in; in each case it is stored."""
 
@@ -75,10 +94,10 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class LastVote:
-    """An annotator's latest vote and its pair, shown again for undo."""
+class EarlierVote:
+    """An annotator's own vote with its pair, shown again."""
 
     pair: PresentedPair
     answers: Mapping[str, Answer]
-    rationale: str
+    remarks: Remarks
     revision: int

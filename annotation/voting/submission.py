@@ -24,8 +24,8 @@ from annotation.models import (
     VoteNote,
 )
 
-from .answers import check_answers, check_reading, check_remarks, fits, request_hash
-from .decisions import Answer, Outcome, Received, Timing
+from .answers import check_decision, check_reading, fits, read_remarks, request_hash
+from .decisions import Answer, Outcome, Received, Remarks, Timing
 from .faults import (
     AlreadyVoted,
     AnnotatorRemoved,
@@ -36,7 +36,7 @@ from .faults import (
 )
 from .feedback import feedback_on
 from .looking_back import answers_of
-from .rubrics import Rubric, later_rubrics, rubric_of
+from .rubrics import Form, Rubric, form_of, later_forms
 
 # Where a vote keeps how it was taken in, so that a replay says the same whatever came later.
 RECEIVED_AS = "received_as"
@@ -113,7 +113,7 @@ def submit(
         Nothing was stored; see `faults`.
     """
     reading = dict(reading or {})
-    check_remarks(rationale, tags, confidence)
+    remarks = read_remarks(rationale, tags, confidence)
     check_reading(reading)
     digest = request_hash(assignment, answers, rationale, tags, confidence)
     vote = Vote(
@@ -132,10 +132,10 @@ def submit(
             for stored in earlier:
                 if stored.idempotency_key == idempotency_key:
                     return replay(stored, digest)
-            rubric = answered_rubric(answers, locked)
+            form = answered_form(answers, remarks, locked)
             received = receive(locked, vote, earlier, revises)
             clamp(timing, vote, locked)
-            store(vote, locked, answers, rubric, rationale, tags)
+            store(vote, locked, answers, form.questions, remarks)
             if earlier:
                 record_revision(vote, locked)
             if locked.assignment.kind == ComparisonKind.TRAINING:
@@ -157,24 +157,26 @@ def submit(
     return Outcome(assignment, received, vote.late, vote.revision, dict(answers), feedback=feedback)
 
 
-def answered_rubric(answers: Mapping[str, Answer], locked: queue.LockedAssignment) -> Rubric:
-    """The rubric that the answers fit: of the assignment's version, or of a later one.
+def answered_form(
+    answers: Mapping[str, Answer], remarks: Remarks, locked: queue.LockedAssignment
+) -> Form:
+    """The form that the decision fits: of the assignment's version, or of a later one.
 
     A page that was loaded before a new version asks what the older one asked, and one that was
     loaded after it may still hold a pair from before. Neither loses a vote; the assignment then
     is of the version that was answered.
     """
     assignment, study_id = locked.assignment, locked.study.pk
-    rubric = rubric_of(assignment.study_version_id, study_id)
+    form = form_of(assignment.study_version_id, study_id)
     try:
-        check_answers(answers, rubric)
+        check_decision(answers, remarks, form)
     except InvalidAnswers:
-        for version_id, later in later_rubrics(assignment.study_version_id, study_id):
-            if fits(answers, later):
+        for version_id, later in later_forms(assignment.study_version_id, study_id):
+            if fits(answers, remarks, later):
                 queue.move_to_version(locked, version_id)
                 return later
         raise
-    return rubric
+    return form
 
 
 def votes_on(assignment: Assignment) -> list[Vote]:
@@ -254,8 +256,7 @@ def store(
     locked: queue.LockedAssignment,
     answers: Mapping[str, Answer],
     rubric: Rubric,
-    rationale: str,
-    tags: Sequence[str],
+    remarks: Remarks,
 ) -> None:
     """Insert the vote, its criteria and its note."""
     swapped = locked.assignment.swapped
@@ -282,8 +283,8 @@ def store(
     ]
     if rows:
         VoteCriterion.objects.bulk_create(rows)
-    if rationale or tags:
-        INSERT_NOTE.run(vote_id=vote.pk, rationale=rationale, tags=list(tags))
+    if remarks.rationale or remarks.tags:
+        INSERT_NOTE.run(vote_id=vote.pk, rationale=remarks.rationale, tags=list(remarks.tags))
 
 
 def record_revision(vote: Vote, locked: queue.LockedAssignment) -> None:

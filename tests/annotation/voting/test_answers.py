@@ -7,16 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from annotation.voting import Answer, InvalidAnswers, parse_answers
+from annotation.page_rules import Answering, Ask
+from annotation.voting import Answer, InvalidAnswers, Remarks, parse_answers
 from annotation.voting.answers import (
     MAX_RATIONALE,
     check_answers,
+    check_asked,
     check_reading,
     check_remarks,
     fits,
     request_hash,
 )
-from annotation.voting.rubrics import Question
+from annotation.voting.rubrics import Form, Question
 
 SIDES = ["left", "right"]
 
@@ -47,8 +49,8 @@ def test_each_scale_takes_exactly_its_answers(scale, margins, both_bad):
         for choice in [*SIDES, "tie", "both_bad", "middle", "a", ""]
         for margin in [None, -1, 0, 1, 2, 3, 4]
     ]
-    rubric = [overall(scale, both_bad=both_bad)]
-    assert {answer for answer in offered if fits({"overall": answer}, rubric)} == expected
+    form = Form((overall(scale, both_bad=both_bad),), Answering())
+    assert {answer for answer in offered if fits({"overall": answer}, Remarks(), form)} == expected
 
 
 def test_a_refused_answer_names_its_criterion():
@@ -198,3 +200,47 @@ def test_the_hash_covers_the_decision_and_not_the_order_of_its_criteria():
         digest(confidence=None),
     ]
     assert len({digest(), *others}) == len(others) + 1
+
+
+# -- what goes with an answer --------------------------------------------------------------
+
+TAGS = ("clearer", "more correct")
+
+
+@pytest.mark.parametrize(
+    ("asking", "remarks"),
+    [
+        (Answering(), Remarks()),
+        (Answering(), Remarks(rationale="Shorter.")),
+        (Answering(rationale=Ask.REQUIRED, rationale_min=8), Remarks(rationale=" Shorter. ")),
+        (Answering(rationale=Ask.OFF), Remarks(rationale="  ")),
+        (Answering(confidence=Ask.OPTIONAL), Remarks()),
+        (Answering(confidence=Ask.OPTIONAL), Remarks(confidence=0.5)),
+        (Answering(confidence=Ask.REQUIRED), Remarks(confidence=0.0)),
+        (Answering(tags=TAGS), Remarks()),
+        (Answering(tags=TAGS), Remarks(tags=("more correct", "clearer"))),
+    ],
+)
+def test_what_the_study_asks_is_taken(asking: Answering, remarks: Remarks) -> None:
+    check_asked(remarks, asking)
+
+
+@pytest.mark.parametrize(
+    ("asking", "remarks", "field"),
+    [
+        (Answering(rationale=Ask.OFF), Remarks(rationale="Shorter."), "rationale"),
+        (Answering(rationale=Ask.REQUIRED), Remarks(), "rationale"),
+        (Answering(rationale=Ask.REQUIRED, rationale_min=9), Remarks("Shorter. "), "rationale"),
+        (Answering(), Remarks(confidence=0.5), "confidence"),
+        (Answering(confidence=Ask.REQUIRED), Remarks(), "confidence"),
+        (Answering(), Remarks(tags=("clearer",)), "tags"),
+        (Answering(tags=TAGS), Remarks(tags=("nicer",)), "tags"),
+        (Answering(tags=TAGS), Remarks(tags=("clearer", "clearer")), "tags"),
+    ],
+)
+def test_what_is_missing_or_not_asked_is_refused(
+    asking: Answering, remarks: Remarks, field: str
+) -> None:
+    with pytest.raises(InvalidAnswers) as refused:
+        check_asked(remarks, asking)
+    assert refused.value.field == field

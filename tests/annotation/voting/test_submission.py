@@ -464,7 +464,7 @@ def test_a_revision_that_arrives_after_a_newer_vote_is_not_lost():
 
 
 def test_criteria_and_remarks_are_stored_in_their_own_tables():
-    study = make_queue(1)
+    study = make_queue(1, rules={"answering": {"tags": ["tone"], "confidence": "optional"}})
     style = make_criterion(study, "style", scale="seven")
     make_criterion(study, "depth", required=False)
     Comparison.objects.update(first_swapped=True)
@@ -526,7 +526,9 @@ def test_the_last_vote_comes_with_its_pair_and_its_newest_answers():
     vote(annotator, first.pair.id)
     vote(annotator, second.pair.id, "right", rationale="Shorter.")
     last = voting.last_vote(annotator)
-    assert last == voting.LastVote(second.pair, {"overall": Answer("right")}, "Shorter.", 0)
+    assert last == voting.EarlierVote(
+        second.pair, {"overall": Answer("right")}, voting.Remarks("Shorter."), 0
+    )
     voting.submit(
         annotator,
         second.pair.id,
@@ -536,7 +538,7 @@ def test_the_last_vote_comes_with_its_pair_and_its_newest_answers():
     )
     last = voting.last_vote(annotator)
     assert last is not None
-    assert (last.pair, last.revision, last.rationale) == (second.pair, 1, "")
+    assert (last.pair, last.revision, last.remarks.rationale) == (second.pair, 1, "")
     assert last.answers == {"overall": Answer("tie"), "style": Answer("left")}
 
 

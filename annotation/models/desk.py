@@ -1,0 +1,67 @@
+"""What an annotator left on the desk: an answer begun, keys of their own, where they came from."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from .assignments import Assignment
+from .people import Annotator, Invitation
+from .studies import Study
+
+
+class Draft(models.Model):
+    """An answer that was begun and not given: one for each annotator, replaced by the next.
+
+    It is in nobody's way once its assignment is answered, and of no use to anybody: pages show it
+    only for a pair that is still reserved. Erasing a person deletes the row.
+    """
+
+    annotator = models.OneToOneField(
+        Annotator, primary_key=True, on_delete=models.PROTECT, related_name="draft"
+    )
+    assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="+")
+    # Choice and margin by criterion, as they were clicked.
+    answers = models.JSONField(default=dict)
+    rationale = models.TextField(blank=True)
+    tags = models.JSONField(default=list)
+    confidence = models.FloatField(null=True, blank=True)
+    saved_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return str(self.annotator_id)
+
+
+class KeyMap(models.Model):
+    """The keys that an annotator chose in place of the given ones: {"skip": "x", ...}."""
+
+    annotator = models.OneToOneField(
+        Annotator, primary_key=True, on_delete=models.PROTECT, related_name="key_map"
+    )
+    keys = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return str(self.annotator_id)
+
+
+class CrowdArrival(models.Model):
+    """Who came by a recruitment platform, by the names that the platform gave."""
+
+    annotator = models.OneToOneField(
+        Annotator, primary_key=True, on_delete=models.PROTECT, related_name="crowd_arrival"
+    )
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="crowd_arrivals")
+    invitation = models.ForeignKey(Invitation, on_delete=models.PROTECT, related_name="arrivals")
+    participant = models.CharField(max_length=255)
+    # Of the platform's own: its study and its session or submission.
+    platform_study = models.CharField(max_length=255, blank=True)
+    platform_session = models.CharField(max_length=255, blank=True)
+    arrived_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["study", "participant"], name="crowd_arrival_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.participant
