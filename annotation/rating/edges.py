@@ -11,10 +11,13 @@ from django.views.decorators.http import require_safe
 from annotation import quality, queue, voting
 from annotation.access import study_annotator
 from annotation.models import Annotator, SkipReason
+from annotation.rules import rules_of
 
 from . import requests, wire
+from .desk import KeysRefused, save_draft, save_keys
 from .flagging import MAX_NOTE, flag_pair
 from .json_edge import answer, json_edge, own_page, refusal
+from .own_answers import summarise
 from .requests import BadRequest
 from .skipping import no_more_skips, skip_pair
 
@@ -34,7 +37,7 @@ def next_pairs(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     # No training pair for somebody who has to train: the rules may have changed since they began.
     if claim.empty == queue.EmptyReason.QUALIFICATION_PENDING and quality.settle_one(annotator.pk):
         claim = queue.claim(annotator, want=want, have=have)
-    return answer(wire.claim_for_page(claim))
+    return answer(wire.claim_for_page(claim, rules_of(annotator.study.rules).crowd))
 
 
 @json_edge
@@ -56,6 +59,8 @@ def vote(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
             voting.parse_answers(body.get("answers")),
             requests.read_uuid(body, "key"),
             rationale=requests.read_text(body, "rationale", requests.MAX_BODY_BYTES),
+            tags=requests.read_texts(body, "tags"),
+            confidence=requests.read_confidence(body, "confidence"),
             timing=voting.Timing(
                 active_ms=requests.read_milliseconds(timing, "active_ms"),
                 elapsed_ms=requests.read_milliseconds(timing, "elapsed_ms"),
@@ -104,8 +109,49 @@ def flag(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
 
 @json_edge
 def undo(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
-    """The last voted pair with its answers; the vote stands until it is revised."""
-    return answer(wire.last_vote_for_page(voting.last_vote(annotator)))
+    """The last voted pair with its answers; the vote stands until it is revised.
+
+    `assignment` asks for another own pair, where the study lets earlier answers be changed.
+    """
+    assignment = requests.read_optional_uuid(body, "assignment")
+    if assignment is None:
+        return answer(wire.earlier_for_page(voting.last_vote(annotator)))
+    if not rules_of(annotator.study.rules).answering.revise_earlier:
+        return refusal("only_the_last", "Only your last answer can be changed in this study.", 409)
+    return answer(wire.earlier_for_page(voting.earlier_vote(annotator, assignment)))
+
+
+@json_edge
+def draft(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
+    """Keep an answer that was begun, for a reload and for other devices."""
+    raw = body.get("answers")
+    try:
+        # Nothing may be answered yet; a vote needs an answer.
+        answers = {} if raw == {} else voting.parse_answers(raw)
+        remarks = voting.read_remarks(
+            requests.read_text(body, "rationale", requests.MAX_BODY_BYTES),
+            requests.read_texts(body, "tags"),
+            requests.read_confidence(body, "confidence"),
+        )
+    except voting.InvalidAnswers as fault:
+        return refusal(fault.code, str(fault), fault.status, field=fault.field)
+    kept = save_draft(annotator, requests.read_uuid(body, "assignment"), answers, remarks)
+    return answer({"kept": kept})
+
+
+@json_edge
+def keys(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
+    """Keep the annotator's own keys, all at once."""
+    try:
+        return answer({"keys": save_keys(annotator, requests.read_mapping(body, "keys"))})
+    except KeysRefused as fault:
+        return refusal("keys_refused", str(fault), 409, field="keys")
+
+
+@json_edge
+def summary(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
+    """Own work in numbers: pairs answered and active time."""
+    return answer(wire.summary_for_page(summarise(annotator)))
 
 
 @require_safe

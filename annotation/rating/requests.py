@@ -14,6 +14,8 @@ from annotation.storable import is_storable
 MAX_BODY_BYTES = 64 * 1024
 # More than the queue ever lends to one person at a time.
 MAX_IDS = 10
+# Tags of a vote, keys of a page: more of either than there are.
+MAX_TEXTS = 40
 # Ten years: an absurd duration is an error of the client, not a number to store.
 MAX_MILLISECONDS = 10 * 365 * 86_400_000
 
@@ -89,6 +91,31 @@ def read_text(body: dict[str, Any], field: str, most: int) -> str:
     if not is_storable(value):
         raise BadRequest("This holds a character that cannot be stored.", field)
     return value
+
+
+def read_texts(body: dict[str, Any], field: str) -> list[str]:
+    values = body.get(field, [])
+    if not isinstance(values, list) or len(values) > MAX_TEXTS:
+        raise BadRequest(f"This must be a list of at most {MAX_TEXTS} texts.", field)
+    if not all(isinstance(value, str) for value in values):
+        raise BadRequest("This must be a list of texts.", field)
+    return values
+
+
+def read_mapping(body: dict[str, Any], field: str) -> dict[str, str]:
+    values = read_object(body, field)
+    if len(values) > MAX_TEXTS or not all(isinstance(value, str) for value in values.values()):
+        raise BadRequest(f"This must be an object of at most {MAX_TEXTS} texts.", field)
+    return values
+
+
+def read_confidence(body: dict[str, Any], field: str) -> float | None:
+    value = body.get(field)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise BadRequest("This must be a number from 0 to 1, or null.", field)
+    return float(value)
 
 
 def read_whole_number(

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import edges, views
+from . import edges, own_pages, views
 
 app_name = "rating"
 
@@ -14,5 +14,10 @@ urlpatterns = [
     path("study/<slug:slug>/rate/flag", edges.flag, name="flag"),
     path("study/<slug:slug>/rate/renew", edges.renew, name="renew"),
     path("study/<slug:slug>/rate/undo", edges.undo, name="undo"),
+    path("study/<slug:slug>/rate/draft", edges.draft, name="draft"),
+    path("study/<slug:slug>/rate/keys", edges.keys, name="keys"),
+    path("study/<slug:slug>/rate/summary", edges.summary, name="summary"),
+    path("study/<slug:slug>/rate/answers/", own_pages.answers, name="answers"),
+    path("study/<slug:slug>/rate/answers/<uuid:assignment>/", own_pages.answer, name="answer"),
     path("study/<slug:slug>/rate/session", edges.session, name="session"),
 ]

@@ -12,12 +12,16 @@ from django.views.decorators.http import require_safe
 
 from annotation.access import SignedInRequest, study_annotator
 from annotation.models import Annotator, Criterion, SkipReason
+from annotation.rules import rules_of
 
 from . import wire
+from .desk import load_desk
 from .markdown import render_markdown
 from .whose_page import account_name
 
-EDGES = ("next", "vote", "skip", "flag", "renew", "undo", "session")
+EDGES = (
+    "next", "vote", "skip", "flag", "renew", "undo", "session", "draft", "keys", "summary",
+)  # fmt: skip
 
 SKIP_REASONS = {
     SkipReason.CANNOT_JUDGE: "I cannot judge this",
@@ -34,6 +38,8 @@ def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
     """The frame in which pairs are shown. Reading it changes nothing."""
     study = annotator.study
     criteria = list(study.criteria.all())
+    answering = rules_of(study.rules).answering
+    desk = load_desk(annotator)
     return render(
         request,
         "annotation/rating/page.html",
@@ -41,6 +47,8 @@ def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
             "study_title": study.title or study.slug,
             "instructions": render_markdown(study.instructions, keep_breaks=False),
             "rubric": rubric_for_page(criteria),
+            "answering": answering,
+            "answers_url": reverse("rating:answers", kwargs={"slug": study.slug}),
             "skip_reasons": [(reason.value, text) for reason, text in SKIP_REASONS.items()],
             "settings": {
                 "urls": {
@@ -51,6 +59,10 @@ def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
                 "storage": storage_name(annotator),
                 "account": account_name(request.user),
                 "criteria": wire.criteria_for_page(criteria),
+                "answering": wire.answering_for_page(answering),
+                "has_reference": answering.show_reference,
+                "draft": wire.begun_for_page(desk.begun),
+                "keys": dict(desk.keys),
                 "version": wire.version_for_page(
                     study.versions.order_by("-number").values_list("pk", flat=True).first()
                 ),

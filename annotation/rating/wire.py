@@ -9,10 +9,14 @@ from django.utils.crypto import salted_hmac
 
 from annotation.blinding import PresentedPair
 from annotation.models import Criterion
+from annotation.page_rules import Answering, Crowd
 from annotation.queue import Claim, HeldPair, Lease, Practice, Progress
-from annotation.voting import Answer, Feedback, LastVote, Outcome
+from annotation.voting import Answer, EarlierVote, Feedback, Outcome, Remarks
 
+from .desk import Begun
+from .ending import Ending, ending_of
 from .markdown import render_markdown
+from .own_answers import Summary
 from .visible_text import visible_text
 from .wording import EMPTY_TEXTS
 
@@ -36,10 +40,11 @@ def pair_for_page(pair: PresentedPair) -> dict[str, Any]:
         ],
         "left": text_for_page(pair.left),
         "right": text_for_page(pair.right),
+        "reference": text_for_page(pair.reference) if pair.reference.strip() else None,
     }
 
 
-def claim_for_page(claim: Claim) -> dict[str, Any]:
+def claim_for_page(claim: Claim, crowd: Crowd) -> dict[str, Any]:
     """The pairs held, without the texts of those the page has already; or why there are none."""
     empty = None
     if claim.empty is not None:
@@ -49,6 +54,7 @@ def claim_for_page(claim: Claim) -> dict[str, Any]:
             "title": title,
             "text": text,
             "retry_after_seconds": claim.retry_after_seconds,
+            "completion": completion_for_page(ending_of(claim, crowd)),
         }
     return {
         "pairs": [held_for_page(held) for held in claim.held],
@@ -130,14 +136,61 @@ def feedback_for_page(feedback: Feedback) -> dict[str, Any]:
     }
 
 
-def last_vote_for_page(last: LastVote | None) -> dict[str, Any]:
-    if last is None:
+def earlier_for_page(earlier: EarlierVote | None) -> dict[str, Any]:
+    """An own vote with its pair; `pair` is None where there is none."""
+    if earlier is None:
         return {"pair": None}
     return {
-        "pair": pair_for_page(last.pair),
-        "answers": answers_for_page(last.answers),
-        "rationale": last.rationale,
-        "revision": last.revision,
+        "pair": pair_for_page(earlier.pair),
+        "answers": answers_for_page(earlier.answers),
+        **remarks_for_page(earlier.remarks),
+        "revision": earlier.revision,
+    }
+
+
+def remarks_for_page(remarks: Remarks) -> dict[str, Any]:
+    return {
+        "rationale": remarks.rationale,
+        "tags": list(remarks.tags),
+        "confidence": remarks.confidence,
+    }
+
+
+def completion_for_page(ending: Ending | None) -> dict[str, str] | None:
+    return None if ending is None else {"code": ending.code, "url": ending.url}
+
+
+def summary_for_page(summary: Summary) -> dict[str, Any]:
+    return {
+        "pairs": summary.pairs,
+        "timed": summary.timed,
+        "active_seconds": round(summary.active_ms / 1000),
+        "mean_seconds": None if summary.mean_seconds is None else round(summary.mean_seconds, 1),
+    }
+
+
+def begun_for_page(begun: Begun | None) -> dict[str, Any] | None:
+    if begun is None:
+        return None
+    return {
+        "assignment": str(begun.assignment),
+        "answers": {
+            key: {"choice": answer["choice"], "margin": answer["margin"]}
+            for key, answer in begun.answers.items()
+        },
+        **remarks_for_page(begun.remarks),
+    }
+
+
+def answering_for_page(answering: Answering) -> dict[str, Any]:
+    """What is asked beside the criteria, and when a break is proposed."""
+    return {
+        "rationale": answering.rationale.value,
+        "rationale_min": answering.shortest_rationale,
+        "confidence": answering.confidence.value,
+        "tags": list(answering.tags),
+        "revise_earlier": answering.revise_earlier,
+        "break_after_minutes": answering.break_after_minutes,
     }
 
 

@@ -1,7 +1,9 @@
-"""Why there is nothing to rate now, in plain words, with what to do next."""
+"""What the page says by itself: why there is nothing to rate, and what somebody answered."""
 
 from __future__ import annotations
 
+from annotation.blinding import BOTH_BAD, LEFT, RIGHT
+from annotation.models import Scale
 from annotation.queue import EmptyReason
 
 # A title and an explanation each. They must be true whenever the reason is.
@@ -64,3 +66,42 @@ EMPTY_TEXTS: dict[EmptyReason, tuple[str, str]] = {
         "The person who invited you can tell you more.",
     ),
 }
+
+# How clearly, by the steps of a graded scale to each side. The page's buttons say the same
+# (`static/annotation/rating/choices.js`).
+DEGREES = {
+    Scale.FIVE: {2: "much better", 1: "better"},
+    Scale.SEVEN: {3: "much better", 2: "better", 1: "slightly better"},
+}
+# How sure somebody is, by what is stored of it.
+CONFIDENCE = {0.0: "Not sure", 0.5: "Fairly sure", 1.0: "Very sure"}
+
+
+def answer_in_words(choice: str, margin: int | None, scale: str) -> str:
+    """An answer as its button was named.
+
+    Examples
+    --------
+    >>> answer_in_words("right", 1, "seven")
+    'Response 2 is slightly better'
+    """
+    if choice in (LEFT, RIGHT):
+        degree = DEGREES.get(Scale(scale), {}).get(margin or 0, "better")
+        return f"Response {1 if choice == LEFT else 2} is {degree}"
+    return "Both responses are bad" if choice == BOTH_BAD else "Tie: both are equally good"
+
+
+def time_in_words(seconds: float) -> str:
+    """A duration, as exact as it is of use.
+
+    Examples
+    --------
+    >>> [time_in_words(seconds) for seconds in (0.4, 42.3, 61, 3600, 5520)]
+    ['less than 1 s', '42 s', '1 min', '1 h', '1 h 32 min']
+    """
+    if seconds < 1:
+        return "less than 1 s"
+    if seconds < 60:
+        return f"{round(seconds)} s" if round(seconds) < 60 else "1 min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return " ".join([*([f"{hours} h"] if hours else []), *([f"{minutes} min"] if minutes else [])])

@@ -32,7 +32,7 @@ from annotation.rating.wording import EMPTY_TEXTS
 from tests import factories
 from tests.annotation.rating.conftest import Door
 
-PAIR = {"id", "left", "right", "prompt", "lease_seconds"}
+PAIR = {"id", "left", "right", "prompt", "reference", "lease_seconds"}
 TEXT = {"html", "source", "empty"}
 
 

@@ -45,7 +45,16 @@ def test_its_settings_name_only_the_addresses_and_the_questions(door: Door) -> N
     assert found is not None
     settings = json.loads(found[1])
     names = {"urls", "page", "sign_in", "storage", "account", "criteria", "version"}
-    assert set(settings) == names
+    assert set(settings) == names | {"answering", "has_reference", "draft", "keys"}
+    assert settings["answering"] == {
+        "rationale": "optional",
+        "rationale_min": 0,
+        "confidence": "off",
+        "tags": [],
+        "revise_earlier": False,
+        "break_after_minutes": 45,
+    }
+    assert (settings["draft"], settings["keys"]) == (None, {})
     # A page tells by it whether the questions are still its own.
     assert settings["version"] == door.next()["version"]
     assert re.fullmatch("[0-9a-f]{20}", settings["account"])

@@ -17,7 +17,61 @@ const BOTH_BAD = {
   sign: "9",
 };
 
+// How sure, by what is stored of it (see annotation/rating/wording.py).
+const SURE = [
+  { choice: "unsure", confidence: 0, label: "Not sure" },
+  { choice: "fairly", confidence: 0.5, label: "Fairly sure" },
+  { choice: "sure", confidence: 1, label: "Very sure" },
+];
+
+/* Further questions of the bar: how sure, and reasons to tick. Their keys are no criterion's, which
+   are stored and so hold no NUL. */
+export function furtherQuestions(answering) {
+  const questions = [];
+  if (answering.confidence !== "off") {
+    questions.push({
+      key: "\0confidence",
+      kind: "confidence",
+      question: "How sure are you?",
+      scale: "confidence",
+      required: answering.confidence === "required",
+    });
+  }
+  if (answering.tags.length > 0) {
+    questions.push({
+      key: "\0tags",
+      kind: "tags",
+      question: "What speaks for it? Tick all that apply.",
+      scale: "tags",
+      required: false,
+      tags: answering.tags,
+    });
+  }
+  return questions;
+}
+
+export function choiceOfConfidence(confidence) {
+  return SURE.find((step) => step.confidence === confidence)?.choice;
+}
+
+function numbered(choices) {
+  return choices.map((choice, index) => ({
+    margin: null,
+    full: choice.label,
+    // Digits go no further; the others are clicked or reached by Tab.
+    keys: index < 9 ? [String(index + 1)] : [],
+    sign: index < 9 ? String(index + 1) : "",
+    ...choice,
+  }));
+}
+
 function scaleOptions(criterion) {
+  if (criterion.kind === "confidence") {
+    return numbered(SURE);
+  }
+  if (criterion.kind === "tags") {
+    return numbered(criterion.tags.map((tag) => ({ choice: tag, label: tag })));
+  }
   if (criterion.scale in GRADED) {
     return gradedOptions(GRADED[criterion.scale]);
   }

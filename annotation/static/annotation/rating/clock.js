@@ -9,6 +9,8 @@ export function createClock() {
   let last = 0;
   let lastInput = 0;
   let total = empty();
+  let activeSoFar = 0; // of all pairs of this page
+  let longestGap = 0;
 
   function empty() {
     return { active: 0, elapsed: 0, hidden: 0, firstChoice: null };
@@ -21,7 +23,9 @@ export function createClock() {
       if (hidden) {
         total.hidden += now - last;
       } else {
-        total.active += Math.max(0, Math.min(now, lastInput + IDLE_MS) - last);
+        const active = Math.max(0, Math.min(now, lastInput + IDLE_MS) - last);
+        total.active += active;
+        activeSoFar += active;
       }
     }
     last = now;
@@ -29,7 +33,9 @@ export function createClock() {
   }
 
   function noteInput() {
+    const before = lastInput;
     lastInput = advance();
+    longestGap = Math.max(longestGap, lastInput - before);
   }
 
   for (const type of INPUT) {
@@ -54,6 +60,16 @@ export function createClock() {
     noteChoice() {
       advance();
       total.firstChoice ??= total.elapsed;
+    },
+    activeMs() {
+      advance();
+      return activeSoFar;
+    },
+    /* The longest time without input since this was last asked. */
+    takeLongestGap() {
+      const gap = longestGap;
+      longestGap = 0;
+      return gap;
     },
     idleMs() {
       return performance.now() - lastInput;

@@ -1,23 +1,6 @@
 /* From keys to actions. Inside a text field keys only type; a repeated key means nothing. */
 
-export const LETTERS = {
-  s: "skip",
-  f: "flag",
-  u: "undo",
-  g: "guidelines",
-  v: "source",
-  d: "differences",
-  l: "linked",
-  p: "prompt",
-  r: "reason",
-  m: "more",
-  "?": "help",
-};
-
-// Keys that answer; which of them mean something depends on the scale.
-const ANSWERS = new Set(["ArrowLeft", "ArrowRight", ..."0123456789"]);
-
-export function listenForKeys({ act, answer, move, scroll, submit, escape, lettersOn }) {
+export function listenForKeys({ act, answer, move, scroll, submit, escape, lettersOn, keymap }) {
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.defaultPrevented) {
       return;
@@ -29,11 +12,11 @@ export function listenForKeys({ act, answer, move, scroll, submit, escape, lette
 
   function takes(event) {
     const { key, target } = event;
-    const command = event.ctrlKey || event.metaKey;
+    const chord = event.ctrlKey || event.metaKey;
     if (document.querySelector("dialog[open]")) {
       return false; // the dialog has its own keys
     }
-    if (command && key === "Enter") {
+    if (chord && key === "Enter") {
       return event.repeat || submit();
     }
     if (key === "Escape") {
@@ -42,10 +25,10 @@ export function listenForKeys({ act, answer, move, scroll, submit, escape, lette
     if (types(target)) {
       return false;
     }
-    if (command && !event.shiftKey && key.toLowerCase() === "z") {
+    if (chord && !event.shiftKey && key.toLowerCase() === "z") {
       return event.repeat || act("undo");
     }
-    if (command || event.altKey) {
+    if (chord || event.altKey) {
       return false;
     }
     if (key === "ArrowUp" || key === "ArrowDown") {
@@ -58,17 +41,17 @@ export function listenForKeys({ act, answer, move, scroll, submit, escape, lette
     if (key === "Enter") {
       return activates(target) ? false : event.repeat || submit();
     }
-    if (!lettersOn() && key.length === 1) {
+    if (key === "ArrowLeft" || key === "ArrowRight") {
+      return scrollsItself(target, "x") ? false : event.repeat || answer(key);
+    }
+    const command = lettersOn() ? keymap.commandOf(key) : null;
+    if (command === null) {
       return false;
     }
-    if (ANSWERS.has(key)) {
-      if (key.startsWith("Arrow") && scrollsItself(target, "x")) {
-        return false;
-      }
-      return event.repeat ? true : answer(key);
+    if (command.digit !== undefined) {
+      return event.repeat || answer(command.digit);
     }
-    const name = LETTERS[key.length === 1 ? key.toLowerCase() : key];
-    return name === undefined ? false : event.repeat || act(name);
+    return event.repeat || act(command.action);
   }
 }
 

@@ -2,21 +2,29 @@
 
 import { createApi } from "./api.js";
 import { createArming } from "./arming.js";
-import { optionFor, options } from "./choices.js";
+import { furtherQuestions, optionFor } from "./choices.js";
+import { createBreaks } from "./breaks.js";
 import { createClock } from "./clock.js";
 import { createDifferences } from "./differences.js";
-import { askForReason, fillHelp, showWelcome } from "./dialogs.js";
+import { askForReason, showWelcome } from "./dialogs.js";
+import { createDrafts } from "./drafts.js";
+import { createEnding } from "./ending.js";
+import { createKeySheet } from "./key_sheet.js";
+import { createKeymap, GIVEN } from "./keymap.js";
 import { listenForKeys, types } from "./keys.js";
 import { createLeases } from "./leases.js";
+import { createLookingBack, takeAskedChange } from "./looking_back.js";
 import { createOutbox } from "./outbox.js";
 import { createPairView } from "./pair_view.js";
 import { createPanes } from "./panes.js";
 import { createPractice } from "./practice.js";
 import { createPreferences } from "./preferences.js";
+import { createReasonBox } from "./reason_box.js";
 import { createSaveChip } from "./save_chip.js";
 import { createScreen } from "./screen.js";
 import { createSession } from "./session.js";
 import { createSupply } from "./supply.js";
+import { createSwiping } from "./swiping.js";
 import { createVoteBar } from "./vote_bar.js";
 
 const FIRST_DRAIN_MS = 2000;
@@ -24,11 +32,12 @@ const FIRST_DRAIN_MS = 2000;
 const byId = (id) => document.getElementById(id);
 const root = byId("rating");
 const settings = JSON.parse(byId("rating-settings").textContent);
-const { criteria } = settings;
+const { answering, criteria } = settings;
 
 const preferences = createPreferences(settings.storage);
 const api = createApi(settings.urls, root.dataset.csrf, settings.account);
-const screen = createScreen();
+const screen = createScreen({ ending: createEnding({ api }) });
+const keymap = createKeymap(settings.keys);
 const clock = createClock();
 const arming = createArming({
   onChange: (armed) => byId("decision").setAttribute("aria-busy", String(!armed)),
@@ -36,7 +45,9 @@ const arming = createArming({
 const view = createPairView({
   katex: { script: root.dataset.katexScript, style: root.dataset.katexStyle },
 });
-const panes = createPanes({ places: view.places });
+const panes = createPanes({ places: view.places, isSwiping: () => swiping.on });
+const swiping = createSwiping({ root, preferences, isWide: () => panes.isWide });
+const drafts = createDrafts({ api, preferences, served: settings.draft });
 const showSaving = createSaveChip({
   outbox: () => outbox,
   pageUrl: settings.page,
@@ -85,22 +96,22 @@ const supply = createSupply({
 
 const bar = createVoteBar({
   criteria,
+  answering,
+  keymap,
   root: byId("questions"),
   submit: byId("submit"),
   onAnswer: () => session.noteAnswer(),
   onChange: () => session.saveDraft(),
-  onDecision: (answers, option) => session.decide(answers, option),
+  onDecision: (answers, remarks, option) => session.decide(answers, remarks, option),
 });
 
-const reason = {
-  start(words) {
-    byId("reason-text").value = words;
-    showReason(words !== "");
-  },
-  get text() {
-    return byId("reason").hidden ? "" : byId("reason-text").value.trim();
-  },
-};
+const reason = createReasonBox({
+  answering,
+  onToggle: (on) => bar.setCollecting(on),
+  onInput: () => session.saveDraft(),
+});
+
+const nameOf = (answers) => optionFor(criteria[0], answers.overall)?.full ?? "";
 
 const differences = createDifferences({
   library: root.dataset.diffScript,
@@ -128,13 +139,25 @@ const session = createSession({
   clock,
   arming,
   panes,
-  preferences,
+  drafts,
+  breaks: createBreaks({
+    clock,
+    preferences,
+    minutes: answering.break_after_minutes,
+    notify: screen.notify,
+  }),
+  swiping,
+  lookingBack: createLookingBack({ api, view, notify: screen.notify, nameOf }),
   reason,
+  showReference,
+  referenceShown: () => !byId("reference-section").hidden,
   signInUrl: settings.sign_in,
   leases: () => leases,
-  nameOf: (answers) => optionFor(criteria[0], answers.overall)?.full ?? "",
   showRevising(decision) {
     byId("revising").hidden = decision === null;
+    byId("revising-what").textContent = decision?.isEarlier
+      ? "You are changing an earlier answer."
+      : "You are changing your last answer.";
     byId("revising-text").textContent =
       decision === null ? "" : `It was: ${decision.words}. It stands until you give another.`;
     byId("last").hidden = decision !== null;
@@ -183,10 +206,15 @@ function press(name, on) {
   button(name).setAttribute("aria-pressed", String(on));
 }
 
-function showReason(on) {
-  byId("reason").hidden = !on;
-  button("reason").setAttribute("aria-expanded", String(on));
-  bar.setCollecting(on);
+/* Whether the pair has a reference answer; it is open if it was open last. */
+function showReference(there) {
+  button("reference").hidden = !there;
+  setReference(there && preferences.get("reference", true));
+}
+
+function setReference(on) {
+  byId("reference-section").hidden = !on;
+  button("reference").setAttribute("aria-pressed", String(on));
 }
 
 function setMore(on) {
@@ -195,7 +223,7 @@ function setMore(on) {
   const count = bar.optionalCount;
   const questions = count === 1 ? "1 more question" : `${count} more questions`;
   const key = document.createElement("kbd");
-  key.textContent = "m";
+  key.textContent = keymap.keyOf("more");
   more.replaceChildren(on ? "Only the first question " : `${questions} `, key);
   more.setAttribute("aria-expanded", String(on));
   more.hidden = count === 0;
@@ -257,13 +285,15 @@ const ACTIONS = {
     toggle.setAttribute("aria-expanded", String(!body.hidden));
     toggle.firstChild.data = body.hidden ? "Show prompt " : "Hide prompt ";
   },
-  reason() {
-    const on = byId("reason").hidden;
-    showReason(on);
-    if (on) {
-      byId("reason-text").focus();
+  reference() {
+    if (!button("reference").hidden) {
+      const on = byId("reference-section").hidden;
+      setReference(on);
+      preferences.set("reference", on);
     }
   },
+  swipe: () => swiping.toggle(),
+  reason: () => reason.toggle(),
   more() {
     if (bar.optionalCount > 0) {
       setMore(!bar.open);
@@ -291,9 +321,14 @@ function submit() {
   if (!session.noteAnswer()) {
     return true;
   }
-  const missing = bar.send();
+  const missing = bar.seekMissing();
   if (missing !== null) {
     screen.notify(`Not answered yet: ${missing.question}`);
+  } else if (reason.missing !== "") {
+    screen.notify(reason.missing);
+    reason.focus();
+  } else {
+    bar.send();
   }
   return true;
 }
@@ -305,9 +340,8 @@ document.addEventListener("click", (event) => {
   }
 });
 
-byId("reason-text").addEventListener("input", () => session.saveDraft());
-
 listenForKeys({
+  keymap,
   act,
   submit,
   lettersOn: () => preferences.get("letters", true),
@@ -343,7 +377,9 @@ window.addEventListener("beforeunload", (event) => {
   }
 });
 document.addEventListener("visibilitychange", () => {
-  outbox.drain({ keepalive: document.visibilityState === "hidden" });
+  const leaving = { keepalive: document.visibilityState === "hidden" };
+  outbox.drain(leaving);
+  drafts.send(leaving);
 });
 window.addEventListener("online", () => outbox.retry());
 
@@ -363,7 +399,37 @@ applyLetters();
 panes.setLinked(preferences.get("linked", true));
 press("linked", panes.linked);
 setMore(preferences.get("more", false) && bar.optionalCount > 0);
-fillHelp(byId("help-keys"), options(criteria[0]), criteria.length > 1);
+
+function showKeys() {
+  for (const name of Object.keys(ACTIONS)) {
+    for (const hint of document.querySelectorAll(`[data-action="${name}"] > kbd, [data-hint="${name}"]`)) {
+      if (name in GIVEN) {
+        hint.textContent = keymap.keyOf(name);
+      }
+    }
+  }
+  bar.showKeys();
+}
+showKeys();
+createKeySheet({
+  dialog: byId("help"),
+  questions: [...criteria, ...furtherQuestions(answering)],
+  commands: Object.keys(GIVEN).filter(isOffered),
+  keymap,
+  api,
+  onChange: showKeys,
+});
+
+/* Whether the study has what the key is for. */
+function isOffered(name) {
+  if (name === "reference") {
+    return settings.has_reference;
+  }
+  if (name === "reason") {
+    return answering.rationale === "optional";
+  }
+  return name !== "more" || bar.optionalCount > 0;
+}
 
 // Again after a change of the study, which may have changed what is asked.
 if (preferences.get("welcomed", false) !== settings.version) {
@@ -382,4 +448,7 @@ Promise.race([
   new Promise((resolve) => {
     setTimeout(resolve, FIRST_DRAIN_MS);
   }),
-]).then(session.advance);
+]).then(() => {
+  const asked = takeAskedChange();
+  return asked === null ? session.advance() : session.change(asked);
+});

@@ -3,7 +3,12 @@
 import { fragmentOf } from "./fragment.js";
 import { typeset } from "./math.js";
 
-const PLACES = { prompt: "prompt-body", left: "left-text", right: "right-text" };
+const PLACES = {
+  prompt: "prompt-body",
+  reference: "reference-body",
+  left: "left-text",
+  right: "right-text",
+};
 
 export function createPairView({ katex }) {
   const places = Object.fromEntries(
@@ -14,6 +19,7 @@ export function createPairView({ katex }) {
   async function prepare(pair) {
     const parts = {
       prompt: promptNode(pair.prompt),
+      reference: pair.reference === null ? document.createElement("div") : textNode(pair.reference),
       left: textNode(pair.left),
       right: textNode(pair.right),
     };

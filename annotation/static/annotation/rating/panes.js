@@ -2,7 +2,7 @@
 
 const WIDE = "(min-width: 50.0625em)";
 
-export function createPanes({ places }) {
+export function createPanes({ places, isSwiping }) {
   const wide = matchMedia(WIDE);
   const sides = [places.left, places.right];
   let linked = true;
@@ -37,7 +37,10 @@ export function createPanes({ places }) {
       return linked;
     },
     get layout() {
-      return wide.matches ? "columns" : "stacked";
+      return wide.matches ? "columns" : isSwiping() ? "swiped" : "stacked";
+    },
+    get isWide() {
+      return wide.matches;
     },
     get ended() {
       return { ...ended };

@@ -1,16 +1,17 @@
 /* One question as elements: its text and a button for each answer. */
 
 import { optionFor, options } from "./choices.js";
+import { commandFor } from "./keymap.js";
 
-export function createQuestionRow(criterion, onChoose) {
+export function createQuestionRow(criterion, onChoose, keymap) {
   const element = document.createElement("div");
   element.className = `question question--${criterion.scale}`;
-  element.dataset.criterion = criterion.key;
+  element.dataset.criterion = criterion.kind ?? criterion.key;
   element.setAttribute("role", "group");
 
   const text = document.createElement("p");
   text.className = "question__text";
-  text.id = `question-${criterion.key}`;
+  text.id = `question-${criterion.kind ?? criterion.key}`;
   text.textContent = criterion.question;
   if (!criterion.required) {
     text.append(span("muted", " (optional)"));
@@ -32,24 +33,40 @@ export function createQuestionRow(criterion, onChoose) {
       button.dataset.margin = option.margin;
     }
     button.setAttribute("aria-label", option.full);
-    const key = document.createElement("kbd");
-    key.textContent = option.sign;
-    button.append(key, span("choice-button__label", option.label));
+    if (option.sign !== "") {
+      const key = document.createElement("kbd");
+      key.textContent = signOf(option);
+      button.append(key);
+    }
+    button.append(span("choice-button__label", option.label));
     button.addEventListener("click", () => onChoose(criterion, option));
     return button;
   }
 
+  /* A digit may have been given another key; an arrow stays what it is. */
+  function signOf(option) {
+    return /^\d$/.test(option.sign) ? keymap.keyOf(commandFor(option.sign)) : option.sign;
+  }
+
   return {
     criterion,
+    showKeys() {
+      for (const { option, button } of buttons) {
+        const key = button.querySelector("kbd");
+        if (key !== null) {
+          key.textContent = signOf(option);
+        }
+      }
+    },
     element,
-    update({ visible, focused, answer, earlier, collects }) {
+    update({ visible, focused, answer, earlier, collects, ticked }) {
       const chosen = optionFor(criterion, answer);
       const before = optionFor(criterion, earlier);
       element.hidden = !visible;
       element.classList.toggle("is-focused", focused);
       for (const { option, button } of buttons) {
         if (collects) {
-          button.setAttribute("aria-pressed", String(isSame(option, chosen)));
+          button.setAttribute("aria-pressed", String(ticked?.has(option.choice) ?? isSame(option, chosen)));
         } else {
           button.removeAttribute("aria-pressed");
         }

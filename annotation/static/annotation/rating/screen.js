@@ -3,7 +3,7 @@
 
 const NOTICE_MS = 12000;
 
-export function createScreen() {
+export function createScreen({ ending }) {
   const [state, title, text, action, undo, work, decision, count, last, lastText, undoLast, notice,
     noticeText, announcer] = [
     "state", "state-title", "state-text", "state-action", "state-undo", "work", "decision", "count",
@@ -19,7 +19,15 @@ export function createScreen() {
   });
 
   return {
-    showState({ heading: words, explanation = "", button = "", onButton = () => {}, canUndo = false }) {
+    /* `completion` where work has come to an end: a code to go back with, or null. */
+    showState({
+      heading: words,
+      explanation = "",
+      button = "",
+      onButton = () => {},
+      canUndo = false,
+      completion,
+    }) {
       work.hidden = true;
       decision.hidden = true;
       state.hidden = false;
@@ -29,6 +37,11 @@ export function createScreen() {
       action.textContent = button;
       act = onButton;
       undo.hidden = !canUndo;
+      if (completion === undefined) {
+        ending.hide();
+      } else {
+        ending.show(completion);
+      }
     },
     focusState() {
       title.focus({ preventScroll: true });
@@ -39,8 +52,7 @@ export function createScreen() {
       decision.hidden = false;
       const place = document.createElement("span");
       place.className = "prompt__number faint";
-      place.textContent =
-        round === null ? `Pair ${number}` : `Practice pair ${round.number} of ${round.of}`;
+      place.textContent = round === null ? nameOf(number) : `Practice pair ${round.number} of ${round.of}`;
       count.hidden = round !== null;
       heading.replaceChildren("Prompt ", place);
     },
@@ -67,4 +79,9 @@ export function createScreen() {
       announcer.textContent = words;
     },
   };
+}
+
+/* A pair of long ago is shown without its number, which nobody knows by heart. */
+function nameOf(number) {
+  return number === null ? "An earlier pair" : `Pair ${number}`;
 }

@@ -8,11 +8,11 @@ import { emptyState, failureState, outdatedState, unsentState } from "./states.j
 const RETRY_MS = 5000;
 
 export function createSession(parts) {
-  const { api, outbox, supply, view, screen, bar, clock, arming, panes, preferences } = parts;
-  const { reason, practice, differences } = parts;
+  const { api, outbox, supply, view, screen, bar, clock, arming, panes } = parts;
+  const { reason, practice, differences, drafts, lookingBack, breaks, swiping } = parts;
   let current = null; // { pair, content } on the screen
   let revising = null; // the last decision, while it is shown again
-  let last = null; // { entry, answers, rationale, words, number }
+  let last = null; // { entry, answers, remarks, words, number }
   let voted = 0;
   let counted = false;
   let maximum = null;
@@ -38,7 +38,7 @@ export function createSession(parts) {
       screen.focusState();
       return;
     }
-    await show(entry, mine, {});
+    await show(entry, mine);
     refillQuietly();
   }
 
@@ -133,7 +133,8 @@ export function createSession(parts) {
     }
   }
 
-  async function show(entry, mine, { before, rationale = "", number = voted + 1, announced = "" }) {
+  /* `revised` is the decision that is shown again. */
+  async function show(entry, mine, revised = null, announced = "") {
     const content = await entry.content;
     if (mine !== turn) {
       return;
@@ -141,16 +142,19 @@ export function createSession(parts) {
     current = entry;
     used = { source: view.sourceShown, linked: panes.linked };
     const round = entry.practice ?? null;
-    screen.showWork(number, round);
+    screen.showWork(revised === null ? voted + 1 : revised.number, round);
     parts.showPractice(round);
-    if (before === undefined) {
+    if (revised === null) {
       practice.enter(round);
     }
     view.show(content);
+    parts.showReference(entry.pair.reference !== null);
     differences.start();
-    const draft = before === undefined ? draftOf(entry) : {};
-    reason.start(draft.rationale ?? rationale);
-    bar.start({ drafted: draft.answers ?? {}, before: before ?? {} });
+    swiping.start();
+    const draft = revised === null ? drafts.of(entry.pair.id) : {};
+    const remarks = revised?.remarks ?? draftedRemarks(draft);
+    reason.start(remarks.rationale);
+    bar.start({ drafted: draft.answers, before: revised?.answers, remarks });
     panes.toTop();
     panes.watchEnds();
     screen.focusPrompt();
@@ -161,8 +165,9 @@ export function createSession(parts) {
     }
     clock.start();
     arming.painted();
-    if (before === undefined) {
+    if (revised === null) {
       parts.leases().shown();
+      breaks.between();
     }
   }
 
@@ -176,7 +181,7 @@ export function createSession(parts) {
     return true;
   }
 
-  function decide(answers, option) {
+  function decide(answers, { confidence, tags }, option) {
     if (current === null) {
       return;
     }
@@ -190,6 +195,8 @@ export function createSession(parts) {
       key: newKey(),
       answers,
       rationale,
+      tags,
+      confidence,
       timing: clock.read(),
       reading: {
         layout: panes.layout,
@@ -197,6 +204,7 @@ export function createSession(parts) {
         right_end: right,
         source_used: used.source,
         linked: used.linked,
+        ...(parts.referenceShown() && { reference_open: true }),
         criteria_open: bar.open,
         ...differences.read(),
       },
@@ -204,7 +212,7 @@ export function createSession(parts) {
     });
     if (practised) {
       supply.settle(entry.pair.id);
-      preferences.set("draft", null);
+      drafts.clear();
       begin();
       practice.wait(entry.pair.id, answers);
       return;
@@ -213,9 +221,10 @@ export function createSession(parts) {
       voted += 1;
       screen.showCount(voted, maximum);
     }
-    last = { entry, answers, rationale, words: option.full, number };
+    const remarks = { rationale, tags, confidence };
+    last = { entry, answers, remarks, words: option.full, number };
     supply.settle(entry.pair.id);
-    preferences.set("draft", null);
+    drafts.clear();
     screen.showLast(`${revising === null ? "Your last answer" : "Changed to"}: ${option.full}.`);
     screen.announce(option.full);
     advance();
@@ -230,46 +239,32 @@ export function createSession(parts) {
       screen.notify("Only your last answer can be changed.");
       return;
     }
-    let mine = turn;
-    if (last === null) {
-      const found = await lastOfServer();
-      if (mine !== turn) {
-        return;
-      }
-      if (found === null) {
-        return;
-      }
-      last = found;
+    const mine = turn;
+    last ??= await lookingBack.fetch(null, voted);
+    if (mine === turn && last !== null) {
+      await revise(last, `Your last pair again. Your answer was: ${last.words}`);
     }
-    mine = begin();
-    setRevising(last);
-    await show(last.entry, mine, {
-      before: last.answers,
-      rationale: last.rationale,
-      number: last.number,
-      announced: `Your last pair again. Your answer was: ${last.words}`,
-    });
   }
 
-  async function lastOfServer() {
-    let answer;
-    try {
-      answer = await api.post("undo", {});
-    } catch (error) {
-      screen.notify(
-        error.kind === "network"
-          ? "There is no connection now. Try again in a moment."
-          : error.message,
-      );
-      return null;
+  /* An earlier answer, by its pair; what was on the screen comes again afterwards. */
+  async function change(assignment) {
+    const mine = begin();
+    screen.showState({ heading: "Getting that pair" });
+    const found = await lookingBack.fetch(assignment, null);
+    if (mine !== turn) {
+      return;
     }
-    if (answer.pair === null) {
-      screen.notify("There is no answer to change yet.");
-      return null;
+    if (found === null) {
+      advance();
+      return;
     }
-    const { pair, answers, rationale } = answer;
-    const words = parts.nameOf(answers);
-    return { entry: { pair, content: view.prepare(pair) }, answers, rationale, words, number: voted };
+    await revise(found, `An earlier pair again. Your answer was: ${found.words}`);
+  }
+
+  async function revise(decision, announced) {
+    const mine = begin();
+    setRevising(decision);
+    await show(decision.entry, mine, decision, announced);
   }
 
   function setRevising(decision) {
@@ -283,7 +278,7 @@ export function createSession(parts) {
     }
     outbox.add("skip", { assignment: current.pair.id, reason: why, note });
     supply.settle(current.pair.id);
-    preferences.set("draft", null);
+    drafts.clear();
     screen.announce("Skipped");
     advance();
   }
@@ -295,26 +290,23 @@ export function createSession(parts) {
     }
   }
 
-  function draftOf(entry) {
-    const draft = preferences.get("draft", null);
-    return draft?.assignment === entry.pair.id ? draft : {};
-  }
-
   return {
     advance,
     noteAnswer,
     decide,
     undo,
+    change,
     skip,
     flag,
     /* Back from changing the last answer, which stands. */
     keep: advance,
     saveDraft() {
       if (current !== null && revising === null) {
-        preferences.set("draft", {
+        drafts.save({
           assignment: current.pair.id,
           answers: bar.answers,
           rationale: reason.text,
+          ...bar.remarks,
         });
       }
     },
@@ -386,4 +378,8 @@ export function createSession(parts) {
       return current !== null;
     },
   };
+}
+
+function draftedRemarks({ rationale = "", tags = [], confidence = null }) {
+  return { rationale, tags, confidence };
 }

@@ -18,6 +18,7 @@ export function unsentState(waiting) {
 
 export function emptyState(empty, lookAgain) {
   return {
+    completion: empty.completion,
     heading: empty.title,
     explanation: empty.text,
     button: "Look again",

@@ -2,21 +2,45 @@
    more, or while a reason is written, answers are collected until they are sent. Nothing is
    chosen beforehand. */
 
-import { optionFor, optionForKey } from "./choices.js";
+import { choiceOfConfidence, furtherQuestions, optionFor, optionForKey } from "./choices.js";
 import { createQuestionRow, isSame } from "./question_row.js";
 
-export function createVoteBar({ criteria, root, submit, onAnswer, onChange, onDecision }) {
+const NO_REMARKS = { confidence: null, tags: [] };
+
+export function createVoteBar({
+  criteria,
+  answering,
+  keymap,
+  root,
+  submit,
+  onAnswer,
+  onChange,
+  onDecision,
+}) {
   const overall = criteria[0];
-  const rows = criteria.map((criterion) => createQuestionRow(criterion, choose));
+  const further = furtherQuestions(answering);
+  const sure = further.find((question) => question.kind === "confidence");
+  const rows = [...criteria, ...further].map((question) =>
+    createQuestionRow(question, choose, keymap),
+  );
   root.append(...rows.map((row) => row.element));
   let open = false; // the optional questions are in sight
   let collecting = false;
   let answers = {};
   let earlier = {};
+  let tags = new Set();
   let focused = 0;
 
+  /* The optional ones when they were unfolded, or hold something; ticks go with a reason. */
+  function isVisible({ criterion }) {
+    if (open || criterion.required || criterion.key in earlier) {
+      return true;
+    }
+    return criterion.kind === "tags" ? collecting || tags.size > 0 : criterion.key in answers;
+  }
+
   function visibleRows() {
-    return rows.filter((row) => open || row.criterion.required);
+    return rows.filter(isVisible);
   }
 
   function collects() {
@@ -28,8 +52,12 @@ export function createVoteBar({ criteria, root, submit, onAnswer, onChange, onDe
       return; // too early: the pair has not been seen
     }
     const answer = { choice: option.choice, margin: option.margin };
+    if (criterion.kind === "tags") {
+      toggleTag(option.choice);
+      return;
+    }
     if (!collects()) {
-      onDecision({ [criterion.key]: answer }, option);
+      onDecision({ [criterion.key]: answer }, NO_REMARKS, option);
       return;
     }
     if (isSame(answers[criterion.key], answer) && !criterion.required) {
@@ -42,11 +70,20 @@ export function createVoteBar({ criteria, root, submit, onAnswer, onChange, onDe
     update();
   }
 
+  function toggleTag(tag) {
+    if (!tags.delete(tag)) {
+      tags.add(tag);
+    }
+    onChange();
+    update();
+  }
+
   function focusNextOpen(criterion) {
     const shown = visibleRows();
     const here = shown.findIndex((row) => row.criterion === criterion);
     const next = shown.findIndex(
-      (row, index) => index > here && !(row.criterion.key in answers),
+      (row, index) =>
+        index > here && row.criterion.kind !== "tags" && !(row.criterion.key in answers),
     );
     focused = next === -1 ? here : next;
   }
@@ -69,6 +106,7 @@ export function createVoteBar({ criteria, root, submit, onAnswer, onChange, onDe
         answer: answers[key],
         earlier: earlier[key],
         collects: collected,
+        ticked: row.criterion.kind === "tags" ? tags : undefined,
       });
     }
     submit.hidden = !collected;
@@ -78,17 +116,30 @@ export function createVoteBar({ criteria, root, submit, onAnswer, onChange, onDe
   update();
 
   return {
-    optionalCount: criteria.filter((criterion) => !criterion.required).length,
+    optionalCount: rows.filter((row) => !row.criterion.required).length,
     get open() {
       return open;
     },
     get collects() {
       return collects();
     },
-    /* Answers of the questions in sight: nothing is sent unseen. */
+    /* Answers of the criteria in sight: nothing is sent unseen. */
     get answers() {
-      const keys = visibleRows().map((row) => row.criterion.key);
+      const keys = visibleRows()
+        .filter((row) => row.criterion.kind === undefined)
+        .map((row) => row.criterion.key);
       return Object.fromEntries(Object.entries(answers).filter(([key]) => keys.includes(key)));
+    },
+    /* What goes with them. */
+    get remarks() {
+      const step = sure && optionFor(sure, answers[sure.key]);
+      return {
+        confidence: step?.confidence ?? null,
+        tags: answering.tags.filter((tag) => tags.has(tag)),
+      };
+    },
+    showKeys() {
+      rows.forEach((row) => row.showKeys());
     },
     setOpen(value) {
       open = value;
@@ -99,10 +150,17 @@ export function createVoteBar({ criteria, root, submit, onAnswer, onChange, onDe
       collecting = value;
       update();
     },
-    start({ drafted = {}, before = {} } = {}) {
+    /* `remarks` are those of a draft, or of the answer that is being changed. */
+    start({ drafted = {}, before = {}, remarks = NO_REMARKS } = {}) {
       const known = new Set(criteria.map((criterion) => criterion.key));
       answers = Object.fromEntries(Object.entries(drafted).filter(([key]) => known.has(key)));
-      earlier = before;
+      earlier = { ...before };
+      tags = new Set(remarks.tags);
+      const said = choiceOfConfidence(remarks.confidence);
+      if (sure && said !== undefined) {
+        const revises = Object.keys(before).length > 0;
+        (revises ? earlier : answers)[sure.key] = { choice: said, margin: null };
+      }
       focused = 0;
       update();
     },
@@ -122,16 +180,19 @@ export function createVoteBar({ criteria, root, submit, onAnswer, onChange, onDe
       }
       return option !== undefined;
     },
-    /* Decide with what was collected; the question that still lacks an answer, or null. */
-    send() {
+    /* The question that still lacks an answer, which gets the focus, or null. */
+    seekMissing() {
       const missing = firstMissing();
-      if (missing !== -1) {
-        focused = missing;
-        update();
-        return visibleRows()[missing].criterion;
+      if (missing === -1) {
+        return null;
       }
-      onDecision(this.answers, optionFor(overall, answers[overall.key]));
-      return null;
+      focused = missing;
+      update();
+      return visibleRows()[missing].criterion;
+    },
+    /* Decide with what was collected. */
+    send() {
+      onDecision(this.answers, this.remarks, optionFor(overall, answers[overall.key]));
     },
   };
 }

@@ -1,0 +1,184 @@
+/* The sheet of keys: what each key does, and another key in its place. */
+
+import { options } from "./choices.js";
+import { characterOf, commandFor, GIVEN } from "./keymap.js";
+
+const NAMES = {
+  skip: "Skip this pair",
+  flag: "Flag this pair",
+  undo: "Change the last answer (also Ctrl Z)",
+  guidelines: "Open or close the guidelines",
+  source: "Show the texts as they were written, or rendered",
+  differences: "Mark the words that only one response has",
+  reference: "Show or hide the reference answer",
+  linked: "Scroll both responses together, or apart",
+  prompt: "Hide or show the prompt",
+  reason: "Write a reason",
+  more: "Show or hide the optional questions",
+  help: "Show these keys",
+};
+
+/* `questions` are all of the bar, `commands` the names of the actions that this page has. */
+export function createKeySheet({ dialog, questions, commands, keymap, api, onChange }) {
+  const body = dialog.querySelector("#help-keys");
+  const message = dialog.querySelector("#help-message");
+  const reset = dialog.querySelector("#help-reset");
+  const several = questions.length > 1;
+  let waiting = null; // the command that gets the next key
+
+  /* Which digits answer, and what: of one question by name, of several by their place. */
+  function digits() {
+    if (!several) {
+      return options(questions[0])
+        .flatMap((option) => option.keys.map((key) => [key, option.full]))
+        .filter(([key]) => /^\d$/.test(key));
+    }
+    const used = new Set(questions.flatMap((question) => options(question)).flatMap((o) => o.keys));
+    return [..."1234567890"]
+      .filter((digit) => used.has(digit))
+      .map((digit) => [digit, digitWords(digit)]);
+  }
+
+  function digitWords(digit) {
+    const named = questions.map((question) =>
+      options(question).find((option) => option.keys.includes(digit)),
+    );
+    const words = [...new Set(named.filter(Boolean).map((option) => option.full))];
+    return words.length === 1 ? words[0] : `Answer ${digit} of the question that is marked`;
+  }
+
+  function rows() {
+    const arrows = options(questions[0]).some((option) => option.keys.includes("ArrowLeft"));
+    return [
+      ...(arrows ? [["← →", "Response 1 or Response 2 is better"]] : []),
+      ...digits().map(([digit, what]) => [null, what, commandFor(digit)]),
+      ["↑ ↓", several ? "Move between the questions" : "Scroll the responses"],
+      ...(several ? [["Enter", "Save and show the next pair"]] : []),
+      ...Object.keys(GIVEN)
+        .filter((name) => commands.includes(name))
+        .map((name) => [null, NAMES[name], name]),
+      ["Ctrl Enter", "Save and show the next pair, also from a text field"],
+      ["Esc", "Leave a text field, close what is open"],
+    ];
+  }
+
+  function fill() {
+    body.replaceChildren(...rows().map(([keys, what, name]) => rowOf(keys, what, name)));
+    reset.hidden = Object.keys(keymap.own).length === 0;
+  }
+
+  function rowOf(keys, what, name) {
+    const row = document.createElement("tr");
+    const [left, middle, right] = [0, 1, 2].map(() => document.createElement("td"));
+    for (const part of (keys ?? keymap.keyOf(name)).split(" ")) {
+      const element = document.createElement("kbd");
+      element.textContent = part;
+      left.append(element, " ");
+    }
+    middle.textContent = what;
+    if (name !== undefined) {
+      right.append(changer(name, what));
+    }
+    row.append(left, middle, right);
+    return row;
+  }
+
+  function changer(name, what) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button button--quiet button--small";
+    button.dataset.command = name;
+    button.textContent = waiting === name ? "Press a key" : "Change";
+    button.setAttribute("aria-label", `Change the key: ${what}`);
+    button.setAttribute("aria-pressed", String(waiting === name));
+    button.addEventListener("click", () => {
+      waitFor(waiting === name ? null : name);
+      say(waiting === null ? "" : `Press the new key for: ${what}. Esc leaves it as it is.`);
+    });
+    return button;
+  }
+
+  function waitFor(name) {
+    const last = name ?? waiting;
+    waiting = name;
+    fill();
+    body.querySelector(`[data-command="${last}"]`)?.focus();
+  }
+
+  function say(words) {
+    message.textContent = words;
+  }
+
+  function take(key) {
+    const character = characterOf(key);
+    if (character === null) {
+      say("That key types nothing. Choose a letter, a digit or a sign.");
+      return;
+    }
+    const owner = keymap.ownerOf(character);
+    if (owner !== undefined && owner !== waiting) {
+      say(`${character} is taken: ${wordsOf(owner)}. Choose another key, or change that one first.`);
+      return;
+    }
+    const name = waiting;
+    waitFor(null);
+    save({ ...keymap.own, [name]: character }, `${character}: ${wordsOf(name)}. Saved.`);
+  }
+
+  function wordsOf(name) {
+    return NAMES[name] ?? digitWords(name.slice(-1));
+  }
+
+  async function save(own, words) {
+    say("Saving");
+    let stored;
+    try {
+      stored = await api.post("keys", { keys: own });
+    } catch (error) {
+      say(
+        error.kind === "refused"
+          ? error.message
+          : "Your keys cannot be saved now: there is no connection. They are as they were.",
+      );
+      return;
+    }
+    keymap.replace(stored.keys);
+    onChange();
+    fill();
+    say(words);
+  }
+
+  reset.addEventListener("click", () => {
+    waiting = null;
+    save({}, "These are the given keys again.");
+    dialog.querySelector("#help-title").focus();
+  });
+  dialog.addEventListener("keydown", (event) => {
+    if (waiting === null || ["Tab", "Shift", "Control", "Alt", "Meta"].includes(event.key)) {
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) {
+      return;
+    }
+    event.preventDefault();
+    if (event.key === "Escape") {
+      waitFor(null);
+      say("");
+    } else if (!event.repeat) {
+      take(event.key);
+    }
+  });
+  // Esc while a key is awaited ends the waiting, not the sheet.
+  dialog.addEventListener("cancel", (event) => {
+    if (waiting !== null) {
+      event.preventDefault();
+    }
+  });
+  dialog.addEventListener("close", () => {
+    waiting = null;
+    say("");
+    fill();
+  });
+
+  fill();
+}

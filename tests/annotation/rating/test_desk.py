@@ -1,0 +1,152 @@
+"""Answers begun and keys of one's own, found again on any device."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from annotation.models import Draft, KeyMap
+from annotation.rating.desk import GIVEN_KEYS, KeysRefused, check_keys
+from tests import factories
+from tests.annotation.rating.conftest import Door
+
+KEYS_SCRIPT = Path("annotation/static/annotation/rating/keymap.js")
+
+
+def settings_of(door: Door) -> dict[str, Any]:
+    page = door.client.get(door.url("page")).content.decode()
+    found = re.search(r'<script id="rating-settings"[^>]*>(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    settings: dict[str, Any] = json.loads(found[1])
+    return settings
+
+
+def begun(pair: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "assignment": pair["id"],
+        "answers": {"overall": {"choice": "left", "margin": None}},
+        "rationale": "half a",
+        "tags": ["tone"],
+        "confidence": 0.5,
+        **more,
+    }
+
+
+# -- drafts ----------
+
+
+def test_an_answer_begun_is_on_the_page_again(door: Door) -> None:
+    [pair, _] = door.next()["pairs"]
+    assert door.post("draft", begun(pair)).json() == {"kept": True}
+    assert settings_of(door)["draft"] == begun(pair)
+
+
+def test_the_newest_replaces_what_was_begun_before(door: Door) -> None:
+    first, second = door.next()["pairs"]
+    door.post("draft", begun(first))
+    door.post("draft", begun(second, answers={}, rationale="other"))
+    assert Draft.objects.count() == 1
+    assert settings_of(door)["draft"]["rationale"] == "other"
+
+
+def test_nothing_takes_back_what_was_begun_on_this_pair_alone(door: Door) -> None:
+    first, second = door.next()["pairs"]
+    door.post("draft", begun(first))
+    nothing = {"answers": {}, "rationale": "", "tags": [], "confidence": None}
+    door.post("draft", begun(second, **nothing))
+    assert Draft.objects.count() == 1
+    door.post("draft", begun(first, **nothing))
+    assert Draft.objects.count() == 0
+
+
+def test_a_pair_that_was_answered_has_no_draft(door: Door) -> None:
+    [pair, _] = door.next()["pairs"]
+    door.post("draft", begun(pair))
+    answers = {"overall": {"choice": "left", "margin": None}}
+    body = {"assignment": pair["id"], "key": str(uuid.uuid4()), "answers": answers}
+    assert door.post("vote", body).status_code == 200
+    assert settings_of(door)["draft"] is None
+    assert door.post("draft", begun(pair)).json() == {"kept": False}
+
+
+def test_nobody_keeps_a_draft_of_somebody_elses_pair(door: Door) -> None:
+    assignment = factories.make_assignment(factories.make_comparison(door.annotator.study))
+    answer = door.post("draft", begun({"id": str(assignment.public_id)}))
+    assert answer.json() == {"kept": False}
+    assert not Draft.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"answers": {"overall": 5}},
+        {"answers": []},
+        {"answers": None},
+        {"rationale": "x" * 10_001},
+        {"rationale": "\0"},
+        {"tags": ["x" * 65]},
+        {"tags": "tone"},
+        {"tags": [5]},
+        {"confidence": 2},
+        {"confidence": "sure"},
+        {"confidence": True},
+        {"assignment": "x"},
+    ],
+)
+def test_a_draft_of_the_wrong_form_is_refused(door: Door, more: dict[str, Any]) -> None:
+    [pair, _] = door.next()["pairs"]
+    assert door.post("draft", begun(pair, **more)).status_code == 400
+    assert not Draft.objects.exists()
+
+
+# -- keys ----------
+
+
+def test_own_keys_are_on_the_page_again_and_given_ones_are_not_kept(door: Door) -> None:
+    answer = door.post("keys", {"keys": {"skip": "x", "flag": "f", "answer_1": "q"}})
+    assert answer.json() == {"keys": {"skip": "x", "answer_1": "q"}}
+    assert settings_of(door)["keys"] == {"skip": "x", "answer_1": "q"}
+    assert door.post("keys", {"keys": {}}).json() == {"keys": {}}
+    assert not KeyMap.objects.exists()
+
+
+def test_two_commands_can_exchange_their_keys(door: Door) -> None:
+    assert door.post("keys", {"keys": {"skip": "f", "flag": "s"}}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"skip": "f"}, "f would do two things: skip and flag"),
+        ({"skip": "f", "flag": "f"}, "two things"),
+        ({"answer_1": "2"}, "two things"),
+        ({"jump": "j"}, "no command"),
+        ({"skip": "Enter"}, "one character"),
+        ({"skip": " "}, "one character"),
+        ({"skip": ""}, "one character"),
+        ({"skip": "X"}, "one character"),
+        ({"skip": "\u200b"}, "one character"),
+    ],
+)
+def test_keys_that_do_not_work_together_are_refused_with_words(
+    door: Door, keys: dict[str, str], words: str
+) -> None:
+    answer = door.post("keys", {"keys": keys})
+    assert answer.status_code == 409
+    assert answer.json()["error"] == "keys_refused"
+    with pytest.raises(KeysRefused, match=words):
+        check_keys(keys)
+    assert not KeyMap.objects.exists()
+
+
+def test_the_given_keys_are_those_of_the_page() -> None:
+    script = KEYS_SCRIPT.read_text(encoding="utf-8")
+    block = re.search(r"export const GIVEN = \{(.*?)\};", script, re.DOTALL)
+    assert block is not None
+    letters = dict(re.findall(r'(\w+): "(.)"', block[1]))
+    assert {**letters, **{f"answer_{n}": str(n) for n in range(10)}} == GIVEN_KEYS
