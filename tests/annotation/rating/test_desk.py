@@ -57,7 +57,7 @@ def test_the_newest_replaces_what_was_begun_before(door: Door) -> None:
 def test_nothing_takes_back_what_was_begun_on_this_pair_alone(door: Door) -> None:
     first, second = door.next()["pairs"]
     door.post("draft", begun(first))
-    nothing = {"answers": {}, "rationale": "", "tags": [], "confidence": None}
+    nothing: dict[str, Any] = {"answers": {}, "rationale": "", "tags": [], "confidence": None}
     door.post("draft", begun(second, **nothing))
     assert Draft.objects.count() == 1
     door.post("draft", begun(first, **nothing))

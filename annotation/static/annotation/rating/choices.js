@@ -41,7 +41,7 @@ export function furtherQuestions(answering) {
     questions.push({
       key: "\0tags",
       kind: "tags",
-      question: "What speaks for it? Tick all that apply.",
+      question: "Why? Tick what applies.",
       scale: "tags",
       required: false,
       tags: answering.tags,

@@ -57,8 +57,11 @@ function figuresOf({ pairs, timed, active_seconds: seconds, mean_seconds: mean }
 }
 
 function inWords(seconds) {
-  if (seconds < 60) {
-    return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 1) {
+    return "less than 1 s";
+  }
+  if (Math.round(seconds) < 60) {
+    return `${Math.round(seconds)} s`;
   }
   const minutes = Math.round(seconds / 60);
   const hours = Math.floor(minutes / 60);

@@ -127,7 +127,7 @@ const session = createSession({
   practice,
   differences,
   showPractice(round) {
-    button("skip").hidden = round !== null;
+    button("skip").hidden = round !== null || session.isRevising;
     byId("last").hidden = round !== null;
   },
   api,

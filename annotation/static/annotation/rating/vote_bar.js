@@ -116,7 +116,11 @@ export function createVoteBar({
   update();
 
   return {
-    optionalCount: rows.filter((row) => !row.criterion.required).length,
+    /* How many can be folded away: ticks stay where a reason is always asked. */
+    optionalCount: rows.filter(
+      ({ criterion }) =>
+        !criterion.required && !(criterion.kind === "tags" && answering.rationale === "required"),
+    ).length,
     get open() {
       return open;
     },
