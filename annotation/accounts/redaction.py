@@ -1,4 +1,4 @@
-"""Keeps the secrets of single-use links out of the logs.
+"""Keeps the secrets of links, and who came by them, out of the logs.
 
 Django names the path of a refused or failed request, and the path of an invitation is its secret.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 
-TOKEN_IN_PATH = re.compile(r"(/invitation/)[^/\s\"']+")
+TOKEN_IN_PATH = re.compile(r"(/(?:invitation|start)/)[^/\s\"']+(?:/\?[^\s\"']*)?")
 
 # Those of Django that log paths.
 LOGGERS = ("django.request", "django.security.csrf", "django.server")
@@ -19,7 +19,7 @@ class RedactTokens(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        if "/invitation/" in message:
+        if "/invitation/" in message or "/start/" in message:
             record.msg = TOKEN_IN_PATH.sub(r"\1[redacted]", message)
             record.args = ()
         return True

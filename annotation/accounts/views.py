@@ -127,7 +127,11 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         found = people.get_invitation(token)
         if people.status_of(found) != people.InvitationStatus.LIVE:
             raise people.InvitationRefusedError(people.status_of(found))
-        return VIEWS[InvitationPurpose(found.purpose)](request, token, found)
+        view = VIEWS.get(InvitationPurpose(found.purpose))
+        if view is None:
+            # A platform's link has an address of its own.
+            raise people.NoSuchInvitationError("There is no such invitation.")
+        return view(request, token, found)
     except people.NoSuchInvitationError:
         raise Http404("There is no such page.") from None
     except people.InvitationRefusedError as refused:

@@ -1,9 +1,10 @@
 """Accounts, roles and single-use links: who takes part, and how they come in.
 
-`invitations` issues and uses links, `members` grants and ends roles, `owners` makes the accounts
-that run the site.
+`invitations` issues and uses links, `crowd` those of recruitment platforms, `members` grants and
+ends roles, `owners` makes the accounts that run the site.
 """
 
+from .crowd import Arrival, arrive, get_crowd_link, issue_crowd_link
 from .invitations import (
     Issued,
     accept_invitation,
@@ -18,11 +19,13 @@ from .invitations import (
     sign_in,
     status_of,
 )
-from .links import check_base_url, invitation_url
+from .links import check_base_url, crowd_url, invitation_url
 from .members import grant_role, remove_role
 from .owners import create_owner, make_first_owners
 from .refusals import (
     AlreadyMemberError,
+    CrowdFullError,
+    CrowdRefusedError,
     InvalidSiteURLError,
     InvitationError,
     InvitationRefusedError,
@@ -36,6 +39,9 @@ from .usernames import normalise_username
 
 __all__ = [
     "AlreadyMemberError",
+    "Arrival",
+    "CrowdFullError",
+    "CrowdRefusedError",
     "InvalidSiteURLError",
     "InvitationError",
     "InvitationRefusedError",
@@ -47,13 +53,17 @@ __all__ = [
     "UsernameTakenError",
     "accept_invitation",
     "accept_invitation_as",
+    "arrive",
     "change_password",
     "check_base_url",
     "create_owner",
+    "crowd_url",
+    "get_crowd_link",
     "get_invitation",
     "grant_role",
     "invitation_url",
     "invite",
+    "issue_crowd_link",
     "issue_set_password_link",
     "issue_sign_in_link",
     "make_first_owners",

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.urls import reverse
 
+from annotation.page_rules import Crowd
+
 from .refusals import InvalidSiteURLError
 
 
@@ -30,3 +32,10 @@ def check_base_url(base_url: str = "") -> str:
 def invitation_url(token: str, base_url: str = "") -> str:
     """The link that carries `token`; see `check_base_url` for its base and errors."""
     return check_base_url(base_url) + reverse("invitation", kwargs={"token": token})
+
+
+def crowd_url(token: str, crowd: Crowd, base_url: str = "") -> str:
+    """The link for a platform, with the places where it puts its names, as Prolific writes them."""
+    names = (crowd.participant, crowd.study, crowd.session)
+    places = "&".join(f"{name}={{{{%{name}%}}}}" for name in names)
+    return check_base_url(base_url) + reverse("crowd_start", kwargs={"token": token}) + f"?{places}"

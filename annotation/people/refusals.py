@@ -8,6 +8,8 @@ PeopleError
         NoSuchInvitationError   the token belongs to no invitation
         InvitationRefusedError  used, expired or revoked
         AlreadyMemberError      the person has the role; the link is still good
+        CrowdFullError          a platform's link has let in as many people as it may
+        CrowdRefusedError       its parameters name nobody who may come in by it
 """
 
 from __future__ import annotations
@@ -57,4 +59,12 @@ class InvitationRefusedError(InvitationError):
 
 
 class AlreadyMemberError(InvitationError):
+    pass
+
+
+class CrowdFullError(InvitationError):
+    pass
+
+
+class CrowdRefusedError(InvitationError):
     pass

@@ -48,8 +48,8 @@ class OwnAnswer:
 @dataclass(frozen=True, slots=True)
 class Page:
     answers: Sequence[OwnAnswer]
-    # Where the next page begins; None at the end.
-    before: int | None
+    # The last pair of this page, where the next one begins; None at the end.
+    before: uuid.UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +77,21 @@ class Summary:
         return self.active_ms / self.timed / 1000 if self.timed else None
 
 
-def list_answers(annotator: Annotator, before: int | None = None) -> Page:
-    """The answers that stand, the newest first; `before` is where the page before ended."""
+def list_answers(annotator: Annotator, before: uuid.UUID | None = None) -> Page:
+    """The answers that stand, the newest first.
+
+    `before` is the pair with which the page before ended; one that is none of the annotator's
+    begins at the newest.
+    """
     later = Vote.objects.filter(
         assignment=OuterRef("assignment"), revision__gt=OuterRef("revision")
     )
     votes = own_votes(annotator).filter(~Exists(later)).order_by("-pk")
     if before is not None:
-        votes = votes.filter(pk__lt=before)
+        ended = votes.filter(assignment__public_id=before).values_list("pk", flat=True).first()
+        votes = votes if ended is None else votes.filter(pk__lt=ended)
     rows = list(
         votes.values_list(
-            "pk",
             "assignment__public_id",
             "comparison__prompt__text",
             "comparison__prompt__messages",
@@ -102,7 +106,7 @@ def list_answers(annotator: Annotator, before: int | None = None) -> Page:
     return Page(
         [
             OwnAnswer(public_id, excerpt(messages[-1]["content"] if messages else text), *rest)  # type: ignore[arg-type]
-            for _, public_id, text, messages, *rest in shown
+            for public_id, text, messages, *rest in shown
         ],
         before=shown[-1][0] if len(rows) > PAGE_SIZE else None,
     )

@@ -21,9 +21,6 @@ from .own_answers import OwnAnswer, list_answers, summarise
 from .visible_text import visible_text
 from .wording import CONFIDENCE, answer_in_words, time_in_words
 
-# Digits of a row's key; more is no place in the list.
-LONGEST_PLACE = 18
-
 
 @require_safe
 @study_annotator
@@ -118,6 +115,9 @@ def line(entry: OwnAnswer, scale: str, study: Study) -> dict[str, Any]:
     }
 
 
-def place(raw: str) -> int | None:
+def place(raw: str) -> uuid.UUID | None:
     """Where a page of the list begins; anything that is no place begins at the newest."""
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) <= LONGEST_PLACE else None
+    try:
+        return uuid.UUID(raw)
+    except ValueError:
+        return None

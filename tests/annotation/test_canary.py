@@ -56,8 +56,8 @@ class World:
     annotator: Annotator
     client: Client
 
-    def url(self, name: str) -> str:
-        return reverse(name, kwargs={"slug": self.study.slug})
+    def url(self, name: str, **more: object) -> str:
+        return reverse(name, kwargs={"slug": self.study.slug, **more})
 
     def look(self, response: Any) -> Any:
         """Search all of an answer, its headers and cookies."""
@@ -287,8 +287,14 @@ def test_rating_a_whole_study_shows_no_mark(world: World) -> None:
             assert world.post("vote", body).status_code in (200, 202)
             world.post("vote", body)
             world.post("undo")
+            world.get(world.url("rating:answer", assignment=pair["id"]))
+        world.post("draft", {"assignment": pair["id"], "answers": {}, "rationale": "so"})
         seen += 1
     assert seen == PROMPTS * SYSTEMS
+    world.get(world.url("rating:answers"))
+    world.post("summary")
+    world.post("keys", {"keys": {"skip": "x"}})
+    world.get(world.url("rating:page"))
     world.get(world.url("rating:session"))
     world.get("/")
 

@@ -21,6 +21,7 @@ from annotation.access.declarations import access_of
 from annotation.access.routes import Route, list_routes
 from annotation.models import (
     AdjudicationCase,
+    Annotator,
     CaseState,
     Comparison,
     Role,
@@ -50,6 +51,8 @@ class Row:
     study: dict[str, object] = field(default_factory=lambda: {"state": StudyState.OPEN})
     # The address names a case that lies on the visitor's own desk.
     own_case: bool = False
+    # The address names a pair that the visitor has answered.
+    own_vote: bool = False
 
 
 # Whoever may see outcomes at all may see them then.
@@ -62,6 +65,7 @@ MATRIX = {
     "sign_in": Row(PUBLIC),
     "sign_out": Row(PUBLIC, "post"),
     "invitation": Row(PUBLIC, kwargs={"token": "x" * 43}),
+    "crowd_start": Row(PUBLIC, kwargs={"token": "x" * 43}),
     "home": Row(SIGNED_IN),
     "reports:statistics_guide": Row(SIGNED_IN),
     "change_password": Row(SIGNED_IN),
@@ -72,6 +76,11 @@ MATRIX = {
     "rating:flag": Row(ANNOTATORS, "post"),
     "rating:renew": Row(ANNOTATORS, "post"),
     "rating:undo": Row(ANNOTATORS, "post"),
+    "rating:draft": Row(ANNOTATORS, "post"),
+    "rating:keys": Row(ANNOTATORS, "post"),
+    "rating:summary": Row(ANNOTATORS, "post"),
+    "rating:answers": Row(ANNOTATORS),
+    "rating:answer": Row(ANNOTATORS, own_vote=True),
     "rating:session": Row(ANNOTATORS),
     "adjudication:desk": Row(ADJUDICATORS),
     "adjudication:next": Row(ADJUDICATORS, "post"),
@@ -134,12 +143,26 @@ def case_of(client: Client, study: Study) -> uuid.UUID:
     return case.public_id
 
 
+def vote_of(client: Client, study: Study) -> uuid.UUID:
+    """A pair that whoever is signed in has answered; for others an identifier of none."""
+    annotator = Annotator.objects.filter(
+        study=study.pk, user=client.session.get(SESSION_KEY), user__isnull=False
+    ).first()
+    if annotator is None:
+        return uuid.uuid4()
+    vote = factories.make_vote(factories.make_comparison(study), annotator=annotator)
+    assert vote.assignment is not None
+    return vote.assignment.public_id
+
+
 def request(client: Client, name: str, study: Study) -> tuple[int, str]:
     """The status, and where a redirect leads."""
     row = MATRIX[name]
     kwargs = dict(row.kwargs)
     if row.own_case:
         kwargs["case_id"] = case_of(client, study)
+    if row.own_vote:
+        kwargs["assignment"] = vote_of(client, study)
     if isinstance(row.audience, frozenset):
         kwargs["slug"] = study.slug
     body = {"content_type": "application/json", "data": "{}"} if row.method == "post" else {}

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from annotation.models import (
     AuditEntry,
+    CrowdArrival,
     InvitationPurpose,
     Membership,
+    Role,
 )
 from tests import factories
 
@@ -61,6 +63,33 @@ BAD_PEOPLE: list[BadRow] = [
         "a link to sign in nobody",
         "invitation_says_for_what",
         lambda w: w.invite(purpose=InvitationPurpose.SIGN_IN),
+    ),
+    (
+        "a link of a crowd without a limit",
+        "invitation_says_for_what",
+        lambda w: w.invite(purpose=InvitationPurpose.CROWD),
+    ),
+    (
+        "a link of a crowd that gives another role",
+        "invitation_says_for_what",
+        lambda w: w.invite(purpose=InvitationPurpose.CROWD, role=Role.OWNER, most_people=3),
+    ),
+    (
+        "a single-use link with a number of people",
+        "invitation_most_people_of_a_crowd",
+        lambda w: w.invite(most_people=3),
+    ),
+    (
+        "one participant twice in a study",
+        "crowd_arrival_once",
+        lambda w: twice(
+            lambda: CrowdArrival.objects.create(
+                annotator=factories.make_annotator(w.study),
+                study=w.study,
+                invitation=w.invite(purpose=InvitationPurpose.CROWD, most_people=3),
+                participant="p1",
+            )
+        ),
     ),
     # The log
     (
