@@ -401,4 +401,5 @@ def rules_as_json(rules: Rules) -> dict[str, Any]:
         category: {key: list(values) for key, values in demands.items()}
         for category, demands in rules.eligibility.items()
     }
+    written["answering"]["tags"] = list(rules.answering.tags)
     return written
