@@ -19,6 +19,8 @@ from annotation.models import (
 )
 from annotation.rules import Policy, Rules, RulesError, read_rules
 
+from .page_readiness import faults_of_page, warnings_of_page
+
 # 10 pairs of which a tenth are checks leave 9, whatever binary fractions make of it.
 ROUNDING = 1e-9
 
@@ -98,6 +100,7 @@ def faults_of_rules(study: Study) -> list[str]:
         *faults_of_qualification(measure),
         *faults_of_eligibility(study, rules),
         *faults_of_limits(measure),
+        *faults_of_page(study, rules),
     ]
 
 
@@ -176,6 +179,7 @@ def warnings_of_rules(study: Study) -> list[str]:
         *warnings_of_checks(measure),
         *warnings_of_priorities(study, rules),
         *warnings_of_people(study, measure),
+        *warnings_of_page(study, rules),
     ]
 
 
