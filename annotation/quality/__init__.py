@@ -11,7 +11,7 @@ from annotation.quality_rules.grading import is_right
 
 from .evidence import skips_to_warn_of
 from .new_versions import SettledTraining, requalify, settle_one, settle_training
-from .overview import AnnotatorQuality, Rate, overview
+from .overview import AnnotatorQuality, Figure, Rate, overview
 from .pausing import run_rules
 from .qualification import (
     begin_qualification,
@@ -24,6 +24,7 @@ from .standing import let_in_again
 
 __all__ = [
     "AnnotatorQuality",
+    "Figure",
     "Rate",
     "ReviewRefusedError",
     "SettledTraining",

@@ -27,12 +27,10 @@ from annotation.rules import (
 )
 
 from .figures import Concord, Dwell, Evidence, Share
+from .intervals import interval, log_e_value
 
 # One-sided, of the bound that must lie below what a rule asks for at least.
 BOUND_ERROR = 0.05
-
-# Bets of the e-value, as parts of the largest that cannot ruin: a mixture needs no tuning.
-BETS = np.linspace(0.1, 0.9, 9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,23 +82,8 @@ def fire(
     return found
 
 
-def interval(share: Share, error: float = BOUND_ERROR) -> tuple[float, float] | None:
-    """Clopper and Pearson's interval of a share; each side errs with probability `error`."""
-    if not share.n:
-        return None
-    from scipy import stats
-
-    low = stats.beta.ppf(error, share.hits, share.n - share.hits + 1) if share.hits else 0.0
-    high = (
-        stats.beta.ppf(1 - error, share.hits + 1, share.n - share.hits)
-        if share.hits < share.n
-        else 1.0
-    )
-    return float(low), float(high)
-
-
 def too_low(name: str, rule: AtLeast | None, share: Share) -> Fired | None:
-    bounds = interval(share)
+    bounds = interval(share, BOUND_ERROR)
     if rule is None or bounds is None or share.n < rule.min_n or bounds[1] >= rule.least:
         return None
     return Fired(
@@ -158,20 +141,6 @@ def at_odds(rule: Agreement | None, concord: Concord) -> Fired | None:
         wanted,
         {"log_e_value": round(log_e, 3), "chance": round(concord.chance, 4)},
     )
-
-
-def log_e_value(values: Sequence[float], mean: float) -> float:
-    """Log evidence that values in 0 to 1 have a mean below `mean`, valid at any time.
-
-    A bettor stakes against each value; whoever's mean is not below loses on average, so that the
-    capital ever reaches 1/α with probability at most α (Ville). See Waudby-Smith and Ramdas 2024,
-    Estimating means of bounded random variables by betting, JRSS B 86.
-    """
-    if not values or not 0 < mean < 1:
-        return 0.0
-    bets = BETS / (1 - mean)
-    capital = np.log1p(np.outer(bets, mean - np.asarray(values))).sum(axis=1)
-    return float(np.logaddexp.reduce(capital) - np.log(len(bets)))
 
 
 def too_fast(rule: Speed | None, dwells: Sequence[Dwell]) -> Fired | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 
 from annotation.quality_rules.figures import Share
-from annotation.quality_rules.firing import interval
+from annotation.quality_rules.intervals import interval
 from tests.annotation.quality.simulated_raters import CAREFREE, Power, World, measure
 
 WORLDS = {

@@ -8,7 +8,20 @@ from annotation import quality
 from annotation.management.study_command import StudyCommand
 from annotation.models import Study
 
-HEADINGS = ("annotator", "state", "answered", "gold", "repeats", "identical", "left", "findings")
+HEADINGS = (
+    "annotator",
+    "state",
+    "answered",
+    "gold",
+    "repeats",
+    "identical",
+    "left",
+    "agreement",
+    "skips",
+    "seconds",
+    "flagged",
+    "findings",
+)
 
 
 class Command(StudyCommand):
@@ -30,6 +43,10 @@ def cells(row: quality.AnnotatorQuality) -> tuple[str, ...]:
         row.state.value,
         str(row.answered),
         *map(shown, (row.gold, row.repeats, row.identical, row.left)),
+        measured(row.agreement, 2),
+        shown(row.skips),
+        measured(row.seconds, 1),
+        str(row.flagged),
         ", ".join(f"{finding.rule} ({finding.action})" for finding in row.findings) or "-",
     )
 
@@ -39,3 +56,15 @@ def shown(rate: quality.Rate) -> str:
     if rate.low is None or rate.high is None:
         return "-"
     return f"{rate.hits}/{rate.n} [{rate.low:.2f}, {rate.high:.2f}]"
+
+
+def measured(figure: quality.Figure, places: int) -> str:
+    """A mean or median as people read it, with its interval: `0.71 [0.55, 0.84] of 40`."""
+    if figure.value is None:
+        return "-"
+    bounds = (
+        ""
+        if figure.low is None or figure.high is None
+        else f" [{figure.low:.{places}f}, {figure.high:.{places}f}]"
+    )
+    return f"{figure.value:.{places}f}{bounds} of {figure.n}"

@@ -10,7 +10,8 @@ from scipy import stats
 
 from annotation.quality_rules.concord import concords
 from annotation.quality_rules.figures import Concord, Dwell, Evidence, Share
-from annotation.quality_rules.firing import fire, interval, log_e_value
+from annotation.quality_rules.firing import fire
+from annotation.quality_rules.intervals import interval, log_e_value
 from annotation.rules import Agreement, AtLeast, Quality
 
 QUIET = Quality(None, None, None, None, None, None, None)
@@ -63,7 +64,7 @@ def test_the_interval_is_that_of_clopper_and_pearson(hits, n):
 
 
 def test_there_is_no_interval_of_nothing():
-    assert interval(Share()) is None
+    assert interval(Share(), 0.05) is None
 
 
 def test_one_side_fires_from_what_chance_does_not_do():

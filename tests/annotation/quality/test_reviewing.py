@@ -15,6 +15,7 @@ from annotation.models import (
     Choice,
     Comparison,
     Exclusion,
+    Flag,
     ResultsPolicy,
     ReviewOutcome,
     Role,
@@ -394,6 +395,7 @@ def test_the_commands_print_figures_and_decide(capsys):
     assert table[1].startswith("ann-1")
     assert "1/1 [0.03, 1.00]" in table[1]
     assert "side_share (pause)" in table[1]
+    assert "60.0 [60.0, 60.0] of 15" in table[1]
     call_command("review_annotator", "support", "ann-1", "resume", "--reason", "Fine.")
     assert state_of(rater) == AnnotatorState.ACTIVE
     with pytest.raises(CommandError, match="was not rejected"):
@@ -416,6 +418,27 @@ def test_the_overview_shows_people_and_no_systems():
         Annotator.objects.filter(study=study).values_list("pk", flat=True)
     )
     assert "SYSTEM" not in repr(rows)
+
+
+def test_the_overview_tells_pace_flags_skips_and_agreement_with_their_numbers():
+    study = make_open_study()
+    rater, other = make_rater(study, external_id="a"), make_rater(study, external_id="b")
+    for seconds in range(1, 7):
+        pair = make_comparison(study)
+        held = answer(rater, pair, active_ms=seconds * 1000)
+        answer(other, pair, Choice.LEFT if seconds > 3 else Choice.RIGHT)
+        Flag.objects.create(assignment=held.assignment, reason="other")
+    Flag.objects.create(assignment=held.assignment, reason="language")
+    skipped = make_assignment(make_comparison(study), rater, state=AssignmentState.RELEASED)
+    Flag.objects.create(assignment=skipped, reason="other")
+    row, another = quality.overview(study)
+    assert (row.seconds.n, row.seconds.value) == (6, 3.5)
+    assert (row.seconds.low, row.seconds.high) == (1, 6)
+    assert (row.flagged, another.flagged) == (7, 0)
+    assert (row.skips.hits, row.skips.n) == (1, 7)
+    assert (row.agreement.n, row.agreement.value) == (6, 0.5)
+    assert row.agreement.low < 0.5 < row.agreement.high
+    assert another.seconds == quality.Figure(0, None, None, None)
 
 
 def test_the_overview_asks_as_often_for_many_as_for_one(django_assert_num_queries):
