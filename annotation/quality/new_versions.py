@@ -81,7 +81,10 @@ def settle_training(study: Study) -> SettledTraining:
         failed=moved[AnnotatorState.FAILED],
     )
     with transaction.atomic():
-        audit.record(study, None, SETTLED, {"version": version.number, **dict(in_log(settled))})
+        # Of two who came this far together, one says so.
+        Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+        if not is_settled(version):
+            audit.record(study, None, SETTLED, {"version": version.number, **dict(in_log(settled))})
     return settled
 
 

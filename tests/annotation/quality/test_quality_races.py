@@ -20,9 +20,16 @@ from annotation.models import (
 )
 from annotation.quality import reviewing
 from annotation.selectors import counted_votes
-from tests.annotation.quality.world import make_rater, one_sided
+from tests.annotation.quality.world import (
+    actions,
+    make_rater,
+    make_trainee,
+    make_training,
+    one_sided,
+    state_of,
+)
 from tests.annotation.queue.world import current_id, make_queue, vote
-from tests.factories import make_open_study
+from tests.factories import make_open_study, make_study_version
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -48,6 +55,24 @@ def test_the_rules_run_at_once_store_one_finding():
     assert sorted(found) == [0, 0, 0, 1]
     assert rater.findings.count() == 1
     assert Annotator.objects.get(pk=rater.pk).state == AnnotatorState.PAUSED
+    assert list(audit.verify(study)) == []
+
+
+def test_a_version_that_is_settled_at_once_moves_everybody_once_while_they_train():
+    study = make_queue(3, rules={"qualification": {"required": False}})
+    for _ in range(2):
+        make_training(study)
+    make_study_version(study)
+    raters = [make_trainee(study) for _ in range(4)]
+    results = at_once(
+        [
+            *[partial(quality.settle_training, study)] * 3,
+            *(partial(queue.claim, rater, want=1) for rater in raters),
+        ]
+    )
+    assert raised(results) == []
+    assert {state_of(rater) for rater in raters} == {AnnotatorState.ACTIVE}
+    assert sorted(actions(study)) == ["qualification.moved"] * 4 + ["qualification.settled"]
     assert list(audit.verify(study)) == []
 
 
