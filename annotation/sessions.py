@@ -3,7 +3,7 @@
 They are in the database, so that annotators notice nothing when Redis is gone. Storage, signing and
 expiry are Django's; an outlived session is as good as none, from the next request on. The moment of
 the last request is written only when it has moved by some minutes, so that rating does not cost a
-write for each page.
+write for each page. Only the synchronous side is ours, as there is no other view.
 """
 
 from __future__ import annotations
@@ -12,15 +12,20 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import DatabaseError
 from django.db.models import CharField, DateTimeField
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from annotation.compiled import CompiledQuery, Parameter
 from annotation.models import Session, User
+
+log = structlog.get_logger(__name__)
 
 STARTED = "started_at"
 SEEN = "seen_at"
@@ -101,9 +106,22 @@ class NoteLastRequest:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         session = request.session
-        # Whoever did not ask for it is not made to wait for it.
-        if session.accessed and SESSION_KEY in session:
+        # A request that did not ask for it, or could not, is not made to wait for it.
+        if isinstance(session, SessionStore) and session.is_read and SESSION_KEY in session:
             now = int(time.time())
             if now - session.get(SEEN, 0) >= SEEN_PRECISION_SECONDS:
-                session[SEEN] = now
+                note(session, now)
         return response
+
+
+def note(session: SessionStore, now: int) -> None:
+    """Store that the session was used. What was done is done, also where that cannot be stored."""
+    was_modified = session.modified
+    session[SEEN] = now
+    if was_modified:
+        return
+    try:
+        session.save()
+    except (DatabaseError, UpdateError):
+        log.warning("session.not_noted", exc_info=True)
+    session.modified = False

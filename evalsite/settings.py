@@ -20,6 +20,9 @@ VAR_DIR = Path(os.environ.get("EVALSITE_VAR", BASE_DIR / "var"))
 # How long a command waits for one statement or one lock: the person at the terminal can end it.
 COMMAND_PATIENCE_MS = 600_000
 
+# How long a connection to PostgreSQL may take; a restart takes less, a dead host never answers.
+CONNECT_TIMEOUT_SECONDS = 5
+
 
 def env_bool(name: str, default: bool) -> bool:
     raw = os.environ.get(name)
@@ -99,6 +102,8 @@ def database_from_url(url: str) -> dict[str, Any]:
         except ValueError:
             raise ImproperlyConfigured("DATABASE_URL has a port that is no number.") from None
         options: dict[str, Any] = {key: value for key, value in query.items() if key != "host"}
+        # A server that does not answer is soon an error, which says when to come back.
+        options["connect_timeout"] = CONNECT_TIMEOUT_SECONDS
         # Only the queries of annotation.compiled are sent so that they can be prepared.
         options["prepare_threshold"] = 5
         # For commands, which may wait for a long import and read for an export. Pages have far
@@ -294,8 +299,8 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
 ]
-# The cookie and the row of a session live for the longest a session may last; SessionLimits ends
-# it earlier after a time without requests.
+# The cookie and the row of a session live for the longest a session may last; annotation.sessions
+# ends it earlier after a time without requests.
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_IDLE_SECONDS = 2 * 60 * 60
 # Wrong passwords are counted by account and network together: a stranger elsewhere cannot lock

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from datetime import timedelta
+from typing import Any, NoReturn
 
 import pytest
+import time_machine
 from django.conf import LazySettings
 from django.contrib.auth.backends import ModelBackend
+from django.contrib.sessions.backends.base import UpdateError
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from annotation.models import Annotator, AnnotatorState, Membership, Role, Session, Study, User
+from annotation.sessions import SEEN_PRECISION_SECONDS, SessionStore
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +127,50 @@ def test_a_session_signed_with_the_former_key_is_renewed(
     assert ask(client).status_code == 200
     assert client.session["_auth_user_hash"] != before
     assert "annotation_session" not in tables(client)
+
+
+@pytest.mark.parametrize(
+    ("idle", "steps"), [(timedelta(hours=2), 1), (timedelta(hours=1), 12)], ids=["idle", "old"]
+)
+def test_an_outlived_session_ends_on_the_short_way_too(
+    client: Client, annotator: Annotator, idle: timedelta, steps: int
+) -> None:
+    client.logout()
+    with time_machine.travel(timezone.now(), tick=False) as traveller:
+        assert annotator.user is not None
+        client.force_login(annotator.user)
+        for _ in range(steps):
+            assert ask(client).status_code == 200
+            traveller.shift(idle)
+        assert ask(client).status_code == 401
+        assert not Session.objects.exists()
+
+
+def test_the_short_way_notes_that_the_session_is_used(
+    client: Client, annotator: Annotator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.logout()
+    with time_machine.travel(timezone.now(), tick=False) as traveller:
+        assert annotator.user is not None
+        client.force_login(annotator.user)
+        before = Session.objects.get().session_data
+        traveller.shift(SEEN_PRECISION_SECONDS)
+
+        def fail(store: SessionStore, must_create: bool = False) -> NoReturn:
+            raise UpdateError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(SessionStore, "save", fail)
+            # What was asked is done, and answered.
+            assert ask(client).status_code == 200
+        assert Session.objects.get().session_data == before
+        assert ask(client).status_code == 200
+        assert Session.objects.get().session_data != before
+
+
+def test_a_page_that_asks_for_no_session_costs_no_query(
+    client: Client, annotator: Annotator
+) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get("/healthz").status_code == 200
+    assert not [query for query in queries if "session" in query["sql"]]
