@@ -339,8 +339,12 @@ class CompiledTogether:
         ------
         LookupError
             If the SELECT finds no row: then nothing would say what became of the changes.
+        TransactionManagementError
+            If no transaction is open, which would undo what was changed before a fault.
         """
         connection = connections[DEFAULT_DB_ALIAS]
+        if not connection.in_atomic_block:
+            raise TransactionManagementError("Changes that belong together need a transaction.")
         reading = self.reading.compiled(connection)
         if connection.vendor == "postgresql":
             answers, rows = self.run_at_once(connection, reading, values)

@@ -157,15 +157,25 @@ def reservations_of(holder: LockedAnnotator, *, training: bool = False) -> Reser
 
 def renew_ending(found: Reservations) -> None:
     """Renew leases past their half, unless a sweep was quicker."""
-    now = found.holder.now
     for held in list(found.held):
         lease = LEASE if held.displayed else UNSEEN_LEASE
-        if held.lease_expires_at - now >= lease / 2:
-            continue
-        held.lease_expires_at = now + lease
-        own = Assignment.objects.filter(pk=held.pk, state=AssignmentState.RESERVED)
-        if not own.update(lease_expires_at=held.lease_expires_at):
+        left = held.lease_expires_at - found.holder.now
+        if left < lease / 2 and not renewed(held, found.holder.now):
             found.held.remove(held)
+
+
+def renewed(held: Held, now: datetime) -> bool:
+    """Renew one lease; False if it was taken back.
+
+    A heartbeat takes no lock of the annotator's, and may have shown the pair since it was read.
+    """
+    own = Assignment.objects.filter(pk=held.pk, state=AssignmentState.RESERVED)
+    for displayed in (held.displayed, True):
+        expires = now + (LEASE if displayed else UNSEEN_LEASE)
+        if own.filter(displayed_at__isnull=not displayed).update(lease_expires_at=expires):
+            held.displayed, held.lease_expires_at = displayed, expires
+            return True
+    return False
 
 
 def take_ahead(found: Reservations, count: int) -> None:

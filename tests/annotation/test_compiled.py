@@ -201,6 +201,14 @@ def test_changes_together_fail_together() -> None:
     assert not Exclusion.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_changes_together_need_a_transaction() -> None:
+    assignment = factories.make_assignment(factories.make_comparison(factories.make_open_study()))
+    with pytest.raises(TransactionManagementError):
+        TOGETHER.run(**changes_to(assignment))
+    assert not Exclusion.objects.exists()
+
+
 def break_connection() -> Any:
     """End the server's side of this process's connection, as a restart of the server does."""
     own: Any = connections["default"]

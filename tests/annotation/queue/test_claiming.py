@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from django.db import connection
@@ -20,7 +21,9 @@ from annotation.models import (
     Study,
     StudyState,
 )
-from annotation.queue import EmptyReason, claiming, policy
+from annotation.queue import EmptyReason, choosing, claiming, policy, reserving
+from annotation.queue.choosing import Choice, Seeker
+from annotation.queue.policy import UNSEEN_LEASE
 from annotation.queue.ring import RING
 from tests.factories import (
     make_annotator,
@@ -502,3 +505,80 @@ def test_what_somebody_adjudicated_is_left_to_others_to_rate():
     assert queue.claim(person).empty == EmptyReason.FINISHED
     assert len(rate_everything(other)) == 3
     assert len(rate_everything(make_annotator(study))) == 3
+
+
+def test_a_claim_keeps_the_lease_of_a_pair_that_is_on_the_screen():
+    annotator = make_annotator(make_queue(3))
+    shown = current_id(annotator)
+    queue.mark_displayed(annotator, shown)
+    lapse(shown)
+    first, second = queue.claim(annotator, want=2).held
+    assert first.id == shown
+    assert first.displayed
+    assert first.lease_seconds > UNSEEN_LEASE.total_seconds()
+    assert not second.displayed
+    assert second.lease_seconds <= UNSEEN_LEASE.total_seconds()
+    for held in (first, second):
+        assert row_of(held.id).lease_expires_at == held.lease_expires_at
+
+
+@pytest.fixture
+def meanwhile(monkeypatch):
+    """Does something between the moment at which a claim reads what is held and its renewals."""
+
+    def between(happens: Callable[[], object]) -> None:
+        renew_ending = reserving.renew_ending
+
+        def late(found: reserving.Reservations) -> None:
+            happens()
+            renew_ending(found)
+
+        monkeypatch.setattr(reserving, "renew_ending", late)
+
+    return between
+
+
+def test_a_pair_that_is_shown_while_a_claim_looks_keeps_its_whole_lease(meanwhile):
+    annotator = make_annotator(make_queue(3))
+    own = current_id(annotator)
+    lapse(own)
+    meanwhile(lambda: queue.mark_displayed(annotator, own))
+    held = queue.claim(annotator, want=1).current
+    assert held is not None
+    assert held.id == own
+    assert held.displayed
+    assert held.lease_seconds > UNSEEN_LEASE.total_seconds()
+    assert row_of(own).lease_expires_at == held.lease_expires_at
+
+
+def test_a_pair_that_was_taken_back_while_a_claim_looks_is_not_said_to_be_held(meanwhile):
+    study = make_queue(3)
+    annotator = make_annotator(study)
+    lost = current_id(annotator)
+    lapse(lost)
+    meanwhile(queue.expire_lapsed)
+    held = queue.claim(annotator, want=1).current
+    assert held is not None
+    assert held.id != lost
+
+
+def test_counters_that_moved_under_a_claim_undo_it_and_it_begins_again(monkeypatch):
+    study = make_queue(3, overlap=2)
+    annotator = make_annotator(study)
+    choose = choosing.choose
+    stale: list[int] = []
+
+    def choose_once_stale(seeker: Seeker) -> Choice | None:
+        choice = choose(seeker)
+        if choice is not None and not stale:
+            stale.append(choice.comparison.pk)
+            choice.comparison.taken += 1
+        return choice
+
+    monkeypatch.setattr(reserving, "choose", choose_once_stale)
+    assert len(queue.claim(annotator, want=2).held) == 2
+    assert len(stale) == 1
+    assert Assignment.objects.count() == 2
+    annotator.refresh_from_db()
+    assert annotator.handed == 2
+    assert_counters_hold(study)
