@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from annotation.importing.formats.fields import Fields
-from annotation.importing.formats.limits import MAX_COUNT, MAX_ID_LENGTH
+from annotation.importing.formats.fields import Fields, one_of
+from annotation.importing.formats.limits import MAX_COUNT, MAX_CRITERION_LENGTH, MAX_ID_LENGTH
 from annotation.importing.formats.problems import RowError, excerpt
 from annotation.importing.formats.rows import (
     COMPARISON_KINDS,
+    OVERALL,
     VERDICTS,
     ComparisonRow,
     Measures,
@@ -14,7 +15,11 @@ from annotation.importing.formats.rows import (
     PromptRow,
     ResponseRow,
     Side,
+    Verdict,
 )
+
+# Accepted verdicts on further criteria than `overall`.
+OTHERS = "gold_by_criterion"
 
 # Columns that a CSV file must have; of the names in one group, any.
 RESPONSE_COLUMNS: Sequence[tuple[str, ...]] = (
@@ -67,13 +72,40 @@ def parse_comparison(fields: Fields) -> ComparisonRow:
         a=_side(fields, "a"),
         b=_side(fields, "b"),
         kind=fields.word("kind", COMPARISON_KINDS) or "work",
-        gold=fields.words("gold", VERDICTS),
+        gold=_gold(fields),
         explanation=fields.text("explanation") or "",
         overlap=fields.integer("overlap", minimum=1, maximum=MAX_OVERLAP),
         metadata=fields.rest(),
     )
     _check_kind(row)
     return row
+
+
+def _gold(fields: Fields) -> dict[str, list[Verdict]] | None:
+    """The accepted verdicts: of `overall` as `gold`, of further criteria beside it, as exports do.
+
+    Whether the rubric has these criteria is known when the study opens.
+    """
+    overall = fields.words("gold", VERDICTS)
+    others = fields.structure(OTHERS)
+    if others is not None and (not isinstance(others, dict) or not others):
+        raise RowError(f"{OTHERS} must be an object of verdicts, got {excerpt(others)}")
+    if overall is None:
+        if others is not None:
+            raise RowError(f"{OTHERS} stands beside gold, the verdicts on the criterion overall")
+        return None
+    found = {OVERALL: overall}
+    for criterion, value in (others or {}).items():
+        if criterion == OVERALL or not 0 < len(criterion) <= MAX_CRITERION_LENGTH:
+            raise RowError(f"{OTHERS}: {excerpt(criterion)} is no key of a further criterion")
+        verdicts = value if isinstance(value, list) else [value]
+        if not verdicts:
+            raise RowError(f"{OTHERS}: {criterion} has an empty list")
+        place = f"{OTHERS}: {criterion}"
+        found[criterion] = [
+            one_of(place, verdict, VERDICTS) for verdict in dict.fromkeys(map(str, verdicts))
+        ]
+    return found
 
 
 def _check_kind(row: ComparisonRow) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from annotation.importing.formats.fields import Fields
+from annotation.importing.formats.limits import MAX_CRITERION_LENGTH
 from annotation.importing.formats.problems import RowError, excerpt
 from annotation.importing.formats.rows import (
     ORDERS,
@@ -33,7 +34,6 @@ WINNERS: dict[str, Verdict] = {
     "tie (bothbad)": "both_bad",
 }
 MAX_MARGIN = 3
-MAX_CRITERION_LENGTH = 64
 
 # Ten years: a longer time is a mistake of units.
 MAX_SECONDS = 10 * 365 * 24 * 3600

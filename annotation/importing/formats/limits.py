@@ -30,6 +30,9 @@ HARMLESS_UNPACKED_BYTES = 1 * MIB
 MAX_ID_LENGTH = 255
 """Characters of an identifier or a name: what an indexed column holds."""
 
+MAX_CRITERION_LENGTH = 64
+"""Characters of a criterion's key: what its column holds."""
+
 MAX_INTEGER = 2**63 - 1
 """Integers beyond 64 bits are not carried alike by databases and other readers."""
 

@@ -82,7 +82,8 @@ class ComparisonRow:
     a: Side
     b: Side
     kind: ComparisonKind = "work"
-    gold: list[Verdict] | None = None
+    # The accepted verdicts by criterion; `overall` is among them.
+    gold: dict[str, list[Verdict]] | None = None
     explanation: str = ""
     overlap: int | None = None
     metadata: Metadata = field(default_factory=dict)

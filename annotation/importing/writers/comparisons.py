@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from annotation.importing.digests import DIGEST_BYTES, digest_of, joined, key_of
 from annotation.importing.formats import COMPARISONS, ComparisonRow, ResponseRow
-from annotation.importing.formats.rows import OVERALL
 from annotation.importing.ledger import STORED, Conflict, Known, Ledger
 from annotation.importing.writers.content import (
     ROWS_PER_FETCH,
@@ -165,7 +164,7 @@ class ComparisonWriter:
                     system_a_id=self._content.system_pk(row.a.system),
                     system_b_id=self._content.system_pk(row.b.system),
                     kind=row.kind,
-                    gold=None if row.gold is None else {OVERALL: row.gold},
+                    gold=row.gold,
                     explanation=row.explanation,
                     overlap=row.overlap or DEFAULT_OVERLAP,
                     metadata=row.metadata,
@@ -192,11 +191,10 @@ def row_digests(row: ComparisonRow, sides: Sides) -> list[bytes]:
 
 def stored_digests(item: Comparison) -> list[bytes]:
     """Digest a stored item as ``row_digests`` does the row it came from."""
-    gold = (item.gold or {}).get(OVERALL)
     return item_digests(
         (item.prompt.prompt_id, item.system_a.name, item.system_b.name),
         (digest_of(item.response_a.text), digest_of(item.response_b.text)),
-        [item.kind, gold, item.explanation, item.overlap, item.metadata],
+        [item.kind, item.gold, item.explanation, item.overlap, item.metadata],
     )
 
 

@@ -154,6 +154,24 @@ def test_gold_is_stored_for_the_criterion_overall(write_rows) -> None:
     assert (item.kind, item.gold) == ("gold", {"overall": ["a", "tie"]})
 
 
+def test_gold_of_further_criteria_is_stored_and_found_again_from_an_export(write_rows) -> None:
+    row = pair(kind="gold", gold="a", gold_by_criterion={"tone": ["b"], "clarity": "tie"})
+    run_import("comparisons", "mine", write_rows(row, name="a.jsonl"))
+    item = Comparison.objects.get()
+    assert item.gold == {"overall": ["a"], "tone": ["b"], "clarity": ["tie"]}
+    assert item.metadata == {}
+
+    again = row | {"gold": ["a"], "gold_by_criterion": {"clarity": ["tie"], "tone": ["b"]}}
+    equal = run_import("comparisons", "mine", write_rows(again, name="b.jsonl"))
+    other = run_import(
+        "comparisons",
+        "mine",
+        write_rows(row | {"gold_by_criterion": {"tone": "b"}}, name="c.jsonl"),
+    )
+    assert equal.summary == "mine: 1 row of comparisons; already there: 1"
+    assert "item 'i1' has other content" in other.err
+
+
 def test_identical_and_consistency_pairs_are_of_one_system(write_rows) -> None:
     said = run_import(
         "comparisons",

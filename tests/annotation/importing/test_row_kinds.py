@@ -1,5 +1,6 @@
 """What each kind of row may say, and the reason given for what it may not."""
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ COMPARISON = {
 VOTE = {"item_id": "i", "annotator_id": "p", "verdict": "a"}
 JUDGMENT = {"item_id": "i", "judge_id": "j", "order": "ab", "verdict": "a"}
 SAME = {"system_b": "s", "response_b": "x"}
+GOLD = {"kind": "gold", "gold": "a", "gold_by_criterion": {"tone": "a"}}
 
 
 def parsed(parse, base, *without, csv=False, **changes):
@@ -182,9 +184,25 @@ def test_gold_is_a_verdict_or_a_list_of_them() -> None:
     two = parsed(parse_comparison, COMPARISON, kind="training", gold=["a", "tie", "a"])
     cell = parsed(parse_comparison, COMPARISON, csv=True, kind="gold", gold="b|both_bad")
 
-    assert (one.gold, one.explanation) == (["a"], "why")
-    assert two.gold == ["a", "tie"]
-    assert cell.gold == ["b", "both_bad"]
+    assert (one.gold, one.explanation) == ({"overall": ["a"]}, "why")
+    assert two.gold == {"overall": ["a", "tie"]}
+    assert cell.gold == {"overall": ["b", "both_bad"]}
+
+
+def test_gold_of_further_criteria_stands_beside_it() -> None:
+    others = {"tone": "b", "clarity": ["a", "tie", "a"]}
+    accepted = {"overall": ["a"], "tone": ["b"], "clarity": ["a", "tie"]}
+    row = parsed(parse_comparison, COMPARISON, kind="gold", gold="a", gold_by_criterion=others)
+    cell = parsed(
+        parse_comparison,
+        COMPARISON,
+        csv=True,
+        kind="training",
+        gold="a",
+        gold_by_criterion=json.dumps(others),
+    )
+    assert row.gold == cell.gold == accepted
+    assert row.metadata == cell.metadata == {}
 
 
 @pytest.mark.parametrize(
@@ -201,6 +219,15 @@ def test_gold_is_a_verdict_or_a_list_of_them() -> None:
         ({"kind": "gold", "gold": "left"}, "gold must be one of a, b, tie, both_bad"),
         ({"kind": "gold", "gold": []}, "gold is an empty list"),
         ({"kind": "gold", "gold": {"overall": "a"}}, "gold must be a list of texts"),
+        (GOLD | {"gold": None}, "stands beside gold"),
+        (GOLD | {"gold_by_criterion": ["a"]}, "must be an object of verdicts"),
+        (GOLD | {"gold_by_criterion": {}}, "must be an object of verdicts"),
+        (GOLD | {"gold_by_criterion": {"overall": "a"}}, "is no key of a further criterion"),
+        (GOLD | {"gold_by_criterion": {"": "a"}}, "is no key of a further criterion"),
+        (GOLD | {"gold_by_criterion": {"tone": []}}, "tone has an empty list"),
+        (GOLD | {"gold_by_criterion": {"tone": "left"}}, "tone must be one of a, b, tie"),
+        (GOLD | {"gold_by_criterion": {"tone": [{}]}}, "tone must be one of a, b, tie"),
+        ({"gold": "a", "gold_by_criterion": {"tone": "a"}}, "gold is given but kind is work"),
         ({"kind": "easy"}, "kind must be one of work, gold"),
         ({"overlap": 0}, "overlap must be from 1"),
         ({"item_id": ""}, "item_id is empty"),
