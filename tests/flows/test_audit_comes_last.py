@@ -34,7 +34,13 @@ from annotation.voting import Answer
 from reports import analysis
 from reports.steering import rounds
 from tests.annotation.adjudication.world import complete_with, make_adjudicator, version_with_rubric
-from tests.annotation.quality.world import make_training, one_sided
+from tests.annotation.quality.world import (
+    attempt,
+    make_school,
+    make_trainee,
+    make_training,
+    one_sided,
+)
 from tests.annotation.queue.world import current_id, make_queue, vote
 from tests.factories import (
     make_annotator,
@@ -42,6 +48,7 @@ from tests.factories import (
     make_prompt,
     make_response,
     make_study,
+    make_study_version,
     make_system,
     make_user,
 )
@@ -232,6 +239,18 @@ def finishing_the_training() -> Act:
     return lambda: vote(rater, pair)
 
 
+def settling_a_version() -> Act:
+    """Somebody passes by the new mark, and somebody has no attempt left."""
+    study = make_school(2, pass_mark=0.9, attempts=2)
+    for right in (0, 1):
+        attempt(make_trainee(study), right)
+    rules = {"qualification": {"pass_mark": 0.5, "attempts": 1}}
+    Study.objects.filter(pk=study.pk).update(rules=rules)
+    make_study_version(study)
+    study.refresh_from_db()
+    return lambda: quality.settle_training(study)
+
+
 def pausing_somebody() -> Act:
     rules = {"quality": {"side_share": {"alpha": 0.01, "min_n": 10, "action": "pause"}}}
     study = make_open_study(rules=rules)
@@ -306,6 +325,7 @@ def import_rows(command: str, study: Study, row: str) -> None:
         setting_a_password,
         revising,
         finishing_the_training,
+        settling_a_version,
         pausing_somebody,
         rejecting,
         reinstating,

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connection
 
 from annotation import quality, queue
 from annotation.lifecycle.opening import open_study
@@ -309,6 +313,21 @@ def test_a_version_is_settled_once_and_the_log_says_so(
 
     monkeypatch.setattr(new_versions, "settle_one", asks)
     assert quality.settle_training(study) == quality.SettledTraining()
+
+
+def test_an_older_database_knows_from_its_reviews_who_was_sent_to_train() -> None:
+    study = opened_school(2)
+    sent, other = make_rater(study), make_rater(study)
+    for _ in range(2):
+        newest = quality.review(sent, ReviewOutcome.RETRAIN, "Once more.")
+        Annotator.objects.filter(pk=sent.pk).update(state=AnnotatorState.ACTIVE)
+    quality.review(other, ReviewOutcome.REJECT, "Guessed.")
+    Annotator.objects.update(sent_to_train_at=None)
+    migration = import_module("annotation.migrations.0003_training_and_skips_looked_at")
+    migration.say_who_was_sent_to_train(apps, SimpleNamespace(connection=connection))
+    sent.refresh_from_db()
+    other.refresh_from_db()
+    assert (sent.sent_to_train_at, other.sent_to_train_at) == (newest.created_at, None)
 
 
 def test_raters_known_from_imports_are_left_alone() -> None:
