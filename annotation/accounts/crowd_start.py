@@ -71,7 +71,8 @@ def page(
         "no_work_code": crowd.no_work_code if what == "full" else "",
     }
     response = render(request, "annotation/accounts/crowd_start.html", context, status=status)
-    # The address holds who came: no page that is linked from here is told.
-    response.headers["Referrer-Policy"] = "no-referrer"
+    # The address holds who came: no other site is told. Not "no-referrer": browsers would send the
+    # form from the origin "null" then, which the check of its token refuses.
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "no-store, private"
     return response

@@ -170,7 +170,7 @@ def test_the_start_needs_the_forms_token() -> None:
 
 def test_the_page_is_kept_by_nobody_and_told_to_nobody(client: Client) -> None:
     page = client.get(path_of(make_link(), **WHO))
-    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert page.headers["Referrer-Policy"] == "same-origin"
     assert page.headers["Cache-Control"] == "no-store, private"
 
 
