@@ -19,6 +19,7 @@ import { createPairView } from "./pair_view.js";
 import { createPanes } from "./panes.js";
 import { createPractice } from "./practice.js";
 import { createPreferences } from "./preferences.js";
+import { createReadingTools } from "./reading_tools.js";
 import { createReasonBox } from "./reason_box.js";
 import { createSaveChip } from "./save_chip.js";
 import { createScreen } from "./screen.js";
@@ -47,6 +48,7 @@ const view = createPairView({
 });
 const panes = createPanes({ places: view.places, isSwiping: () => swiping.on });
 const swiping = createSwiping({ root, preferences, isWide: () => panes.isWide });
+const tools = createReadingTools({ view, panes, preferences, screen });
 const drafts = createDrafts({ api, preferences, served: settings.draft });
 const showSaving = createSaveChip({
   outbox: () => outbox,
@@ -116,7 +118,7 @@ const nameOf = (answers) => optionFor(criteria[0], answers.overall)?.full ?? "";
 const differences = createDifferences({
   library: root.dataset.diffScript,
   view,
-  onChange: (on) => press("differences", on),
+  onChange: (on) => tools.press("differences", on),
   notify: screen.notify,
 });
 
@@ -149,8 +151,7 @@ const session = createSession({
   swiping,
   lookingBack: createLookingBack({ api, view, notify: screen.notify, nameOf }),
   reason,
-  showReference,
-  referenceShown: () => !byId("reference-section").hidden,
+  tools,
   signInUrl: settings.sign_in,
   leases: () => leases,
   showRevising(decision) {
@@ -202,21 +203,6 @@ function button(name) {
   return document.querySelector(`[data-action="${name}"]`);
 }
 
-function press(name, on) {
-  button(name).setAttribute("aria-pressed", String(on));
-}
-
-/* Whether the pair has a reference answer; it is open if it was open last. */
-function showReference(there) {
-  button("reference").hidden = !there;
-  setReference(there && preferences.get("reference", true));
-}
-
-function setReference(on) {
-  byId("reference-section").hidden = !on;
-  button("reference").setAttribute("aria-pressed", String(on));
-}
-
 function setMore(on) {
   bar.setOpen(on);
   const more = byId("more");
@@ -227,20 +213,6 @@ function setMore(on) {
   more.replaceChildren(on ? "Only the first question " : `${questions} `, key);
   more.setAttribute("aria-expanded", String(on));
   more.hidden = count === 0;
-}
-
-function setGuidelines(on) {
-  const panel = byId("guidelines");
-  if (panel.hidden === !on) {
-    return;
-  }
-  panel.hidden = !on;
-  button("guidelines").setAttribute("aria-expanded", String(on));
-  if (on) {
-    byId("guidelines-title").focus();
-  } else {
-    screen.focusPrompt();
-  }
 }
 
 async function remark(kind) {
@@ -261,11 +233,10 @@ const ACTIONS = {
   undo: () => session.undo(),
   keep: () => session.keep(),
   submit: () => submit(),
-  guidelines: () => setGuidelines(byId("guidelines").hidden),
+  guidelines: tools.guidelines,
   help: () => byId("help").showModal(),
   source() {
-    view.showSource(!view.sourceShown);
-    press("source", view.sourceShown);
+    tools.source();
     session.noteUse("source");
   },
   differences() {
@@ -273,25 +244,9 @@ const ACTIONS = {
       differences.toggle();
     }
   },
-  linked() {
-    panes.setLinked(!panes.linked);
-    press("linked", panes.linked);
-    preferences.set("linked", panes.linked);
-  },
-  prompt() {
-    const body = byId("prompt-body");
-    body.hidden = !body.hidden;
-    const toggle = button("prompt");
-    toggle.setAttribute("aria-expanded", String(!body.hidden));
-    toggle.firstChild.data = body.hidden ? "Show prompt " : "Hide prompt ";
-  },
-  reference() {
-    if (!button("reference").hidden) {
-      const on = byId("reference-section").hidden;
-      setReference(on);
-      preferences.set("reference", on);
-    }
-  },
+  linked: tools.linked,
+  prompt: tools.prompt,
+  reference: tools.reference,
   swipe: () => swiping.toggle(),
   reason: () => reason.toggle(),
   more() {
@@ -358,12 +313,11 @@ listenForKeys({
     if (types(target)) {
       target.blur();
       screen.focusPrompt();
-    } else if (!byId("guidelines").hidden) {
-      setGuidelines(false);
-    } else if (session.isRevising) {
+    } else if (!tools.closeGuidelines()) {
+      if (!session.isRevising) {
+        return false;
+      }
       session.keep();
-    } else {
-      return false;
     }
     return true;
   },
@@ -396,8 +350,6 @@ letters.addEventListener("change", () => {
 });
 applyLetters();
 
-panes.setLinked(preferences.get("linked", true));
-press("linked", panes.linked);
 setMore(preferences.get("more", false) && bar.optionalCount > 0);
 
 function showKeys() {

@@ -9,7 +9,7 @@ const RETRY_MS = 5000;
 
 export function createSession(parts) {
   const { api, outbox, supply, view, screen, bar, clock, arming, panes } = parts;
-  const { reason, practice, differences, drafts, lookingBack, breaks, swiping } = parts;
+  const { reason, practice, differences, drafts, lookingBack, breaks, swiping, tools } = parts;
   let current = null; // { pair, content } on the screen
   let revising = null; // the last decision, while it is shown again
   let last = null; // { entry, answers, remarks, words, number }
@@ -148,7 +148,7 @@ export function createSession(parts) {
       practice.enter(round);
     }
     view.show(content);
-    parts.showReference(entry.pair.reference !== null);
+    tools.offerReference(entry.pair.reference !== null);
     differences.start();
     swiping.start();
     const draft = revised === null ? drafts.of(entry.pair.id) : {};
@@ -204,7 +204,7 @@ export function createSession(parts) {
         right_end: right,
         source_used: used.source,
         linked: used.linked,
-        ...(parts.referenceShown() && { reference_open: true }),
+        ...(tools.referenceShown && { reference_open: true }),
         criteria_open: bar.open,
         ...differences.read(),
       },
