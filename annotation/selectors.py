@@ -30,7 +30,11 @@ def counted_votes(study: Study) -> QuerySet[Vote]:
     label does not count beside a vote that was collected here.
     """
     newer = Vote.objects.filter(
-        assignment=OuterRef("assignment"), revision__gt=OuterRef("revision")
+        # Follows from the next line, and lets the database look at the few revisions alone
+        # instead of joining millions of votes with themselves.
+        Q(revision__gt=0),
+        revision__gt=OuterRef("revision"),
+        assignment=OuterRef("assignment"),
     )
     collected = Q(
         source=VoteSource.COLLECTED,
@@ -74,14 +78,11 @@ def versions_voted_under(study: Study) -> list[int]:
 
 def repeated_votes(study: Study) -> QuerySet[Vote]:
     """Further labels of one person on one item: kept for self-consistency, never counted."""
+    # Picked first, as they are few: joined to every vote they would be looked for a million times.
+    again = Assignment.objects.filter(pass_no__gt=0, state=AssignmentState.SUBMITTED)
     return Vote.objects.filter(
         Q(source=VoteSource.IMPORTED, occurrence__gt=0)
-        | Q(
-            source=VoteSource.COLLECTED,
-            assignment__pass_no__gt=0,
-            assignment__state=AssignmentState.SUBMITTED,
-            revision=0,
-        ),
+        | Q(source=VoteSource.COLLECTED, assignment__in=again, revision=0),
         comparison__study=study,
         comparison__kind=ComparisonKind.WORK,
     )
