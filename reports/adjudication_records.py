@@ -15,10 +15,8 @@ from django.db.models import Exists, OuterRef
 
 from annotation.adjudication import answered_differently, standing_adjudications
 from annotation.models import Adjudication, Comparison, ComparisonKind, Criterion, Study
+from reports.columns import CHUNK, KeyCodes
 from reports.stats.votes import IntArray, Votes
-
-# Rows fetched at a time.
-CHUNK = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +62,15 @@ def pluralities(votes: Votes) -> IntArray:
 
 
 def load_adjudications(
-    study: Study, *, items: Mapping[int, int], verdicts: Mapping[str, Any]
+    study: Study, *, items: KeyCodes, verdicts: Mapping[str, Any]
 ) -> AdjudicationRecords | None:
     """Read the decisions; None for a study in which none was taken.
 
     Parameters
     ----------
     study : Study
-    items : mapping of int to int
-        Database key of a comparison → code.
+    items : KeyCodes
+        Of comparisons.
     verdicts : mapping of str to int
         Verdict → code.
     """

@@ -86,7 +86,7 @@ def run(
     used_seed = study.seed if seed is None else seed
     versions = versions_in_use()
     version = StudyVersion.objects.filter(study=study).order_by("-number").first()
-    newest = latest_run(study)
+    newest = latest_run(study, with_result=False)
     same = (
         newest
         if newest is not None
@@ -98,11 +98,13 @@ def run(
         else None
     )
     result = None if same else report(study, version, read, settings, used_seed)
+    input_sha256 = read.input_sha256
+    del read  # a report of many pairs takes as much memory again while it is stored
     with transaction.atomic():
         kept = same or AnalysisRun.objects.create(
             study=study,
             study_version=version,
-            input_sha256=read.input_sha256,
+            input_sha256=input_sha256,
             settings=settings,
             seed=used_seed,
             versions=versions,

@@ -82,8 +82,10 @@ class Freshness:
         )
 
 
-def latest_run(study: Study) -> AnalysisRun | None:
-    return AnalysisRun.objects.filter(study=study).order_by("-created_at", "-pk").first()
+def latest_run(study: Study, *, with_result: bool = True) -> AnalysisRun | None:
+    """The newest run; without `result`, which may be 40 MB, it is read when it is asked for."""
+    runs = AnalysisRun.objects.filter(study=study).order_by("-created_at", "-pk")
+    return runs.first() if with_result else runs.defer("result").first()
 
 
 def count_rows(study: Study) -> RowCounts:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from reports.records import StudyRecords
 from reports.stats.head_to_head import HeadToHeadRow
 from reports.stats.results import WarningCode
 from reports.stats.sequential import confidence_sequence
+from reports.stats.win_rates import pair_index
 
 # They speak of p-values, which a pair that was stopped early does not have.
 OF_P_VALUES = frozenset({WarningCode.TOO_FEW_PROMPTS, WarningCode.P_VALUES_DIFFER})
@@ -38,18 +40,21 @@ def pair_rows(
     planned = _comparisons_by_pair(read)
     stopped = frozenset(() if read.sampling is None else read.sampling.stopped)
     shown = []
-    for row in rows:
+    for row, comparisons in zip(rows, planned, strict=True):
         pair = (row.system_a, row.system_b)
-        shown.append(_row(row, read, planned[pair], also))
+        shown.append(_row(row, read, comparisons, also))
         if pair in stopped:
             _read_as_stopped(shown[-1], row, level)
     return shown
 
 
-def _comparisons_by_pair(read: StudyRecords) -> Counter[tuple[int, int]]:
-    """How many comparisons the study has of each pair, voted on or not."""
-    first, second = read.item_system_a.tolist(), read.item_system_b.tolist()
-    return Counter((min(a, b), max(a, b)) for a, b in zip(first, second, strict=True))
+def _comparisons_by_pair(read: StudyRecords) -> list[int]:
+    """How many comparisons there are of each pair, voted on or not, in the order of the rows."""
+    m = len(read.systems)
+    low = np.minimum(read.item_system_a, read.item_system_b)
+    high = np.maximum(read.item_system_a, read.item_system_b)
+    counts: list[int] = np.bincount(pair_index(low, high, m), minlength=m * (m - 1) // 2).tolist()
+    return counts
 
 
 def _row(

@@ -7,12 +7,15 @@ same input hash and the same report.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any, cast
 
 import numpy as np
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, TextField
+from django.db.models.functions import Cast
 
 from annotation.models import (
     Comparison,
@@ -21,33 +24,26 @@ from annotation.models import (
     Prompt,
     Study,
     System,
-    Verdict,
-    VoteCriterion,
 )
-from annotation.selectors import counted_votes, repeated_votes
+from annotation.selectors import repeated_votes
 from judging.models import JudgeVersion, Judgment, MissingCause, Order
 from reports.adjudication_records import AdjudicationRecords, load_adjudications
+from reports.columns import CHUNK, KeyCodes, Keys, order_of_names, read_named
 from reports.input_hash import digest
 from reports.read_snapshot import read_snapshot
 from reports.sampling_records import SamplingRecords, load_sampling
 from reports.stats.agreement_report import Scale as ScaleName
+from reports.stats.covariance import order_of
 from reports.stats.results import VerdictCode
 from reports.stats.votes import IntArray, Votes
 from reports.stats.win_rates import pair_index
 from reports.style_records import StyleRecords, load_style
+from reports.vote_rows import VERDICT_CODES, VoteRows, read_vote_rows
 
-VERDICT_CODES: dict[str, int] = {
-    Verdict.A.value: VerdictCode.A,
-    Verdict.B.value: VerdictCode.B,
-    Verdict.TIE.value: VerdictCode.TIE,
-    Verdict.BOTH_BAD.value: VerdictCode.BOTH_BAD,
-}
 NO_VERDICT = -1
 ORDER_CODES: dict[str, int] = {Order.AB.value: 0, Order.BA.value: 1, Order.BOTH.value: 2}
 # Why a verdict is missing, as codes.
 CAUSES: tuple[str, ...] = tuple(MissingCause.values)
-# Rows fetched at a time: the ORM's tuples of one chunk stay around 10 MB.
-CHUNK = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,20 +149,31 @@ def prompts_of_pairs(read: StudyRecords) -> IntArray:
 
 
 @dataclass(frozen=True, slots=True)
-class _Codes:
-    """Database key → code, for each kind of thing."""
+class _Prompts:
+    """The prompts in the order of their names."""
 
-    system: dict[int, int]
-    prompt: dict[int, int]
-    annotator: dict[int, int]
-    item: dict[int, int]
+    codes: KeyCodes
+    names: tuple[str, ...]
+    weight: np.ndarray[Any, np.dtype[np.float64]]
+    category: tuple[str, ...]
+    tags: tuple[tuple[str, ...], ...]
 
 
-def _numbered(rows: Iterable[tuple[int, str]]) -> tuple[dict[int, int], tuple[str, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Items:
+    """The items in the order of their names, with their systems and prompts as codes."""
+
+    codes: KeyCodes
+    names: tuple[str, ...]
+    system_a: IntArray
+    system_b: IntArray
+    prompt: IntArray
+
+
+def _numbered(rows: Iterable[tuple[int, str]]) -> tuple[KeyCodes, tuple[str, ...]]:
     """Codes in code-point order of the names; the database's collation is not asked."""
-    ordered = sorted(rows, key=lambda row: row[1])
-    codes = {key: code for code, (key, _) in enumerate(ordered)}
-    return codes, tuple(name for _, name in ordered)
+    ordered = sorted(rows, key=itemgetter(1))
+    return KeyCodes(key for key, _ in ordered), tuple(name for _, name in ordered)
 
 
 def load(study: Study, *, style: bool = False) -> StudyRecords:
@@ -189,139 +196,131 @@ def load(study: Study, *, style: bool = False) -> StudyRecords:
 
 def _load(study: Study, style: bool) -> StudyRecords:
     system_codes, systems = _numbered(System.objects.filter(study=study).values_list("id", "name"))
-    prompt_rows = {
-        row[0]: row[1:]
-        for row in Prompt.objects.filter(study=study).values_list(
-            "id", "prompt_id", "weight", "category", "tags"
-        )
-    }
-    prompt_codes, prompts = _numbered((key, row[0]) for key, row in prompt_rows.items())
-    by_code = sorted(prompt_rows, key=prompt_codes.__getitem__)
-    work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
-    item_rows = list(
-        work.values_list(
-            "id",
-            "item_id",
-            "system_a_id",
-            "system_b_id",
-            "prompt_id",
-            "response_a_id",
-            "response_b_id",
-        )
-    )
-    item_codes, items = _numbered((row[0], row[1]) for row in item_rows)
-    item_rows.sort(key=lambda row: item_codes[row[0]])
-    annotator_codes, annotators = _numbered(
-        # Only those whose votes count: an invitation changes no result and no input hash.
-        study.annotators.filter(pk__in=counted_votes(study).values("annotator")).values_list(
-            "id", "external_id"
-        )
-    )
-    codes = _Codes(system_codes, prompt_codes, annotator_codes, item_codes)
-
+    prompts = _load_prompts(study)
+    items, responses = _load_items(study, system_codes, prompts.codes, style)
     criteria = {criterion.key: criterion for criterion in study.criteria.all()}
+    rows = read_vote_rows(study, criteria[Criterion.OVERALL])
+    # Only those whose votes count: an invitation changes no result and no input hash.
+    voted = set(np.unique(rows.annotator).tolist())
+    annotator_codes, annotators = _numbered(
+        row for row in study.annotators.values_list("id", "external_id") if row[0] in voted
+    )
     sizes = {
         "n_systems": len(systems),
-        "n_prompts": len(prompts),
+        "n_prompts": len(prompts.names),
         "n_annotators": len(annotators),
-        "n_items": len(items),
+        "n_items": len(items.names),
     }
-    overall = _criterion_records(study, criteria.pop(Criterion.OVERALL), codes, sizes)
+    overall = _criterion_records(
+        study, criteria.pop(Criterion.OVERALL), rows, items, annotator_codes, sizes
+    )
+    del rows
     others = tuple(
-        _criterion_records(study, criteria[key], codes, sizes) for key in sorted(criteria)
+        _criterion_records(
+            study,
+            criteria[key],
+            read_vote_rows(study, criteria[key]),
+            items,
+            annotator_codes,
+            sizes,
+        )
+        for key in sorted(criteria)
     )
     records = StudyRecords(
         systems=systems,
-        prompts=prompts,
-        prompt_weight=np.array([prompt_rows[key][1] for key in by_code], dtype=np.float64),
-        prompt_category=tuple(prompt_rows[key][2] for key in by_code),
-        prompt_tags=tuple(tuple(sorted(set(prompt_rows[key][3]))) for key in by_code),
+        prompts=prompts.names,
+        prompt_weight=prompts.weight,
+        prompt_category=prompts.category,
+        prompt_tags=prompts.tags,
         annotators=annotators,
-        items=items,
-        item_system_a=np.array([system_codes[row[2]] for row in item_rows], dtype=np.int32),
-        item_system_b=np.array([system_codes[row[3]] for row in item_rows], dtype=np.int32),
-        item_prompt=np.array([prompt_codes[row[4]] for row in item_rows], dtype=np.int32),
+        items=items.names,
+        item_system_a=items.system_a,
+        item_system_b=items.system_b,
+        item_prompt=items.prompt,
         overall=overall,
         criteria=others,
-        judgments=tuple(_load_judgments(study, item_codes)),
-        style=load_style(study, [(row[5], row[6]) for row in item_rows]) if style else None,
+        judgments=tuple(_load_judgments(study, items.codes)),
+        style=load_style(study, *responses) if style else None,
         sampling=load_sampling(
             study,
             overall.votes,
-            systems=codes.system,
-            annotators=codes.annotator,
-            items=codes.item,
+            systems=system_codes,
+            annotators=annotator_codes,
+            items=items.codes,
         ),
-        adjudication=load_adjudications(study, items=codes.item, verdicts=VERDICT_CODES),
+        adjudication=load_adjudications(study, items=items.codes, verdicts=VERDICT_CODES),
         repeats=repeated_votes(study).count(),
         input_sha256="",
     )
     return replace(records, input_sha256=digest(records))
 
 
-# Columns of one vote, in the order of the tuples below.
-_VOTE_COLUMNS = 8
+def _load_prompts(study: Study) -> _Prompts:
+    read: dict[str, tuple[str, ...]] = {}
+
+    def tags(text: str) -> tuple[str, ...]:
+        # Few lists of tags stand at many prompts.
+        if text not in read:
+            read[text] = tuple(sorted(set(json.loads(text))))
+        return read[text]
+
+    rows = list(
+        Prompt.objects.filter(study=study)
+        .annotate(tag_list=Cast("tags", TextField()))
+        .values_list("prompt_id", "id", "weight", "category", "tag_list")
+    )
+    rows.sort(key=itemgetter(0))
+    return _Prompts(
+        codes=KeyCodes(row[1] for row in rows),
+        names=tuple(row[0] for row in rows),
+        weight=np.array([row[2] for row in rows], dtype=np.float64),
+        category=tuple(row[3] for row in rows),
+        tags=tuple(tags(row[4]) for row in rows),
+    )
+
+
+def _load_items(
+    study: Study, systems: KeyCodes, prompts: KeyCodes, style: bool
+) -> tuple[_Items, Sequence[Keys]]:
+    """The items, and where style is asked for the keys of their responses a and b."""
+    columns = ["id", "system_a_id", "system_b_id", "prompt_id"]
+    if style:
+        columns += ["response_a_id", "response_b_id"]
+    work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
+    names, numbers = read_named(work.values_list("item_id", *columns), len(columns))
+    order = order_of_names(names)
+    key, system_a, system_b, prompt, *responses = numbers[:, order]
+    items = _Items(
+        codes=KeyCodes(key),
+        names=tuple(names[place] for place in order.tolist()),
+        system_a=systems.of(system_a),
+        system_b=systems.of(system_b),
+        prompt=prompts.of(prompt),
+    )
+    return items, responses
 
 
 def _criterion_records(
-    study: Study, criterion: Criterion, codes: _Codes, sizes: dict[str, int]
+    study: Study,
+    criterion: Criterion,
+    rows: VoteRows,
+    items: _Items,
+    annotators: KeyCodes,
+    sizes: dict[str, int],
 ) -> CriterionRecords:
-    if criterion.key == Criterion.OVERALL:
-        rows: QuerySet[Any, Any] = counted_votes(study).values_list(
-            "comparison__system_a",
-            "comparison__system_b",
-            "verdict",
-            "swapped",
-            "left",
-            "comparison__prompt",
-            "annotator",
-            "comparison",
-            "margin",
-        )
-    else:
-        rows = VoteCriterion.objects.filter(
-            criterion=criterion, vote__in=counted_votes(study)
-        ).values_list(
-            "vote__comparison__system_a",
-            "vote__comparison__system_b",
-            "verdict",
-            "swapped",
-            "vote__left",
-            "vote__comparison__prompt",
-            "vote__annotator",
-            "vote__comparison",
-            "margin",
-        )
-    chunks = []
-    buffer = []
-    for row in rows.iterator(chunk_size=CHUNK):
-        buffer.append(
-            (
-                codes.system[row[0]],
-                codes.system[row[1]],
-                VERDICT_CODES[row[2]],
-                _side(row[3], row[4]),
-                codes.prompt[row[5]],
-                codes.annotator[row[6]],
-                codes.item[row[7]],
-                row[8] or 0,
-            )
-        )
-        if len(buffer) == CHUNK:
-            chunks.append(np.array(buffer, dtype=np.int32))
-            buffer = []
-    chunks.append(np.array(buffer, dtype=np.int32).reshape(-1, _VOTE_COLUMNS))
-    table = np.concatenate(chunks)
+    item, annotator = items.codes.of(rows.comparison), annotators.of(rows.annotator)
     # One row an item and annotator, so this order is total.
-    table = table[np.lexsort((table[:, 5], table[:, 6]))]
+    order = order_of(annotator)
+    order = order[order_of(item[order])]
+    item = item[order]
     votes = Votes.from_arrays(
-        table[:, 0],
-        table[:, 1],
-        table[:, 2],
-        side=table[:, 3],
-        prompt=table[:, 4],
-        annotator=table[:, 5],
-        item=table[:, 6],
+        items.system_a[item],
+        items.system_b[item],
+        rows.verdict[order],
+        side=rows.side[order],
+        prompt=items.prompt[item],
+        annotator=annotator[order],
+        item=item,
         **sizes,
     )
     seen = bool((votes.verdict == VerdictCode.BOTH_BAD).any())
@@ -331,18 +330,11 @@ def _criterion_records(
         scale=cast(ScaleName, criterion.scale),
         both_bad=seen or (criterion.both_bad and study.was_opened),
         votes=votes,
-        margin=table[:, 7].astype(np.int8),
+        margin=rows.margin[order],
     )
 
 
-def _side(swapped: bool | None, left: str | None) -> int:
-    """+1 if a was shown left, -1 if b was, 0 if nobody wrote it down."""
-    if swapped is not None:
-        return -1 if swapped else 1
-    return {"a": 1, "b": -1}.get(left or "", 0)
-
-
-def _load_judgments(study: Study, item_codes: dict[int, int]) -> Iterable[JudgmentRecords]:
+def _load_judgments(study: Study, items: KeyCodes) -> Iterable[JudgmentRecords]:
     versions = JudgeVersion.objects.filter(judge__study=study).select_related("judge")
     for version in sorted(versions, key=lambda version: (version.judge.judge_id, version.number)):
         newest: dict[tuple[int, int, int], tuple[int, int, int, bool]] = {}
@@ -368,7 +360,7 @@ def _load_judgments(study: Study, item_codes: dict[int, int]) -> Iterable[Judgme
         for comparison, order, replicate, verdict, margin, missing, inconsistent in rows.iterator(
             chunk_size=CHUNK
         ):
-            key = (item_codes[comparison], ORDER_CODES[order], replicate or 0)
+            key = (comparison, ORDER_CODES[order], replicate or 0)
             newest[key] = (
                 NO_VERDICT if verdict is None else VERDICT_CODES[verdict],
                 margin or 0,
@@ -377,12 +369,15 @@ def _load_judgments(study: Study, item_codes: dict[int, int]) -> Iterable[Judgme
             )
         if not newest:
             continue
-        keys = np.array(sorted(newest), dtype=np.int32)
-        values = np.array([newest[key] for key in sorted(newest)], dtype=np.int8)
+        keys = np.array(list(newest), dtype=np.int64)
+        item = items.of(keys[:, 0])
+        place = np.lexsort((keys[:, 2], keys[:, 1], item))
+        keys = keys[place]
+        values = np.array(list(newest.values()), dtype=np.int8)[place]
         yield JudgmentRecords(
             judge=version.judge.judge_id,
             judge_version=version.number,
-            item=keys[:, 0],
+            item=item[place],
             order=keys[:, 1].astype(np.int8),
             replicate=keys[:, 2].astype(np.int16),
             verdict=values[:, 0],

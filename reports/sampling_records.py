@@ -7,20 +7,31 @@ does not matter: nothing tells a report of that, which would then be old without
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from django.db.models import Sum
+from django.db.models import Case, IntegerField, Sum, Value, When
+from django.db.models.functions import Coalesce
 
 from annotation.models import Cell, Comparison, ComparisonKind, Study, StudyVersion
 from annotation.rules import Policy, rules_of
 from annotation.selectors import counted_votes
+from reports.columns import CHUNK, KeyCodes
 from reports.stats.votes import FloatArray, IntArray, Votes
 
 POLICIES: tuple[str, ...] = tuple(Policy)
-# Votes fetched at a time.
-CHUNK = 20_000
+
+# One vote as it is read; what is missing is a number that neither a key nor a probability can be.
+DRAWN = np.dtype(
+    [
+        ("item", np.int64),
+        ("annotator", np.int64),
+        ("cell", np.int64),
+        ("policy", np.int8),
+        ("probability", np.float64),
+    ]
+)
+NO_CELL, NO_PROBABILITY = -1, -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +73,9 @@ def load_sampling(
     study: Study,
     votes: Votes,
     *,
-    systems: Mapping[int, int],
-    annotators: Mapping[int, int],
-    items: Mapping[int, int],
+    systems: KeyCodes,
+    annotators: KeyCodes,
+    items: KeyCodes,
 ) -> SamplingRecords | None:
     """Read the draws; None for a study of the policy uniform that stopped no pair.
 
@@ -73,8 +84,7 @@ def load_sampling(
     study : Study
     votes : Votes
         The overall votes, one row an item and annotator.
-    systems, annotators, items : mapping of int to int
-        Database key → code.
+    systems, annotators, items : KeyCodes
     """
     rows = list(
         Cell.objects.filter(study=study).values_list(
@@ -85,7 +95,7 @@ def load_sampling(
         return None
     # In the order of their names, as everything in the records.
     rows.sort(key=lambda row: (systems[row[1]], systems[row[2]], row[3]))
-    place = {row[0]: number for number, row in enumerate(rows)}
+    place = KeyCodes(row[0] for row in rows)
     outside = len(rows)
     wanted = np.zeros(outside + 1)
     overlaps = (
@@ -100,30 +110,35 @@ def load_sampling(
     for _, first, second, _, stopped in rows:
         low, high = sorted((systems[first], systems[second]))
         going[low, high] = going.get((low, high), False) or stopped is None
-    drawn = counted_votes(study).values_list(
-        "comparison",
-        "annotator",
-        "comparison__cell",
-        "assignment__policy",
-        "assignment__selection_probability",
+    policy = Case(
+        *(When(assignment__policy=name, then=Value(code)) for code, name in enumerate(POLICIES)),
+        default=Value(POLICIES.index(Policy.UNIFORM)),
+        output_field=IntegerField(),
     )
-    table = np.empty((votes.n, 4))
-    probability = np.full(votes.n, np.nan)
-    for number, (item, person, cell, policy, chance) in enumerate(drawn.iterator(chunk_size=CHUNK)):
-        table[number] = (
-            items[item],
-            annotators[person],
-            outside if cell is None else place[cell],
-            POLICIES.index(policy or Policy.UNIFORM),
+    drawn = (
+        counted_votes(study)
+        .order_by()
+        .values_list(
+            "comparison_id",
+            "annotator_id",
+            Coalesce("comparison__cell", NO_CELL),
+            policy,
+            Coalesce("assignment__selection_probability", NO_PROBABILITY),
         )
-        if policy is not None and policy != Policy.UNIFORM and chance is not None:
-            probability[number] = chance
+    )
+    table = np.fromiter(drawn.iterator(chunk_size=CHUNK), dtype=DRAWN)
+    cell = np.full(table.size, outside, dtype=np.int32)
+    within = table["cell"] != NO_CELL
+    cell[within] = place.of(table["cell"][within])
+    weighed = (table["policy"] != POLICIES.index(Policy.UNIFORM)) & (
+        table["probability"] != NO_PROBABILITY
+    )
     # The order of the overall votes.
-    order = np.lexsort((table[:, 1], table[:, 0]))
+    order = np.lexsort((annotators.of(table["annotator"]), items.of(table["item"])))
     return SamplingRecords(
-        cell=table[order, 2].astype(np.int32),
-        policy=table[order, 3].astype(np.int8),
-        probability=probability[order],
+        cell=cell[order],
+        policy=table["policy"][order],
+        probability=np.where(weighed, table["probability"], np.nan)[order],
         wanted=wanted,
         stopped=tuple(sorted(pair for pair, open_still in going.items() if not open_still)),
     )

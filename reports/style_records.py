@@ -6,12 +6,12 @@ let go, so that memory does not grow with them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from annotation.models import Response, Study
+from reports.columns import KeyCodes, Keys
 from reports.stats.text_features import STYLE_FEATURES, style_features
 from reports.stats.votes import IntArray
 
@@ -32,14 +32,14 @@ class StyleRecords:
     b: IntArray
 
 
-def load_style(study: Study, responses: Sequence[tuple[int, int]]) -> StyleRecords:
-    """Count the looks of each response once; `responses` are the keys of a and b of each item."""
-    place: dict[int, int] = {}
+def load_style(study: Study, response_a: Keys, response_b: Keys) -> StyleRecords:
+    """Count the looks of each response once; given are the keys of a and b of each item."""
+    keys: list[int] = []
     found: list[tuple[int, ...]] = []
     texts = Response.objects.filter(prompt__study=study).order_by("pk").values_list("pk", "text")
     for key, text in texts.iterator(chunk_size=TEXT_CHUNK):
-        place[key] = len(found)
+        keys.append(key)
         found.append(style_features(text))
     table = np.array(found, dtype=np.int32).reshape(-1, len(STYLE_FEATURES))
-    a, b = (np.array([place[pair[end]] for pair in responses], dtype=np.intp) for end in (0, 1))
-    return StyleRecords(table[a], table[b])
+    place = KeyCodes(keys)
+    return StyleRecords(table[place.of(response_a)], table[place.of(response_b)])

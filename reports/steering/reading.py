@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from annotation import queue
 from annotation.models import Study, System
 from annotation.selectors import counted_votes
-from reports.records import CHUNK, VERDICT_CODES
+from reports.columns import KeyCodes, read_numbers
 from reports.stats.cells import Cells
 from reports.stats.sampling_policies import CellCounts, Evidence
 from reports.stats.votes import Votes
+from reports.vote_rows import VERDICT_CODES, verdict_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +70,32 @@ def _codes(study: Study, systems: tuple[str, ...]) -> dict[int, int]:
 
 
 def read_evidence(study: Study, systems: tuple[str, ...]) -> Evidence:
-    """Points and votes of each pair of systems: one grouped query, whatever the number of votes."""
-    codes = _codes(study, systems)
-    rows = (
+    """Points and votes of each pair of systems."""
+    return evidence_of(count_cells(study, systems))
+
+
+def grouped_votes(study: Study) -> QuerySet[Any, Any]:
+    """Counted votes by a, b and verdict: as many rows as there are kinds of vote."""
+    return (
         counted_votes(study)
         .order_by()
         .values_list("comparison__system_a", "comparison__system_b", "verdict")
         .annotate(votes=Count("pk"))
     )
+
+
+def count_cells(study: Study, systems: tuple[str, ...]) -> Cells:
+    """The cells of a study by one grouped query, whatever the number of votes; sides unknown."""
+    codes = _codes(study, systems)
     table = np.array(
         [
             (codes[a], codes[b], VERDICT_CODES[verdict], votes)
-            for a, b, verdict, votes in rows
+            for a, b, verdict, votes in grouped_votes(study)
             if a in codes and b in codes
         ],
         dtype=np.int64,
     ).reshape(-1, 4)
-    return evidence_of(Cells.from_counts(*table.T, n_systems=len(systems)))
+    return Cells.from_counts(*table.T, n_systems=len(systems))
 
 
 def evidence_of(cells: Cells) -> Evidence:
@@ -95,22 +106,27 @@ def evidence_of(cells: Cells) -> Evidence:
 def read_votes(study: Study, systems: tuple[str, ...]) -> Votes:
     """The counted votes one by one: the stopping rule allows for prompts and annotators."""
     codes = _codes(study, systems)
-    rows = counted_votes(study).values_list(
-        "comparison__system_a", "comparison__system_b", "verdict", "comparison__prompt", "annotator"
+    a, b, verdict, prompt, person = read_numbers(
+        counted_votes(study)
+        .order_by()
+        .values_list(
+            "comparison__system_a",
+            "comparison__system_b",
+            verdict_code(),
+            "comparison__prompt",
+            "annotator",
+        ),
+        5,
     )
-    table = np.array(
-        [
-            (codes[a], codes[b], VERDICT_CODES[verdict], prompt, person)
-            for a, b, verdict, prompt, person in rows.iterator(chunk_size=CHUNK)
-            if a in codes and b in codes
-        ],
-        dtype=np.int64,
-    ).reshape(-1, 5)
-    prompt, annotator = (np.unique(table[:, place], return_inverse=True)[1] for place in (3, 4))
+    inside = np.isin(a, list(codes)) & np.isin(b, list(codes))
+    key = KeyCodes(sorted(codes, key=codes.__getitem__))
+    prompt, annotator = (
+        np.unique(column[inside], return_inverse=True)[1] for column in (prompt, person)
+    )
     return Votes.from_arrays(
-        table[:, 0],
-        table[:, 1],
-        table[:, 2],
+        key.of(a[inside]),
+        key.of(b[inside]),
+        verdict[inside],
         prompt=prompt,
         annotator=annotator,
         n_systems=len(systems),

@@ -22,10 +22,11 @@ from annotation.models import (
 )
 from annotation.selectors import counted_votes, live_exclusions
 from reports import records as report_records
+from reports.vote_rows import VERDICT_CODES
 
 from .records import AnnotatorRow, AssignmentRow, CountedVote, ItemRow, Records, VoteRow
 
-VERDICTS = {code: verdict for verdict, code in report_records.VERDICT_CODES.items()}
+VERDICTS = {code: verdict for verdict, code in VERDICT_CODES.items()}
 
 
 def read_records(study: Study) -> Records:
