@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.stats.covariance import CHUNK_ENTRIES
+from reports.stats.covariance import CHUNK_ENTRIES, intersect
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.votes import FloatArray, IntArray
 
@@ -50,7 +50,7 @@ def cluster_sums(
     score : float array, shape (n,)
     weight : float array, shape (n,), or None
     """
-    code = group.astype(np.int64)
+    code: IntArray = group.astype(np.int64)
     code *= clusters
     code += cluster
     size = groups * clusters
@@ -59,8 +59,10 @@ def cluster_sums(
         distinct = np.flatnonzero(count)
         count = count[distinct]
     else:
-        distinct, code, count = np.unique(code, return_inverse=True, return_counts=True)
-        size = distinct.size
+        place, size = intersect(group, cluster)
+        distinct = np.empty(size, dtype=np.int64)
+        distinct[place] = code
+        code, count = place, np.bincount(place, minlength=size)
     kept: Any = distinct if size != distinct.size else slice(None)
     votes = count.astype(np.float64)
     if weight is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -33,7 +32,7 @@ from reports.stats.significance import (
     benjamini_hochberg,
     holm,
     sign_flip_floor,
-    sign_flip_test,
+    sign_flip_tests,
     sign_test,
 )
 from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
@@ -270,12 +269,10 @@ def _sign_flips(votes: Votes, pair_votes: IntArray, seed: int) -> list[SignFlip 
     sums = cluster_sums(
         pair_index(low, high, m), pair_votes.size, votes.prompt, votes.n_prompts, points, None
     )
-    bounds = np.searchsorted(sums.group, np.arange(pair_votes.size + 1)).tolist()
-    score, size = sums.score.astype(np.int64), sums.count.astype(np.int64)
-    return [
-        sign_flip_test(score[begin:end], size[begin:end], seed=seed) if end > begin else None
-        for begin, end in pairwise(bounds)
-    ]
+    bounds = np.searchsorted(sums.group, np.arange(pair_votes.size + 1))
+    return sign_flip_tests(
+        sums.score.astype(np.int64), sums.count.astype(np.int64), bounds, seed=seed
+    )
 
 
 def _adjusted(

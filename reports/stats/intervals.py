@@ -10,7 +10,7 @@ from scipy.special import ndtri, stdtrit
 
 from reports.stats.results import InvalidLevel
 
-__all__ = ["check_level", "critical_value", "wilson"]
+__all__ = ["check_level", "critical_value", "critical_values", "wilson"]
 
 FloatArray = NDArray[np.float64]
 
@@ -38,6 +38,13 @@ def critical_value(level: float, df: float | None) -> float:
     if df is None or math.isinf(df):
         return float(ndtri(upper))
     return float(stdtrit(df, upper))
+
+
+def critical_values(level: float, df: FloatArray) -> FloatArray:
+    """:func:`critical_value` of every entry; infinite degrees of freedom mean the normal one."""
+    check_level(level)
+    upper = (1 + level) / 2
+    return np.where(np.isinf(df), ndtri(upper), stdtrit(df, upper))
 
 
 def wilson(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +19,8 @@ from reports.stats.results import (
     generator,
 )
 
+IntArray = NDArray[np.integer[Any]]
+
 __all__ = [
     "SignFlip",
     "benjamini_hochberg",
@@ -24,6 +28,7 @@ __all__ = [
     "mcnemar",
     "sign_flip_floor",
     "sign_flip_test",
+    "sign_flip_tests",
     "sign_test",
 ]
 
@@ -45,6 +50,12 @@ ones need another way."""
 
 RARE_WORK = 20_000_000
 """Up to here such small values are built prompt by prompt (20 ms), beyond by saddlepoint."""
+
+EXACT = "sign_flip_exact"
+
+SMALL_GROUPS = 20
+"""Up to so many votes a prompt, many groups are worked on together: lcm(1, …, 20) leaves room for
+sums over a billion prompts in 64 bits."""
 
 FEW_SIGNS = 16
 """Up to so many signs are drawn one by one: a binomial number costs as much as these."""
@@ -144,46 +155,106 @@ def sign_flip_test(points: ArrayLike, votes: ArrayLike, *, seed: int) -> SignFli
         raise NegativeCount("every prompt needs at least one vote")
     moving = s != 0
     if not bool(moving.any()):
-        return SignFlip(1.0, "sign_flip_exact", int(s.size))
+        return SignFlip(1.0, EXACT, int(s.size))
     sizes = k[moving]
     common = math.lcm(*(int(size) for size in np.unique(sizes)))
     lattice = [
         int(point) * (common // int(size)) for point, size in zip(s[moving], sizes, strict=True)
     ]
     divisor = math.gcd(*lattice)
-    values = sorted((value // divisor for value in lattice), key=abs)
-    magnitudes = [abs(value) for value in values]
-    observed = abs(sum(values))
-    if magnitudes[0] == magnitudes[-1]:
-        plus = sum(value > 0 for value in values)
-        p = float(sign_test(plus, len(values) - plus))
-        return SignFlip(p, "sign_flip_exact", int(s.size))
-    p, method = _null_tail(magnitudes, observed, seed)
+    values = [value // divisor for value in lattice]
+    magnitudes = tuple(sorted(abs(value) for value in values))
+    plus = sum(value > 0 for value in values)
+    p, method = _flipped(magnitudes, abs(sum(values)), plus, seed)
     return SignFlip(p, method, int(s.size))
 
 
-def _null_tail(magnitudes: list[int], observed: int, seed: int) -> tuple[float, str]:
+def sign_flip_tests(
+    points: IntArray, votes: IntArray, bounds: IntArray, *, seed: int
+) -> list[SignFlip | None]:
+    """:func:`sign_flip_test` of many groups of prompts; None for a group without any.
+
+    Groups whose prompts have the same lattice share its distribution, so that thousands of pairs
+    of systems take little longer than their lattices.
+
+    Parameters
+    ----------
+    points, votes : int array, shape (prompts,)
+    bounds : int array, shape (groups + 1,)
+        A group is ``points[bounds[g]:bounds[g + 1]]``.
+    seed : int
+    """
+    held = np.diff(bounds).tolist()
+    begins = bounds.tolist()
+    if votes.size and int(votes.max()) > SMALL_GROUPS:
+        return [
+            sign_flip_test(points[begin : begin + n], votes[begin : begin + n], seed=seed)
+            if n
+            else None
+            for begin, n in zip(begins, held, strict=False)
+        ]
+    found = [SignFlip(1.0, EXACT, n) if n else None for n in held]
+    moving = points != 0
+    owner = np.repeat(np.arange(len(held)), held)[moving]
+    if owner.size == 0:
+        return found
+    groups, first, place = np.unique(owner, return_index=True, return_inverse=True)
+    size = votes[moving]
+    value = points[moving] * (np.lcm.reduceat(size, first)[place] // size)
+    value //= np.gcd.reduceat(value, first)[place]
+    observed = np.abs(np.add.reduceat(value, first)).tolist()
+    plus = np.add.reduceat((value > 0).astype(np.int64), first).tolist()
+    size = np.abs(value)
+    size = size[np.lexsort((size, place))]
+    ends = [*first[1:].tolist(), size.size]
+    magnitudes = [
+        tuple(size[begin:end].tolist()) for begin, end in zip(first.tolist(), ends, strict=True)
+    ]
+    # Equal lattices one after the other: their distribution is kept until another one is asked for.
+    for number in sorted(range(len(magnitudes)), key=magnitudes.__getitem__):
+        p, method = _flipped(magnitudes[number], observed[number], plus[number], seed)
+        group = int(groups[number])
+        found[group] = SignFlip(p, method, held[group])
+    return found
+
+
+def _flipped(magnitudes: tuple[int, ...], observed: int, plus: int, seed: int) -> tuple[float, str]:
+    """p and method of prompts whose magnitudes are given in ascending order."""
+    if magnitudes[0] == magnitudes[-1]:
+        return float(sign_test(plus, len(magnitudes) - plus)), EXACT
+    return _null_tail(magnitudes, observed, seed)
+
+
+def _null_tail(magnitudes: tuple[int, ...], observed: int, seed: int) -> tuple[float, str]:
     """P(|Σ ±magnitude| ≥ observed) by the cheapest way that is exact, else from draws."""
     total = sum(magnitudes)
     work = len(magnitudes) * total
     if work <= DIRECT_WORK:
-        return _exact(magnitudes, observed), "sign_flip_exact"
+        return _exact(magnitudes, observed), EXACT
     scaled = np.array([magnitude / magnitudes[-1] for magnitude in magnitudes])
     target = observed / magnitudes[-1]
     if 2 * total < TRANSFORM_POINTS:
         p = _transformed(magnitudes, observed)
         if p >= TRANSFORM_SMALLEST:
-            return p, "sign_flip_exact"
+            return p, EXACT
         if work <= RARE_WORK:
-            return _exact(magnitudes, observed), "sign_flip_exact"
+            return _exact(magnitudes, observed), EXACT
         return _saddlepoint(scaled, target), "sign_flip_saddlepoint"
     return _drawn(scaled, target, seed)
 
 
-def _exact(magnitudes: list[int], observed: int) -> float:
+def _exact(magnitudes: tuple[int, ...], observed: int) -> float:
     """P(|Σ ±magnitude| ≥ observed): subset sums, as Σ = 2 (subset sum) - total."""
-    total = sum(magnitudes)
-    chance = np.zeros(total + 1)
+    if observed == 0:
+        return 1.0
+    tail = _subset_sums(magnitudes)[: (sum(magnitudes) - observed) // 2 + 1].sum()
+    return float(np.clip(2 * tail, SMALLEST, 1.0))
+
+
+@lru_cache(maxsize=1)
+def _subset_sums(magnitudes: tuple[int, ...]) -> NDArray[np.float64]:
+    """Probability of each sum of a random subset."""
+    chance = np.zeros(sum(magnitudes) + 1)
     chance[0] = 1.0
     reach = 0
     for magnitude in magnitudes:
@@ -191,13 +262,10 @@ def _exact(magnitudes: list[int], observed: int) -> float:
         chance[: reach + 1] = upper
         chance[magnitude : reach + magnitude + 1] += upper
         reach += magnitude
-    if observed == 0:
-        return 1.0
-    tail = chance[: (total - observed) // 2 + 1].sum()
-    return float(np.clip(2 * tail, SMALLEST, 1.0))
+    return chance
 
 
-def _transformed(magnitudes: list[int], observed: int) -> float:
+def _transformed(magnitudes: tuple[int, ...], observed: int) -> float:
     """The same from the characteristic function Π cos(magnitude ω), as in :func:`_exact`."""
     size = next_fast_len(2 * sum(magnitudes) + 1, real=True)
     cosine = np.cos(np.arange(size) * (2 * np.pi / size))

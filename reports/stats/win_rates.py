@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from reports.stats.cluster_sums import cluster_sums, mean_variances
 from reports.stats.covariance import FEW_CLUSTERS, NOT_PSD, intersect
 from reports.stats.group_sums import group_sum, on_exact_grid
-from reports.stats.intervals import critical_value, wilson
+from reports.stats.intervals import critical_value, critical_values, wilson
 from reports.stats.results import Estimate, WarningCode, undefined
 from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
 
@@ -57,6 +57,8 @@ class MeanScores:
         m, its variance v, and n_eff.
     df : float array
         Degrees of freedom; infinite where votes are taken as independent on demand.
+    low, high : float array
+        The interval of the mean.
     annotators, prompts : int array
         Clusters with votes in the group.
     effective_annotators, effective_prompts : float array
@@ -76,6 +78,8 @@ class MeanScores:
     variance: FloatArray
     effective: FloatArray
     df: FloatArray
+    low: FloatArray
+    high: FloatArray
     annotators: IntArray
     prompts: IntArray
     effective_annotators: FloatArray
@@ -103,11 +107,6 @@ class MeanScores:
             codes.append(WarningCode.NOT_PSD)
         return tuple(codes)
 
-    def _interval(self, group: int, effective: float, df: float) -> tuple[float, float]:
-        quantile = critical_value(self.level, df)
-        low, high = wilson(float(self.mean[group]), effective, quantile)
-        return float(low), float(high)
-
     def estimate(self, group: int, *extra: WarningCode, **details: Any) -> Estimate:
         """The mean score of one group as a figure of the report; null without votes.
 
@@ -118,22 +117,23 @@ class MeanScores:
         if n == 0:
             return undefined("wilson", 0, WarningCode.NO_VOTES, *extra)
         effective, df = float(self.effective[group]), float(self.df[group])
-        low, high = self._interval(group, effective, df)
         codes = self.warnings(group)
         shown: dict[str, Any] = {"effective_n": effective, "design_effect": n / effective}
         if WarningCode.FEW_ANNOTATORS in codes and self.prompts[group] >= 2:
             alone = _effective(
                 self.mean[group], self.prompt_variance[group], n, self.prompts[group]
             )
-            near, far = self._interval(
-                group, float(alone), max(1.0, float(self.effective_prompts[group]) - 1)
+            near, far = wilson(
+                float(self.mean[group]),
+                float(alone),
+                critical_value(self.level, max(1.0, float(self.effective_prompts[group]) - 1)),
             )
-            shown["these_annotators"] = {"low": near, "high": far}
+            shown["these_annotators"] = {"low": float(near), "high": float(far)}
         clusters = {"annotator": int(self.annotators[group]), "prompt": int(self.prompts[group])}
         return Estimate(
             estimate=float(self.mean[group]),
-            low=low,
-            high=high,
+            low=float(self.low[group]),
+            high=float(self.high[group]),
             method=f"wilson_{self.method[group]}",
             n=n,
             n_clusters=clusters if self.clustering == "two_way" else None,
@@ -283,12 +283,17 @@ def _block(
         )
         df = np.maximum(1.0, np.where(np.isinf(limit), votes, limit) - 1)
         fallback = text.clusters.astype(np.float64)
+    effective = _effective(mean, variance, votes, fallback)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = wilson(mean, effective, critical_values(level, df))
     return MeanScores(
         votes=votes,
         mean=mean,
         variance=variance,
-        effective=_effective(mean, variance, votes, fallback),
+        effective=effective,
         df=df,
+        low=low,
+        high=high,
         annotators=person.clusters,
         prompts=text.clusters,
         effective_annotators=person.effective,

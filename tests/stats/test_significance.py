@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from reports.stats.significance import (
     mcnemar,
     sign_flip_floor,
     sign_flip_test,
+    sign_flip_tests,
     sign_test,
 )
 
@@ -218,3 +219,22 @@ def test_holm_and_benjamini_hochberg_are_those_of_statsmodels(p: list[float]) ->
     np.testing.assert_allclose(holm(p), multipletests(p, method="holm")[1], rtol=1e-12)
     theirs = multipletests(p, method="fdr_bh")[1]
     np.testing.assert_allclose(benjamini_hochberg(p), theirs, rtol=1e-12)
+
+
+@pytest.mark.parametrize("largest", [3, 7, 25])
+def test_many_groups_are_tested_as_each_is_alone(largest: int) -> None:
+    random = np.random.default_rng(largest)
+    held = random.integers(0, 30, 120)
+    bounds = np.concatenate([[0], np.cumsum(held)])
+    votes = random.integers(1, largest + 1, bounds[-1])
+    points = random.integers(-votes, votes + 1)
+    alone = [
+        sign_flip_test(points[begin:end], votes[begin:end], seed=3) if end > begin else None
+        for begin, end in pairwise(bounds.tolist())
+    ]
+    assert sign_flip_tests(points, votes, bounds, seed=3) == alone
+
+
+def test_groups_without_a_difference_have_nothing_to_flip() -> None:
+    nothing = sign_flip_tests(np.zeros(2, int), np.ones(2, int), np.array([0, 2, 2]), seed=1)
+    assert nothing == [sign_flip_test([0, 0], [1, 1], seed=1), None]
