@@ -183,11 +183,15 @@ def gradient_and_information(
 
 
 def _newton(
-    score: FloatArray, total: FloatArray, precision: float, max_iterations: int
+    score: FloatArray,
+    total: FloatArray,
+    precision: float,
+    max_iterations: int,
+    start: FloatArray | None = None,
 ) -> tuple[FloatArray, FloatArray, int, bool]:
     """Strengths, information, iterations, converged; `precision` is the prior's, 0 for none."""
     m = score.shape[0]
-    strengths = np.zeros(m)
+    strengths = np.zeros(m) if start is None else start - start.mean()
     diagonal = np.arange(m)
     converged = False
     iterations = 0
@@ -251,6 +255,7 @@ def fit_scores(
     *,
     method: str = METHOD_HALF,
     max_iterations: int = MAX_ITERATIONS,
+    start: FloatArray | None = None,
 ) -> tuple[NDArray[np.intp], tuple[ComponentFit, ...]]:
     """Fit every weak component of a score matrix.
 
@@ -260,6 +265,9 @@ def fit_scores(
         Points of row against column, and votes of each pair; ``score + score.T == total``.
     method : str
         Name of the fit where no ridge is needed.
+    start : float array, shape (systems,), optional
+        Where to start, such as the Strengths before the newest vote, which then take two
+        iterations; NaN for a system that had none, which starts at 0.
 
     Returns
     -------
@@ -275,7 +283,11 @@ def fit_scores(
         own_score, own_total = score[inside], total[inside]
         separation = find_separation(own_score)
         strengths, information, iterations, converged = _newton(
-            own_score, own_total, 0.0 if separation is None else 1.0, max_iterations
+            own_score,
+            own_total,
+            0.0 if separation is None else 1.0,
+            max_iterations,
+            None if start is None else np.nan_to_num(start[systems]),
         )
         fits.append(
             ComponentFit(

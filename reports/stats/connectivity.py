@@ -31,8 +31,12 @@ def weak_components(total: NDArray[np.float64]) -> NDArray[np.intp]:
     labels = np.full(size, NO_COMPONENT, dtype=np.intp)
     if size == 0:
         return labels
-    _, raw = connected_components(total > 0, directed=False)
-    voted = (total > 0).any(axis=1)
+    met: NDArray[np.bool_] = total > 0
+    if size > 1 and _has_hub(met):
+        labels[:] = 0
+        return labels
+    _, raw = connected_components(met, directed=False)
+    voted = met.any(axis=1)
     distinct, first = np.unique(raw[voted], return_index=True)
     number = np.empty(int(raw.max()) + 1, dtype=np.intp)
     number[distinct[np.argsort(first)]] = np.arange(distinct.size)
@@ -72,6 +76,8 @@ def find_separation(score: NDArray[np.float64]) -> Separation | None:
         None where the estimate is finite.
     """
     arrows: NDArray[np.bool_] = score > 0
+    if _has_hub(arrows & arrows.T):
+        return None
     count, group = connected_components(arrows, directed=True, connection="strong")
     if count == 1:
         return None
@@ -80,6 +86,11 @@ def find_separation(score: NDArray[np.float64]) -> Separation | None:
     beaten = _groups(group, np.unique(group[target[crossing]]), count)
     scoring = _groups(group, np.unique(group[source[crossing]]), count)
     return Separation(undefeated=beaten, winless=scoring)
+
+
+def _has_hub(joined: NDArray[np.bool_]) -> bool:
+    """Whether one system is joined to every other: nearly always so, and quickly seen."""
+    return bool((joined.sum(axis=1) >= joined.shape[0] - 1).any())
 
 
 def _groups(group: NDArray[Any], excluded: NDArray[Any], count: int) -> tuple[tuple[int, ...], ...]:

@@ -15,6 +15,7 @@ from scipy.special import expit
 from reports.stats.bradley_terry import (
     BradleyTerryFit,
     fit_bradley_terry,
+    fit_scores,
     gradient_and_information,
     log_likelihood,
     ridge_strengths,
@@ -274,3 +275,25 @@ def test_the_ridge_refuses_misuse() -> None:
         ridge_strengths(np.zeros((2, 2)), np.zeros((2, 2)), 0)
     with pytest.raises(ShapeMismatch):
         ridge_strengths(np.zeros((2, 3)), np.zeros((2, 3)))
+
+
+def test_a_fit_may_start_from_the_one_before_the_newest_vote() -> None:
+    random = np.random.default_rng(5)
+    score = random.integers(1, 40, (30, 30)).astype(float)
+    np.fill_diagonal(score, 0)
+    _, (before,) = fit_scores(score, score + score.T)
+    score[3, 7] += 1
+    total = score + score.T
+    _, (cold,) = fit_scores(score, total)
+    _, (warm,) = fit_scores(score, total, start=before.strengths + 2)
+    assert warm.iterations <= 3 < cold.iterations
+    np.testing.assert_allclose(warm.strengths, cold.strengths, atol=1e-10)
+    assert abs(warm.strengths.mean()) < 1e-12
+
+
+def test_a_system_without_a_fit_before_starts_at_nought() -> None:
+    score = np.array([[0, 4, 2], [3, 0, 5], [1, 1, 0]], dtype=float)
+    _, (part,) = fit_scores(score, score + score.T, start=np.array([0.2, -0.2, np.nan]))
+    np.testing.assert_allclose(
+        part.strengths, fit_scores(score, score + score.T)[1][0].strengths, atol=1e-10
+    )
