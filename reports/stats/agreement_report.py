@@ -130,6 +130,8 @@ def agreement_report(
     -------
     Agreement
     """
+    # First, as it needs most memory, while there are no ratings beside the votes.
+    split_half = split_half_reliability(votes, seed=seed, splits=splits, both_bad=both_bad)
     verdict = _aligned_verdicts(votes)
     prompt = _prompt_of_items(votes)
     nominal, categories, nominal_mirror = nominal_ratings(
@@ -154,7 +156,7 @@ def agreement_report(
         conger_kappa=conger_kappa(nominal, counts, mirror=nominal_mirror, level=level),
         brennan_prediger=brennan_prediger(counts, level=level),
         cohen_kappa=pairwise_kappa(nominal).estimates(level),
-        split_half=split_half_reliability(votes, seed=seed, splits=splits, both_bad=both_bad),
+        split_half=split_half,
         categories=categories,
     )
 

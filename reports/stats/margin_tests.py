@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import wilcoxon
 
 from reports.stats.graded import signed_grades
 from reports.stats.group_sums import group_sum
@@ -99,6 +98,9 @@ def margin_tests(votes: Votes, margin: ArrayLike, steps: int) -> tuple[MarginTes
 
 def _signed_rank(values: FloatArray, *, exact: bool) -> float:
     """Two-sided p-value."""
+    # Imported here: scipy.stats takes a second to load, and few studies have grades.
+    from scipy.stats import wilcoxon
+
     if exact:
         return float(wilcoxon(values, zero_method="zsplit", method="exact", axis=None).pvalue)
     return float(wilcoxon(values, zero_method="zsplit", method="approx", axis=None).pvalue)

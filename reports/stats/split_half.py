@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.stats import rankdata
 
 from reports.stats.bradley_terry import ridge_strengths
 from reports.stats.cells import Cells
 from reports.stats.connectivity import weak_components
+from reports.stats.covariance import compact
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, WarningCode, generator, undefined
-from reports.stats.votes import BothBadPolicy, TiePolicy, Votes
+from reports.stats.votes import BothBadPolicy, IntArray, TiePolicy, Votes
 
 __all__ = ["split_half_reliability"]
 
@@ -84,8 +84,8 @@ def split_half_reliability(
     first, second = _strengths_of_halves(inside, systems, units, chosen)
     pearson = _correlations(first, second)
     spearman = _correlations(
-        rankdata(np.round(first, _RANK_DECIMALS), axis=1),
-        rankdata(np.round(second, _RANK_DECIMALS), axis=1),
+        _average_ranks(np.round(first, _RANK_DECIMALS)),
+        _average_ranks(np.round(second, _RANK_DECIMALS)),
     )
     defined = np.isfinite(pearson) & np.isfinite(spearman)
     if not np.any(defined):
@@ -129,30 +129,36 @@ def _largest(component: Integers, total: Floats) -> tuple[Integers, tuple[Warnin
     return np.flatnonzero(component == order[0]), warnings
 
 
-def _units(votes: Votes) -> tuple[Integers, str]:
+def _units(votes: Votes) -> tuple[IntArray, str]:
     """What is halved: a code from 0 for each vote, without gaps, and its name."""
-    annotators, code = np.unique(votes.annotator, return_inverse=True)
-    if annotators.size >= FEWEST_UNITS:
-        return code.reshape(-1), "annotators"
-    return np.unique(votes.prompt, return_inverse=True)[1].reshape(-1), "prompts"
+    code, annotators = compact(votes.annotator)
+    if annotators >= FEWEST_UNITS:
+        return code, "annotators"
+    return compact(votes.prompt)[0], "prompts"
 
 
 def _strengths_of_halves(
-    votes: Votes, systems: Integers, units: Integers, chosen: Floats
+    votes: Votes, systems: Integers, units: IntArray, chosen: Floats
 ) -> tuple[Floats, Floats]:
     """Strengths from the chosen units and from the others, each (splits, systems)."""
     m = systems.size
-    position = np.zeros(votes.n_systems, dtype=np.int64)
+    position = np.zeros(votes.n_systems, dtype=np.int32)
     position[systems] = np.arange(m)
     a, b = position[votes.system_a], position[votes.system_b]
-    score = votes.score()
-    row = np.minimum(a, b) * m + np.maximum(a, b)
-    points = np.where(a < b, score, 1 - score)
-    pairs, column = np.unique(row, return_inverse=True)
-    shape = (chosen.shape[1], pairs.size)
-    place = (units, column.reshape(-1))
+    pair = np.minimum(a, b) * m + np.maximum(a, b)
+    points = votes.score()
+    points[a > b] = 1 - points[a > b]
+    del a, b
+    pairs = np.flatnonzero(np.bincount(pair))
+    row = np.searchsorted(pairs, np.arange(m * m)).astype(np.int32)[pair]
+    shape = (pairs.size, chosen.shape[1])
+    # A pair a row: the product then runs along the rows of memory.
+    place = (row, units.astype(np.int32))
     scored = csr_array((points, place), shape=shape)
     counted = csr_array((np.ones(points.size), place), shape=shape)
+    del pair, row, place, points
+    for table in (scored, counted):
+        table.sum_duplicates()
     low, high = pairs // m, pairs % m
 
     def fit(points_of_pair: Floats, votes_of_pair: Floats) -> Floats:
@@ -163,12 +169,22 @@ def _strengths_of_halves(
         return ridge_strengths(square, total)
 
     everything = np.ones(chosen.shape[1])
-    all_points, all_votes = everything @ scored, everything @ counted
-    half_points, half_votes = chosen @ scored, chosen @ counted
+    all_points, all_votes = scored @ everything, counted @ everything
+    half_points, half_votes = (scored @ chosen.T).T, (counted @ chosen.T).T
     halves = list(zip(half_points, half_votes, strict=True))
     first = np.array([fit(p, v) for p, v in halves])
     second = np.array([fit(all_points - p, all_votes - v) for p, v in halves])
     return first, second
+
+
+def _average_ranks(values: Floats) -> Floats:
+    """Ranks row by row, tied ones at their mean: scipy.stats.rankdata, which takes a second to
+    load and is all that a usual report would need of it."""
+    ranks = np.empty(values.shape)
+    for row, own in zip(ranks, values, strict=True):
+        ordered = np.sort(own)
+        row[:] = np.searchsorted(ordered, own) + np.searchsorted(ordered, own, "right") + 1
+    return ranks / 2
 
 
 def _correlations(first: Floats, second: Floats) -> Floats:

@@ -24,7 +24,7 @@ from reports.stats.results import (
     WarningCode,
     generator,
 )
-from reports.stats.split_half import split_half_reliability
+from reports.stats.split_half import _average_ranks, split_half_reliability
 from reports.stats.votes import Votes
 from tests.stats.shared_sets import load
 
@@ -411,3 +411,8 @@ def test_split_halves_of_a_split_graph_use_its_largest_component() -> None:
     assert figure.n == 5
     assert figure.warnings == (WarningCode.DISCONNECTED,)
     assert figure.estimate == split_half_reliability(votes, seed=1, splits=20).estimate
+
+
+def test_tied_strengths_share_the_mean_of_their_ranks() -> None:
+    values = np.random.default_rng(3).integers(0, 4, (50, 9)).astype(float)
+    np.testing.assert_array_equal(_average_ranks(values), stats.rankdata(values, axis=1))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import binomtest
 
 from reports.stats.alignment.judgments import MISSING, Comparisons, Judgments, Order, Reconciled
 from reports.stats.alignment.shares import share_by_prompt
@@ -51,6 +50,9 @@ def position_consistency(
     shown = judgments.parsed & (order != Order.BOTH)
     winner_first = np.where(order == Order.AB, VerdictCode.A, VerdictCode.B)
     won = int(np.count_nonzero(shown & (verdict == winner_first)))
+    # Imported here: scipy.stats takes a second to load, and few studies have a judge.
+    from scipy.stats import binomtest
+
     test = binomtest(first, first + second, 0.5) if first + second else None
     return replace(
         figure,
