@@ -7,11 +7,8 @@ fails here: absolute times do not travel.
 
 from __future__ import annotations
 
-import statistics
 import sys
-import time
-import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,10 +18,11 @@ from reports.stats.agreement import linear_weights as linear
 from reports.stats.alignment import Comparisons, Judgments, alignment
 from reports.stats.cohen import pairwise_kappa
 from reports.stats.krippendorff import krippendorff_alpha
-from reports.stats.ratings import Floats, Integers, ratings
+from reports.stats.ratings import Integers, ratings
 from reports.stats.votes import Votes
+from tests.benchmarks.bench_stats import Bench, measured
+from tests.benchmarks.table import Line, report
 
-ROUNDS = 9
 Q = 3
 
 
@@ -125,58 +123,41 @@ def whole_alignment(case: Case) -> Callable[[], object]:
     return lambda: alignment(study, votes, calls, seed=1)
 
 
-def seconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+def benches(items: int) -> list[Bench]:
+    case = Case.draw(items, 500)
+    name = f"{items:,} items, 3 of 500 raters"
+    coefficients, alone = five_coefficients(case), conger(case)
+
+    def bincount_and_three_passes() -> object:
+        return least()
+
+    def sort_and_bincount() -> object:
+        return least_of_pairs()
+
+    def all_coefficients() -> object:
+        return coefficients(), alone()
+
+    least, least_of_pairs = floor_of_counts(case), floor_of_pairs(case)
+    return [
+        Bench(f"five coefficients, {name}", bincount_and_three_passes, coefficients, 2),
+        Bench(f"all coefficients, {name}", bincount_and_three_passes, all_coefficients, 0, 0.1),
+        Bench(f"all pairwise Cohen, {name}", sort_and_bincount, all_pairs(case), 2),
+        Bench(f"alignment of a judge, {name}", bincount_and_three_passes, whole_alignment(case), 0),
+    ]
 
 
-def peak_megabytes(run: Callable[[], object]) -> float:
-    tracemalloc.start()
-    try:
-        run()
-        return tracemalloc.get_traced_memory()[1] / 1e6
-    finally:
-        tracemalloc.stop()
-
-
-def compare(name: str, floor: Callable[[], object], ours: Callable[[], object], aim: float) -> str:
-    floor(), ours()
-    pairs = [(seconds(floor), seconds(ours)) for _ in range(ROUNDS)]
-    least, own = (statistics.median(column) for column in zip(*pairs, strict=True))
-    ratio = own / least
-    mark = "" if ratio <= aim else "  <- above the aim"
-    return (
-        f"{name:<34} floor {least * 1e3:8.2f} ms  ours {own * 1e3:8.2f} ms  ratio {ratio:5.2f}"
-        f" (aim {aim:g})  peak {peak_megabytes(floor):6.1f} / {peak_megabytes(ours):6.1f} MB{mark}"
-    )
-
-
-def main() -> None:
-    times: dict[int, Floats] = {}
+def lines() -> Iterator[Line]:
+    """Ten thousand items and a hundred thousand: at most twelve times the time."""
+    taken = {}
     for items in (10_000, 100_000):
-        case = Case.draw(items, 500)
-        lines = [
-            compare("five coefficients with errors", floor_of_counts(case),
-                    five_coefficients(case), 2),
-            compare("Conger with its error", floor_of_counts(case), conger(case), 2),
-            compare("all pairwise Cohen kappas", floor_of_pairs(case), all_pairs(case), 2),
-        ]  # fmt: skip
-        sys.stdout.write(f"{items:,} items, 3 of 500 raters each\n" + "\n".join(lines) + "\n")
-        times[items] = np.array(
-            [
-                statistics.median(seconds(run) for _ in range(5))
-                for run in (five_coefficients(case), all_pairs(case), whole_alignment(case))
-            ]
-        )
-    growth = times[100_000] / times[10_000]
-    sys.stdout.write(
-        "ten times the votes take "
-        + ", ".join(f"{value:.1f}" for value in growth)
-        + " times as long (coefficients, pairs, alignment; aim 12); "
-        + f"alignment of 100,000 comparisons {times[100_000][2]:.2f} s\n"
-    )
+        for bench in benches(items):
+            line = measured(bench, bench.name)
+            taken[bench.name.split(",")[0], items] = line.measured
+            yield line
+    for name in {name for name, _ in taken}:
+        yield Line(f"{name}, ten times the items", taken[name, 100_000], None, None,
+                   "the time of a tenth", taken[name, 10_000], 12)  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    report(lines(), as_json="--json" in sys.argv)

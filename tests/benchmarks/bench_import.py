@@ -13,15 +13,13 @@ import json
 import os
 import random
 import secrets
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent
+from tests.benchmarks.processes import measure
+
 AIM_SECONDS = 60
 AIM_MEGABYTES = 300
 SYSTEMS = 5
@@ -34,15 +32,6 @@ with open(sys.argv[1], "rb") as lines:
 """
 
 WORDS = ("model", "answer", "because", "therefore", "naïve", "函数", "the", "a", "of", "\n\n")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Wall time, processor time and peak of resident memory of one process."""
-
-    seconds: float
-    processor: float
-    megabytes: float
 
 
 def text_of(source: random.Random, characters: int) -> str:
@@ -96,21 +85,6 @@ def comparison_rows(rows: int) -> Iterator[dict[str, object]]:
         }
 
 
-def measure(command: list[str], environment: dict[str, str]) -> Measured:
-    """Run a command; its own times and memory."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise SystemExit(f"{command} failed with exit {process.returncode}")
-    # Linux counts kibibytes, macOS bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    processor = usage.ru_utime + usage.ru_stime
-    return Measured(seconds, processor, usage.ru_maxrss * unit / 1e6)
-
-
 def bench(kind: str, rows: Callable[[int], Iterator[dict[str, object]]], count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.jsonl"
@@ -123,7 +97,7 @@ def bench(kind: str, rows: Callable[[int], Iterator[dict[str, object]]], count: 
             **os.environ,
         }
         manage = [sys.executable, "manage.py"]
-        subprocess.run([*manage, "migrate", "--verbosity", "0"], env=environment, check=True)
+        measure([*manage, "migrate", "--verbosity", "0"], environment)
         floor = measure([sys.executable, "-c", FLOOR, str(path)], environment)
         study = f"bench-{secrets.token_hex(4)}"
         ours = measure([*manage, f"import_{kind}", study, str(path)], environment)

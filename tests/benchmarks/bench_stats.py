@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,8 +30,11 @@ from reports.stats.strength_covariance import (
     strength_covariance,
 )
 from reports.stats.votes import Votes
+from tests.benchmarks.table import Line, report
 
 ROUNDS = 7
+# A longer step is steady enough to be measured once.
+LONG_SECONDS = 3
 TIE_RATE = 0.25
 CASES = {"a": (10, 2_000), "b": (50, 100_000), "c": (200, 2_000_000)}
 
@@ -59,12 +62,17 @@ def draw(systems: int, n: int) -> Votes:
 
 @dataclass(frozen=True)
 class Bench:
-    """One function of ours with its floor."""
+    """One function of ours with its floor, the ratio aimed at (0 for none) and a target in s."""
 
     name: str
     floor: Work
     ours: Work
     aim: float
+    target: float | None = None
+
+    @property
+    def beside(self) -> str:
+        return self.floor.__name__.replace("_", " ")
 
 
 def benches(votes: Votes) -> list[Bench]:
@@ -120,6 +128,14 @@ def benches(votes: Votes) -> list[Bench]:
                 largest = np.maximum(largest, gap.max(axis=0))
         return largest
 
+    def bincount_newton_and_sandwich() -> object:
+        return count_codes(), six_newton_steps(), one_inverse()
+
+    def board_from_votes() -> object:
+        found = Cells.from_votes(votes)
+        fit = fit_bradley_terry(found)
+        return [iid_covariance_from_cells(found, part) for part in fit.components]
+
     def all_floors() -> object:
         count_codes()
         six_newton_steps()
@@ -132,49 +148,68 @@ def benches(votes: Votes) -> list[Bench]:
         Bench("codes to cells", count_codes, lambda: Cells.from_votes(votes), 2),
         Bench("half-win fit", six_newton_steps, lambda: fit_bradley_terry(cells), 1.5),
         Bench("iid sandwich", one_inverse, lambda: iid_covariance_from_cells(cells, part), 2),
+        Bench("cells, fit, iid errors", bincount_newton_and_sandwich, board_from_votes, 2),
         Bench("one CR1 dimension", two_bincounts, lambda: cr1(design, people, people_count), 2),
         Bench("max-t", draw_normals, lambda: max_t_quantile(given, seed=1), 1.5),
-        Bench("rank sets", two_passes, lambda: rank_sets(theta, given, seed=1), 2),
-        Bench("all covariances", two_bincounts, lambda: strength_covariance(votes, fit), 0),
+        Bench("rank sets", two_passes, lambda: rank_sets(theta, given, seed=1), 2, 0.6),
+        Bench("two-way covariance", two_bincounts, lambda: strength_covariance(votes, fit), 0, 2.0),
         Bench("leaderboard", all_floors, lambda: leaderboard(votes, seed=1), 3),
         Bench("head to head", count_codes, lambda: head_to_head(votes, seed=1), 0),
     ]
 
 
-def timed(work: Work) -> float:
-    start = time.perf_counter()
+def timed(work: Work) -> tuple[float, float]:
+    """Wall and processor seconds of one run."""
+    wall, own = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - start
+    return time.perf_counter() - wall, time.process_time() - own
 
 
 def peak_megabytes(work: Work) -> float:
     tracemalloc.start()
-    work()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / 1e6
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
 
 
-def run(benches: Callable[[Votes], list[Bench]], names: list[str]) -> None:
+def measured(bench: Bench, name: str) -> Line:
+    """Floor and figure in turns; both by the seconds of one core, which other work disturbs less.
+
+    A second line of output tells the memory that the figure took beyond its input.
+    """
+    floors, ours = [], []
+    bench.floor()
+    if timed(bench.ours)[0] < LONG_SECONDS:
+        for _ in range(ROUNDS):
+            floors.append(timed(bench.floor))
+            ours.append(timed(bench.ours))
+    else:
+        floors, ours = [timed(bench.floor)], [timed(bench.ours)]
+    wall, own = (statistics.median(column) for column in zip(*ours, strict=True))
+    _, least = (statistics.median(column) for column in zip(*floors, strict=True))
+    return Line(
+        f"{name}, {peak_megabytes(bench.ours):.0f} MB",
+        own,
+        None,
+        bench.target,
+        f"{bench.beside}; wall {wall * 1000:.3g} ms",
+        least,
+        bench.aim or None,
+    )
+
+
+def run(benches: Callable[[Votes], list[Bench]], arguments: list[str]) -> None:
     """Time the benches of each case and print them."""
-    out = sys.stdout.write
-    for name in names or ["b"]:
-        systems, n = CASES[name]
-        out(f"case {name}: {systems} systems, {n:,} votes\n")
-        out(f"{'step':<20}{'floor s':>10}{'ours s':>10}{'ratio':>8}{'aim':>6}{'peak MB':>10}\n")
-        for bench in benches(draw(systems, n)):
-            pairs = []
-            for _ in range(ROUNDS):
-                pairs.append((timed(bench.floor), timed(bench.ours)))
-                if sum(pairs[0]) > 3:
-                    break  # a long step is steady enough to be measured once
-            floor, ours = (statistics.median(column) for column in zip(*pairs, strict=True))
-            aim = f"{bench.aim:g}" if bench.aim else "-"
-            mark = "  missed" if bench.aim and ours > bench.aim * floor else ""
-            out(
-                f"{bench.name:<20}{floor:>10.5f}{ours:>10.5f}{ours / floor:>8.2f}{aim:>6}"
-                f"{peak_megabytes(bench.ours):>10.1f}{mark}\n"
-            )
+
+    def lines() -> Iterator[Line]:
+        for case in [name for name in arguments if name in CASES] or ["b"]:
+            systems, n = CASES[case]
+            for bench in benches(draw(systems, n)):
+                yield measured(bench, f"{bench.name}, {systems} systems, {n:,} votes")
+
+    report(lines(), as_json="--json" in arguments)
 
 
 if __name__ == "__main__":
