@@ -38,9 +38,11 @@ graceful_timeout = 25
 # Longer than people think about a pair, and than proxies keep an idle connection (60 s): whoever
 # closes first must not be this side, or a vote that is just being sent is lost and sent again.
 keepalive = 75
-# Fresh processes now and then, not all at once; the embedded one is never recycled.
-max_requests = 0 if _embedded else 5000
-max_requests_jitter = 0 if _embedded else 500
+# Fresh processes now and then, not all at once; the embedded one is never recycled. Each time the
+# connections that wait in one are closed, and what is just being sent on them is sent again: so
+# seldom, some hours of many people's work apart.
+max_requests = 0 if _embedded else 100_000
+max_requests_jitter = 0 if _embedded else 10_000
 limit_request_line = 4094
 limit_request_fields = 64
 forwarded_allow_ips = "127.0.0.1"
