@@ -1,24 +1,39 @@
 """The home page's cards: one's studies with role, state and next step.
 
-The number of queries does not depend on the number of studies: each count is one grouped query.
+The number of queries does not depend on the number of studies, and what they read not on how large
+these are: each count ends where nobody wants to know it any closer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import (
+    BigIntegerField,
+    Count,
+    Exists,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
+from annotation import queue
 from annotation.access import StudyWithRoles, list_studies_for
 from annotation.access.outcomes import READERS
-from annotation.adjudication import waiting_for
+from annotation.adjudication import Waiting, waiting_for
 from annotation.models import (
     Annotator,
     AnnotatorState,
     Assignment,
     AssignmentState,
+    Cell,
     Comparison,
     ComparisonKind,
     Response,
@@ -31,6 +46,7 @@ from annotation.models import (
 )
 
 from .steps import (
+    COUNTED_UP_TO,
     OwnWork,
     Step,
     StudyProgress,
@@ -48,6 +64,11 @@ STATE_TONES = {
     StudyState.CLOSED: "info",
     StudyState.ARCHIVED: "",
 }
+
+# More pairs than this are nothing that somebody plans by.
+LEFT_UP_TO = 1_000
+# SQLite puts no more than 500 SELECTs together.
+PARTS_AT_ONCE = 100
 
 WATCHERS = READERS | {Role.MONITOR}
 
@@ -95,7 +116,7 @@ def list_cards(user: User) -> list[Card]:
             entry,
             work.get(entry.study.pk),
             progress.get(entry.study.pk),
-            waiting.get(entry.study.pk),
+            waiting.get(entry.study.pk, Waiting()),
         )
         for entry in entries
     ]
@@ -106,7 +127,7 @@ def make_card(
     entry: StudyWithRoles,
     work: OwnWork | None,
     progress: StudyProgress | None,
-    waiting: int | None,
+    waiting: Waiting,
 ) -> Card:
     study, state = entry.study, StudyState(entry.study.state)
     steps = []
@@ -117,7 +138,7 @@ def make_card(
     elif progress is not None:
         steps.append(monitor_step(state, progress, unblinded=study.unblinded_at is not None))
     if Role.ADJUDICATOR in entry.roles:
-        steps.append(adjudicator_step(state, waiting or 0))
+        steps.append(adjudicator_step(state, waiting.pairs, whole=waiting.whole))
     return Card(
         study=study,
         roles=", ".join(role.label for role in Role if role in entry.roles),
@@ -130,83 +151,147 @@ def make_card(
 
 
 def own_work(user: User, studies: Iterable[Study]) -> dict[int, OwnWork]:
-    """The user's own counts by study. Two queries, or none without studies."""
+    """The user's own counts by study. Two queries for up to fifty studies, or none.
+
+    What was answered is the queue's own counter; what is left is counted up to `LEFT_UP_TO`.
+    """
     by_id = {study.pk: study for study in studies}
     if not by_id:
         return {}
-    annotators = Annotator.objects.filter(user=user, study__in=by_id).annotate(
-        done=Count(
-            "assignments",
-            filter=Q(
-                assignments__state__in=[AssignmentState.SUBMITTED, AssignmentState.LATE_SURPLUS]
-            ),
-        ),
-        held=Count("assignments", filter=Q(assignments__state=AssignmentState.RESERVED)),
+    annotators = list(
+        Annotator.objects.filter(user=user, study__in=by_id).annotate(
+            held=Count("assignments", filter=Q(assignments__state=AssignmentState.RESERVED))
+        )
     )
+    ahead = open_ahead(user, [(by_id[row.study_id], row) for row in annotators])
+    work = {}
+    for annotator in annotators:
+        found = ahead.get(annotator.study_id, Ahead())
+        left, at_least = annotator.held + found.fit, found.has_more
+        maximum = by_id[annotator.study_id].max_per_annotator
+        if maximum is not None:
+            allowed = max(0, maximum - annotator.answered)
+            left, at_least = min(left, allowed), at_least and left < allowed
+        work[annotator.study_id] = OwnWork(
+            AnnotatorState(annotator.state), annotator.answered, left, at_least=at_least
+        )
+    return work
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Open comparisons that an annotator never had; at least so many if it `has_more`."""
+
+    fit: int = 0
+    has_more: bool = False
+
+
+def open_ahead(user: User, people: Sequence[tuple[Study, Annotator]]) -> dict[int, Ahead]:
+    """By study, what is open for the user: some ahead of them on their walk, and some behind."""
     # As the queue decides who may get a pair: one whose lease lapsed returns, a label that was
     # imported is a vote already.
     own = {"comparison": OuterRef("pk"), "annotator__user": user}
     had = Assignment.objects.filter(**own, pass_no=0).exclude(state=AssignmentState.EXPIRED)
     labelled = Vote.objects.filter(**own, source=VoteSource.IMPORTED)
-    untouched = grouped(
-        Comparison.objects.filter(study__in=by_id, open=True, kind=ComparisonKind.WORK)
-        .filter(~Exists(had), ~Exists(labelled))
-        .values_list("study")
-        .annotate(Count("pk"))
-    )
-    work = {}
-    for annotator in annotators:
-        left = annotator.held + untouched.get(annotator.study_id, 0)
-        maximum = by_id[annotator.study_id].max_per_annotator
-        if maximum is not None:
-            left = min(left, max(0, maximum - annotator.done))
-        work[annotator.study_id] = OwnWork(AnnotatorState(annotator.state), annotator.done, left)
-    return work
+    parts = []
+    for study, annotator in people:
+        place = queue.place_of_walk(study, annotator)
+        work = Comparison.objects.filter(study=study, open=True, kind=ComparisonKind.WORK)
+        for part in (work.filter(open_seq__gte=place), work.filter(open_seq__lt=place)):
+            looked_at = part.order_by("open_seq").values("pk")[: LEFT_UP_TO + 1]
+            parts.append(
+                Comparison.objects.filter(pk__in=looked_at)
+                .order_by()
+                .values_list("study")
+                .annotate(
+                    open_ones=Count("pk"),
+                    fit=Count("pk", filter=~Exists(had) & ~Exists(labelled)),
+                )
+            )
+    found: dict[int, Ahead] = {}
+    for start in range(0, len(parts), PARTS_AT_ONCE):
+        first, *others = parts[start : start + PARTS_AT_ONCE]
+        for study_id, open_ones, fit in first.union(*others, all=True):
+            before = found.get(study_id, Ahead())
+            found[study_id] = Ahead(before.fit + fit, before.has_more or open_ones > LEFT_UP_TO)
+    return found
+
+
+class CountOf(Subquery):
+    """How many rows a query has; one that is cut short bounds what is read."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) AS counted)"
+    output_field = IntegerField()
+
+
+def up_to(rows: QuerySet[Any]) -> CountOf:
+    """How many rows there are, but no more than one beyond `COUNTED_UP_TO`."""
+    return CountOf(rows.order_by().values("pk")[: COUNTED_UP_TO + 1])
+
+
+def total_of(rows: QuerySet[Any], column: str) -> Subquery:
+    """The sum of a column over a study's rows; NULL where there are none."""
+    sums = rows.order_by().values("study").annotate(total=Sum(column))
+    return Subquery(sums.values("total"), output_field=BigIntegerField())
 
 
 def study_progress(studies: Iterable[Study]) -> dict[int, StudyProgress]:
-    """Each study's counts. Six queries, or none without studies."""
-    ids = [study.pk for study in studies]
-    if not ids:
-        return {}
-    work = Comparison.objects.filter(study__in=ids, kind=ComparisonKind.WORK).order_by()
-    comparisons = grouped(work.values_list("study").annotate(Count("pk")))
-    wanted = grouped(work.values_list("study").annotate(Sum("overlap")))
-    collected = grouped(
-        Assignment.objects.filter(
-            comparison__study__in=ids, state=AssignmentState.SUBMITTED, slot_no__isnull=False
-        )
-        .values_list("comparison__study")
-        .annotate(Count("pk"))
-    )
-    imported = grouped(
-        Vote.objects.filter(comparison__study__in=ids, source=VoteSource.IMPORTED, occurrence=0)
-        .values_list("comparison__study")
-        .annotate(Count("pk"))
-    )
-    annotators = grouped(
-        Annotator.objects.filter(study__in=ids)
-        .exclude(state=AnnotatorState.REMOVED)
-        .values_list("study")
-        .annotate(Count("pk"))
-    )
-    responses = grouped(
-        Response.objects.filter(prompt__study__in=ids)
-        .values_list("prompt__study")
-        .annotate(Count("pk"))
-    )
+    """Each study's counts. Two queries, or none without studies.
+
+    Of drafts what was imported and paired, of opened ones the votes.
+    """
+    listed = list(studies)
+    drafts = [study.pk for study in listed if study.state == StudyState.DRAFT]
+    opened = [study.pk for study in listed if study.state != StudyState.DRAFT]
     return {
-        pk: StudyProgress(
-            responses=responses.get(pk, 0),
-            comparisons=comparisons.get(pk, 0),
-            wanted_votes=wanted.get(pk, 0),
-            collected_votes=collected.get(pk, 0),
-            imported_votes=imported.get(pk, 0),
-            annotators=annotators.get(pk, 0),
-        )
-        for pk in ids
+        **(progress_of_drafts(drafts) if drafts else {}),
+        **(progress_of_opened(opened) if opened else {}),
     }
 
 
-def grouped(rows: Iterable[tuple[int, int]]) -> dict[int, int]:
-    return dict(rows)
+def progress_of_drafts(ids: Sequence[int]) -> dict[int, StudyProgress]:
+    rows = Study.objects.filter(pk__in=ids).annotate(
+        texts=up_to(Response.objects.filter(prompt__study=OuterRef("pk"))),
+        pairs=up_to(Comparison.objects.filter(study=OuterRef("pk"), kind=ComparisonKind.WORK)),
+        labels=up_to(
+            # By those who gave them: without any, all comparisons would be asked for some.
+            Vote.objects.filter(
+                annotator__study=OuterRef("pk"), source=VoteSource.IMPORTED, occurrence=0
+            )
+        ),
+    )
+    names = ("texts", "pairs", "labels")
+    return {pk: StudyProgress(*counts) for pk, *counts in rows.values_list("pk", *names)}
+
+
+def progress_of_opened(ids: Sequence[int]) -> dict[int, StudyProgress]:
+    people = Annotator.objects.filter(study=OuterRef("pk"))
+    work = Comparison.objects.filter(study=OuterRef("pk"), kind=ComparisonKind.WORK)
+    # By their annotators, who are few: a study of which nothing is in yet has many comparisons.
+    given = Assignment.objects.filter(annotator__study=OuterRef("pk"), slot_no__isnull=False)
+    held = given.filter(state=AssignmentState.RESERVED)
+    rows = Study.objects.filter(pk__in=ids).annotate(
+        annotators_now=CountOf(
+            people.exclude(state=AnnotatorState.REMOVED).order_by().values("pk")
+        ),
+        # Comparisons stand in no cell where the queue never opened them.
+        wanted=Coalesce(
+            total_of(Cell.objects.filter(study=OuterRef("pk")), "wanted"),
+            total_of(work, "overlap"),
+            0,
+        ),
+        collected=up_to(given.filter(state=AssignmentState.SUBMITTED)),
+        answers=Coalesce(total_of(people, "answered"), 0),
+        is_full=~Exists(work.filter(open=True)) & ~Exists(held),
+    )
+    names = ("annotators_now", "wanted", "collected", "answers", "is_full")
+    return {
+        pk: StudyProgress(
+            annotators=annotators,
+            wanted_votes=wanted,
+            collected_votes=collected,
+            answers=answers,
+            is_full=is_full,
+        )
+        for pk, annotators, wanted, collected, answers, is_full in rows.values_list("pk", *names)
+    }

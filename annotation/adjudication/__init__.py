@@ -14,7 +14,13 @@ from .faults import (
     RatedThemselves,
     StudyNotDecidable,
 )
-from .routing import answered_differently, disagreed_on, needing_adjudication, waiting_for
+from .routing import (
+    Waiting,
+    answered_differently,
+    disagreed_on,
+    needing_adjudication,
+    waiting_for,
+)
 
 __all__ = [
     "AdjudicationFault",
@@ -23,6 +29,7 @@ __all__ = [
     "Decision",
     "RatedThemselves",
     "StudyNotDecidable",
+    "Waiting",
     "answered_differently",
     "decide",
     "disagreed_on",

@@ -13,20 +13,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F, Max, Min
+from django.db.models import F
 from django.db.models.functions import Now
 
 from annotation.draws import draw
-from annotation.models import AdjudicationCase, CaseState, Comparison, ComparisonKind, Study, User
+from annotation.models import AdjudicationCase, CaseState, Comparison, Study, User
 
 from .faults import CaseNotFound
 from .routing import (
     Window,
+    ends_of,
     held_by_colleague,
     is_decidable,
     needing_adjudication,
     rated_by,
     skipped_by,
+    start_of,
 )
 
 # Long enough to read two long texts twice. Afterwards a colleague may get the pair; until one has
@@ -35,6 +37,8 @@ LEASE = timedelta(minutes=45)
 FIRST_WINDOW = 500
 # So fast that a search that finds nothing costs little more than one look at everything.
 GROWTH = 16
+# Looked through within the time that a web request's statement may take.
+LARGEST_WINDOW = 50_000
 # Of one window: if colleagues take all of these in the same moment, the next window has more.
 AT_ONCE = 10
 # A prime above which no product of two remainders leaves 64 bits.
@@ -127,19 +131,16 @@ def candidates(user: User, study: Study, window: Window) -> list[int]:
 
 def windows(user: User, study: Study) -> Iterator[Window]:
     """All comparisons of the study from the user's own start, around the end and back to it."""
-    ends = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK).aggregate(
-        first=Min("pk"), last=Max("pk")
-    )
-    if ends["first"] is None:
+    ends = ends_of([study]).get(study.pk)
+    if ends is None:
         return
-    first, behind = ends["first"], ends["last"] + 1
-    start = first + draw(study.queue_seed, "adjudication start", user.pk) % (behind - first)
+    start = start_of(user, study, ends)
     size = FIRST_WINDOW
-    for begin, end in ((start, behind), (first, start)):
+    for begin, end in ((start, ends.before), (ends.first, start)):
         while begin < end:
             yield Window(begin, min(begin + size, end))
             begin += size
-            size *= GROWTH
+            size = min(size * GROWTH, LARGEST_WINDOW)
 
 
 def take(user: User, study: Study, comparison_id: int) -> AdjudicationCase | None:

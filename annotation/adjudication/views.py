@@ -30,15 +30,24 @@ from .routing import is_decidable, look_at_desk
 from .showing import ShownCase, show
 from .wording import flag_in_words, nothing_to_decide, speak, waiting, why_here
 
+# In the desk's address: all of the study was searched for a case just now, in vain.
+SEARCHED = "searched"
+
 CaseView = Callable[[SignedInRequest, AdjudicationCase], HttpResponseBase]
 
 
 @require_safe
 @study_role(Role.ADJUDICATOR)
 def desk(request: SignedInRequest, study: Study) -> HttpResponse:
-    """How many cases wait, or why there are none."""
+    """How many cases wait, or why there are none.
+
+    Only a part of a large study is looked through. Whoever comes from a search of all of it that
+    found nothing is told so.
+    """
     found = look_at_desk(request.user, study, Now())
-    if is_decidable(study) and found.yours:
+    searched = SEARCHED in request.GET
+    has_cases = is_decidable(study) and (found.yours > 0 or not (found.whole or searched))
+    if has_cases:
         title, text = "Pairs that people disagreed on", waiting(found)
     else:
         title, text = nothing_to_decide(study, found)
@@ -49,7 +58,7 @@ def desk(request: SignedInRequest, study: Study) -> HttpResponse:
             **frame(request, study),
             "title": title,
             "text": text,
-            "has_cases": is_decidable(study) and found.yours > 0,
+            "has_cases": has_cases,
             "may_look_again": is_decidable(study),
         },
     )
@@ -119,7 +128,7 @@ def to_next(request: SignedInRequest, study: Study) -> HttpResponse:
     """Lead to the next case, or to the desk, which says why there is none."""
     found = desks.next_case(request.user, study)
     if found is None:
-        return redirect("adjudication:desk", slug=study.slug)
+        return redirect(f"{reverse('adjudication:desk', kwargs={'slug': study.slug})}?{SEARCHED}")
     return redirect("adjudication:case", slug=study.slug, case_id=found.public_id)
 
 

@@ -117,6 +117,13 @@ def nothing_to_decide(study: Study, desk: Desk) -> tuple[str, str]:
     """A title and an explanation for an empty desk; true whenever they are shown."""
     if study.state in NOT_DECIDABLE:
         return NOT_DECIDABLE[StudyState(study.state)]
+    if not desk.whole:
+        return (
+            "No pair is left for you at the moment",
+            "Either everything is decided, or what is left waits for other reviewers: nobody "
+            "decides a pair that they were given to rate, that they skipped here, or that a "
+            "colleague has open. Look again later.",
+        )
     if desk.with_colleagues:
         return (
             "Other reviewers have the remaining pairs open",
@@ -142,4 +149,10 @@ def nothing_to_decide(study: Study, desk: Desk) -> tuple[str, str]:
 
 def waiting(desk: Desk) -> str:
     """How many pairs can be taken now."""
-    return f"{desk.yours:,} {'pair waits' if desk.yours == 1 else 'pairs wait'} for your decision."
+    if not desk.yours:
+        return (
+            "The study is large, and none was found in the part of it that was looked through. The "
+            "next pair is looked for in all of it."
+        )
+    pairs = f"{desk.yours:,} {'pair waits' if desk.yours == 1 else 'pairs wait'}"
+    return f"{pairs if desk.whole else f'At least {pairs}'} for your decision."

@@ -14,6 +14,10 @@ class Migration(migrations.Migration):
             model_name='comparison',
             name='comparison_not_full',
         ),
+        migrations.AddIndex(
+            model_name='comparison',
+            index=models.Index(fields=['study', 'id'], name='comparison_by_study'),
+        ),
         migrations.AddField(
             model_name='annotator',
             name='spent_place',

@@ -147,6 +147,8 @@ class Comparison(models.Model):
             models.Index(
                 fields=["cell", "open_seq"], condition=Q(open=True), name="comparison_open_in_cell"
             ),
+            # The ends of a study, and its parts one after the other.
+            models.Index(fields=["study", "id"], name="comparison_by_study"),
             # Checks and training, which never get a place: few among a million comparisons.
             models.Index(
                 fields=["study", "kind"],

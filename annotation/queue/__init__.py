@@ -29,7 +29,7 @@ from .leases import SkipLimitReached, expire_lapsed, give_back, mark_displayed, 
 from .locks import LockedAnnotator, LockedAssignment, lock_annotator
 from .opening import open_for_claims
 from .presenting import presented_pair
-from .progress import progress
+from .progress import place_of_walk, progress
 from .settling import GRACE, Settlement, is_over, lock_for_vote, move_to_version, settle
 from .training import TrainingState, attempts_allowed, training_state
 
@@ -62,6 +62,7 @@ __all__ = [
     "mark_displayed",
     "move_to_version",
     "open_for_claims",
+    "place_of_walk",
     "presented_pair",
     "progress",
     "release",

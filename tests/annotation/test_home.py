@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,8 +12,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from annotation.accounts import home
 from annotation.accounts.home import list_cards
 from annotation.accounts.steps import (
+    COUNTED_UP_TO,
     OwnWork,
     Step,
     StudyProgress,
@@ -22,7 +26,10 @@ from annotation.accounts.steps import (
 from annotation.models import (
     AnnotatorState,
     AssignmentState,
+    Cell,
     Comparison,
+    Prompt,
+    Response,
     ResultsPolicy,
     Role,
     Study,
@@ -30,6 +37,8 @@ from annotation.models import (
     User,
 )
 from tests import factories
+from tests.annotation.queue.world import current_id, make_queue, vote
+from tests.effort import effort_of, slack
 from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
@@ -70,7 +79,7 @@ def test_an_owner_of_an_empty_site_is_told_how_to_begin(client: Client) -> None:
 def test_an_annotator_sees_their_own_counts_and_one_link(client: Client) -> None:
     study = factories.make_open_study(title="Four assistants")
     user = factories.make_user()
-    annotator = factories.make_annotator(study, user)
+    annotator = factories.make_annotator(study, user, answered=1)
     done = comparison_to_rate(study)
     factories.make_vote(done, annotator=annotator)
     factories.make_vote(done)
@@ -127,7 +136,7 @@ def test_pairs_whose_lease_lapsed_are_still_left_and_labelled_ones_are_not() -> 
 def test_the_maximum_per_annotator_limits_what_is_left() -> None:
     study = factories.make_open_study(max_per_annotator=2)
     user = factories.make_user()
-    annotator = factories.make_annotator(study, user)
+    annotator = factories.make_annotator(study, user, answered=1)
     factories.make_vote(comparison_to_rate(study), annotator=annotator)
     for _ in range(5):
         comparison_to_rate(study)
@@ -301,3 +310,107 @@ def test_the_number_of_queries_does_not_grow_with_the_data(client: Client) -> No
             assert client.get("/").status_code == 200
         counts.append(len(captured))
     assert counts[0] == counts[1] <= 15
+
+
+def test_the_owner_of_a_draft_is_told_what_is_in_it() -> None:
+    study = factories.make_study()
+    user = factories.make_membership(study, Role.OWNER).user
+    prompt = factories.make_prompt(study)
+    factories.make_response(prompt, factories.make_system(study))
+    assert only_step(user).text.startswith("1 response is in.")
+    made = factories.make_comparison(study)
+    assert only_step(user).text.startswith("1 pair is ready to be rated.")
+    factories.make_imported_vote(made)
+    assert only_step(user).text == "1 imported vote on 1 pair."
+
+
+# -- large studies ----------
+
+
+def test_very_many_are_not_counted_further() -> None:
+    over = COUNTED_UP_TO + 1
+    many = StudyProgress(
+        wanted_votes=3_000_000, collected_votes=over, annotators=40, answers=2_500_123
+    )
+    step = researcher_step("s", StudyState.OPEN, many, sealed=True)
+    assert "2,500,123 answers are in, checks and repeats among them, from 40" in step.text
+    assert "3,000,000 votes are wanted" in step.text
+    assert (step.done, step.wanted, step.command) == (2_500_123, 3_000_000, "")
+    full = dataclasses.replace(many, is_full=True)
+    assert researcher_step("s", StudyState.OPEN, full, sealed=True).command == "close_study s"
+    draft = researcher_step("s", StudyState.DRAFT, StudyProgress(comparisons=over), sealed=False)
+    assert draft.text.startswith("Over 10,000 pairs are ready to be rated.")
+    left = annotator_step(StudyState.OPEN, OwnWork(AnnotatorState.ACTIVE, 7, 1000, at_least=True))
+    assert left.text == "7 done, at least 1,000 left for you."
+    assert left.wanted == 0
+
+
+def test_what_is_left_is_counted_up_to_a_point(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(home, "LEFT_UP_TO", 3)
+    study = make_queue(12)
+    user = factories.make_user()
+    annotator = factories.make_annotator(study, user)
+    assert "at least" in only_step(user).text
+    for _ in range(10):
+        vote(annotator, current_id(annotator))
+    assert only_step(user).text == "10 done, 2 left for you."
+    for _ in range(2):
+        vote(annotator, current_id(annotator))
+    assert "Nothing is left for you right now" in only_step(user).text
+
+
+@pytest.mark.parametrize("state", [StudyState.DRAFT, StudyState.OPEN])
+def test_the_page_reads_no_more_of_a_large_study_than_of_a_small_one(
+    state: StudyState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "COUNTED_UP_TO", 20)
+    monkeypatch.setattr(home, "LEFT_UP_TO", 20)
+    efforts = []
+    for comparisons in (1500, 60):
+        study = make_open_work(comparisons)
+        user = factories.make_user()
+        factories.make_annotator(study, user)
+        for role in (Role.OWNER, Role.MONITOR):
+            factories.make_membership(study, role, user)
+        Study.objects.filter(pk=study.pk).update(state=state)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("ANALYZE")
+        efforts.append(effort_of(partial(list_cards, user)))
+    large, small = efforts
+    # An index of more rows is deeper, and each of those counted may go through it.
+    assert large <= 1.5 * small + slack()
+
+
+def make_open_work(comparisons: int) -> Study:
+    study = factories.make_open_study()
+    systems = [factories.make_system(study) for _ in range(2)]
+    cell = Cell.objects.create(
+        study=study, system_a=systems[0], system_b=systems[1], wanted=comparisons, room=comparisons
+    )
+    prompts = Prompt.objects.bulk_create(
+        Prompt(study=study, prompt_id=f"many{number}", text="Why?") for number in range(comparisons)
+    )
+    responses = Response.objects.bulk_create(
+        Response(prompt=prompt, system=system, text="So.")
+        for prompt in prompts
+        for system in systems
+    )
+    Comparison.objects.bulk_create(
+        Comparison(
+            study=study,
+            item_id=f"many{number}",
+            prompt=prompt,
+            response_a=responses[2 * number],
+            response_b=responses[2 * number + 1],
+            system_a=systems[0],
+            system_b=systems[1],
+            overlap=1,
+            cell=cell,
+            open=True,
+            open_seq=number,
+            first_swapped=False,
+        )
+        for number, prompt in enumerate(prompts)
+    )
+    return study
