@@ -193,6 +193,12 @@ def values_of(world: World, who: str) -> dict[str, list[str]]:
         "chosen": ["jsonl", "csv", "html"],
         "token": ["x" * 43],
         "case_id": [str(uuid.uuid4())],
+        "assignment": [
+            str(public_id)
+            for public_id in Assignment.objects.filter(comparison__study=world.study)
+            .order_by("pk")
+            .values_list("public_id", flat=True)[:2]
+        ],
         "content_type_id": ["1"],
         "app_label": ["annotation"],
         "url": ["annotation/studyversion/"],
