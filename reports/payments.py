@@ -1,0 +1,82 @@
+"""What the people of a recruitment platform did, by the platform's names, so that they are paid.
+
+Checks and surplus votes are work done. The table names no annotator of any export: joining the two
+would tell who the annotators are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from annotation.models import ComparisonKind, CrowdArrival, Study, Vote
+from reports.exports.csv_lines import Cell, csv_line
+
+COLUMNS = (
+    "participant",
+    "platform_study",
+    "platform_session",
+    "state",
+    "arrived_at",
+    "pairs",
+    "training_pairs",
+    "skipped",
+    "active_seconds",
+    "last_answer_at",
+)
+
+
+def list_payments(study: Study) -> Iterator[str]:
+    """Lines of CSV, one for each participant in the order of arrival, the header first.
+
+    `pairs` are all that were answered but for training, whether they count in a result or not;
+    `active_seconds` is the time on these and on training, changed answers included.
+    """
+    yield csv_line(COLUMNS)
+    for row in participants(study).iterator(chunk_size=1000):
+        arrived, last = row[4], row[9]
+        cells: list[Cell] = [
+            *row[:4],
+            arrived.isoformat(),
+            *row[5:8],
+            None if row[8] is None else round(row[8] / 1000, 1),
+            None if last is None else last.isoformat(),
+        ]
+        yield csv_line(cells)
+
+
+def participants(study: Study) -> QuerySet[CrowdArrival, tuple[Any, ...]]:
+    votes = Vote.objects.filter(
+        annotator=OuterRef("annotator"), assignment__isnull=False
+    ).order_by()
+
+    def of(found: QuerySet[Vote], figure: Count | Max | Sum) -> Subquery:
+        return Subquery(found.values("annotator").annotate(figure=figure).values("figure"))
+
+    pairs = Count("assignment", distinct=True)
+    training = votes.filter(assignment__kind=ComparisonKind.TRAINING)
+    return (
+        CrowdArrival.objects.filter(study=study)
+        .annotate(
+            pairs=Coalesce(of(votes.exclude(assignment__kind=ComparisonKind.TRAINING), pairs), 0),
+            training_pairs=Coalesce(of(training, pairs), 0),
+            active_ms=of(votes, Sum("active_ms")),
+            last_answer_at=of(votes, Max("created_at")),
+        )
+        .order_by("arrived_at", "pk")
+        .values_list(
+            "participant",
+            "platform_study",
+            "platform_session",
+            "annotator__state",
+            "arrived_at",
+            "pairs",
+            "training_pairs",
+            "annotator__skipped",
+            "active_ms",
+            "last_answer_at",
+        )
+    )

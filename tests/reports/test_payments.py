@@ -1,0 +1,71 @@
+"""What the people of a platform are paid by: their work, checks and surplus included."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from django.core.management import call_command
+
+from annotation import people
+from annotation.models import Annotator, AssignmentState, AuditEntry, Study, User
+from annotation.people import Arrival
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def annotator_of(user: User) -> Annotator:
+    return Annotator.objects.get(user=user)
+
+
+def listed(study: Study) -> list[dict[str, str]]:
+    stdout = io.StringIO()
+    call_command("list_payments", study.slug, stdout=stdout, stderr=io.StringIO())
+    return list(csv.DictReader(io.StringIO(stdout.getvalue(), newline="")))
+
+
+@pytest.fixture
+def study() -> Study:
+    return factories.make_open_study("paid")
+
+
+def test_all_work_is_listed_by_the_platforms_names(study: Study) -> None:
+    token = people.issue_crowd_link(study, 5).token
+    worker = annotator_of(people.arrive(token, Arrival("p-1", "s-1", "x-1")))
+    people.arrive(token, Arrival("p-2"))
+    for kind, state in (
+        ("work", AssignmentState.SUBMITTED),
+        ("work", AssignmentState.LATE_SURPLUS),
+        ("gold", AssignmentState.SUBMITTED),
+        ("training", AssignmentState.SUBMITTED),
+    ):
+        gold = {"overall": ["a"]} if kind in ("gold", "training") else None
+        comparison = factories.make_comparison(study, kind=kind, gold=gold)
+        assignment = factories.make_assignment(comparison, worker, state=state)
+        factories.make_vote(comparison, assignment=assignment, active_ms=1500)
+        if kind == "gold":
+            factories.make_vote(comparison, assignment=assignment, active_ms=500, revision=1)
+    first, second = listed(study)
+    assert (first["participant"], first["platform_session"]) == ("p-1", "x-1")
+    assert (first["pairs"], first["training_pairs"], first["active_seconds"]) == ("3", "1", "6.5")
+    assert first["last_answer_at"]
+    assert (second["participant"], second["pairs"], second["active_seconds"]) == ("p-2", "0", "")
+    # Nothing joins the table to the pseudonyms of the exports.
+    assert worker.external_id not in str([first, second])
+
+
+def test_others_are_not_in_it_and_no_name_is_a_formula(study: Study) -> None:
+    factories.make_vote(factories.make_comparison(study))
+    other = factories.make_open_study("other")
+    people.arrive(people.issue_crowd_link(other, 5).token, Arrival("elsewhere"))
+    people.arrive(people.issue_crowd_link(study, 5).token, Arrival("=HYPERLINK(1)"))
+    [row] = listed(study)
+    assert row["participant"] == "'=HYPERLINK(1)"
+
+
+def test_the_log_says_that_it_was_looked_at(study: Study) -> None:
+    listed(study)
+    entry = AuditEntry.objects.get(action="payments.listed")
+    assert entry.detail == {"participants": 0}
