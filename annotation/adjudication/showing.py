@@ -105,6 +105,9 @@ def show(case: AdjudicationCase) -> ShownCase:
             prompt=messages_of(comparison.prompt),
             text_a=comparison.response_a.text,
             text_b=comparison.response_b.text,
+            reference=comparison.prompt.reference
+            if rules_of(study.rules).answering.show_reference
+            else "",
         ),
         questions=tuple(criteria.values()),
         disagreements=tuple(

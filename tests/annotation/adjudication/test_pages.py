@@ -18,6 +18,7 @@ from annotation.models import (
     Choice,
     Comparison,
     Flag,
+    Prompt,
     Response,
     Study,
     StudyState,
@@ -371,3 +372,14 @@ def test_equal_texts_cannot_be_told_apart(client: Client) -> None:
     right = page[page.index('id="right-section"') : page.index('class="adjudication__after"')]
     tidy = right.split("</section>")[0].replace("right", "left").replace("Response 2", "Response 1")
     assert left.split("</section>")[0] == tidy
+
+
+def test_the_reference_is_shown_where_annotators_saw_it(client: Client) -> None:
+    study = disputed_study()
+    Prompt.objects.update(reference="A *good* answer.")
+    user = sign_in(client, study)
+    case = take(user, study)
+    assert "Reference answer" not in client.get(url("case", study, case)).content.decode()
+    Study.objects.update(rules={"answering": {"show_reference": True}})
+    page = client.get(url("case", study, case)).content.decode()
+    assert "A <em>good</em> answer." in page
