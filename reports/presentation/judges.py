@@ -18,6 +18,7 @@ CAUSES = {
     "truncated": "cut short",
     "failed": "failed",
 }
+PASSED = {True: "passed", False: "not passed", None: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class JudgeRow:
     ceiling: Figure
     guess: Figure
     consistency: Figure
+    # The alternative-annotator test, and whether it is passed; empty without a verdict.
+    stands_in: Figure
+    passed: str
     # `25 unparsed`, by cause, or a dash.
     missing: str
     missing_sort: int
@@ -55,6 +59,8 @@ def _row(entry: Mapping[str, Any], name: str) -> JudgeRow:
         ceiling=percentage(entry["human_ceiling"]),
         guess=percentage(entry["constant_guess"]),
         consistency=percentage(entry["position_consistency"]),
+        stands_in=percentage(entry["alt_test"]),
+        passed=PASSED[entry["alt_test"].get("passed")],
         missing=missing_in_words(entry["missing"]),
         missing_sort=sum(entry["missing"].values()),
         notes=tuple(short(code) for code in entry["warnings"]),

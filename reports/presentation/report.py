@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from reports.stats.results import WarningCode
+from reports.wording.figures import FigureMethod
 from reports.wording.headline import headline, is_watched
 from reports.wording.judges import closest_in_words
 from reports.wording.numbers import count, counted, named_list, percent
@@ -16,6 +17,7 @@ from reports.wording.warnings import sentence
 from . import notes
 from .against_one import AgainstOne, against_one
 from .boards import Board, board
+from .details import PairDetail, SystemDetail, figure_methods, pair_details, system_details
 from .fit import Fit, fit
 from .influence import Influence, influence
 from .judges import JudgePairRow, JudgeRow, judge_pair_rows, judge_rows
@@ -49,8 +51,10 @@ class ReportView:
     verdicts: str
     repeats: str
     board: Board
+    system_details: Sequence[SystemDetail]
     has_votes: bool
     pairs: Sequence[PairRow]
+    pair_details: Sequence[PairDetail]
     pairs_enough: str
     # What to mind about the tests; empty where nothing is.
     looked_early: str
@@ -69,6 +73,7 @@ class ReportView:
     judge_pairs: Sequence[JudgePairRow]
     closest_judge: str
     warnings: Sequence[tuple[str, str]]
+    figure_methods: Sequence[FigureMethod]
     methods: Sequence[tuple[str, str]]
     assumptions: Sequence[tuple[str, str]]
     settings: Sequence[tuple[str, str]]
@@ -94,8 +99,10 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
         verdicts=verdicts_in_words(result["verdicts"]),
         repeats=repeats_in_words(counts["repeats"]),
         board=board("overall", result["leaderboard"], counts["votes"]),
+        system_details=system_details(result),
         has_votes=counts["votes"] > 0,
         pairs=pair_rows(result),
+        pair_details=pair_details(result),
         pairs_enough=enough_in_words(result["head_to_head"]),
         looked_early=sentence(WarningCode.SEQUENTIAL_LOOK) if is_watched(result) else "",
         matrix=matrix(result),
@@ -120,6 +127,7 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
         judge_pairs=judge_pair_rows(result),
         closest_judge=closest_in_words(result),
         warnings=notes.warnings_in_words(result),
+        figure_methods=figure_methods(),
         methods=notes.methods_in_words(result),
         assumptions=notes.ASSUMPTIONS,
         settings=notes.settings_in_words(result),
