@@ -126,6 +126,12 @@ def _estimate(
         kappa = high = 1.0
         low = (float(wilson(1.0, n, critical)[0]) - expected) / (1 - expected)
         method += "_wilson_bound"
+    elif se < 1e-12:
+        # A rater who never varies, or two who never agree: no error can be read off the table.
+        return Estimate(
+            kappa, None, None, method, n, n_clusters={"items": n}, level=None, details=details,
+            warnings=(WarningCode.DEGENERATE_SCALE,),
+        )  # fmt: skip
     return Estimate(
         kappa, low, high, method, n, n_clusters={"items": n}, se=se, level=level, details=details
     )

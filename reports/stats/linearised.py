@@ -64,7 +64,8 @@ def linearised_estimate(
     Returns
     -------
     Estimate
-        Without an interval where there is only one independent unit.
+        Without an interval where there is only one independent unit, or where all units are
+        alike short of complete agreement (`degenerate_scale`).
     """
     variance, units, unit = _variance(deviation, counts, per_item)
     codes = warnings
@@ -85,6 +86,10 @@ def linearised_estimate(
         low = (float(wilson(1.0, units, critical)[0]) - chance) / (1 - chance)
         return Estimate(1.0, max(low, lowest), 1.0, f"{method}_wilson_bound", se=0.0, df=df,
                         level=level, **shared)  # fmt: skip
+    if se < 1e-12:
+        # Every unit adds the same: nothing tells how far another sample would lie.
+        shared["warnings"] = (*codes, WarningCode.DEGENERATE_SCALE)
+        return Estimate(estimate, None, None, method, level=None, **shared)
     low = max(estimate - critical * se, min(lowest, estimate))
     high = min(estimate + critical * se, 1.0)
     suffix = "_by_prompt" if unit == "prompts" else ""

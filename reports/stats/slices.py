@@ -104,11 +104,16 @@ class _Posterior:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """Points and votes of each slice, (C, m, m), over the dispersion."""
+    """Points and votes of each slice, (C, m, m), over the dispersion.
+
+    `prior` is the precision of each Strength of the whole, (m,): 1 where the votes alone would put
+    it infinitely far away, as in the whole's own fit, else 0.
+    """
 
     score: FloatArray
     total: FloatArray
     gauge: FloatArray
+    prior: FloatArray
 
     def likelihood(self, parts: FloatArray) -> FloatArray:
         difference = parts[:, :, None] - parts[:, None, :]
@@ -135,9 +140,10 @@ class _Model:
             gradient = gradient - precision * offset
             inverse = np.linalg.inv(information + identity)
             # The whole's information once the slices are eliminated: Σ (H + 1/τ²)⁻¹ H/τ².
-            schur = precision * (inverse @ information).sum(axis=0)
+            schur = precision * (inverse @ information).sum(axis=0) + np.diag(self.prior)
             pulled = (inverse @ gradient[:, :, None])[:, :, 0]
             right = precision * offset.sum(axis=0) + precision * pulled.sum(axis=0)
+            right -= self.prior * whole
             step = np.linalg.solve(schur + self.gauge, right)
             change = pulled + precision * (inverse @ step)
             largest = float(max(np.abs(change).max(), np.abs(step).max()))
@@ -148,10 +154,11 @@ class _Model:
                 break
         _, information = self.slopes(parts)
         inverse = np.linalg.inv(information + identity)
-        schur = precision * (inverse @ information).sum(axis=0)
+        schur = precision * (inverse @ information).sum(axis=0) + np.diag(self.prior)
         log_marginal = float(
             self.likelihood(parts).sum()
             - precision * ((parts - whole) ** 2).sum() / 2
+            - (self.prior * whole**2).sum() / 2
             - parts.size * np.log(tau)
             + np.linalg.slogdet(inverse)[1].sum() / 2
             - np.linalg.slogdet(schur + self.gauge)[1] / 2
@@ -226,10 +233,15 @@ def fit_slices(
     inside = np.ix_(systems, systems)
     scores = [cells[code].scores("half", both_bad) for code in filled]
     own = fit.component[systems]
+    prior = np.zeros(votes.n_systems)
+    for part in fit.components:
+        prior[part.systems] = part.method == METHOD_RIDGE
+    drawn = (WarningCode.SEPARATED,) if prior.any() else ()
     model = _Model(
         np.array([score[inside] for score, _ in scores]) / dispersion,
         np.array([total[inside] for _, total in scores]) / dispersion,
         (own[:, None] == own) / 1.0,
+        prior[systems],
     )
     whole = fit.strengths[systems]
     parts = np.tile(whole, (len(filled), 1))
@@ -251,9 +263,10 @@ def fit_slices(
         len(filled),
         level=0.95,
         converged=True,
+        warnings=drawn,
         details={"at_limit": at_end},
     )
-    shrunk = _shrunk(votes.n_systems, systems, own, posterior, tau, counts[filled], level)
+    shrunk = _shrunk(votes.n_systems, systems, own, posterior, tau, counts[filled], drawn, level)
     by_slice = dict(zip(filled, shrunk, strict=True))
     empty = tuple(undefined(METHOD_SLICES, 0, WarningCode.NO_VOTES) for _ in range(votes.n_systems))
     return Slices(
@@ -282,6 +295,7 @@ def _shrunk(
     posterior: _Posterior,
     tau: float,
     counts: NDArray[np.int64],
+    warnings: tuple[WarningCode, ...],
     level: float,
 ) -> list[tuple[Estimate, ...]]:
     """Strengths of each slice from the posterior's mode and curvature."""
@@ -305,6 +319,7 @@ def _shrunk(
                 method=f"{METHOD_SLICES}_shrunk",
                 n=int(n[system]),
                 converged=True,
+                warnings=warnings,
                 level=level,
             )
         out.append(tuple(row))

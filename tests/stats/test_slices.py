@@ -81,18 +81,21 @@ def stacks(votes: Votes, members: list[np.ndarray]) -> tuple[np.ndarray, np.ndar
     return np.array([score for score, _ in both]), np.array([total for _, total in both])
 
 
+@pytest.mark.parametrize("prior", [0.0, 1.0])
 @pytest.mark.parametrize("tau", [0.05, 0.4, 2.0])
-def test_the_mode_and_the_marginal_likelihood_equal_a_dense_twin(tau: float) -> None:
+def test_the_mode_and_the_marginal_likelihood_equal_a_dense_twin(tau: float, prior: float) -> None:
     votes, members, _ = sliced(2, 0.3, slices=3, n=300, systems=3)
     score, total = stacks(votes, members)
-    model = _Model(score, total, np.ones((3, 3)))
+    model = _Model(score, total, np.ones((3, 3)), np.full(3, prior))
     found = model.mode(tau, np.zeros(3), np.zeros((3, 3)))
 
     def loss(point: np.ndarray) -> float:
         whole, parts = point[:3], point[3:].reshape(3, 3)
         d = parts[:, :, None] - parts[:, None, :]
         return float(
-            (score * np.logaddexp(0, -d)).sum() + ((parts - whole) ** 2).sum() / 2 / tau**2
+            (score * np.logaddexp(0, -d)).sum()
+            + ((parts - whole) ** 2).sum() / 2 / tau**2
+            + prior * (whole**2).sum() / 2
         )
 
     point = minimize(loss, np.zeros(12), method="BFGS", options={"gtol": 1e-8}).x
@@ -107,7 +110,7 @@ def test_the_mode_and_the_marginal_likelihood_equal_a_dense_twin(tau: float) -> 
         rows = slice(3 + 3 * c, 6 + 3 * c)
         full[rows, rows] = information[c] + np.eye(3) / tau**2
         full[:3, rows] = full[rows, :3] = -np.eye(3) / tau**2
-    full[:3, :3] = 3 * np.eye(3) / tau**2 + np.ones((3, 3))
+    full[:3, :3] = (3 / tau**2 + prior) * np.eye(3) + np.ones((3, 3))
     value = -loss(np.concatenate([found.whole, found.parts.ravel()]))
     dense = value - 9 * np.log(tau) - np.linalg.slogdet(full)[1] / 2
     assert found.log_marginal == pytest.approx(dense, abs=1e-7)
@@ -119,7 +122,8 @@ def test_intervals_come_from_the_joint_curvature() -> None:
     tau = found.tau.estimate
     assert tau is not None
     score, total = stacks(votes, members)
-    model = _Model(score / found.dispersion, total / found.dispersion, np.ones((3, 3)))
+    scaled = score / found.dispersion, total / found.dispersion
+    model = _Model(*scaled, np.ones((3, 3)), np.zeros(3))
     mode = model.mode(tau, np.zeros(3), np.zeros((3, 3)))
     _, information = model.slopes(mode.parts)
     full = np.zeros((12, 12))
@@ -209,6 +213,21 @@ def test_the_grid_says_when_the_spread_is_at_its_limit() -> None:
     votes, members, _ = sliced(7, 0.0, n=2000)
     found = fit_slices(votes, members)
     assert found.tau.details["at_limit"] == (found.tau.estimate in (GRID[0], GRID[-1]))
+
+
+def test_separated_votes_are_drawn_together_as_on_the_board() -> None:
+    rows: list[Row] = [(0, 1, 0, 1, p, p % 3) for p in range(12)]
+    rows += [(1, 2, p % 3, 1, p, p % 3) for p in range(12)]
+    votes = votes_of(rows, n_prompts=12)
+    found = fit_slices(votes, [votes.prompt % 2 == 0, votes.prompt % 2 == 1])
+    assert found.tau.warnings == (WarningCode.SEPARATED,)
+    for part in found.slices:
+        for figure in part.strengths:
+            assert WarningCode.SEPARATED in figure.warnings
+            assert abs(figure.estimate or 9) < 3
+            assert figure.low is not None
+            assert figure.high is not None
+            assert figure.low < figure.high
 
 
 @pytest.mark.slow

@@ -131,6 +131,10 @@ def alt_test(
     )
 
 
+SMALLEST = float(np.finfo(np.float64).tiny)
+"""A p-value below what the machine can hold is not 0."""
+
+
 def _test(disadvantage: Floats, margin: float) -> dict[str, Any]:
     """One-sided p-value that the mean disadvantage is at least the margin."""
     n = disadvantage.size
@@ -144,9 +148,11 @@ def _test(disadvantage: Floats, margin: float) -> dict[str, Any]:
         return {"p_value": float(test.pvalue), "test": "wilcoxon"}
     mean, spread = float(disadvantage.mean()), float(disadvantage.std(ddof=1))
     if spread == 0:
-        return {"p_value": 0.0 if mean < margin else 1.0, "test": "t"}
+        # All alike: no error to divide by. All on one side is the exact sign test's extreme.
+        return {"p_value": max(math.ldexp(1.0, -n), SMALLEST) if mean < margin else 1.0,
+                "test": "sign"}  # fmt: skip
     t = (mean - margin) / (spread / math.sqrt(n))
-    return {"p_value": float(stdtr(n - 1, t)), "test": "t"}
+    return {"p_value": max(float(stdtr(n - 1, t)), SMALLEST), "test": "t"}
 
 
 def _design_effect(disadvantage: Floats, prompt: Integers) -> float | None:
