@@ -63,7 +63,8 @@ VALUES = frozenset({"mcnemar_agresti/published/p"})
 
 def against(matrix: Floats, place: int = 0) -> Floats:
     """Standard errors of the differences to the system at `place`."""
-    return np.sqrt(np.maximum(np.diag(matrix) + matrix[place, place] - 2 * matrix[place], 0))
+    gap = np.diag(matrix) + matrix[place, place] - 2 * matrix[place]
+    return np.asarray(np.sqrt(np.maximum(gap, 0)), dtype=np.float64)
 
 
 def table_votes(rows: list[tuple[int, int, int, int, int]], side: int = 0) -> Votes:
@@ -96,9 +97,9 @@ def deviance(votes: Votes, fit: BradleyTerryFit, *, by_row: bool) -> float:
         won[0] += 1 - y if turned else y
         won[1] += 1
     total = 0.0
-    for (a, b), (won, n) in counts.items():
+    for (a, b), (points, n) in counts.items():
         p = 1 / (1 + math.exp(fit.strengths[b] - fit.strengths[a]))
-        for seen, chance in ((won, p), (n - won, 1 - p)):
+        for seen, chance in ((points, p), (n - points, 1 - p)):
             total += 2 * seen * math.log(seen / (n * chance)) if seen else 0.0
     return total
 
@@ -593,8 +594,8 @@ def clustered(ledger: Ledger, data: Data, mtbench: SharedSet) -> None:
         "se_two_way_cr3": default.matrix,
         "se_two_way_cr3_cr1": two_way(people3, texts1, inter)[0],
     }
-    ours = {key: errors_of(matrix, 6) for key, matrix in matrices.items()}
-    ledger.add(f"{path}/computed/half_win", {"strength": fit.strengths.tolist(), **ours},
+    errors = {key: errors_of(matrix, 6) for key, matrix in matrices.items()}
+    ledger.add(f"{path}/computed/half_win", {"strength": fit.strengths.tolist(), **errors},
                "bt_half", tolerance=UNROUNDED)  # fmt: skip
     with_ties(ledger, f"{path}/computed/davidson", votes)
     cells = Cells.from_votes(votes)
