@@ -9,6 +9,7 @@ import sys
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext
 from django.views import defaults
 
 from annotation.access.declarations import wants_json
@@ -28,7 +29,9 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         content = {
             "error": "database_busy",
-            "message": "The server cannot use its database now. Send this once more in a moment.",
+            "message": gettext(
+                "The server cannot use its database now. Send this once more in a moment."
+            ),
             "stored": False,
         }
         return JsonResponse(content, status=503, headers=headers)

@@ -196,6 +196,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "evalsite.languages.LanguageMiddleware",
     "evalsite.middleware.RequestLogMiddleware",
     "evalsite.middleware.SecurityHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -228,8 +229,12 @@ TEMPLATES = [
     },
 ]
 
+# What a page says where the browser asks for no language of these; each is named in itself.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 USE_I18N = True
+# English dates with the day first and 24 hours, as in the rest of the site.
+FORMAT_MODULE_PATH = ["evalsite.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -279,6 +284,12 @@ SESSION_COOKIE_NAME = "__Host-session" if SECURE_COOKIES else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_COOKIES else "csrf"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# The language somebody chose; the browser's own wish needs no cookie.
+LANGUAGE_COOKIE_NAME = "__Host-language" if SECURE_COOKIES else "language"
+LANGUAGE_COOKIE_SECURE = SECURE_COOKIES
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 60 * 60
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
 SESSION_ENGINE = "annotation.sessions"
 

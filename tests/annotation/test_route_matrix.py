@@ -62,6 +62,8 @@ MATRIX = {
     "healthz": Row(PUBLIC),
     "readyz": Row(PUBLIC),
     "csp_report": Row(PUBLIC, "post"),
+    "choose_language": Row(PUBLIC, "post"),
+    "words": Row(PUBLIC, kwargs={"language": "de", "digest": "0123456789ab"}),
     "sign_in": Row(PUBLIC),
     "sign_out": Row(PUBLIC, "post"),
     "invitation": Row(PUBLIC, kwargs={"token": "x" * 43}),

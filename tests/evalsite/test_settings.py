@@ -80,11 +80,12 @@ def test_a_bad_value_is_named(tmp_path: Path, environment: dict[str, str], said:
 def test_production_cookies_are_bound_to_the_host_and_https(tmp_path: Path) -> None:
     code = (
         "from evalsite import settings as s; "
-        "print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.SESSION_COOKIE_SECURE, "
-        "s.SECURE_SSL_REDIRECT, s.DEBUG)"
+        "print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME, s.LANGUAGE_COOKIE_NAME, "
+        "s.SESSION_COOKIE_SECURE, s.LANGUAGE_COOKIE_SECURE, s.SECURE_SSL_REDIRECT, s.DEBUG)"
     )
     done = start(tmp_path, code, SECRET_KEY=KEY)
-    assert done.stdout.split() == ["__Host-session", "__Host-csrf", "True", "True", "False"]
+    names = ["__Host-session", "__Host-csrf", "__Host-language"]
+    assert done.stdout.split() == [*names, "True", "True", "True", "False"]
 
 
 def test_the_demo_on_this_machine_uses_plain_http(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
    the next person, and not lost without a word. Those of others are theirs: nobody else sends or
    discards them. See annotation/rating/outbox.js. */
 
+import { fill, gettext, ngettext } from "./words.js";
+
 const PREFIX = "evalsite.outbox.";
 
 function unsentOf(owner) {
@@ -28,16 +30,20 @@ function ask(form, boxes) {
   dialog.setAttribute("aria-labelledby", "unsent-title");
   const title = document.createElement("h2");
   title.id = "unsent-title";
-  title.textContent = count === 1 ? "1 answer is not saved yet" : `${count} answers are not saved yet`;
+  title.textContent = fill(
+    ngettext("%(count)s answer is not saved yet", "%(count)s answers are not saved yet", count),
+    { count },
+  );
   const text = document.createElement("p");
-  text.textContent =
-    "They are kept in this browser only. Open the rating page, which sends them, and sign out when it says that they are saved.";
+  text.textContent = gettext(
+    "They are kept in this browser only. Open the rating page, which sends them, and sign out when it says that they are saved.",
+  );
   const end = document.createElement("div");
   end.className = "dialog__end";
   const discard = document.createElement("button");
   discard.type = "button";
   discard.className = "button button--danger";
-  discard.textContent = "Discard them and sign out";
+  discard.textContent = gettext("Discard them and sign out");
   discard.addEventListener("click", () => {
     for (const { key } of boxes) {
       localStorage.removeItem(key);
@@ -47,7 +53,7 @@ function ask(form, boxes) {
   const open = document.createElement("a");
   open.className = "button button--primary";
   open.href = boxes[0].page;
-  open.textContent = "Open the rating page";
+  open.textContent = gettext("Open the rating page");
   end.append(discard, open);
   dialog.append(title, text, end);
   dialog.addEventListener("close", () => dialog.remove());
