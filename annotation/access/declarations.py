@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.translation import gettext
 
 from annotation.models import Role, User
 
@@ -130,7 +131,7 @@ def ask_to_sign_in(request: HttpRequest) -> HttpResponseBase:
         return JsonResponse(
             {
                 "error": "sign_in_required",
-                "message": "You are signed out. Sign in again, then send this once more.",
+                "message": gettext("You are signed out. Sign in again, then send this once more."),
             },
             status=401,
             headers={"Cache-Control": "no-store"},

@@ -141,7 +141,7 @@ def make_card(
         steps.append(adjudicator_step(state, waiting.pairs, whole=waiting.whole))
     return Card(
         study=study,
-        roles=", ".join(role.label for role in Role if role in entry.roles),
+        roles=", ".join(str(role.label) for role in Role if role in entry.roles),
         tone=STATE_TONES[state],
         steps=tuple(
             CardStep(step, reverse(step.route, kwargs={"slug": study.slug}) if step.route else "")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+
 from annotation.models import AnnotatorState, StudyState
 
 # Rows are counted up to here, which takes some milliseconds; one more means "more than".
@@ -96,31 +100,38 @@ REPORT = "reports:report"
 ADJUDICATION = "adjudication:desk"
 
 NOT_RATING = {
-    AnnotatorState.INVITED: "Your invitation is not complete yet. Ask the person who invited you.",
-    AnnotatorState.QUALIFYING: "First come a few practice pairs.",
-    AnnotatorState.PAUSED: (
+    AnnotatorState.INVITED: _(
+        "Your invitation is not complete yet. Ask the person who invited you."
+    ),
+    AnnotatorState.QUALIFYING: _("First come a few practice pairs."),
+    AnnotatorState.PAUSED: _(
         "There is nothing to rate for you at the moment: your work is being looked through. "
         "What you have rated is kept."
     ),
-    AnnotatorState.FAILED: (
+    AnnotatorState.FAILED: _(
         "Thank you for trying the practice pairs. There is nothing more to rate for you here."
     ),
-    AnnotatorState.REMOVED: "Your part in this study has ended. What you have rated is kept.",
+    AnnotatorState.REMOVED: _("Your part in this study has ended. What you have rated is kept."),
 }
 
 STUDY_NOT_RATING = {
-    StudyState.DRAFT: "The study has not begun yet. Come back when you are told that it has.",
-    StudyState.PAUSED: "The study is paused. Your votes are kept; come back later.",
-    StudyState.CLOSED: "The study is closed. Thank you for your votes.",
-    StudyState.ARCHIVED: "The study is closed. Thank you for your votes.",
+    StudyState.DRAFT: _("The study has not begun yet. Come back when you are told that it has."),
+    StudyState.PAUSED: _("The study is paused. Your votes are kept; come back later."),
+    StudyState.CLOSED: _("The study is closed. Thank you for your votes."),
+    StudyState.ARCHIVED: _("The study is closed. Thank you for your votes."),
 }
 
 
-def count(number: int, one: str, many: str) -> str:
-    """`1 pair`, `1,200 pairs`; `over 10,000 pairs` where they were not counted further."""
+def written(number: int) -> str:
+    """As the reader's language writes it: `1,200` or `1.200`."""
+    return number_format(number, force_grouping=True)
+
+
+def counted(number: int) -> str:
+    """As `written`; `over 10,000` where they were not counted further."""
     if number > COUNTED_UP_TO:
-        return f"over {COUNTED_UP_TO:,} {many}"
-    return f"{number:,} {one if number == 1 else many}"
+        return gettext("over %(number)s") % {"number": written(COUNTED_UP_TO)}
+    return written(number)
 
 
 def sentence(text: str) -> str:
@@ -129,21 +140,20 @@ def sentence(text: str) -> str:
 
 def annotator_step(state: StudyState, work: OwnWork) -> Step:
     if state in STUDY_NOT_RATING:
-        return Step(" ".join(filter(None, (STUDY_NOT_RATING[state], done_so_far(work)))))
+        return Step(" ".join(filter(None, (str(STUDY_NOT_RATING[state]), done_so_far(work)))))
     if work.state == AnnotatorState.QUALIFYING:
-        return Step(NOT_RATING[work.state], "Start practising", RATING)
+        return Step(str(NOT_RATING[work.state]), gettext("Start practising"), RATING)
     if work.state != AnnotatorState.ACTIVE:
-        return Step(NOT_RATING[work.state])
+        return Step(str(NOT_RATING[work.state]))
     if work.left == 0 and not work.at_least:
-        return Step(
-            f"{done_so_far(work) or 'None done yet.'} Nothing is left for you right now; pairs "
-            "that others give back may still come.",
-            "Look for more",
-            RATING,
+        done = done_so_far(work) or gettext("None done yet.")
+        nothing_left = gettext(
+            "Nothing is left for you right now; pairs that others give back may still come."
         )
+        return Step(f"{done} {nothing_left}", gettext("Look for more"), RATING)
     return Step(
-        f"{work.done:,} done, {left_in_words(work)} left for you.",
-        "Rate pairs",
+        what_is_left(work) % {"done": written(work.done), "left": written(work.left)},
+        gettext("Rate pairs"),
         RATING,
         done=work.done,
         wanted=0 if work.at_least else work.done + work.left,
@@ -151,16 +161,20 @@ def annotator_step(state: StudyState, work: OwnWork) -> Step:
     )
 
 
-def left_in_words(work: OwnWork) -> str:
+def what_is_left(work: OwnWork) -> str:
     if not work.at_least:
-        return f"{work.left:,}"
-    return f"at least {work.left:,}" if work.left else "more may be"
+        return gettext("%(done)s done, %(left)s left for you.")
+    if work.left:
+        return gettext("%(done)s done, at least %(left)s left for you.")
+    return gettext("%(done)s done, more may be left for you.")
 
 
 def done_so_far(work: OwnWork) -> str:
     if not work.done:
         return ""
-    return f"You have rated {work.done:,} {'pair' if work.done == 1 else 'pairs'}."
+    return ngettext(
+        "You have rated %(done)s pair.", "You have rated %(done)s pairs.", work.done
+    ) % {"done": written(work.done)}
 
 
 def researcher_step(slug: str, state: StudyState, progress: StudyProgress, *, sealed: bool) -> Step:
@@ -171,47 +185,57 @@ def researcher_step(slug: str, state: StudyState, progress: StudyProgress, *, se
     done, wanted = progress.done, progress.wanted_votes
     if state == StudyState.PAUSED:
         return Step(
-            f"{text} The study is paused: annotators wait.",
+            f"{text} {gettext('The study is paused: annotators wait.')}",
             command=f"open_study {slug}",
             done=done,
             wanted=wanted,
         )
     if state == StudyState.OPEN and progress.annotators == 0:
         return Step(
-            "The study is open, but nobody is invited to rate yet.",
+            gettext("The study is open, but nobody is invited to rate yet."),
             command=f"invite {slug} --role annotator --count 3",
         )
     if not sealed:
-        return Step(text, "Read the report", REPORT, done=done, wanted=wanted)
+        return Step(text, gettext("Read the report"), REPORT, done=done, wanted=wanted)
     if state == StudyState.OPEN:
+        seal = gettext("Results are sealed until the study is closed and unblinded.")
         return Step(
-            f"{text} Results are sealed until the study is closed and unblinded.",
+            f"{text} {seal}",
             command=f"close_study {slug}" if progress.is_complete else "",
             done=done,
             wanted=wanted,
         )
-    return Step(f"{text} The results are sealed.", command=f"unblind_study {slug}")
+    return Step(
+        f"{text} {gettext('The results are sealed.')}",
+        command=f"unblind_study {slug}",
+    )
 
 
 def draft_step(slug: str, progress: StudyProgress) -> Step:
+    pairs = {"pairs": counted(progress.comparisons)}
     if progress.imported_votes:
-        votes = count(progress.imported_votes, "imported vote", "imported votes")
-        pairs = count(progress.comparisons, "pair", "pairs")
-        return Step(sentence(f"{votes} on {pairs}."), "Read the report", REPORT)
+        votes = ngettext(
+            "%(votes)s imported vote", "%(votes)s imported votes", progress.imported_votes
+        ) % {"votes": counted(progress.imported_votes)}
+        on_pairs = ngettext("on %(pairs)s pair", "on %(pairs)s pairs", progress.comparisons) % pairs
+        return Step(sentence(f"{votes} {on_pairs}."), gettext("Read the report"), REPORT)
     if progress.comparisons:
-        pairs = count(progress.comparisons, "pair is", "pairs are")
-        return Step(
-            sentence(
-                f"{pairs} ready to be rated. Opening the study freezes its content and rubric."
-            ),
-            command=f"open_study {slug}",
+        ready = ngettext(
+            "%(pairs)s pair is ready to be rated.",
+            "%(pairs)s pairs are ready to be rated.",
+            progress.comparisons,
         )
+        freezes = gettext("Opening the study freezes its content and rubric.")
+        return Step(sentence(f"{ready % pairs} {freezes}"), command=f"open_study {slug}")
     if progress.responses:
-        responses = count(progress.responses, "response is", "responses are")
-        text = sentence(f"{responses} in. Next, pair them up.")
-        return Step(text, command=f"generate_comparisons {slug}")
+        responses = ngettext(
+            "%(responses)s response is in. Next, pair them up.",
+            "%(responses)s responses are in. Next, pair them up.",
+            progress.responses,
+        ) % {"responses": counted(progress.responses)}
+        return Step(sentence(responses), command=f"generate_comparisons {slug}")
     return Step(
-        "Nothing is imported yet. Start with a file of the systems' responses.",
+        gettext("Nothing is imported yet. Start with a file of the systems' responses."),
         command=f"import_responses {slug} FILE",
     )
 
@@ -219,12 +243,13 @@ def draft_step(slug: str, progress: StudyProgress) -> Step:
 def monitor_step(state: StudyState, progress: StudyProgress, *, unblinded: bool) -> Step:
     """For monitors: progress, and outcomes only after unblinding."""
     if state == StudyState.DRAFT:
-        return Step("The study has not begun yet.")
+        return Step(gettext("The study has not begun yet."))
     text = votes_in(progress)
     done, wanted = progress.done, progress.wanted_votes
     if unblinded:
-        return Step(text, "Read the report", REPORT, done=done, wanted=wanted)
-    return Step(f"{text} Results can be read after unblinding.", done=done, wanted=wanted)
+        return Step(text, gettext("Read the report"), REPORT, done=done, wanted=wanted)
+    later = gettext("Results can be read after unblinding.")
+    return Step(f"{text} {later}", done=done, wanted=wanted)
 
 
 def adjudicator_step(state: StudyState, waiting: int, *, whole: bool = True) -> Step:
@@ -233,34 +258,65 @@ def adjudicator_step(state: StudyState, waiting: int, *, whole: bool = True) -> 
     At least so many, unless the `whole` study was looked through.
     """
     if state == StudyState.DRAFT:
-        return Step("There is nothing to decide yet: the study has not begun.")
+        return Step(gettext("There is nothing to decide yet: the study has not begun."))
     if state == StudyState.ARCHIVED:
-        return Step("The study is archived and takes no more decisions.")
+        return Step(gettext("The study is archived and takes no more decisions."))
     if not waiting and not whole:
         return Step(
-            "Pairs may wait for your decision: the study is large, and not all of it was looked "
-            "through.",
-            "Look for disagreements",
+            gettext(
+                "Pairs may wait for your decision: the study is large, and not all of it was "
+                "looked through."
+            ),
+            gettext("Look for disagreements"),
             ADJUDICATION,
         )
     if not waiting:
         return Step(
-            "There is no disagreement for you to decide at the moment.", "Look again", ADJUDICATION
+            gettext("There is no disagreement for you to decide at the moment."),
+            gettext("Look again"),
+            ADJUDICATION,
         )
-    pairs = count(waiting, "pair waits", "pairs wait")
     return Step(
-        f"{pairs if whole else f'At least {pairs}'} for your decision: people disagreed.",
-        "Decide disagreements",
+        sentence(what_waits(waiting, whole=whole) % {"pairs": counted(waiting)}),
+        gettext("Decide disagreements"),
         ADJUDICATION,
         is_work=True,
     )
 
 
-def votes_in(progress: StudyProgress) -> str:
-    people = count(progress.annotators, "annotator", "annotators")
-    if progress.has_many:
-        return (
-            f"{progress.answers:,} answers are in, checks and repeats among them, from {people}; "
-            f"{progress.wanted_votes:,} votes are wanted."
+def what_waits(waiting: int, *, whole: bool) -> str:
+    if whole:
+        return ngettext(
+            "%(pairs)s pair waits for your decision: people disagreed.",
+            "%(pairs)s pairs wait for your decision: people disagreed.",
+            waiting,
         )
-    return f"{progress.collected_votes:,} of {progress.wanted_votes:,} votes are in, from {people}."
+    return ngettext(
+        "At least %(pairs)s pair waits for your decision: people disagreed.",
+        "At least %(pairs)s pairs wait for your decision: people disagreed.",
+        waiting,
+    )
+
+
+def votes_in(progress: StudyProgress) -> str:
+    figures = {
+        "answers": written(progress.answers),
+        "collected": written(progress.collected_votes),
+        "wanted": written(progress.wanted_votes),
+        "people": counted(progress.annotators),
+    }
+    if progress.has_many:
+        many = ngettext(
+            "%(answers)s answers are in, checks and repeats among them, from %(people)s annotator; "
+            "%(wanted)s votes are wanted.",
+            "%(answers)s answers are in, checks and repeats among them, from %(people)s "
+            "annotators; %(wanted)s votes are wanted.",
+            progress.annotators,
+        )
+        return many % figures
+    few = ngettext(
+        "%(collected)s of %(wanted)s votes are in, from %(people)s annotator.",
+        "%(collected)s of %(wanted)s votes are in, from %(people)s annotators.",
+        progress.annotators,
+    )
+    return few % figures

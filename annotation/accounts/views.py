@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -23,6 +24,14 @@ from .forms import ChangePasswordForm, JoinForm, NewPasswordForm, SignInForm
 from .home import list_cards
 
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+WELCOMES = {
+    Role.OWNER: gettext_lazy("You have joined %(study)s as owner."),
+    Role.RESEARCHER: gettext_lazy("You have joined %(study)s as researcher."),
+    Role.MONITOR: gettext_lazy("You have joined %(study)s as monitor."),
+    Role.ADJUDICATOR: gettext_lazy("You have joined %(study)s as adjudicator."),
+    Role.ANNOTATOR: gettext_lazy("You have joined %(study)s as annotator."),
+}
 
 # Seconds after which a locked-out person may try again, for the header.
 LOCKOUT_SECONDS = int(settings.AXES_COOLOFF_TIME.total_seconds())
@@ -91,7 +100,7 @@ def locked_out(request: HttpRequest, _response: object, _credentials: object) ->
 @public
 def sign_out(request: HttpRequest) -> HttpResponse:
     logout(request)
-    messages.info(request, "You are signed out.")
+    messages.info(request, gettext("You are signed out."))
     return redirect("sign_in")
 
 
@@ -108,7 +117,7 @@ def change_password(request: SignedInRequest) -> HttpResponse:
         else:
             # This session goes on; all others have ended with the old password.
             update_session_auth_hash(request, request.user)
-            messages.success(request, "Your password is changed.")
+            messages.success(request, gettext("Your password is changed."))
             return redirect("home")
     return render(
         request,
@@ -185,7 +194,8 @@ def join_with_account(
         try:
             people.accept_invitation_as(token, request.user)
         except people.AlreadyMemberError as already:
-            messages.info(request, f"{already} The link is still good for someone else.")
+            said = gettext("The link is still good for someone else.")
+            messages.info(request, f"{already} {said}")
             return redirect("home")
         return welcome(request, found)
     return render(request, "annotation/accounts/join_with_account.html", context)
@@ -193,7 +203,7 @@ def join_with_account(
 
 def welcome(request: HttpRequest, found: Invitation) -> HttpResponse:
     title = found.study.title or found.study.slug if found.study else ""
-    messages.success(request, f"You have joined {title} as {Role(found.role).label.lower()}.")
+    messages.success(request, WELCOMES[Role(found.role)] % {"study": title})
     return redirect(target_of(found))
 
 
@@ -206,7 +216,7 @@ def set_password(request: HttpRequest, token: str, found: Invitation) -> HttpRes
             form.add_error("password", invalid)
         else:
             login(request, user, backend=MODEL_BACKEND)
-            messages.success(request, "Your password is set. Sign in with it from now on.")
+            messages.success(request, gettext("Your password is set. Sign in with it from now on."))
             return redirect(target_of(found))
     return render(
         request,

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .studies import Study
 
@@ -23,11 +24,11 @@ class User(AbstractUser):
 class Role(models.TextChoices):
     """What a user may do in a study. Anything not granted is denied."""
 
-    OWNER = "owner"
-    RESEARCHER = "researcher"
-    MONITOR = "monitor"
-    ADJUDICATOR = "adjudicator"
-    ANNOTATOR = "annotator"
+    OWNER = "owner", _("Owner")
+    RESEARCHER = "researcher", _("Researcher")
+    MONITOR = "monitor", _("Monitor")
+    ADJUDICATOR = "adjudicator", _("Adjudicator")
+    ANNOTATOR = "annotator", _("Annotator")
 
 
 class Membership(models.Model):

@@ -14,6 +14,7 @@ from django.contrib.auth import password_validation
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext, gettext_lazy
 
 from annotation import audit
 from annotation.models import Invitation, InvitationPurpose, Role, Study, User
@@ -37,6 +38,15 @@ JOIN_LIFETIME = timedelta(days=14)
 # The next two open an existing account, so they live only as long as it takes to pass them on.
 SET_PASSWORD_LIFETIME = timedelta(hours=24)
 SIGN_IN_LIFETIME = timedelta(hours=24)
+
+# Sentences, not a role put into one: languages bend their words differently.
+ALREADY = {
+    Role.OWNER: gettext_lazy("You take part in this study as owner already."),
+    Role.RESEARCHER: gettext_lazy("You take part in this study as researcher already."),
+    Role.MONITOR: gettext_lazy("You take part in this study as monitor already."),
+    Role.ADJUDICATOR: gettext_lazy("You take part in this study as adjudicator already."),
+    Role.ANNOTATOR: gettext_lazy("You take part in this study as annotator already."),
+}
 
 # One call, one list of links to hand out. More people than this come in several lists.
 MAX_INVITATIONS = 1000
@@ -207,7 +217,9 @@ def accept_invitation(token: str, username: str, password: str) -> User:
         if not is_taken(user.username):
             raise
         raise UsernameTakenError(
-            "Someone has this name already. Choose another, or sign in first if it is yours."
+            gettext(
+                "Someone has this name already. Choose another, or sign in first if it is yours."
+            )
         ) from None
     return user
 
@@ -233,7 +245,7 @@ def join(invitation: Invitation, user: User) -> None:
     if study is None:
         raise InvitationError("The invitation names no study.")
     if not grant_role(study, user, role, user, invitation=invitation.pk):
-        raise AlreadyMemberError(f"You take part in this study as {role.label.lower()} already.")
+        raise AlreadyMemberError(str(ALREADY[role]))
 
 
 def set_password(token: str, password: str) -> User:

@@ -6,6 +6,7 @@ import unicodedata
 
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext, ngettext
 
 from annotation.models import User
 
@@ -27,14 +28,21 @@ def check_username(username: str) -> str:
     """
     name = normalise_username(username)
     if not name:
-        raise ValidationError("Choose a name to sign in with.")
+        raise ValidationError(gettext("Choose a name to sign in with."))
     if len(name) > MAX_LENGTH:
-        raise ValidationError(f"The name is too long: {MAX_LENGTH} characters at most.")
+        raise ValidationError(
+            ngettext(
+                "The name is too long: %(most)d character at most.",
+                "The name is too long: %(most)d characters at most.",
+                MAX_LENGTH,
+            )
+            % {"most": MAX_LENGTH}
+        )
     try:
         UnicodeUsernameValidator()(name)
     except ValidationError:
         raise ValidationError(
-            "Use letters, digits and the characters @ . + - _ without spaces."
+            gettext("Use letters, digits and the characters @ . + - _ without spaces.")
         ) from None
     return name
 
