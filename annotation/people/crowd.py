@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from annotation import audit
 from annotation.models import (
@@ -55,10 +56,10 @@ class Arrival:
     def check(self) -> None:
         """Raise CrowdRefusedError unless these can be a platform's names."""
         if not self.participant:
-            raise CrowdRefusedError("The link does not say who you are.")
+            raise CrowdRefusedError(gettext("The link does not say who you are."))
         for name in (self.participant, self.study, self.session):
             if len(name) > LONGEST_NAME or not is_storable(name) or not name.isprintable():
-                raise CrowdRefusedError("The link says something that no platform sends.")
+                raise CrowdRefusedError(gettext("The link says something that no platform sends."))
 
 
 def issue_crowd_link(
@@ -160,7 +161,7 @@ def come_back(known: CrowdArrival, arrival: Arrival) -> User:
     """The same account; the platform may have given the person another session."""
     user = known.annotator.user
     if user is None or not user.is_active or may_do_more(user):
-        raise CrowdRefusedError("This participant cannot come in by the link any more.")
+        raise CrowdRefusedError(gettext("This participant cannot come in by the link any more."))
     if arrival.session and arrival.session != known.platform_session:
         CrowdArrival.objects.filter(pk=known.pk).update(platform_session=arrival.session)
     return user

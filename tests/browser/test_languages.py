@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from annotation import people
 from tests import factories
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -57,3 +58,17 @@ def test_a_german_reader_is_met_in_german_and_may_choose_english(
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("dialog", name="2 answers are not saved yet")).to_be_visible()
     assert said == []
+
+
+def test_people_of_a_platform_choose_a_language_before_they_start(
+    live_server: LiveServer, german_page: Page
+) -> None:
+    page = german_page
+    study = factories.make_open_study(title="Support mail")
+    token = people.issue_crowd_link(study, 5).token
+    page.goto(f"{live_server.url}/start/{token}/?PROLIFIC_PID=some")
+    page.get_by_role("button", name="English").click()
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page).to_have_url(f"{live_server.url}/start/{token}/?PROLIFIC_PID=some")
+    page.get_by_role("button", name="Beginnen").click()
+    expect(page).to_have_url(f"{live_server.url}/study/{study.slug}/rate/")

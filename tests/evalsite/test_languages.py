@@ -26,7 +26,7 @@ from annotation.accounts.steps import (
     monitor_step,
     researcher_step,
 )
-from annotation.models import AnnotatorState, Invitation, Role, StudyState, User
+from annotation.models import AnnotatorState, Invitation, Role, Study, StudyState, User
 from evalsite.languages import TRANSLATED_NAMESPACES
 from tests import factories
 from tests.evalsite.test_faults import failing_client
@@ -39,7 +39,16 @@ GERMAN = {"accept-language": "de-AT,de;q=0.9,en;q=0.5"}
 ENGLISH = {"accept-language": "en"}
 
 # What is the same in every language: names and the like.
-NAMES = {"evalsite", "English", "Deutsch", "Auto", "Name", "Support mail", "· evalsite"}
+NAMES = {
+    "evalsite",
+    "English",
+    "Deutsch",
+    "Auto",
+    "Name",
+    "Support mail",
+    "· evalsite",
+    "Support mail · evalsite",
+}
 
 
 def begins(response: HttpResponse) -> str:
@@ -176,6 +185,18 @@ def ended_link(**fields: Any) -> str:
     return address
 
 
+def crowd_link(most_people: int = 5) -> str:
+    study = factories.make_open_study(title="Support mail")
+    return f"/start/{people.issue_crowd_link(study, most_people).token}/"
+
+
+def full_crowd_link(**crowd: str) -> str:
+    address = crowd_link(1)
+    Study.objects.update(rules={"crowd": crowd})
+    Client().post(f"{address}?PROLIFIC_PID=first")
+    return f"{address}?PROLIFIC_PID=second"
+
+
 def signed_in(client: Client, **fields: Any) -> User:
     user = factories.make_user("ines", **fields)
     client.force_login(user)
@@ -233,6 +254,10 @@ PAGES: dict[str, Callable[[Client], str]] = {
     "sign in instead": lambda client: str(signed_in(client) and "/sign-in/?another=1"),
     "join": lambda client: join_link(),
     **{f"join as {role.value}": joining_as(role) for role in Role},
+    "crowd": lambda client: f"{crowd_link()}?PROLIFIC_PID=some",
+    "crowd, signed in": lambda client: str(signed_in(client) and f"{crowd_link()}?PROLIFIC_PID=x"),
+    "crowd, nobody": lambda client: crowd_link(),
+    "crowd, strange": lambda client: f"{crowd_link()}?PROLIFIC_PID=%07",
     "used link": lambda client: ended_link(used_at=timezone.now()),
     "expired link": lambda client: ended_link(expires_at=timezone.now()),
     "revoked link": lambda client: ended_link(revoked_at=timezone.now()),
@@ -290,6 +315,14 @@ FORMS: dict[str, tuple[Callable[[Client], str], dict[str, str]]] = {
     ),
     "set nothing": (set_password_link, {}),
 }
+
+
+@pytest.mark.parametrize("crowd", [{}, {"no_work_code": "NONE-1"}])
+def test_a_full_study_says_so_in_german(client: Client, crowd: dict[str, str]) -> None:
+    address = full_crowd_link(**crowd)
+    pages = [client.post(address, headers=wish) for wish in (ENGLISH, GERMAN)]
+    assert pages[0].status_code == 410
+    assert left_in_english(*pages) <= NAMES | {"NONE-1"}
 
 
 @pytest.mark.parametrize("name", FORMS)
