@@ -18,6 +18,7 @@ from django.utils import timezone, translation
 from annotation import people
 from annotation.access.routes import list_routes
 from annotation.accounts.steps import (
+    COUNTED_UP_TO,
     OwnWork,
     Step,
     StudyProgress,
@@ -367,17 +368,18 @@ def test_dates_and_numbers_are_written_as_the_language_does(client: Client) -> N
 
 
 def every_step() -> list[Step]:
-    """What home can say, for each role in each state, with one and with many of everything."""
+    """What home can say, for each role in each state, with none, one, many and very many."""
     steps = []
     for state, own in itertools.product(StudyState, AnnotatorState):
-        steps += [
-            annotator_step(state, OwnWork(own, *counts)) for counts in ((0, 0), (1, 0), (5, 3))
-        ]
-    for state, number in itertools.product(StudyState, (0, 1, 7)):
-        steps.append(adjudicator_step(state, number))
+        for done, left, at_least in itertools.product((0, 1, 5), (0, 3), (True, False)):
+            steps.append(annotator_step(state, OwnWork(own, done, left, at_least)))
+    for state, number in itertools.product(StudyState, (0, 1, 7, COUNTED_UP_TO + 1)):
+        steps += [adjudicator_step(state, number, whole=whole) for whole in (True, False)]
         for rows in itertools.product((0, number), repeat=4):
             responses, comparisons, imported, annotators = rows
-            progress = StudyProgress(responses, comparisons, 9, number, imported, annotators)
+            progress = StudyProgress(
+                responses, comparisons, imported, annotators, 9, number, number
+            )
             for flag in (True, False):
                 steps.append(researcher_step("some", state, progress, sealed=flag))
                 steps.append(monitor_step(state, progress, unblinded=flag))
