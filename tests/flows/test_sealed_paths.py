@@ -305,7 +305,8 @@ def arguments_of(tmp_path: Path) -> dict[str, list[list[str]]]:
         "open_study": [[]],
         "pause_study": [[]],
         "archive_study": [[]],
-        "invite": [["--role", "researcher"]],
+        "invite": [["--role", "researcher"], ["--role", "annotator", "--crowd", "5"]],
+        "list_payments": [[]],
         "plan": [[], ["--format", "json"]],
         "analyze": [[], ["--format", "json"], ["--diagnostics"]],
         "export": [
