@@ -175,9 +175,10 @@ def peak_megabytes(work: Work) -> float:
 
 
 def measured(bench: Bench, name: str) -> Line:
-    """Floor and figure in turns; both by the seconds of one core, which other work disturbs less.
+    """Floor and figure in turns, both by the seconds of one core, which other work disturbs less.
 
-    A second line of output tells the memory that the figure took beyond its input.
+    The name tells the memory that the figure took beyond its input, and the floor's the time on
+    the clock.
     """
     floors, ours = [], []
     bench.floor()
