@@ -111,6 +111,10 @@ def cohen_kappa(
     return _estimate(float(kappa), float(se), float(observed), float(expected), n, method, level)
 
 
+NO_ERROR = 1e-7
+"""The root of what rounding leaves of a variance that is 0; a real error is never so small."""
+
+
 def _estimate(
     kappa: float, se: float, observed: float, expected: float, n: int, method: str, level: float
 ) -> Estimate:
@@ -126,7 +130,7 @@ def _estimate(
         kappa = high = 1.0
         low = (float(wilson(1.0, n, critical)[0]) - expected) / (1 - expected)
         method += "_wilson_bound"
-    elif se < 1e-12:
+    elif se < NO_ERROR:
         # A rater who never varies, or two who never agree: no error can be read off the table.
         return Estimate(
             kappa, None, None, method, n, n_clusters={"items": n}, level=None, details=details,

@@ -232,6 +232,10 @@ def linear_covariance(votes: Votes, values: FloatArray, fit: LinearFit) -> Covar
     return clustered_covariance(design, votes.annotator, votes.prompt)
 
 
+NO_ERROR = 1e-7
+"""The root of what rounding leaves of a variance that is 0; a real error is never so small."""
+
+
 def parameter_estimate(
     value: float,
     place: int,
@@ -268,7 +272,7 @@ def parameter_estimate(
     codes = (*covariance.warnings, *warnings)
     low: float | None = None
     high: float | None = None
-    if se > 0:
+    if se > NO_ERROR:
         half = critical_value(level, covariance.df) * se
         low, high = value - half, value + half
     else:

@@ -5,54 +5,26 @@ Each case goes through the whole report, so that every method meets it.
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 from collections.abc import Callable, Iterator
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import jsonschema
-import numpy as np
 import pytest
 from django.conf import settings
 from django.utils import timezone
 
-from annotation.models import Study
-from reports import analysis
 from reports.presentation.report import view
-from reports.records import CAUSES, CriterionRecords, JudgmentRecords, StudyRecords
 from reports.stats.alignment import Judgments
 from reports.stats.ratings import ratings
 from reports.stats.results import NonFiniteInput, StatsError, UnknownVerdict
 from reports.stats.votes import Votes
-from reports.style_records import StyleRecords
-from tests.reports import results
+from tests.reports.made_records import BAD, TIE, A, B, Cell, cells, mixed, report_of
 
 SCHEMA = json.loads((Path(settings.BASE_DIR) / "docs" / "report.schema.json").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
-
-A, TIE, B, BAD = range(4)
-Cell = tuple[int, int, int, int, int]
-"""prompt, system a, system b, annotator, verdict"""
-
-Says = Callable[[int, int, int, int], int | None]
-
-
-def cells(says: Says, *, systems: int = 3, prompts: int = 12, annotators: int = 4) -> list[Cell]:
-    """Each annotator on each pair on each prompt, where `says` gives a verdict."""
-    return [
-        (p, a, b, who, verdict)
-        for p in range(prompts)
-        for a, b in combinations(range(systems), 2)
-        for who in range(annotators)
-        if (verdict := says(p, a, b, who)) is not None
-    ]
-
-
-def mixed(p: int, a: int, b: int, who: int) -> int:
-    return (A, A, TIE, B, A, B, BAD)[(3 * p + 5 * a + 2 * b + 4 * who) % 7]
 
 
 def islands(p: int, a: int, b: int, who: int) -> int | None:
@@ -89,86 +61,9 @@ CASES: dict[str, tuple[list[Cell], int]] = {
 }  # fmt: skip
 
 
-def records(votes: list[Cell], systems: int) -> StudyRecords:
-    """With grades, weights, categories, styles, sides and judges, so that all methods run."""
-    table = np.array(votes, dtype=np.int64).reshape(-1, 5)
-    prompts = int(table[:, 0].max(initial=-1)) + 1
-    annotators = int(table[:, 3].max(initial=-1)) + 1
-    items = [(p, a, b) for p in range(prompts) for a, b in combinations(range(systems), 2)]
-    number = {item: code for code, item in enumerate(items)}
-    item = np.array([number[int(p), int(a), int(b)] for p, a, b, _, _ in table], dtype=np.int64)
-    counted = Votes.from_arrays(
-        table[:, 1],
-        table[:, 2],
-        table[:, 4],
-        prompt=table[:, 0],
-        annotator=table[:, 3],
-        item=item,
-        side=np.where(np.arange(len(table)) % 2, 1, -1),
-        n_systems=systems,
-        n_prompts=prompts,
-        n_annotators=annotators,
-        n_items=len(items),
-    )
-    decisive = np.isin(table[:, 4], (A, B))
-    margin = np.where(decisive, 1 + np.arange(len(table)) % 2, 0).astype(np.int8)
-    overall = CriterionRecords("overall", "five", True, counted, margin)
-    clarity = CriterionRecords("clarity", "ternary", True, counted, np.zeros_like(margin))
-    frame = np.array(items, dtype=np.int64).reshape(-1, 3)
-    looks = np.random.default_rng(1).integers(1, 200, (2, len(items), 4)).astype(np.float64)
-    return StudyRecords(
-        systems=tuple(f"s{k}" for k in range(systems)),
-        prompts=tuple(f"p{k:03}" for k in range(prompts)),
-        prompt_weight=1.0 + np.arange(prompts) % 3,
-        prompt_category=tuple("xy"[k % 2] for k in range(prompts)),
-        prompt_tags=tuple(("t",) if k % 2 else () for k in range(prompts)),
-        annotators=tuple(f"ann-{k}" for k in range(annotators)),
-        items=tuple(f"i{k:04}" for k in range(len(items))),
-        item_system_a=frame[:, 1],
-        item_system_b=frame[:, 2],
-        item_prompt=frame[:, 0],
-        overall=overall,
-        criteria=(clarity,),
-        judgments=tuple(judge(name, len(items), says) for name, says in JUDGES.items()),
-        style=StyleRecords(looks[0], looks[1]),
-        sampling=None,
-        adjudication=None,
-        repeats=0,
-        input_sha256="0" * 64,
-    )
-
-
-JUDGES: dict[str, Callable[[int], int]] = {
-    "always a": lambda item: A,
-    "turns": lambda item: (A, B, TIE)[item % 3],
-    "silent": lambda item: -1,
-}
-
-
-def judge(name: str, items: int, says: Callable[[int], int]) -> JudgmentRecords:
-    """Both orders of every item."""
-    item = np.tile(np.arange(items), 2)
-    verdict = np.array([says(int(code)) for code in item], dtype=np.int8)
-    return JudgmentRecords(
-        judge=name,
-        judge_version=1,
-        item=item.astype(np.int32),
-        order=np.repeat([0, 1], items).astype(np.int8),
-        replicate=np.zeros(2 * items, dtype=np.int16),
-        verdict=verdict,
-        margin=np.zeros(2 * items, dtype=np.int8),
-        cause=np.where(verdict < 0, 0, -1).astype(np.int8),
-        causes=CAUSES,
-        inconsistent=np.zeros(2 * items, dtype=bool),
-    )
-
-
 @pytest.fixture(scope="module", params=list(CASES))
 def case(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
-    votes, systems = CASES[request.param]
-    chosen = copy.deepcopy(results.report([], [])["settings"]) | {"diagnostics": True}
-    study = Study(slug="thin", title="", notice="")
-    found = analysis.report(study, None, records(votes, systems), chosen, 1)
+    found = report_of(*CASES[request.param])
     return request.param, json.loads(json.dumps(found, allow_nan=False))
 
 
@@ -240,14 +135,8 @@ def test_the_report_fits_its_schema_and_can_be_shown(case: tuple[str, dict[str, 
     assert view(result, {"evalsite": "0"}, timezone.now()).headline
 
 
-def found_in(result: dict[str, Any], name: str) -> dict[str, Any]:
-    return dict(estimates(result))[name]
-
-
 def of(name: str) -> dict[str, Any]:
-    votes, systems = CASES[name]
-    chosen = copy.deepcopy(results.report([], [])["settings"]) | {"diagnostics": True}
-    return analysis.report(Study(slug="thin"), None, records(votes, systems), chosen, 1)
+    return report_of(*CASES[name])
 
 
 def test_nothing_comes_of_nothing() -> None:
