@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
+from annotation.models import Prompt
 from tests.annotation.rating.hostile_texts import EVERY_TEXT, REMOTE, RUN
 from tests.browser.rating_desk import Desk, make_study_of
 from tests.browser.watching import Watch
@@ -59,6 +60,41 @@ def test_hostile_instructions_and_questions_do_not_run(desk_for: DeskFor) -> Non
     desk.wait_until_armed(1)
     desk.press("g")
     expect(desk.page.locator("#guidelines")).to_contain_text("<svg onload")
+    desk.watch.assert_clean()
+
+
+def test_hostile_references_reasons_and_codes_do_not_run(desk_for: DeskFor) -> None:
+    hostile = f"<img src=x onerror={RUN}>"
+    study = make_study_of(
+        [("Q?", "A.", "B."), ("Q2?", "A.", "B.")],
+        rules={
+            "answering": {"show_reference": True, "tags": [hostile], "revise_earlier": True},
+            "crowd": {"completed_code": hostile},
+        },
+    )
+    Prompt.objects.update(reference="\n\n".join(EVERY_TEXT))
+    desk = desk_for(study)
+    desk.wait_until_armed(1)
+    reference = desk.page.locator("#reference-body")
+    assert reference.locator("script, iframe, object, embed, link, style, a, button").count() == 0
+    desk.press("v")
+    desk.press("v")
+    desk.press("r")
+    desk.page.keyboard.type(hostile)
+    desk.page.get_by_role("button", name=hostile).click()
+    desk.press("Escape")
+    desk.press("1")
+    desk.press("Control+Enter")
+    desk.vote_by_key(2, "2")
+    expect(desk.page.locator("#completion-code")).to_have_text(hostile)
+    desk.wait_until_saved()
+    desk.watch.assert_clean()
+    desk.page.get_by_role("link", name="Look at your answers").click()
+    desk.page.get_by_role("link", name="Q?", exact=True).click()
+    expect(desk.page.locator(".own-given")).to_contain_text("onerror")
+    expect(desk.page.locator(".own-reason")).to_have_text(hostile)
+    part = desk.page.locator(".own-part")
+    assert part.locator("script, iframe, object, embed, link, style, a, button").count() == 0
     desk.watch.assert_clean()
 
 
