@@ -156,6 +156,7 @@ def test_a_presented_pair_holds_what_may_be_seen_and_nothing_else():
         "prompt",
         "left",
         "right",
+        "reference",  # empty unless the study shows it
     ]
     assert [field.name for field in dataclasses.fields(Message)] == ["role", "content"]
     with pytest.raises(dataclasses.FrozenInstanceError):
