@@ -29,6 +29,70 @@ def counted_votes(study: Study) -> QuerySet[Vote]:
     it is not excluded. An older revision never takes the place of a newer one, and an imported
     label does not count beside a vote that was collected here.
     """
+    not_excluded = ~Exists(live_exclusions().filter(assignment=OuterRef("pk")))
+    return _votes_of_record(study, _answered_here().filter(not_excluded)).filter(
+        ~Exists(_of_the_vote()), ~Exists(_of_its_assignment())
+    )
+
+
+def excluded_votes(study: Study) -> QuerySet[Vote]:
+    """The votes that would count if nothing were excluded, and are excluded.
+
+    Counted votes and these are what a study would count without its exclusions, but for one kind:
+    where somebody's collected vote is excluded, a label of theirs on the same comparison that was
+    imported counts now and would not then. Superseded, surplus and repeated votes, and votes on
+    checks, would not count either way.
+
+    Each has `post_hoc`: whether every exclusion that holds it out was decided when outcomes could
+    be seen, or by a rule that was not frozen at opening.
+    """
+    frozen = Q(post_hoc=False)
+    return (
+        _votes_of_record(study, _answered_here())
+        .filter(Exists(_of_the_vote()) | Exists(_of_its_assignment()))
+        .annotate(
+            post_hoc=~Exists(_of_the_vote().filter(frozen))
+            & ~Exists(_of_its_assignment().filter(frozen))
+        )
+    )
+
+
+def has_exclusions(study: Study) -> bool:
+    """Whether any exclusion is in force in the study, whatever it is of."""
+    return (
+        live_exclusions()
+        .filter(Q(assignment__comparison__study=study) | Q(vote__comparison__study=study))
+        .exists()
+    )
+
+
+def _of_the_vote() -> QuerySet[Exclusion]:
+    return live_exclusions().filter(vote=OuterRef("pk"))
+
+
+def _of_its_assignment() -> QuerySet[Exclusion]:
+    return live_exclusions().filter(assignment=OuterRef("assignment"), assignment__isnull=False)
+
+
+def _answered_here() -> QuerySet[Assignment]:
+    """The first passes of the vote's annotator on its comparison that were answered here."""
+    return Assignment.objects.filter(
+        comparison=OuterRef("comparison"),
+        annotator=OuterRef("annotator"),
+        state=AssignmentState.SUBMITTED,
+        pass_no=0,
+    )
+
+
+def _votes_of_record(study: Study, voted_here: QuerySet[Assignment]) -> QuerySet[Vote]:
+    """One vote of each annotator on each comparison of work, whatever was excluded.
+
+    Parameters
+    ----------
+    study : Study
+    voted_here : QuerySet of Assignment
+        Those beside which an imported label does not count.
+    """
     newer = Vote.objects.filter(
         # Follows from the next line, and lets the database look at the few revisions alone
         # instead of joining millions of votes with themselves.
@@ -42,21 +106,10 @@ def counted_votes(study: Study) -> QuerySet[Vote]:
         assignment__pass_no=0,
     )
     # Whoever held a pair when a label of theirs was imported could still vote on it.
-    voted_here = Assignment.objects.filter(
-        ~Exists(live_exclusions().filter(assignment=OuterRef("pk"))),
-        comparison=OuterRef("comparison"),
-        annotator=OuterRef("annotator"),
-        state=AssignmentState.SUBMITTED,
-        pass_no=0,
-    )
     imported = Q(~Exists(voted_here), source=VoteSource.IMPORTED, occurrence=0)
     return Vote.objects.filter(
         collected | imported,
         ~Exists(newer),
-        ~Exists(live_exclusions().filter(vote=OuterRef("pk"))),
-        ~Exists(
-            live_exclusions().filter(assignment=OuterRef("assignment"), assignment__isnull=False)
-        ),
         comparison__study=study,
         comparison__kind=ComparisonKind.WORK,
     )

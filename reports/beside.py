@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from reports.boards import BOARDS, SENSITIVITY, Boards, Grades, no_board
+from reports.boards import BOARDS, SENSITIVITY, Boards, Grades
 from reports.model_fit import model_fit, no_fit
 from reports.records import StudyRecords
+from reports.shown_boards import no_board
 from reports.slicing import no_slices, slices
 from reports.stats.leaderboard import Leaderboard
 from reports.stats.side_term import SideTermFit
+from reports.with_excluded import NAME as WITH_EXCLUDED
+from reports.with_excluded import with_excluded
 
 # Boards, tests of fit and slices cluster and rank again: above this many votes they take longer
 # than the report itself, and are made only for those who ask.
@@ -43,17 +46,19 @@ def beside(
         Whether what takes long was asked for.
     """
     votes = read.overall.votes
+    too = with_excluded(read, first, seed=seed, level=level)
+    board, compared = {WITH_EXCLUDED: too.board}, {WITH_EXCLUDED: too.compared}
     if votes.n > MORE_VOTES and not thorough:
         return {
-            "boards": {name: no_board(ASK) for name in BOARDS},
-            "sensitivity": dict.fromkeys(SENSITIVITY),
+            "boards": {**{name: no_board(ASK) for name in BOARDS}, **board},
+            "sensitivity": {**dict.fromkeys(SENSITIVITY), **compared},
             "fit": no_fit(ASK),
             "slices": no_slices(ASK),
         }
     boards = Boards(read, read.overall, first, side_term, grades, seed=seed, level=level)
     return {
-        "boards": boards.as_dict(),
-        "sensitivity": boards.sensitivity(),
+        "boards": {**boards.as_dict(), **board},
+        "sensitivity": {**boards.sensitivity(), **compared},
         "fit": model_fit(votes, read, seed=seed, level=level, asked=thorough),
         "slices": slices(votes, read, level=level),
     }

@@ -9,25 +9,31 @@ from typing import Any
 import numpy as np
 
 from reports.records import CriterionRecords, StudyRecords
+from reports.shown_boards import (
+    EXPECTED_SCORE,
+    GRADE_ODDS,
+    WIN_ODDS,
+    ShownBoard,
+    compare,
+    no_board,
+    show_board,
+    show_half_win,
+)
 from reports.stats.covariance import Covariance
 from reports.stats.davidson import TieFit, fit_davidson, fit_rao_kupper
 from reports.stats.graded import fit_graded
 from reports.stats.inverse_probability import draw_weights
-from reports.stats.leaderboard import Leaderboard, LeaderboardRow, leaderboard
+from reports.stats.leaderboard import Leaderboard, leaderboard
 from reports.stats.linear_terms import parameter_estimate
 from reports.stats.margin_tests import margin_tests
 from reports.stats.outcome_fit import OutcomeFit
 from reports.stats.prompt_weights import kish_size, weigh_prompts
 from reports.stats.results import Estimate, VerdictCode
-from reports.stats.score_board import BoardRow, ScoreBoard, score_board
-from reports.stats.sensitivity import compare_conclusions
+from reports.stats.score_board import ScoreBoard, score_board
 from reports.stats.side_term import SideTermFit
 from reports.stats.style_control import fit_style
 from reports.stats.text_features import STYLE_FEATURES
 from reports.stats.votes import IntArray, Votes
-
-# Differences between two boards listed in full; the counts say how many there are.
-CHANGES_SHOWN = 50
 
 BOARDS = (
     "davidson",
@@ -40,8 +46,6 @@ BOARDS = (
 )
 # Treatments of ties whose ranks and conclusions are compared with the first board's.
 SENSITIVITY = ("drop_ties", "davidson", "rao_kupper")
-
-EXPECTED_SCORE, WIN_ODDS, GRADE_ODDS = "expected_score", "win_odds", "grade_odds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +61,6 @@ class Grades:
 
     margin: IntArray
     steps: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Board:
-    """A board as the report holds it, and what it decides."""
-
-    shown: dict[str, Any]
-    ranks: Mapping[int, int | None]
-    better: Any
-
-
-def no_board(reason: str) -> dict[str, Any]:
-    """A board that there is not, and why."""
-    return {"rows": None, "reason": reason}
 
 
 class Boards:
@@ -107,9 +97,9 @@ class Boards:
         self._grades = grades
         self._seed = seed
         self._level = level
-        self._found: dict[str, _Board] = {}
+        self._found: dict[str, ShownBoard] = {}
         self._reasons: dict[str, str] = {}
-        builders: tuple[Callable[[], _Board | str], ...] = (
+        builders: tuple[Callable[[], ShownBoard | str], ...] = (
             self._davidson,
             self._drop_ties,
             self._side_adjusted,
@@ -136,76 +126,16 @@ class Boards:
         """What other treatments of ties change in ranks and conclusions; null without a board."""
         others = {**self._found, "rao_kupper": self._rao_kupper()}
         found = {name: others.get(name) for name in SENSITIVITY}
-        return {name: board and self._compared(board) for name, board in found.items()}
-
-    def _compared(self, board: _Board) -> dict[str, Any]:
         names = self._read.systems
-        here: dict[int, int | None] = {row.system: row.rank for row in self._first.rows}
-        found = compare_conclusions(here, self._first.better, dict(board.ranks), board.better)
-        return {
-            "order_changed": found.order_changed,
-            "conclusions_changed": found.conclusions_changed,
-            "n_moved": len(found.moved),
-            "moved": [
-                {"system": names[system], "rank": rank, "rank_there": there}
-                for system, rank, there in found.moved[:CHANGES_SHOWN]
-            ],
-            "n_changes": len(found.changes),
-            "changes": [
-                {"better": names[better], "worse": names[worse], "change": change}
-                for better, worse, change in found.changes[:CHANGES_SHOWN]
-            ],
-        }
+        return {name: board and compare(self._first, board, names) for name, board in found.items()}
 
     def _shown(
-        self,
-        board: ScoreBoard,
-        scale: str,
-        terms: Mapping[str, Estimate],
-        **more: Any,
-    ) -> _Board:
-        rows = [self._row(row, row.votes) for row in board.rows]
-        return self._board(rows, board, scale, board.n, terms, more)
+        self, board: ScoreBoard, scale: str, terms: Mapping[str, Estimate], **more: Any
+    ) -> ShownBoard:
+        return show_board(board, self._read.systems, scale, terms, **more)
 
-    def _half_win(self, board: Leaderboard, n: int, scale: str, **more: Any) -> _Board:
-        """A board of the same kind as the first, from other votes."""
-        rows = [
-            {**self._row(row, row.win_rate.n), "win_rate": row.win_rate.as_dict()}
-            for row in board.rows
-        ]
-        return self._board(rows, board, scale, n, {}, more)
-
-    def _row(self, row: BoardRow | LeaderboardRow, votes: int) -> dict[str, Any]:
-        return {
-            "system": self._read.systems[row.system],
-            "component": None if row.component is None else row.component + 1,
-            "strength": row.strength.as_dict(),
-            "rating": row.rating.as_dict(),
-            "rank": row.rank,
-            "rank_low": row.rank_low,
-            "rank_high": row.rank_high,
-            "votes": votes,
-        }
-
-    @staticmethod
-    def _board(
-        rows: list[dict[str, Any]],
-        board: ScoreBoard | Leaderboard,
-        scale: str,
-        n: int,
-        terms: Mapping[str, Estimate],
-        more: Mapping[str, Any],
-    ) -> _Board:
-        shown = {
-            "rows": rows,
-            "reason": None,
-            "scale": scale,
-            "n": n,
-            "terms": {name: term.as_dict() for name, term in terms.items()},
-            "warnings": [str(code) for code in board.warnings],
-            **more,
-        }
-        return _Board(shown, {row.system: row.rank for row in board.rows}, board.better)
+    def _half_win(self, board: Leaderboard, n: int, scale: str, **more: Any) -> ShownBoard:
+        return show_half_win(board, self._read.systems, n, scale, **more)
 
     def _of_outcomes(
         self, votes: Votes, fit: OutcomeFit, covariance: Covariance, method: str
@@ -237,18 +167,18 @@ class Boards:
             level=self._level,
         )
 
-    def _of_ties(self, found: TieFit, term: str) -> _Board:
+    def _of_ties(self, found: TieFit, term: str) -> ShownBoard:
         board = self._of_outcomes(self._votes, found.fit, found.covariance, found.method)
         shape = self._shape(found.fit, found.covariance, found.method, found.n, 0)
         return self._shown(board, WIN_ODDS, {term: shape})
 
-    def _davidson(self) -> _Board | str:
+    def _davidson(self) -> ShownBoard | str:
         found = fit_davidson(self._votes)
         if found is None:
             return self._no_ties() or "There are no decisive votes."
         return self._of_ties(found, "log_nu")
 
-    def _rao_kupper(self) -> _Board | None:
+    def _rao_kupper(self) -> ShownBoard | None:
         found = fit_rao_kupper(self._votes)
         return None if found is None else self._of_ties(found, "log_theta")
 
@@ -261,7 +191,7 @@ class Boards:
             return None
         return "No vote is a tie: the first board already tells it all."
 
-    def _drop_ties(self) -> _Board | str:
+    def _drop_ties(self) -> ShownBoard | str:
         reason = self._no_ties()
         if reason:
             return reason
@@ -271,7 +201,7 @@ class Boards:
         board = leaderboard(self._votes, seed=self._seed, level=self._level, ties="drop")
         return self._half_win(board, decisive, WIN_ODDS)
 
-    def _side_adjusted(self) -> _Board | str:
+    def _side_adjusted(self) -> ShownBoard | str:
         term = self._side_term
         if term.covariance is None or term.model_covariance is None:
             if term.gamma.n:
@@ -290,7 +220,7 @@ class Boards:
         )
         return self._shown(board, EXPECTED_SCORE, {"side": term.gamma})
 
-    def _weighted(self) -> _Board | str:
+    def _weighted(self) -> ShownBoard | str:
         if not self._votes.n:
             return "There are no votes."
         weight = self._read.prompt_weight
@@ -305,7 +235,7 @@ class Boards:
             board, votes.n, EXPECTED_SCORE, kish_n=kish_size(votes.weight, votes.n)
         )
 
-    def _by_design(self) -> _Board | str:
+    def _by_design(self) -> ShownBoard | str:
         """Every cell as the design has it, whatever was drawn oftener or stopped early."""
         draws = self._read.sampling
         if draws is None or not (draws.is_steered or draws.stopped):
@@ -329,7 +259,7 @@ class Boards:
             covered=found.covered,
         )
 
-    def _style_controlled(self) -> _Board | str:
+    def _style_controlled(self) -> ShownBoard | str:
         style = self._read.style
         if style is None:
             return "With so many texts they are read only on request: analyze --diagnostics."
@@ -359,7 +289,7 @@ class Boards:
             row["controlled_win_rate"] = by_name[row["system"]].as_dict()
         return shown
 
-    def _graded(self) -> _Board | str:
+    def _graded(self) -> ShownBoard | str:
         if self._grades is None:
             if self._scale in ("five", "seven"):
                 return "Some decisive votes have no grade."

@@ -63,5 +63,9 @@ def digest(records: StudyRecords) -> str:
         decided = records.adjudication
         text("cases", decided.cases)
         numbers("adjudicated", [decided.item, decided.verdict])
+    if records.exclusions is not None:
+        out = records.exclusions
+        text("excluded", out.annotators)
+        numbers("exclusions", [out.item, out.annotator, out.verdict, out.side, out.post_hoc])
     text("repeats", records.repeats)
     return found.hexdigest()

@@ -29,6 +29,7 @@ from annotation.selectors import repeated_votes
 from judging.models import JudgeVersion, Judgment, MissingCause, Order
 from reports.adjudication_records import AdjudicationRecords, load_adjudications
 from reports.columns import CHUNK, KeyCodes, Keys, order_of_names, read_named
+from reports.exclusion_records import ExclusionRecords, load_exclusions
 from reports.input_hash import digest
 from reports.read_snapshot import read_snapshot
 from reports.sampling_records import SamplingRecords, load_sampling
@@ -128,6 +129,8 @@ class StudyRecords:
     sampling: SamplingRecords | None
     # None where no disagreement was decided.
     adjudication: AdjudicationRecords | None
+    # None where no vote is excluded that would count.
+    exclusions: ExclusionRecords | None
     repeats: int
     input_sha256: str
 
@@ -249,6 +252,7 @@ def _load(study: Study, style: bool) -> StudyRecords:
             items=items.codes,
         ),
         adjudication=load_adjudications(study, items=items.codes, verdicts=VERDICT_CODES),
+        exclusions=load_exclusions(study, items=items.codes),
         repeats=repeated_votes(study).count(),
         input_sha256="",
     )

@@ -14,7 +14,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from annotation.models import Criterion, Side, Study, Verdict, VoteCriterion
-from annotation.selectors import counted_votes
+from annotation.selectors import counted_votes, excluded_votes
 from reports.columns import Keys, read_numbers
 from reports.stats.results import VerdictCode
 from reports.stats.votes import IntArray
@@ -63,10 +63,37 @@ def read_vote_rows(study: Study, criterion: Criterion) -> VoteRows:
             VoteCriterion.objects.filter(criterion=criterion, vote__in=counted_votes(study)),
             "vote__",
         )
-    answer = (verdict_code() * SIDES + _side_code(vote)) * MARGINS + Coalesce("margin", 0)
     comparison, annotator, packed = read_numbers(
-        rows.order_by().values_list(f"{vote}comparison_id", f"{vote}annotator_id", answer), 3
+        rows.order_by().values_list(f"{vote}comparison_id", f"{vote}annotator_id", _answer(vote)), 3
     )
+    return _unpacked(comparison, annotator, packed)
+
+
+def read_excluded_rows(study: Study) -> tuple[VoteRows, IntArray]:
+    """Read the votes that would count on `overall` if nothing were excluded.
+
+    Returns
+    -------
+    rows : VoteRows
+    post_hoc : int8 array, shape (n,)
+        1 where only exclusions that were decided post hoc hold the vote out, else 0.
+    """
+    late = Case(When(post_hoc=True, then=Value(1)), default=Value(0), output_field=IntegerField())
+    comparison, annotator, packed, post_hoc = read_numbers(
+        excluded_votes(study)
+        .order_by()
+        .values_list("comparison_id", "annotator_id", _answer(""), late),
+        4,
+    )
+    return _unpacked(comparison, annotator, packed), post_hoc.astype(np.int8)
+
+
+def _answer(vote: str) -> Combinable:
+    """Verdict, side and margin as one number, in SQL."""
+    return (verdict_code() * SIDES + _side_code(vote)) * MARGINS + Coalesce("margin", 0)
+
+
+def _unpacked(comparison: Keys, annotator: Keys, packed: Keys) -> VoteRows:
     rest, margin = np.divmod(packed.astype(np.int16), MARGINS)
     verdict, side = np.divmod(rest, SIDES)
     return VoteRows(

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reports.wording.numbers import NOTHING, coefficient_with_interval, counted, named_list
+from reports.wording.numbers import NOTHING, coefficient_with_interval, count, counted, named_list
+from reports.wording.numbers import rating as points
 
 from .figures import Figure, rating
 
@@ -31,6 +32,10 @@ BOARDS: dict[str, tuple[str, str]] = {
         "By design",
         "Every pair counts as the design has it, however often it was drawn and whether or not it "
         "was stopped early.",
+    ),
+    "with_excluded": (
+        "With excluded",
+        "The first board's method, with the excluded votes counted too.",
     ),
 }
 TREATMENTS = {
@@ -93,7 +98,8 @@ def other_boards(result: Mapping[str, Any]) -> OtherBoards:
     placings = [_placings(result["leaderboard"]), *(_placings(board["rows"]) for *_, board in made)]
     return OtherBoards(
         sentences=[
-            _sentence(key, words, result["sensitivity"][key]) for key, words in TREATMENTS.items()
+            *(_sentence(words, result["sensitivity"][key]) for key, words in TREATMENTS.items()),
+            *_with_excluded(result["sensitivity"].get("with_excluded")),
         ],
         columns=[
             Column("First board", "Ties count half for each side."),
@@ -126,7 +132,41 @@ def _placings(rows: Sequence[Mapping[str, Any]]) -> dict[str, Placing]:
     }
 
 
-def _sentence(key: str, words: str, compared: Mapping[str, Any] | None) -> str:
+def _with_excluded(compared: Mapping[str, Any] | None) -> list[str]:
+    """Nothing where no vote is excluded, nor of reports before format 8, which do not know."""
+    if compared is None:
+        return []
+    number = compared["n_added"]
+    added = "the excluded vote" if number == 1 else f"the {count(number)} excluded votes"
+    sentences = [_sentence(f"with {added} counted too{_post_hoc(compared)},", compared)]
+    if compared["n_replaced"]:
+        replaced = counted(compared["n_replaced"], "imported label")
+        sentences.append(
+            f"In turn {replaced} would not count: each is of somebody whose own vote on the same "
+            "pair is excluded."
+        )
+    shift = compared["largest_shift"]
+    if shift is not None:
+        sentences.append(_shift(shift))
+    return sentences
+
+
+def _post_hoc(compared: Mapping[str, Any]) -> str:
+    late, added = compared["n_post_hoc"], compared["n_added"]
+    if not late:
+        return ""
+    which = "" if late == added == 1 else "all of them " if late == added else f"{count(late)} "
+    return f" ({which}excluded post hoc: with outcomes in sight, or by rules made after opening)"
+
+
+def _shift(shift: Mapping[str, Any]) -> str:
+    before, after = points(shift["rating"]), points(shift["rating_there"])
+    if before == after:
+        return "No rating moves by a whole point with them."
+    return f"The rating that moves furthest with them is {shift['system']}'s: {before} → {after}."
+
+
+def _sentence(words: str, compared: Mapping[str, Any] | None) -> str:
     start = words[0].upper() + words[1:]
     if compared is None:
         return f"{start} no board can be made of these votes."

@@ -160,6 +160,10 @@ FIGURES: dict[str, FigureMethod] = {
         "By design", "Bradley-Terry weighted by inverse probability of the draw",
         f"The probabilities of the draws are as stored. {BOTH}", "boards",
     ),
+    "boards/with_excluded": FigureMethod(
+        "With excluded", "half-win Bradley-Terry on counted and excluded votes",
+        f"The excluded votes are worth as much as the others. {BOTH}", "with-excluded",
+    ),
     "sensitivity/drop_ties": FigureMethod(
         "Sensitivity, without ties", "conclusions compared with the first board", ONE_NUMBER,
         "sensitivity",
@@ -171,6 +175,10 @@ FIGURES: dict[str, FigureMethod] = {
     "sensitivity/rao_kupper": FigureMethod(
         "Sensitivity, Rao and Kupper", "conclusions compared with the first board", ONE_NUMBER,
         "sensitivity",
+    ),
+    "sensitivity/with_excluded": FigureMethod(
+        "Sensitivity, with excluded", "ranks and conclusions compared with the first board",
+        ONE_NUMBER, "with-excluded",
     ),
     "fit/test": FigureMethod(
         "Goodness of fit", "Pearson's test of all pairs", "Votes are independent.", "fit"

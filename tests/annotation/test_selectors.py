@@ -15,7 +15,7 @@ from annotation.models import (
     Verdict,
     Vote,
 )
-from annotation.selectors import counted_votes, repeated_votes
+from annotation.selectors import counted_votes, excluded_votes, has_exclusions, repeated_votes
 from tests.factories import (
     make_annotator,
     make_assignment,
@@ -136,3 +136,22 @@ def test_there_is_at_most_one_counted_vote_for_an_annotator_and_a_comparison(stu
     people = list(counted_votes(study).values_list("annotator", "comparison"))
     assert len(people) == len(set(people)) == 2
     assert Vote.objects.count() == 4
+
+
+def test_excluded_votes_are_those_that_would_count_otherwise(study: Study) -> None:
+    kept = make_vote(make_comparison(study))
+    revised = make_vote(make_comparison(study), Choice.LEFT)
+    newest = make_vote(revised.comparison, Choice.RIGHT, assignment=revised.assignment, revision=1)
+    label = make_imported_vote(make_comparison(study))
+    repeat = make_imported_vote(label.comparison, annotator=label.annotator, occurrence=1)
+    assert not has_exclusions(study)
+    assert list(excluded_votes(study)) == []
+    before = counted(study)
+    Exclusion.objects.create(assignment=newest.assignment, reason="careless", rule="speed")
+    Exclusion.objects.create(vote=label, reason="wrong file", post_hoc=True)
+    Exclusion.objects.create(vote=repeat, reason="wrong file", post_hoc=True)
+    assert has_exclusions(study)
+    assert counted(study) == {kept.pk}
+    out = {vote.pk: vote.post_hoc for vote in excluded_votes(study)}  # type: ignore[attr-defined]
+    assert out == {newest.pk: False, label.pk: True}
+    assert counted(study) | set(out) == before

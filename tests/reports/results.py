@@ -172,9 +172,15 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
                 "style_controlled",
                 "graded",
                 "by_design",
+                "with_excluded",
             )
         },
-        "sensitivity": {"drop_ties": None, "davidson": None, "rao_kupper": None},
+        "sensitivity": {
+            "drop_ties": None,
+            "davidson": None,
+            "rao_kupper": None,
+            "with_excluded": None,
+        },
         "fit": {"test": None, "reason": "There are no votes."},
         "slices": {
             kind: {"slices": None, "reason": f"No prompt has a {kind}."}

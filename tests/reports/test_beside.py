@@ -37,7 +37,7 @@ def study() -> Study:
 
 def test_every_board_is_there_or_says_why_not(study: Study) -> None:
     boards = result_of(study)["boards"]
-    assert tuple(boards) == BOARDS
+    assert tuple(boards) == (*BOARDS, "with_excluded")
     for name in ("davidson", "drop_ties", "side_adjusted", "weighted", "style_controlled"):
         assert boards[name]["reason"] is None, name
         assert [row["system"] for row in boards[name]["rows"]] == sorted(
@@ -81,7 +81,8 @@ def test_the_weighted_board_follows_the_heavy_prompts() -> None:
 
 def test_sensitivity_compares_ranks_and_conclusions(study: Study) -> None:
     sensitivity = result_of(study)["sensitivity"]
-    assert set(sensitivity) == {"drop_ties", "davidson", "rao_kupper"}
+    assert set(sensitivity) == {"drop_ties", "davidson", "rao_kupper", "with_excluded"}
+    assert sensitivity.pop("with_excluded") is None
     for found in sensitivity.values():
         assert found["order_changed"] == bool(found["n_moved"])
         assert len(found["moved"]) == found["n_moved"]
@@ -161,7 +162,7 @@ def test_large_studies_get_it_only_on_request(
 ) -> None:
     monkeypatch.setattr(beside, "MORE_VOTES", 10)
     result = result_of(study)
-    assert all("--diagnostics" in board["reason"] for board in result["boards"].values())
+    assert all("--diagnostics" in result["boards"][name]["reason"] for name in BOARDS)
     assert "--diagnostics" in result["fit"]["reason"]
     assert "--diagnostics" in result["slices"]["tag"]["reason"]
     assert result_of(study, thorough=True)["boards"]["davidson"]["reason"] is None

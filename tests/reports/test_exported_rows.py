@@ -276,6 +276,40 @@ def test_on_demand_nothing_is_left_out_and_each_fate_is_named(mixed: Study) -> N
     assert reasons["lifted"] is None
 
 
+WHY = ("excluded_because", "excluded_by_rule", "excluded_post_hoc")
+
+
+def why(study: Study, item_id: str) -> tuple[Any, ...]:
+    (row,) = [row for row in jsonl(study, "votes", everything=True) if row["item_id"] == item_id]
+    return tuple(row.get(name) for name in WHY)
+
+
+def test_an_excluded_vote_names_the_rule_and_whether_it_came_after_outcomes() -> None:
+    study = make_open_study(results="open")
+    by_rule = make_vote(make_comparison(study, item_id="by-rule"), Choice.LEFT)
+    Exclusion.objects.create(assignment=by_rule.assignment, reason="too fast", rule="speed")
+    late = make_vote(make_comparison(study, item_id="late"), Choice.LEFT)
+    Exclusion.objects.create(assignment=late.assignment, reason="odd", rule="sides", post_hoc=True)
+    person = make_imported_vote(make_comparison(study, item_id="person"), Verdict.A)
+    Exclusion.objects.create(vote=person, reason="wrong file", post_hoc=True)
+    make_vote(make_comparison(study, item_id="counted"), Choice.LEFT)
+    assert why(study, "by-rule") == ("too fast", "speed", False)
+    assert why(study, "late") == ("odd", "sides", True)
+    assert why(study, "person") == ("wrong file", None, True)
+    assert why(study, "counted") == (None, None, None)
+    header = next(iter(csv_rows(study, "votes")))
+    assert [name for name in header if name.startswith("excluded")] == list(WHY)
+
+
+def test_of_several_exclusions_one_that_was_not_post_hoc_is_named() -> None:
+    study = make_open_study(results="open")
+    vote = make_vote(make_comparison(study, item_id="i1"), Choice.LEFT)
+    Exclusion.objects.create(assignment=vote.assignment, reason="too fast", rule="speed")
+    Exclusion.objects.create(assignment=vote.assignment, reason="odd", post_hoc=True)
+    Exclusion.objects.create(vote=vote, reason="odd as well", post_hoc=True)
+    assert why(study, "i1") == ("too fast", "speed", False)
+
+
 def test_a_judgment_without_a_verdict_says_so() -> None:
     study = make_study()
     version = make_judge_version(study, "judge-1")

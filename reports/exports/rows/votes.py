@@ -46,6 +46,8 @@ COLUMNS = (
     "kind",
     "status",
     "excluded_because",
+    "excluded_by_rule",
+    "excluded_post_hoc",
     "choice",
     "swapped",
     "revision",
@@ -129,6 +131,24 @@ def table(study: Study, *, everything: bool = False) -> RowTable:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Why a vote does not count.
+
+    Attributes
+    ----------
+    reason : str
+    rule : str
+        The frozen rule that fired; empty for a person's decision.
+    post_hoc : bool
+        Decided when outcomes could be seen, or by a rule that was not frozen at opening.
+    """
+
+    reason: str
+    rule: str
+    post_hoc: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Fates:
     """What became of votes, for the few of which more is to be said.
 
@@ -136,21 +156,23 @@ class Fates:
     ----------
     newest : mapping of int to int
         The highest revision of each assignment that was revised.
-    excluded_votes, excluded_assignments : mapping of int to str
-        Why they do not count.
+    excluded_votes, excluded_assignments : mapping of int to HeldOut
+        Of several exclusions the newest that was not post hoc, if there is one: a vote is post hoc
+        excluded only where nothing else holds it out.
     """
 
     newest: Mapping[int, int]
-    excluded_votes: Mapping[int, str]
-    excluded_assignments: Mapping[int, str]
+    excluded_votes: Mapping[int, HeldOut]
+    excluded_assignments: Mapping[int, HeldOut]
 
-    def reason(self, vote: Values) -> str | None:
+    def held_out(self, vote: Values) -> HeldOut | None:
         """Why the vote is excluded, if it is."""
-        reason = self.excluded_votes.get(vote["pk"])
-        return reason if reason is not None else self.excluded_assignments.get(vote["assignment"])
+        own = self.excluded_votes.get(vote["pk"])
+        shared = self.excluded_assignments.get(vote["assignment"])
+        return shared if own is None or (own.post_hoc and shared is not None) else own
 
     def status(self, vote: Values) -> str:
-        if self.reason(vote) is not None:
+        if self.held_out(vote) is not None:
             return EXCLUDED
         collected = vote["assignment"] is not None
         if collected and vote["assignment__state"] != AssignmentState.SUBMITTED:
@@ -167,11 +189,17 @@ def _fates(votes: QuerySet[Vote]) -> Fates:
     exclusions = live_exclusions().filter(
         Q(vote__in=votes) | Q(assignment__in=votes.values("assignment"))
     )
-    reasons = exclusions.order_by("pk").values_list("vote", "assignment", "reason")
+    # Of several of one vote the last stays.
+    rows = exclusions.order_by("-post_hoc", "pk").values_list(
+        "vote", "assignment", "reason", "rule", "post_hoc"
+    )
+    reasons = [
+        (vote, held, HeldOut(reason, rule, post_hoc)) for vote, held, reason, rule, post_hoc in rows
+    ]
     return Fates(
         newest=dict(revised.annotate(newest=Max("revision"))),
-        excluded_votes={vote: reason for vote, _, reason in reasons if vote},
-        excluded_assignments={held: reason for _, held, reason in reasons if held},
+        excluded_votes={vote: why for vote, _, why in reasons if vote},
+        excluded_assignments={held: why for _, held, why in reasons if held},
     )
 
 
@@ -220,7 +248,7 @@ def _rows_of(votes: QuerySet[Vote], fates: Fates, wanted: frozenset[str]) -> Ite
         for vote, status in chosen:
             yield from _rows_of_vote(
                 vote,
-                _shared(vote, status, fates.reason(vote)),
+                _shared(vote, status, fates.held_out(vote)),
                 parts.get(vote["pk"], []),
                 {note["criterion"]: note for note in notes.get(vote["pk"], [])},
             )
@@ -259,7 +287,7 @@ def _row(decision: Values, criterion: str, shared: dict[str, Any], note: Values 
     return ordered(COLUMNS, stated, decision["metadata"])
 
 
-def _shared(vote: Values, status: str, reason: str | None) -> dict[str, Any]:
+def _shared(vote: Values, status: str, held_out: HeldOut | None) -> dict[str, Any]:
     """What the rows of one vote have in common."""
     shown_left = vote["left"]
     if vote["swapped"] is not None:
@@ -273,8 +301,13 @@ def _shared(vote: Values, status: str, reason: str | None) -> dict[str, Any]:
         "system_b": vote["comparison__system_b__name"],
         "kind": vote["comparison__kind"],
         "status": status,
-        "excluded_because": reason,
     }
+    if held_out is not None:
+        row |= {
+            "excluded_because": held_out.reason,
+            "excluded_by_rule": held_out.rule or None,
+            "excluded_post_hoc": held_out.post_hoc,
+        }
     if vote["assignment"] is not None:
         row |= {
             "revision": vote["revision"],
