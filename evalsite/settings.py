@@ -233,6 +233,8 @@ TEMPLATES = [
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 USE_I18N = True
+# Named here so that they win: other applications translate short words such as "Key", too.
+LOCALE_PATHS = [BASE_DIR / "evalsite" / "locale", BASE_DIR / "annotation" / "locale"]
 # English dates with the day first and 24 hours, as in the rest of the site.
 FORMAT_MODULE_PATH = ["evalsite.formats"]
 USE_TZ = True

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from tests.catalogues import (
     DOMAINS,
@@ -27,7 +28,7 @@ from tests.catalogues import (
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|<[^>]+>|&\w+;")
 
 # Words that English and German share.
-SAME_IN_BOTH = {"Name", "Auto"}
+SAME_IN_BOTH = {"Name", "Auto", "System"}
 
 CATALOGUES = {str(path.relative_to(PROJECT_ROOT)): path for path in catalogue_paths()}
 
@@ -37,6 +38,11 @@ each_catalogue = pytest.mark.parametrize("path", CATALOGUES.values(), ids=CATALO
 def each_in(*languages: str) -> pytest.MarkDecorator:
     chosen = {name: path for name, path in CATALOGUES.items() if path.parts[-3] in languages}
     return pytest.mark.parametrize("path", chosen.values(), ids=chosen)
+
+
+each_of_pages = pytest.mark.parametrize(
+    "path", [path for path in CATALOGUES.values() if path.stem == "django"], ids=str
+)
 
 
 def placeholders(text: str) -> list[str]:
@@ -107,6 +113,18 @@ def test_the_compiled_catalogue_is_that_of_the_text(path: Path) -> None:
     with compiled.open("rb") as file:
         held = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]
     assert held == read_catalogue(path).compiled(), "run compilemessages"
+
+
+@each_of_pages
+def test_no_other_catalogue_has_another_word_for_it(path: Path) -> None:
+    with translation.override(path.parts[-3]):
+        for entry in read_catalogue(path).entries:
+            if entry.text.many is None:
+                said = [translation.gettext(entry.text.one)]
+            else:
+                one, many = entry.text.one, entry.text.many
+                said = [translation.ngettext(one, many, number) for number in (1, 2)]
+            assert said == entry.translations
 
 
 @each_in("de")

@@ -573,7 +573,8 @@ def test_the_headers_of_json_are_these_and_no_others(door: Door) -> None:
         assert headers == {
             "Content-Type": "application/json",
             "Cache-Control": "no-store, private",
-            "Vary": "Cookie",
+            "Vary": "Cookie, Accept-Language",
+            "Content-Language": "en",
             "X-Frame-Options": "DENY",
             "X-Content-Type-Options": "nosniff",
             "Referrer-Policy": headers["Referrer-Policy"],
