@@ -192,6 +192,8 @@ def values_of(world: World, who: str) -> dict[str, list[str]]:
         "name": list(catalogue.FORMATS),
         "chosen": ["jsonl", "csv", "html"],
         "token": ["x" * 43],
+        "language": ["de"],
+        "digest": ["0" * 12],
         "case_id": [str(uuid.uuid4())],
         "assignment": [
             str(public_id)
