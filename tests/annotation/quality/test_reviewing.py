@@ -420,6 +420,11 @@ def test_the_overview_shows_people_and_no_systems():
     assert "SYSTEM" not in repr(rows)
 
 
+def flag(held: Vote, reason: str) -> None:
+    assert held.assignment is not None
+    Flag.objects.create(assignment=held.assignment, reason=reason)
+
+
 def test_the_overview_tells_pace_flags_skips_and_agreement_with_their_numbers():
     study = make_open_study()
     rater, other = make_rater(study, external_id="a"), make_rater(study, external_id="b")
@@ -427,8 +432,8 @@ def test_the_overview_tells_pace_flags_skips_and_agreement_with_their_numbers():
         pair = make_comparison(study)
         held = answer(rater, pair, active_ms=seconds * 1000)
         answer(other, pair, Choice.LEFT if seconds > 3 else Choice.RIGHT)
-        Flag.objects.create(assignment_id=held.assignment_id, reason="other")
-    Flag.objects.create(assignment_id=held.assignment_id, reason="language")
+        flag(held, "other")
+    flag(held, "language")
     skipped = make_assignment(make_comparison(study), rater, state=AssignmentState.RELEASED)
     Flag.objects.create(assignment=skipped, reason="other")
     row, another = quality.overview(study)
