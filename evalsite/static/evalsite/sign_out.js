@@ -2,7 +2,7 @@
    the next person, and not lost without a word. Those of others are theirs: nobody else sends or
    discards them. See annotation/rating/outbox.js. */
 
-import { fill, gettext, ngettext } from "./words.js";
+import { interpolate, gettext, ngettext } from "./words.js";
 
 const PREFIX = "evalsite.outbox.";
 
@@ -30,7 +30,7 @@ function ask(form, boxes) {
   dialog.setAttribute("aria-labelledby", "unsent-title");
   const title = document.createElement("h2");
   title.id = "unsent-title";
-  title.textContent = fill(
+  title.textContent = interpolate(
     ngettext("%(count)s answer is not saved yet", "%(count)s answers are not saved yet", count),
     { count },
   );

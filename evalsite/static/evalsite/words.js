@@ -9,6 +9,6 @@ export const ngettext =
   catalogue.ngettext ?? ((one, many, count) => (count === 1 ? one : many));
 
 /* `%(name)s` becomes the value of that name. */
-export function fill(text, values) {
+export function interpolate(text, values) {
   return text.replace(/%\((\w+)\)s/g, (_, name) => String(values[name]));
 }
