@@ -20,7 +20,7 @@ from django.views.i18n import set_language
 from annotation.access import public
 
 # Signing in, invitations, home and errors have no namespace and are translated, too.
-TRANSLATED_NAMESPACES: frozenset[str] = frozenset()
+TRANSLATED_NAMESPACES = frozenset({"rating"})
 
 # Django's own view, by POST with a CSRF token: sets the cookie and goes back to `next`, which must
 # be an address of this site.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-HIDDEN = {"script", "style"}
+# Nobody reads these; and the names of keys are the same in every language.
+HIDDEN = {"script", "style", "kbd"}
 SPOKEN = ("aria-label", "title", "placeholder", "alt")
 SENTENCE_END = re.compile(r"(?<=[.:;?!])\s+")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
+from django.utils.translation import gettext_lazy as _
 
 from annotation.models import (
     Annotator,
@@ -22,9 +23,9 @@ from annotation.models import (
     User,
 )
 
-NO_SUCH_STUDY = "There is no such study, or you have no part in it."
-OTHER_ROLE = "Your role in this study does not include this page."
-ACCESS_ENDED = "Your part in this study has ended."
+NO_SUCH_STUDY = _("There is no such study, or you have no part in it.")
+OTHER_ROLE = _("Your role in this study does not include this page.")
+ACCESS_ENDED = _("Your part in this study has ended.")
 
 AnyUser = User | AnonymousUser
 

@@ -37,7 +37,7 @@ def get_or_create_draft(slug: str, actor: User | None = None) -> Study:
             Criterion.objects.create(
                 study=study,
                 key=Criterion.OVERALL,
-                question="Which response is better?",
+                question=Criterion.GIVEN_QUESTION,
                 scale=Scale.TERNARY,
                 both_bad=True,
             )

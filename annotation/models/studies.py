@@ -132,6 +132,8 @@ class Criterion(models.Model):
     """One question of the rubric. Each study has one with the key `overall`."""
 
     OVERALL = "overall"
+    # What `overall` asks in a study that was never set up.
+    GIVEN_QUESTION = "Which response is better?"
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="criteria")
     key = models.CharField(max_length=64)

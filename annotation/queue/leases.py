@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, UUIDField, When
 from django.db.models.functions import Coalesce, Now
+from django.utils.translation import gettext
 
 from annotation.compiled import KEY, CompiledQuery, CompiledUpdate, Parameter
 from annotation.models import (
@@ -156,7 +157,7 @@ def renew(
         RENEWED.run(annotator=annotator.pk, shown=displayed or NONE_SHOWN, **some)
         leases += [lease_of(*row) for row in LEASES.rows(annotator=annotator.pk, **some)]
     if not shown <= {lease.id for lease in leases}:
-        raise AssignmentNotFound("There is no such assignment.")
+        raise AssignmentNotFound(gettext("There is no such assignment."))
     return [lease for lease in leases if lease.id in ids]
 
 
@@ -204,7 +205,7 @@ def release(
         assignment = locked.assignment
         kind = ComparisonKind(assignment.kind)
         if assignment.state in ANSWERED:
-            raise AlreadyAnswered("This pair has a vote; revise it instead of skipping.")
+            raise AlreadyAnswered(gettext("This pair has a vote; revise it instead of skipping."))
         if assignment.state == AssignmentState.RELEASED:
             return kind
         if kind != ComparisonKind.TRAINING:

@@ -33,6 +33,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 
 from annotation.compiled import KEY, CompiledQuery, Parameter
 from annotation.models import Annotator, Assignment, Comparison, Study, StudyVersion
@@ -162,6 +163,6 @@ def lock_assignment(annotator_id: int, public_id: uuid.UUID) -> LockedAssignment
     """
     assignment = OWN_ASSIGNMENT.first(public_id=public_id, annotator=annotator_id)
     if assignment is None:
-        raise AssignmentNotFound("There is no such assignment.")
+        raise AssignmentNotFound(gettext("There is no such assignment."))
     annotator = assignment.annotator
     return LockedAssignment(annotator, annotator.study, assignment, assignment.now)

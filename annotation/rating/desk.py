@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from annotation.models import Annotator, Assignment, AssignmentState, Draft, KeyMap
 from annotation.voting import Answer, Remarks
@@ -127,11 +128,16 @@ def check_keys(own: Mapping[str, str]) -> None:
     """Raise KeysRefused unless every command has a key of its own that types one character."""
     for name, key in own.items():
         if name not in GIVEN_KEYS:
-            raise KeysRefused(f"There is no command {name!r}.")
+            raise KeysRefused(gettext("There is no command %(name)s.") % {"name": name})
         if len(key) != 1 or not key.isprintable() or key.isspace() or key != key.lower():
-            raise KeysRefused("A key must type one character: a letter, a digit or a sign.")
+            raise KeysRefused(
+                gettext("A key must type one character: a letter, a digit or a sign.")
+            )
     taken: dict[str, str] = {}
     for name, key in {**GIVEN_KEYS, **own}.items():
         if key in taken:
-            raise KeysRefused(f"The key {key} would do two things: {taken[key]} and {name}.")
+            raise KeysRefused(
+                gettext("The key %(key)s would do two things: %(one)s and %(other)s.")
+                % {"key": key, "one": taken[key], "other": name}
+            )
         taken[key] = name

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import get_token
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from annotation import quality, queue, voting
@@ -117,7 +118,9 @@ def undo(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     if assignment is None:
         return answer(wire.earlier_for_page(voting.last_vote(annotator)))
     if not rules_of(annotator.study.rules).answering.revise_earlier:
-        return refusal("only_the_last", "Only your last answer can be changed in this study.", 409)
+        return refusal(
+            "only_the_last", gettext("Only your last answer can be changed in this study."), 409
+        )
     return answer(wire.earlier_for_page(voting.earlier_vote(annotator, assignment)))
 
 
@@ -165,5 +168,8 @@ def session(request: HttpRequest, annotator: Annotator) -> HttpResponseBase:
 def read_reason(body: dict[str, Any]) -> SkipReason:
     reason = body.get("reason")
     if reason not in SkipReason.values:
-        raise BadRequest(f"The reason must be one of {', '.join(SkipReason.values)}.", "reason")
+        known = ", ".join(SkipReason.values)
+        raise BadRequest(
+            gettext("The reason must be one of %(known)s.") % {"known": known}, "reason"
+        )
     return SkipReason(str(reason))

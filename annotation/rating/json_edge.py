@@ -10,6 +10,7 @@ import structlog
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.utils.translation import gettext, gettext_lazy
 
 from annotation.access import recognise, study_annotator
 from annotation.models import Annotator
@@ -22,7 +23,7 @@ from .whose_page import names_another_account
 log = structlog.get_logger(__name__)
 
 NO_STORE = "no-store, private"
-OTHER_ACCOUNT = (
+OTHER_ACCOUNT = gettext_lazy(
     "Someone else is signed in on this browser. Sign in again, then send this once more."
 )
 
@@ -58,7 +59,7 @@ def own_page(view: View) -> View:
         recognise(request, slug)
         if names_another_account(request):
             # The same for every study, and asked first: the other person may have no part in it.
-            return refusal("other_account", OTHER_ACCOUNT, 401, stored=False)
+            return refusal("other_account", str(OTHER_ACCOUNT), 401, stored=False)
         return view(request, *args, slug=slug, **kwargs)
 
     return for_own_page
@@ -75,7 +76,7 @@ def json_edge(handle: Handler) -> View:
     @functools.wraps(for_annotators)
     def edge(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if request.method != "POST":
-            refused = refusal("method_not_allowed", "This address takes POST only.", 405)
+            refused = refusal("method_not_allowed", gettext("This address takes POST only."), 405)
             refused.headers["Allow"] = "POST"
             return refused
         try:
@@ -85,7 +86,9 @@ def json_edge(handle: Handler) -> View:
         except AssignmentNotFound as fault:
             return refusal(fault.code, str(fault), 404)
         except Http404:
-            return refusal("not_found", "There is no such study, or you have no part in it.", 404)
+            return refusal(
+                "not_found", gettext("There is no such study, or you have no part in it."), 404
+            )
         except PermissionDenied as fault:
             return refusal("forbidden", str(fault), 403)
         except (DatabaseError, InterfaceError) as fault:
@@ -95,7 +98,10 @@ def json_edge(handle: Handler) -> View:
             log.exception("rating.database_failed")
             refused = refusal(
                 "database_busy",
-                "The server cannot save now. Your answer is kept in this browser and sent again.",
+                gettext(
+                    "The server cannot save now. Your answer is kept in this browser and sent "
+                    "again."
+                ),
                 503,
                 stored=False,
             )

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.utils.translation import get_language, gettext
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_core import StateCore
@@ -69,12 +70,13 @@ def render_markdown(text: str, *, keep_breaks: bool = True) -> Html:
         style, no script. A text above `MAX_RENDERED_CHARS` comes back as plain text.
     """
     if len(text) <= MAX_CACHED_CHARS:
-        return render_cached(text, keep_breaks)
+        return render_cached(text, keep_breaks, get_language())
     return render(text, keep_breaks)
 
 
 @lru_cache(maxsize=CACHED_TEXTS)
-def render_cached(text: str, keep_breaks: bool) -> Html:
+def render_cached(text: str, keep_breaks: bool, language: str | None) -> Html:
+    """`render` in the language that is spoken now, which says what stands for an image."""
     return render(text, keep_breaks)
 
 
@@ -92,7 +94,7 @@ def name_of_target(address: str) -> str:
         parts = urlsplit(address)
         host = parts.hostname
     except ValueError:
-        return "unreadable address"
+        return gettext("unreadable address")
     if host:
         return host
     return parts.scheme
@@ -177,11 +179,14 @@ def image(
     if is_shown_image(source):
         return f'<img src="{html.escape(source)}" alt="{html.escape(described)}">'
     if source.startswith("data:"):
-        where = "too large or not readable"
+        where = gettext("too large or not readable")
+    elif name := name_of_target(source):
+        where = gettext("from %(host)s") % {"host": name}
     else:
-        where = f"from {name_of_target(source) or 'an unnamed place'}"
+        where = gettext("from an unnamed place")
     label = f": {described}" if described else ""
-    return f'<span class="image-note">[Image not shown, {html.escape(where + label)}]</span>'
+    note = gettext("[Image not shown, %(where)s]") % {"where": where + label}
+    return f'<span class="image-note">{html.escape(note)}</span>'
 
 
 def fence(
@@ -217,8 +222,8 @@ def task_box(
 ) -> str:
     """The only raw HTML that the parser makes is the box of a task; it becomes a sign."""
     done = 'checked="checked"' in tokens[idx].content
-    sign, said = ("\u2611", "done") if done else ("\u2610", "not done")
-    return f'<span class="task" role="img" aria-label="{said}">{sign}</span>'
+    sign, said = ("\u2611", gettext("done")) if done else ("\u2610", gettext("not done"))
+    return f'<span class="task" role="img" aria-label="{html.escape(said)}">{sign}</span>'
 
 
 def formula(

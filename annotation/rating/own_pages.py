@@ -76,7 +76,7 @@ def answer(request: SignedInRequest, annotator: Annotator, assignment: uuid.UUID
             "tags": [visible_text(tag) for tag in remarks.tags],
             "confidence": ""
             if remarks.confidence is None
-            else CONFIDENCE.get(remarks.confidence, f"{remarks.confidence:.0%}"),
+            else str(CONFIDENCE.get(remarks.confidence) or f"{remarks.confidence:.0%}"),
             "revisions": earlier.revision,
             "change_url": f"{page_url(study)}#change={assignment}" if may_change else "",
         },

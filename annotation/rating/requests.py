@@ -7,6 +7,7 @@ import uuid
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from annotation.storable import is_storable
 
@@ -35,22 +36,27 @@ class BadRequest(Exception):
 def read_body(request: HttpRequest) -> dict[str, Any]:
     """The JSON object of the request; an empty body is an empty object."""
     if request.content_type != "application/json":
-        raise BadRequest("Send a JSON object as application/json.", "body", status=415)
+        raise BadRequest(gettext("Send a JSON object as application/json."), "body", status=415)
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
-        raise BadRequest("The length of the body is no number.", "body") from None
+        raise BadRequest(gettext("The length of the body is no number."), "body") from None
     if length > MAX_BODY_BYTES:
-        raise BadRequest(f"The body is larger than {MAX_BODY_BYTES} bytes.", "body", status=413)
+        raise BadRequest(
+            gettext("The body is larger than %(max_body_bytes)s bytes.")
+            % {"max_body_bytes": MAX_BODY_BYTES},
+            "body",
+            status=413,
+        )
     raw = request.body
     if not raw:
         return {}
     try:
         body = json.loads(raw, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
-        raise BadRequest("The body is no JSON that can be read.", "body") from None
+        raise BadRequest(gettext("The body is no JSON that can be read."), "body") from None
     if not isinstance(body, dict):
-        raise BadRequest("The body must be a JSON object.", "body")
+        raise BadRequest(gettext("The body must be a JSON object."), "body")
     return body
 
 
@@ -64,11 +70,11 @@ def read_uuid(body: dict[str, Any], field: str) -> uuid.UUID:
 
 def parse_uuid(value: object, field: str) -> uuid.UUID:
     if not isinstance(value, str):
-        raise BadRequest("This must be an identifier.", field)
+        raise BadRequest(gettext("This must be an identifier."), field)
     try:
         return uuid.UUID(value)
     except ValueError:
-        raise BadRequest("This must be an identifier.", field) from None
+        raise BadRequest(gettext("This must be an identifier."), field) from None
 
 
 def read_optional_uuid(body: dict[str, Any], field: str) -> uuid.UUID | None:
@@ -78,34 +84,48 @@ def read_optional_uuid(body: dict[str, Any], field: str) -> uuid.UUID | None:
 def read_uuids(body: dict[str, Any], field: str) -> list[uuid.UUID]:
     values = body.get(field, [])
     if not isinstance(values, list) or len(values) > MAX_IDS:
-        raise BadRequest(f"This must be a list of at most {MAX_IDS} identifiers.", field)
+        raise BadRequest(
+            gettext("This must be a list of at most %(max_ids)s identifiers.")
+            % {"max_ids": MAX_IDS},
+            field,
+        )
     return [parse_uuid(value, field) for value in values]
 
 
 def read_text(body: dict[str, Any], field: str, most: int) -> str:
     value = body.get(field, "")
     if not isinstance(value, str):
-        raise BadRequest("This must be text.", field)
+        raise BadRequest(gettext("This must be text."), field)
     if len(value) > most:
-        raise BadRequest(f"This is longer than {most} characters.", field)
+        raise BadRequest(
+            gettext("This is longer than %(most)s characters.") % {"most": most}, field
+        )
     if not is_storable(value):
-        raise BadRequest("This holds a character that cannot be stored.", field)
+        raise BadRequest(gettext("This holds a character that cannot be stored."), field)
     return value
 
 
 def read_texts(body: dict[str, Any], field: str) -> list[str]:
     values = body.get(field, [])
     if not isinstance(values, list) or len(values) > MAX_TEXTS:
-        raise BadRequest(f"This must be a list of at most {MAX_TEXTS} texts.", field)
+        raise BadRequest(
+            gettext("This must be a list of at most %(max_texts)s texts.")
+            % {"max_texts": MAX_TEXTS},
+            field,
+        )
     if not all(isinstance(value, str) for value in values):
-        raise BadRequest("This must be a list of texts.", field)
+        raise BadRequest(gettext("This must be a list of texts."), field)
     return values
 
 
 def read_mapping(body: dict[str, Any], field: str) -> dict[str, str]:
     values = read_object(body, field)
     if len(values) > MAX_TEXTS or not all(isinstance(value, str) for value in values.values()):
-        raise BadRequest(f"This must be an object of at most {MAX_TEXTS} texts.", field)
+        raise BadRequest(
+            gettext("This must be an object of at most %(max_texts)s texts.")
+            % {"max_texts": MAX_TEXTS},
+            field,
+        )
     return values
 
 
@@ -114,7 +134,7 @@ def read_confidence(body: dict[str, Any], field: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
-        raise BadRequest("This must be a number from 0 to 1, or null.", field)
+        raise BadRequest(gettext("This must be a number from 0 to 1, or null."), field)
     return float(value)
 
 
@@ -123,21 +143,25 @@ def read_whole_number(
 ) -> int:
     value = body.get(field, default)
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise BadRequest(f"This must be a whole number from {least} to {most}.", field)
+        raise BadRequest(
+            gettext("This must be a whole number from %(least)s to %(most)s.")
+            % {"least": least, "most": most},
+            field,
+        )
     return value
 
 
 def read_flag(body: dict[str, Any], field: str) -> bool:
     value = body.get(field, False)
     if not isinstance(value, bool):
-        raise BadRequest("This must be true or false.", field)
+        raise BadRequest(gettext("This must be true or false."), field)
     return value
 
 
 def read_object(body: dict[str, Any], field: str) -> dict[str, Any]:
     value = body.get(field, {})
     if not isinstance(value, dict):
-        raise BadRequest("This must be an object.", field)
+        raise BadRequest(gettext("This must be an object."), field)
     return value
 
 
@@ -146,5 +170,5 @@ def read_milliseconds(body: dict[str, Any], field: str) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_MILLISECONDS:
-        raise BadRequest("This must be a whole number of milliseconds.", field)
+        raise BadRequest(gettext("This must be a whole number of milliseconds."), field)
     return value

@@ -6,6 +6,7 @@ import math
 import uuid
 
 from django.db import transaction
+from django.utils.translation import gettext, ngettext
 
 from annotation import quality, queue
 from annotation.models import Annotator, ComparisonKind, SkipReason
@@ -40,8 +41,16 @@ def many_skips(skipped: int, of: int) -> str:
     >>> many_skips(8, 12)
     'You have skipped 8 of your last 12 pairs. Please skip only what you cannot judge.'
     """
-    pairs = "your last pair" if of == 1 else f"{skipped} of your last {of} pairs"
-    return f"You have skipped {pairs}. Please skip only what you cannot judge."
+    if of == 1:
+        return gettext("You have skipped your last pair. Please skip only what you cannot judge.")
+    said = ngettext(
+        "You have skipped %(skipped)s of your last %(of)s pair. Please skip only what you "
+        "cannot judge.",
+        "You have skipped %(skipped)s of your last %(of)s pairs. Please skip only what you "
+        "cannot judge.",
+        of,
+    )
+    return said % {"skipped": skipped, "of": of}
 
 
 def no_more_skips(limit: int, seconds: int) -> str:
@@ -52,10 +61,15 @@ def no_more_skips(limit: int, seconds: int) -> str:
     >>> no_more_skips(20, 90)
     'You have skipped 20 pairs within an hour. You can skip again in 2 minutes. This pair is yours.'
     """
-    pairs = "1 pair" if limit == 1 else f"{limit} pairs"
     minutes = math.ceil(seconds / 60)
-    wait = "1 minute" if minutes == 1 else f"{minutes} minutes"
-    return (
-        f"You have skipped {pairs} within an hour. You can skip again in {wait}. "
-        "This pair is yours."
-    )
+    skipped = ngettext(
+        "You have skipped %(pairs)s pair within an hour.",
+        "You have skipped %(pairs)s pairs within an hour.",
+        limit,
+    ) % {"pairs": limit}
+    again = ngettext(
+        "You can skip again in %(minutes)s minute.",
+        "You can skip again in %(minutes)s minutes.",
+        minutes,
+    ) % {"minutes": minutes}
+    return f"{skipped} {again} {gettext('This pair is yours.')}"

@@ -8,6 +8,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from annotation.access import SignedInRequest, study_annotator
@@ -24,11 +25,11 @@ EDGES = (
 )  # fmt: skip
 
 SKIP_REASONS = {
-    SkipReason.CANNOT_JUDGE: "I cannot judge this",
-    SkipReason.BROKEN_DISPLAY: "It is not displayed properly",
-    SkipReason.HARMFUL: "It is harmful or upsetting",
-    SkipReason.LANGUAGE: "I do not know the language well enough",
-    SkipReason.OTHER: "Another reason",
+    SkipReason.CANNOT_JUDGE: _("I cannot judge this"),
+    SkipReason.BROKEN_DISPLAY: _("It is not displayed properly"),
+    SkipReason.HARMFUL: _("It is harmful or upsetting"),
+    SkipReason.LANGUAGE: _("I do not know the language well enough"),
+    SkipReason.OTHER: _("Another reason"),
 }
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from annotation.blinding import PresentedPair
 from annotation.models import Criterion
@@ -21,7 +23,12 @@ from .visible_text import visible_text
 from .wording import EMPTY_TEXTS
 
 # Names of the roles of a conversation as the page heads them; others are shown as they are.
-SPEAKERS = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
+SPEAKERS = {
+    "user": _("User"),
+    "assistant": _("Assistant"),
+    "system": _("System"),
+    "tool": _("Tool"),
+}
 
 
 def text_for_page(text: str) -> dict[str, Any]:
@@ -34,7 +41,7 @@ def pair_for_page(pair: PresentedPair) -> dict[str, Any]:
     return {
         "id": str(pair.id),
         "prompt": [
-            {"speaker": SPEAKERS.get(message.role, visible_text(message.role)), **text}
+            {"speaker": str(SPEAKERS.get(message.role) or visible_text(message.role)), **text}
             for message in pair.prompt
             for text in [text_for_page(message.content)]
         ],
@@ -51,8 +58,8 @@ def claim_for_page(claim: Claim, crowd: Crowd) -> dict[str, Any]:
         title, text = EMPTY_TEXTS[claim.empty]
         empty = {
             "code": claim.empty.value,
-            "title": title,
-            "text": text,
+            "title": str(title),
+            "text": str(text),
             "retry_after_seconds": claim.retry_after_seconds,
             "completion": completion_for_page(ending_of(claim, crowd)),
         }
@@ -200,10 +207,17 @@ def criteria_for_page(criteria: Sequence[Criterion]) -> list[dict[str, Any]]:
     return [
         {
             "key": criterion.key,
-            "question": criterion.question or "Which response is better?",
+            "question": question_of(criterion),
             "scale": criterion.scale,
             "both_bad": criterion.both_bad,
             "required": criterion.required or criterion.key == Criterion.OVERALL,
         }
         for criterion in ordered
     ]
+
+
+def question_of(criterion: Criterion) -> str:
+    """As the study asks it; what nobody wrote is asked in the reader's language."""
+    if criterion.question in ("", Criterion.GIVEN_QUESTION):
+        return gettext("Which response is better?")
+    return criterion.question

@@ -9,6 +9,8 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.utils.translation import gettext, ngettext
+
 from annotation.blinding import BOTH_BAD, LEFT, RIGHT, TIE
 from annotation.canonical_json import canonical_json
 from annotation.models import Criterion, Scale
@@ -38,23 +40,26 @@ def parse_answers(raw: object) -> dict[str, Answer]:
         If it has another shape. Whether it fits the rubric is checked when it is submitted.
     """
     if not isinstance(raw, dict) or not raw:
-        raise InvalidAnswers("The answers must be an object with a criterion each.", "answers")
+        raise InvalidAnswers(
+            gettext("The answers must be an object with a criterion each."), "answers"
+        )
     answers = {}
     for key, value in raw.items():
         if not isinstance(key, str):
-            raise InvalidAnswers("A criterion is named by a string.", "answers")
+            raise InvalidAnswers(gettext("A criterion is named by a string."), "answers")
         if isinstance(value, str):
             answers[key] = Answer(value)
             continue
         if not isinstance(value, dict) or not set(value) <= {"choice", "margin"}:
             raise InvalidAnswers(
-                "An answer is an object with `choice` and, on graded scales, `margin`.", key
+                gettext("An answer is an object with `choice` and, on graded scales, `margin`."),
+                key,
             )
         choice, margin = value.get("choice"), value.get("margin")
         if not isinstance(choice, str):
-            raise InvalidAnswers("An answer needs a `choice`.", key)
+            raise InvalidAnswers(gettext("An answer needs a `choice`."), key)
         if margin is not None and (isinstance(margin, bool) or not isinstance(margin, int)):
-            raise InvalidAnswers("`margin` must be a whole number.", key)
+            raise InvalidAnswers(gettext("`margin` must be a whole number."), key)
         answers[key] = Answer(choice, margin)
     return answers
 
@@ -64,11 +69,11 @@ def check_answers(answers: Mapping[str, Answer], questions: Sequence[Question]) 
     known = {question.key: question for question in questions}
     for key, answer in answers.items():
         if key not in known:
-            raise InvalidAnswers("This study has no such criterion.", key)
+            raise InvalidAnswers(gettext("This study has no such criterion."), key)
         check_answer(answer, known[key])
     for question in questions:
         if question.key not in answers and (question.required or question.key == Criterion.OVERALL):
-            raise InvalidAnswers("This criterion must be answered.", question.key)
+            raise InvalidAnswers(gettext("This criterion must be answered."), question.key)
 
 
 def check_decision(answers: Mapping[str, Answer], remarks: Remarks, form: Form) -> None:
@@ -90,20 +95,28 @@ def check_asked(remarks: Remarks, asked: Answering) -> None:
     """Raise InvalidAnswers if something is missing that is asked, or given that is not."""
     words = remarks.rationale.strip()
     if words and asked.rationale is Ask.OFF:
-        raise InvalidAnswers("This study asks for no reason.", "rationale")
+        raise InvalidAnswers(gettext("This study asks for no reason."), "rationale")
     if len(words) < asked.shortest_rationale:
         raise InvalidAnswers(
-            f"A reason of at least {asked.shortest_rationale} characters is required.", "rationale"
+            ngettext(
+                "A reason of at least %(least)s character is required.",
+                "A reason of at least %(least)s characters is required.",
+                asked.shortest_rationale,
+            )
+            % {"least": asked.shortest_rationale},
+            "rationale",
         )
     if remarks.confidence is None and asked.confidence is Ask.REQUIRED:
-        raise InvalidAnswers("How sure you are must be said.", "confidence")
+        raise InvalidAnswers(gettext("How sure you are must be said."), "confidence")
     if remarks.confidence is not None and asked.confidence is Ask.OFF:
-        raise InvalidAnswers("This study does not ask how sure you are.", "confidence")
+        raise InvalidAnswers(gettext("This study does not ask how sure you are."), "confidence")
     unknown = [tag for tag in remarks.tags if tag not in asked.tags]
     if unknown:
-        raise InvalidAnswers(f"This study has no such reason: {unknown[0]}.", "tags")
+        raise InvalidAnswers(
+            gettext("This study has no such reason: %(reason)s.") % {"reason": unknown[0]}, "tags"
+        )
     if len(set(remarks.tags)) < len(remarks.tags):
-        raise InvalidAnswers("A reason is named once.", "tags")
+        raise InvalidAnswers(gettext("A reason is named once."), "tags")
 
 
 def check_answer(answer: Answer, question: Question) -> None:
@@ -113,34 +126,44 @@ def check_answer(answer: Answer, question: Question) -> None:
     if question.both_bad:
         allowed.append(BOTH_BAD)
     if answer.choice not in allowed:
-        raise InvalidAnswers(f"The choice must be one of {', '.join(allowed)}.", question.key)
+        raise InvalidAnswers(
+            gettext("The choice must be one of %(known)s.") % {"known": ", ".join(allowed)},
+            question.key,
+        )
     most = MAX_MARGIN.get(Scale(question.scale))
     if most is None or answer.choice not in (LEFT, RIGHT):
         if answer.margin is not None:
-            raise InvalidAnswers("This answer takes no margin.", question.key)
+            raise InvalidAnswers(gettext("This answer takes no margin."), question.key)
     elif answer.margin is None or not 1 <= answer.margin <= most:
-        raise InvalidAnswers(f"The margin must be 1 to {most} on this scale.", question.key)
+        raise InvalidAnswers(
+            gettext("The margin must be 1 to %(most)s on this scale.") % {"most": most},
+            question.key,
+        )
 
 
 def check_text(value: object, field: str, most: int) -> None:
     """Raise InvalidAnswers unless both databases can hold the text."""
     if not isinstance(value, str):
-        raise InvalidAnswers("This must be text.", field)
+        raise InvalidAnswers(gettext("This must be text."), field)
     if len(value) > most:
-        raise InvalidAnswers(f"This is longer than {most} characters.", field)
+        raise InvalidAnswers(
+            gettext("This is longer than %(most)s characters.") % {"most": most}, field
+        )
     if not is_storable(value):
-        raise InvalidAnswers("This holds a character that cannot be stored.", field)
+        raise InvalidAnswers(gettext("This holds a character that cannot be stored."), field)
 
 
 def check_remarks(rationale: str, tags: Sequence[str], confidence: float | None) -> None:
     """Raise InvalidAnswers unless what accompanies the answers can be stored."""
     check_text(rationale, "rationale", MAX_RATIONALE)
     if len(tags) > MAX_TAGS:
-        raise InvalidAnswers(f"There are more than {MAX_TAGS} tags.", "tags")
+        raise InvalidAnswers(
+            gettext("There are more than %(max_tags)s tags.") % {"max_tags": MAX_TAGS}, "tags"
+        )
     for tag in tags:
         check_text(tag, "tags", MAX_TAG_LENGTH)
     if confidence is not None and not (math.isfinite(confidence) and 0 <= confidence <= 1):
-        raise InvalidAnswers("The confidence must lie between 0 and 1.", "confidence")
+        raise InvalidAnswers(gettext("The confidence must lie between 0 and 1."), "confidence")
 
 
 def read_remarks(rationale: str, tags: Sequence[str], confidence: float | None) -> Remarks:
@@ -159,14 +182,18 @@ def check_reading(reading: Mapping[str, Any]) -> None:
     """Raise InvalidAnswers unless it is a small flat object."""
     for key, value in reading.items():
         if not isinstance(key, str) or not isinstance(value, (bool, int, float, str)):
-            raise InvalidAnswers("This must be an object of plain values.", "reading")
+            raise InvalidAnswers(gettext("This must be an object of plain values."), "reading")
         if isinstance(value, float) and not math.isfinite(value):
-            raise InvalidAnswers("This must hold finite numbers.", "reading")
+            raise InvalidAnswers(gettext("This must hold finite numbers."), "reading")
         check_text(key, "reading", MAX_READING_BYTES)
         if isinstance(value, str):
             check_text(value, "reading", MAX_READING_BYTES)
     if len(json.dumps(dict(reading))) > MAX_READING_BYTES:
-        raise InvalidAnswers(f"This is larger than {MAX_READING_BYTES} bytes.", "reading")
+        raise InvalidAnswers(
+            gettext("This is larger than %(max_reading_bytes)s bytes.")
+            % {"max_reading_bytes": MAX_READING_BYTES},
+            "reading",
+        )
 
 
 def request_hash(

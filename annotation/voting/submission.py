@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from annotation import audit, quality, queue
 from annotation.blinding import verdict_of
@@ -127,7 +128,7 @@ def submit(
         with transaction.atomic():
             locked = queue.lock_for_vote(annotator.pk, assignment)
             if locked.annotator.state == AnnotatorState.REMOVED:
-                raise AnnotatorRemoved("You no longer take part in this study.")
+                raise AnnotatorRemoved(gettext("You no longer take part in this study."))
             earlier = votes_on(locked.assignment)
             for stored in earlier:
                 if stored.idempotency_key == idempotency_key:
@@ -142,7 +143,7 @@ def submit(
                 quality.conclude_training(annotator.pk)
     except queue.AssignmentNotFound:
         report_foreign(annotator, assignment)
-        raise UnknownAssignment("There is no such assignment.") from None
+        raise UnknownAssignment(gettext("There is no such assignment.")) from None
     except IntegrityError:
         # The key stands on a vote for another assignment: the database decides, not a look before.
         other = (
@@ -193,7 +194,7 @@ def replay(stored: Vote, digest: str) -> Outcome:
     """The stored answer again, unless the request is another one."""
     answers = answers_of(stored)
     if stored.request_hash != digest:
-        raise IdempotencyMismatch("This key was used for another decision.", answers)
+        raise IdempotencyMismatch(gettext("This key was used for another decision."), answers)
     assignment = stored.assignment
     if assignment is None:
         raise RuntimeError(f"Vote {stored.pk} has a key but no assignment.")
@@ -225,9 +226,11 @@ def receive(
         newest = earlier[0]
         # Whoever revises a training pair has seen its explanation.
         if not revises or locked.assignment.kind == ComparisonKind.TRAINING:
-            raise AlreadyVoted("This pair has a vote already.", answers_of(newest))
+            raise AlreadyVoted(gettext("This pair has a vote already."), answers_of(newest))
         if queue.is_over(locked):
-            raise RevisionRefused("The study is over; your vote stands.", answers_of(newest))
+            raise RevisionRefused(
+                gettext("The study is over; your vote stands."), answers_of(newest)
+            )
         vote.revision = newest.revision + 1
         counted = locked.assignment.state == AssignmentState.SUBMITTED
         received = Received.COUNTED if counted else Received.LATE_SURPLUS

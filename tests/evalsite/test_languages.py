@@ -27,7 +27,7 @@ from annotation.accounts.steps import (
     monitor_step,
     researcher_step,
 )
-from annotation.models import AnnotatorState, Invitation, Role, Study, StudyState, User
+from annotation.models import Annotator, AnnotatorState, Invitation, Role, Study, StudyState, User
 from evalsite.languages import TRANSLATED_NAMESPACES
 from tests import factories
 from tests.evalsite.test_faults import failing_client
@@ -133,7 +133,7 @@ def test_a_language_from_right_to_left_turns_the_page(client: Client) -> None:
 def test_every_namespace_is_translated_or_english_by_declaration() -> None:
     namespaces = {name for route in list_routes() for name in route.namespaces}
     assert namespaces >= TRANSLATED_NAMESPACES
-    assert namespaces - TRANSLATED_NAMESPACES == {"admin", "adjudication", "rating", "reports"}
+    assert namespaces - TRANSLATED_NAMESPACES == {"admin", "adjudication", "reports"}
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,6 @@ def test_every_namespace_is_translated_or_english_by_declaration() -> None:
     [
         (Role.ADJUDICATOR, "adjudication:desk"),
         (Role.OWNER, "reports:report"),
-        (Role.ANNOTATOR, "rating:page"),
     ],
 )
 def test_a_page_that_is_not_translated_is_english_to_the_last_word(
@@ -151,10 +150,7 @@ def test_a_page_that_is_not_translated_is_english_to_the_last_word(
         title="Support mail", state=StudyState.CLOSED, unblinded_at=timezone.now()
     )
     user = factories.make_user()
-    if role == Role.ANNOTATOR:
-        factories.make_annotator(study, user)
-    else:
-        factories.make_membership(study, role, user)
+    factories.make_membership(study, role, user)
     client.force_login(user)
     address = reverse(route, kwargs={"slug": study.slug})
     german, english = client.get(address, headers=GERMAN), client.get(address, headers=ENGLISH)
@@ -212,6 +208,20 @@ def home_of(client: Client, role: Role, **fields: Any) -> str:
     else:
         factories.make_membership(study, role, user)
     return "/"
+
+
+def rating_of(client: Client, **fields: Any) -> tuple[Annotator, str]:
+    study = factories.make_open_study(title="Support mail", **fields)
+    annotator = factories.make_annotator(study, signed_in(client))
+    return annotator, f"/study/{study.slug}/rate/"
+
+
+def own_answers(client: Client) -> str:
+    annotator, page = rating_of(client, rules={"answering": {"revise_earlier": True}})
+    prompt = factories.make_prompt(annotator.study, text="1 + 1 = ?")
+    comparison = factories.make_comparison(annotator.study, prompt=prompt)
+    factories.make_vote(comparison, annotator=annotator, active_ms=90_000)
+    return f"{page}answers/"
 
 
 def set_password_link(client: Client) -> str:
@@ -276,6 +286,15 @@ PAGES: dict[str, Callable[[Client], str]] = {
         for role in Role
         for state in (StudyState.OPEN, StudyState.ARCHIVED)
     },
+    "rating": lambda client: rating_of(client)[1],
+    "rating, all asked": lambda client: rating_of(
+        client,
+        rules={
+            "answering": {"rationale": "required", "rationale_min": 9, "confidence": "required"}
+        },
+    )[1],
+    "no own answers": lambda client: f"{rating_of(client)[1]}answers/",
+    "own answers": own_answers,
     "no such page": lambda client: "/nowhere/",
     "no such link": lambda client: f"/invitation/{'x' * 43}/",
 }

@@ -34,15 +34,20 @@ def with_imports(name: str, seen: set[str]) -> Iterator[str]:
             yield from with_imports(f"{folder}/{other.removeprefix('./')}", seen)
 
 
-def test_the_first_visit_weighs_less_than_150_kb(door: Door) -> None:
-    page = door.client.get(door.url("page")).content
-    pairs = door.post("next", {"want": 2}).content
+def files_of(page: bytes) -> list[str]:
+    """Every static file that the page loads."""
     seen: set[str] = set()
-    files = [
+    return [
         name
         for linked in LINKED.findall(page.decode())
         for name in with_imports(linked.split("?")[0], seen)
     ]
+
+
+def test_the_first_visit_weighs_less_than_150_kb(door: Door) -> None:
+    page = door.client.get(door.url("page")).content
+    pairs = door.post("next", {"want": 2}).content
+    files = files_of(page)
     assert "annotation/rating/session.js" in files
     assert not any("katex" in name or "jsdiff" in name for name in files)
     bodies = [page, pairs, *(content_of(name) for name in files)]

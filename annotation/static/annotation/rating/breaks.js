@@ -1,5 +1,7 @@
 /* Proposes a break after so much active time without one. It asks nothing and stops nothing. */
 
+import { interpolate, ngettext } from "../../evalsite/words.js";
+
 // No input for so long is a break.
 const BREAK_MS = 5 * 60000;
 const FIELD = "sitting";
@@ -29,9 +31,13 @@ export function createBreaks({ clock, preferences, minutes, notify }) {
       preferences.set(FIELD, { ms: worked, at: Date.now() });
       if (worked >= due) {
         due += stretch;
-        notify(
-          `You have rated for ${Math.round(worked / 60000)} minutes without a break. A few minutes away do your eyes good, and your answers too. Your pairs are kept.`,
+        const minutesWorked = Math.round(worked / 60000);
+        const said = ngettext(
+          "You have rated for %(minutes)s minute without a break. A few minutes away do your eyes good, and your answers too. Your pairs are kept.",
+          "You have rated for %(minutes)s minutes without a break. A few minutes away do your eyes good, and your answers too. Your pairs are kept.",
+          minutesWorked,
         );
+        notify(interpolate(said, { minutes: minutesWorked }));
       }
     },
   };

@@ -1,27 +1,45 @@
 /* The answers that a criterion offers, from left to right, with their keys and their names.
    Pure: no page, no state. */
 
-const GRADED = {
-  five: ["much better", "better"],
-  seven: ["much better", "better", "slightly better"],
+import { gettext, interpolate } from "../../evalsite/words.js";
+
+// In words of its own for each step: languages build such sentences differently.
+const MUCH = {
+  label: gettext("%(number)s much better"),
+  full: gettext("Response %(number)s is much better"),
+};
+const BETTER = {
+  label: gettext("%(number)s better"),
+  full: gettext("Response %(number)s is better"),
+};
+const SLIGHTLY = {
+  label: gettext("%(number)s slightly better"),
+  full: gettext("Response %(number)s is slightly better"),
 };
 
-const TIE = { choice: "tie", margin: null, label: "Tie", full: "Tie: both are equally good" };
+const GRADED = { five: [MUCH, BETTER], seven: [MUCH, BETTER, SLIGHTLY] };
+
+const TIE = {
+  choice: "tie",
+  margin: null,
+  label: gettext("Tie"),
+  full: gettext("Tie: both are equally good"),
+};
 
 const BOTH_BAD = {
   choice: "both_bad",
   margin: null,
-  label: "Both bad",
-  full: "Both responses are bad",
+  label: gettext("Both bad"),
+  full: gettext("Both responses are bad"),
   keys: ["9"],
   sign: "9",
 };
 
 // How sure, by what is stored of it (see annotation/rating/wording.py).
 const SURE = [
-  { choice: "unsure", confidence: 0, label: "Not sure" },
-  { choice: "fairly", confidence: 0.5, label: "Fairly sure" },
-  { choice: "sure", confidence: 1, label: "Very sure" },
+  { choice: "unsure", confidence: 0, label: gettext("Not sure") },
+  { choice: "fairly", confidence: 0.5, label: gettext("Fairly sure") },
+  { choice: "sure", confidence: 1, label: gettext("Very sure") },
 ];
 
 /* Further questions of the bar: how sure, and reasons to tick. Their keys are no criterion's, which
@@ -32,7 +50,7 @@ export function furtherQuestions(answering) {
     questions.push({
       key: "\0confidence",
       kind: "confidence",
-      question: "How sure are you?",
+      question: gettext("How sure are you?"),
       scale: "confidence",
       required: answering.confidence === "required",
     });
@@ -41,7 +59,7 @@ export function furtherQuestions(answering) {
     questions.push({
       key: "\0tags",
       kind: "tags",
-      question: "Why? Tick what applies.",
+      question: gettext("Why? Tick what applies."),
       scale: "tags",
       required: false,
       tags: answering.tags,
@@ -78,16 +96,16 @@ function scaleOptions(criterion) {
   const left = {
     choice: "left",
     margin: null,
-    label: "Response 1",
-    full: "Response 1 is better",
+    label: gettext("Response 1"),
+    full: betterName(1),
     keys: ["1", "ArrowLeft"],
     sign: "←",
   };
   const right = {
     choice: "right",
     margin: null,
-    label: "Response 2",
-    full: "Response 2 is better",
+    label: gettext("Response 2"),
+    full: betterName(2),
     keys: ["2", "ArrowRight"],
     sign: "→",
   };
@@ -109,7 +127,13 @@ function gradedOptions(words) {
 }
 
 function grade(choice, number, word, margin) {
-  return { choice, margin, label: `${number} ${word}`, full: `Response ${number} is ${word}` };
+  const [label, full] = [word.label, word.full].map((text) => interpolate(text, { number }));
+  return { choice, margin, label, full };
+}
+
+/* What an answer for one side is called, whatever the scale. */
+export function betterName(number) {
+  return interpolate(BETTER.full, { number });
 }
 
 /* "Both bad" stands between the sides, so that neither has a place of its own; a graded scale is

@@ -1,6 +1,8 @@
 /* Word by word, what only one of two responses says. Off for every new pair; how often and for how
    long it was looked at goes with the vote. The comparing is a library's, fetched at first use. */
 
+import { gettext } from "../../evalsite/words.js";
+
 // Two long texts without a word in common would take seconds; nobody could read the result.
 const LONGEST_MS = 400;
 
@@ -66,7 +68,7 @@ export function createDifferences({ library, view, onChange, notify }) {
     } catch {
       fetched = null;
       wanted = false;
-      notify("The differences cannot be shown now: there is no connection to the server.");
+      notify(gettext("The differences cannot be shown now: there is no connection to the server."));
       return;
     }
     if (!wanted || on) {
@@ -76,7 +78,7 @@ export function createDifferences({ library, view, onChange, notify }) {
     const sides = partsOf(diffWords, left, right);
     if (sides === null) {
       wanted = false;
-      notify("These two texts have too little in common to compare word by word.");
+      notify(gettext("These two texts have too little in common to compare word by word."));
       return;
     }
     view.showInstead({ left: nodeOf(sides.left), right: nodeOf(sides.right) });

@@ -1,5 +1,7 @@
 /* What is said at the end: own work in numbers, and the code to go back with. */
 
+import { gettext, interpolate, ngettext } from "../../evalsite/words.js";
+
 export function createEnding({ api }) {
   const [box, code, copy, link, figures] = [
     "completion", "completion-code", "completion-copy", "completion-link", "state-figures",
@@ -8,11 +10,11 @@ export function createEnding({ api }) {
   copy.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(code.textContent);
-      copy.textContent = "Copied";
+      copy.textContent = gettext("Copied");
     } catch {
       // Not allowed, or no secure origin: mark it, so that it can be copied by hand.
       window.getSelection().selectAllChildren(code);
-      copy.textContent = "Marked: copy it by hand";
+      copy.textContent = gettext("Marked: copy it by hand");
     }
   });
 
@@ -27,7 +29,7 @@ export function createEnding({ api }) {
       box.hidden = completion === null;
       if (completion !== null) {
         code.textContent = completion.code;
-        copy.textContent = "Copy";
+        copy.textContent = gettext("Copy");
         link.hidden = completion.url === "";
         if (completion.url !== "") {
           link.href = completion.url;
@@ -48,17 +50,24 @@ export function createEnding({ api }) {
 }
 
 function figuresOf({ pairs, timed, active_seconds: seconds, mean_seconds: mean }) {
-  const rated = pairs === 1 ? "You rated 1 pair." : `You rated ${pairs} pairs.`;
+  const rated = interpolate(ngettext("You rated %(pairs)s pair.", "You rated %(pairs)s pairs.", pairs), {
+    pairs,
+  });
   if (mean === null) {
     return rated;
   }
-  const measured = timed < pairs ? `, measured on ${timed} of them` : "";
-  return `${rated} Active time: ${inWords(seconds)}, on average ${inWords(mean)} a pair${measured}. Only time with this page in sight and in use counts.`;
+  const time = interpolate(
+    timed < pairs
+      ? gettext("Active time: %(total)s, on average %(mean)s a pair, measured on %(timed)s of them.")
+      : gettext("Active time: %(total)s, on average %(mean)s a pair."),
+    { total: inWords(seconds), mean: inWords(mean), timed },
+  );
+  return `${rated} ${time} ${gettext("Only time with this page in sight and in use counts.")}`;
 }
 
 function inWords(seconds) {
   if (seconds < 1) {
-    return "less than 1 s";
+    return gettext("less than 1 s");
   }
   if (Math.round(seconds) < 60) {
     return `${Math.round(seconds)} s`;

@@ -1,21 +1,22 @@
 /* The sheet of keys: what each key does, and another key in its place. */
 
+import { gettext, interpolate } from "../../evalsite/words.js";
 import { options } from "./choices.js";
 import { characterOf, commandFor, GIVEN } from "./keymap.js";
 
 const NAMES = {
-  skip: "Skip this pair",
-  flag: "Flag this pair",
-  undo: "Change the last answer (also Ctrl Z)",
-  guidelines: "Open or close the guidelines",
-  source: "Show the texts as they were written, or rendered",
-  differences: "Mark the words that only one response has",
-  reference: "Show or hide the reference answer",
-  linked: "Scroll both responses together, or apart",
-  prompt: "Hide or show the prompt",
-  reason: "Write a reason",
-  more: "Show or hide the optional questions",
-  help: "Show these keys",
+  skip: gettext("Skip this pair"),
+  flag: gettext("Flag this pair"),
+  undo: gettext("Change the last answer (also Ctrl Z)"),
+  guidelines: gettext("Open or close the guidelines"),
+  source: gettext("Show the texts as they were written, or rendered"),
+  differences: gettext("Mark the words that only one response has"),
+  reference: gettext("Show or hide the reference answer"),
+  linked: gettext("Scroll both responses together, or apart"),
+  prompt: gettext("Hide or show the prompt"),
+  reason: gettext("Write a reason"),
+  more: gettext("Show or hide the optional questions"),
+  help: gettext("Show these keys"),
 };
 
 /* `questions` are all of the bar, `commands` the names of the actions that this page has. */
@@ -44,21 +45,23 @@ export function createKeySheet({ dialog, questions, commands, keymap, api, onCha
       options(question).find((option) => option.keys.includes(digit)),
     );
     const words = [...new Set(named.filter(Boolean).map((option) => option.full))];
-    return words.length === 1 ? words[0] : `Answer ${digit} of the question that is marked`;
+    return words.length === 1
+      ? words[0]
+      : interpolate(gettext("Answer %(digit)s of the question that is marked"), { digit });
   }
 
   function rows() {
     const arrows = options(questions[0]).some((option) => option.keys.includes("ArrowLeft"));
     return [
-      ...(arrows ? [["← →", "Response 1 or Response 2 is better"]] : []),
+      ...(arrows ? [["← →", gettext("Response 1 or Response 2 is better")]] : []),
       ...digits().map(([digit, what]) => [null, what, commandFor(digit)]),
-      ["↑ ↓", several ? "Move between the questions" : "Scroll the responses"],
-      ...(several ? [["Enter", "Save and show the next pair"]] : []),
+      ["↑ ↓", several ? gettext("Move between the questions") : gettext("Scroll the responses")],
+      ...(several ? [["Enter", gettext("Save and show the next pair")]] : []),
       ...Object.keys(GIVEN)
         .filter((name) => commands.includes(name))
         .map((name) => [null, NAMES[name], name]),
-      ["Ctrl Enter", "Save and show the next pair, also from a text field"],
-      ["Esc", "Leave a text field, close what is open"],
+      ["Ctrl Enter", gettext("Save and show the next pair, also from a text field")],
+      ["Esc", gettext("Leave a text field, close what is open")],
     ];
   }
 
@@ -88,12 +91,16 @@ export function createKeySheet({ dialog, questions, commands, keymap, api, onCha
     button.type = "button";
     button.className = "button button--quiet button--small";
     button.dataset.command = name;
-    button.textContent = waiting === name ? "Press a key" : "Change";
-    button.setAttribute("aria-label", `Change the key: ${what}`);
+    button.textContent = waiting === name ? gettext("Press a key") : gettext("Change");
+    button.setAttribute("aria-label", interpolate(gettext("Change the key: %(what)s"), { what }));
     button.setAttribute("aria-pressed", String(waiting === name));
     button.addEventListener("click", () => {
       waitFor(waiting === name ? null : name);
-      say(waiting === null ? "" : `Press the new key for: ${what}. Esc leaves it as it is.`);
+      say(
+        waiting === null
+          ? ""
+          : interpolate(gettext("Press the new key for: %(what)s. Esc leaves it as it is."), { what }),
+      );
     });
     return button;
   }
@@ -112,17 +119,26 @@ export function createKeySheet({ dialog, questions, commands, keymap, api, onCha
   function take(key) {
     const character = characterOf(key);
     if (character === null) {
-      say("That key types nothing. Choose a letter, a digit or a sign.");
+      say(gettext("That key types nothing. Choose a letter, a digit or a sign."));
       return;
     }
     const owner = keymap.ownerOf(character);
     if (owner !== undefined && owner !== waiting) {
-      say(`${character} is taken: ${wordsOf(owner)}. Choose another key, or change that one first.`);
+      say(
+        interpolate(
+          gettext("%(key)s is taken: %(what)s. Choose another key, or change that one first."),
+          { key: character, what: wordsOf(owner) },
+        ),
+      );
       return;
     }
     const name = waiting;
     waitFor(null);
-    save({ ...keymap.own, [name]: character }, `${character}: ${wordsOf(name)}. Saved.`);
+    const saved = interpolate(gettext("%(key)s: %(what)s. Saved."), {
+      key: character,
+      what: wordsOf(name),
+    });
+    save({ ...keymap.own, [name]: character }, saved);
   }
 
   function wordsOf(name) {
@@ -130,7 +146,7 @@ export function createKeySheet({ dialog, questions, commands, keymap, api, onCha
   }
 
   async function save(own, words) {
-    say("Saving");
+    say(gettext("Saving"));
     let stored;
     try {
       stored = await api.post("keys", { keys: own });
@@ -138,7 +154,7 @@ export function createKeySheet({ dialog, questions, commands, keymap, api, onCha
       say(
         error.kind === "refused"
           ? error.message
-          : "Your keys cannot be saved now: there is no connection. They are as they were.",
+          : gettext("Your keys cannot be saved now: there is no connection. They are as they were."),
       );
       return;
     }
@@ -150,7 +166,7 @@ export function createKeySheet({ dialog, questions, commands, keymap, api, onCha
 
   reset.addEventListener("click", () => {
     waiting = null;
-    save({}, "These are the given keys again.");
+    save({}, gettext("These are the given keys again."));
     dialog.querySelector("#help-title").focus();
   });
   dialog.addEventListener("keydown", (event) => {

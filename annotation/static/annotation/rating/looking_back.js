@@ -1,5 +1,7 @@
 /* An own answer shown again, to be changed: the last one, or an earlier one by its pair. */
 
+import { gettext } from "../../evalsite/words.js";
+
 export function createLookingBack({ api, view, notify, nameOf }) {
   return {
     /* The decision as the server has it, or null after saying why there is none. */
@@ -10,13 +12,13 @@ export function createLookingBack({ api, view, notify, nameOf }) {
       } catch (error) {
         notify(
           error.kind === "network"
-            ? "There is no connection now. Try again in a moment."
+            ? gettext("There is no connection now. Try again in a moment.")
             : error.message,
         );
         return null;
       }
       if (answer.pair === null) {
-        notify("There is no answer to change yet.");
+        notify(gettext("There is no answer to change yet."));
         return null;
       }
       const { pair, answers, rationale, tags, confidence } = answer;

@@ -1,5 +1,6 @@
 /* Puts the rating page together: settings in, modules connected, keys and buttons to actions. */
 
+import { gettext, interpolate, ngettext } from "../../evalsite/words.js";
 import { createApi } from "./api.js";
 import { createArming } from "./arming.js";
 import { furtherQuestions, optionFor } from "./choices.js";
@@ -65,7 +66,7 @@ const outbox = createOutbox({
   onChange: showSaving,
   onStored(entry, stored) {
     if (stored.received === "late_surplus") {
-      screen.notify("Others had completed that pair meanwhile. Your answer is kept all the same.");
+      screen.notify(gettext("Others had completed that pair meanwhile. Your answer is kept all the same."));
     }
     if (stored.notice) {
       screen.notify(stored.notice);
@@ -157,10 +158,14 @@ const session = createSession({
   showRevising(decision) {
     byId("revising").hidden = decision === null;
     byId("revising-what").textContent = decision?.isEarlier
-      ? "You are changing an earlier answer."
-      : "You are changing your last answer.";
+      ? gettext("You are changing an earlier answer.")
+      : gettext("You are changing your last answer.");
     byId("revising-text").textContent =
-      decision === null ? "" : `It was: ${decision.words}. It stands until you give another.`;
+      decision === null
+        ? ""
+        : interpolate(gettext("It was: %(answer)s. It stands until you give another."), {
+            answer: decision.words,
+          });
     byId("last").hidden = decision !== null;
     for (const name of ["skip", "flag"]) {
       button(name).hidden = decision !== null;
@@ -174,27 +179,28 @@ const leases = createLeases({
   current: () => session.currentId,
   idleMs: () => clock.idleMs(),
   onLost() {
-    screen.notify("This pair was open for a long time and may go to someone else. You can still answer it.");
+    screen.notify(gettext("This pair was open for a long time and may go to someone else. You can still answer it."));
   },
   onAnswered(id) {
-    session.leave(id, "You settled that pair in another window. Here is the next one.");
+    session.leave(id, gettext("You settled that pair in another window. Here is the next one."));
   },
   onWarn(minutes) {
-    screen.notify(
-      `Are you still reading? This pair goes to someone else in about ${minutes} min. Any key or movement keeps it.`,
+    const said = gettext(
+      "Are you still reading? This pair goes to someone else in about %(minutes)s min. Any key or movement keeps it.",
     );
+    screen.notify(interpolate(said, { minutes }));
   },
 });
 
 function reasonOf(error) {
-  return error.code === "unknown_assignment" ? "The pair is not among yours any more." : error.message;
+  return error.code === "unknown_assignment" ? gettext("The pair is not among yours any more.") : error.message;
 }
 
 function settledText(error) {
   if (error.body.received === "study_closed") {
-    return "The study closed before your answer arrived. It is kept, but may not be counted.";
+    return gettext("The study closed before your answer arrived. It is kept, but may not be counted.");
   }
-  return "That pair had an answer already, from another window perhaps. The earlier one stands.";
+  return gettext("That pair had an answer already, from another window perhaps. The earlier one stands.");
 }
 
 /* -- actions -------------------------------------------------------------------------------- */
@@ -207,10 +213,13 @@ function setMore(on) {
   bar.setOpen(on);
   const more = byId("more");
   const count = bar.optionalCount;
-  const questions = count === 1 ? "1 more question" : `${count} more questions`;
+  const questions = interpolate(
+    ngettext("%(count)s more question", "%(count)s more questions", count),
+    { count },
+  );
   const key = document.createElement("kbd");
   key.textContent = keymap.keyOf("more");
-  more.replaceChildren(on ? "Only the first question " : `${questions} `, key);
+  more.replaceChildren(`${on ? gettext("Only the first question") : questions} `, key);
   more.setAttribute("aria-expanded", String(on));
   more.hidden = count === 0;
 }
@@ -270,7 +279,7 @@ function submit() {
     return false;
   }
   if (!bar.collects) {
-    screen.notify("Choose an answer: it is saved at once.");
+    screen.notify(gettext("Choose an answer: it is saved at once."));
     return true;
   }
   if (!session.noteAnswer()) {
@@ -278,7 +287,7 @@ function submit() {
   }
   const missing = bar.seekMissing();
   if (missing !== null) {
-    screen.notify(`Not answered yet: ${missing.question}`);
+    screen.notify(interpolate(gettext("Not answered yet: %(question)s"), { question: missing.question }));
   } else if (reason.missing !== "") {
     screen.notify(reason.missing);
     reason.focus();

@@ -1,5 +1,6 @@
 /* A pair as nodes, made ahead of time, and its place on the page. Both sides appear at once. */
 
+import { gettext } from "../../evalsite/words.js";
 import { fragmentOf } from "./fragment.js";
 import { typeset } from "./math.js";
 
@@ -116,7 +117,7 @@ function textNode(text) {
   if (text.empty) {
     const note = document.createElement("p");
     note.className = "nothing";
-    note.textContent = "This text is empty.";
+    note.textContent = gettext("This text is empty.");
     holder.append(note);
     return holder;
   }

@@ -1,7 +1,8 @@
 /* The practice round: after each answer what was expected, and why. Nothing goes on until that was
    read, so these pairs, alone of all, wait for the server. */
 
-import { optionFor, options } from "./choices.js";
+import { gettext, interpolate, ngettext } from "../../evalsite/words.js";
+import { betterName, optionFor, options } from "./choices.js";
 import { fragmentOf } from "./fragment.js";
 
 export function createPractice({ criteria, screen, questions }) {
@@ -35,7 +36,7 @@ export function createPractice({ criteria, screen, questions }) {
       waitsFor = assignment;
       given = answers;
       next.hidden = true;
-      open("Checking your answer");
+      open(gettext("Checking your answer"));
     },
     get isOpen() {
       return !panel.hidden;
@@ -49,7 +50,7 @@ export function createPractice({ criteria, screen, questions }) {
       };
       next.hidden = false;
       open(
-        feedback.correct ? "That is the expected answer" : "Another answer was expected",
+        feedback.correct ? gettext("That is the expected answer") : gettext("Another answer was expected"),
         linesOf(criteria, given, feedback.accepted),
         feedback.explanation === "" ? [] : [fragmentOf(feedback.explanation)],
       );
@@ -77,16 +78,27 @@ export function createPractice({ criteria, screen, questions }) {
 
 function changeOf(before, round) {
   if (round === null) {
-    return before === null ? "" : "You passed the practice round. From here on your answers count.";
+    return before === null ? "" : gettext("You passed the practice round. From here on your answers count.");
   }
   if (before === null) {
-    const pairs = round.of === 1 ? "one practice pair" : `${round.of} practice pairs`;
-    return round.attempt === 1
-      ? `You start with ${pairs}. After each answer you see what was expected and why.`
-      : `This is attempt ${round.attempt} of ${round.attempts} at the practice round.`;
+    if (round.attempt > 1) {
+      return interpolate(
+        gettext("This is attempt %(attempt)s of %(attempts)s at the practice round."),
+        round,
+      );
+    }
+    const start = ngettext(
+      "You start with %(of)s practice pair. After each answer you see what was expected and why.",
+      "You start with %(of)s practice pairs. After each answer you see what was expected and why.",
+      round.of,
+    );
+    return interpolate(start, round);
   }
   if (round.attempt > before.attempt) {
-    return `That attempt was not passed. Here is attempt ${round.attempt} of ${round.attempts}, with the same pairs.`;
+    const again = gettext(
+      "That attempt was not passed. Here is attempt %(attempt)s of %(attempts)s, with the same pairs.",
+    );
+    return interpolate(again, round);
   }
   return "";
 }
@@ -96,11 +108,12 @@ function linesOf(criteria, given, accepted) {
   return criteria
     .filter((criterion) => criterion.key in accepted)
     .map((criterion) => {
-      const expected = namesOf(criterion, accepted[criterion.key]).join(", or: ");
-      const said = optionFor(criterion, given[criterion.key])?.full ?? "no answer";
+      const expected = namesOf(criterion, accepted[criterion.key]).join(gettext(", or: "));
+      const said = optionFor(criterion, given[criterion.key])?.full ?? gettext("no answer");
       const line = document.createElement("p");
       const question = criteria.length > 1 ? `${criterion.question} ` : "";
-      line.textContent = `${question}Your answer: ${said}. Expected: ${expected}.`;
+      const compared = gettext("Your answer: %(said)s. Expected: %(expected)s.");
+      line.textContent = question + interpolate(compared, { said, expected });
       return line;
     });
 }
@@ -109,7 +122,7 @@ function linesOf(criteria, given, accepted) {
 function namesOf(criterion, choices) {
   return choices.map((choice) => {
     if (choice === "left" || choice === "right") {
-      return `Response ${choice === "left" ? 1 : 2} is better`;
+      return betterName(choice === "left" ? 1 : 2);
     }
     return options(criterion).find((option) => option.choice === choice)?.full ?? choice;
   });

@@ -1,5 +1,6 @@
 /* One question as elements: its text and a button for each answer. */
 
+import { gettext, interpolate } from "../../evalsite/words.js";
 import { optionFor, options } from "./choices.js";
 import { commandFor } from "./keymap.js";
 
@@ -72,7 +73,8 @@ export function createQuestionRow(criterion, onChoose, keymap) {
         }
         const was = isSame(option, before);
         button.classList.toggle("was-chosen", was);
-        button.setAttribute("aria-label", was ? `${option.full} (your last answer)` : option.full);
+        const name = was ? gettext("%(answer)s (your last answer)") : "%(answer)s";
+        button.setAttribute("aria-label", interpolate(name, { answer: option.full }));
       }
     },
   };

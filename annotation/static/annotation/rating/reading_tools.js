@@ -1,6 +1,8 @@
 /* The buttons above a pair: source or rendered, linked scrolling, the prompt, the reference answer,
    the guidelines. What somebody set stays set, but for what hides a text. */
 
+import { gettext } from "../../evalsite/words.js";
+
 export function createReadingTools({ view, panes, preferences, screen }) {
   const byId = (id) => document.getElementById(id);
   const button = (name) => document.querySelector(`[data-action="${name}"]`);
@@ -45,7 +47,7 @@ export function createReadingTools({ view, panes, preferences, screen }) {
       body.hidden = !body.hidden;
       const toggle = button("prompt");
       toggle.setAttribute("aria-expanded", String(!body.hidden));
-      toggle.firstChild.data = body.hidden ? "Show prompt " : "Hide prompt ";
+      toggle.firstChild.data = `${body.hidden ? gettext("Show prompt") : gettext("Hide prompt")} `;
     },
     /* Whether the pair has a reference answer; it is open if it was open last. */
     offerReference(there) {

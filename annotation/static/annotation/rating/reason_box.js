@@ -1,5 +1,7 @@
 /* A reason in the annotator's own words: off, optional, or required with a least length. */
 
+import { gettext, interpolate } from "../../evalsite/words.js";
+
 export function createReasonBox({ answering, onToggle, onInput }) {
   const box = document.getElementById("reason");
   const area = document.getElementById("reason-text");
@@ -23,7 +25,10 @@ export function createReasonBox({ answering, onToggle, onInput }) {
 
   function tellLength() {
     count.hidden = least <= 1;
-    count.textContent = `${Math.min(length(), least)} of ${least} characters`;
+    count.textContent = interpolate(gettext("%(written)s of %(least)s characters"), {
+      written: Math.min(length(), least),
+      least,
+    });
   }
 
   function show(on) {
@@ -47,8 +52,8 @@ export function createReasonBox({ answering, onToggle, onInput }) {
         return "";
       }
       return least > 1
-        ? `Give a reason of at least ${least} characters.`
-        : "Give a reason before you save.";
+        ? interpolate(gettext("Give a reason of at least %(least)s characters."), { least })
+        : gettext("Give a reason before you save.");
     },
     focus() {
       area.focus();

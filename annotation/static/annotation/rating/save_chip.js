@@ -1,8 +1,9 @@
 /* The state of saving, always true, in a few words. */
 
+import { gettext, interpolate, ngettext } from "../../evalsite/words.js";
+
 const FILE_NAME = "answers-not-stored.json";
 
-const counted = (count) => (count === 1 ? "1 answer" : `${count} answers`);
 
 export function createSaveChip({ outbox, pageUrl, signInUrl }) {
   const chip = document.getElementById("save-chip");
@@ -27,26 +28,44 @@ export function createSaveChip({ outbox, pageUrl, signInUrl }) {
     act = onAct;
   }
 
+  const retry = () => outbox().retry();
   const open = (url) => () => window.open(url, "_blank", "noopener");
 
   return function show({ waiting, stuck, refusal, trouble, storedOnce }) {
     download.hidden = stuck === 0;
     discard.hidden = stuck === 0;
-    const unsaved = `${counted(waiting)} not saved`;
     if (waiting > 0 && trouble === "other_account") {
-      const words = `Signed in as someone else on this browser. Sign in again to send ${counted(waiting)}.`;
-      say("warning", words, "Sign in", open(signInUrl));
+      const words = ngettext(
+        "Signed in as someone else on this browser. Sign in again to send %(count)s answer.",
+        "Signed in as someone else on this browser. Sign in again to send %(count)s answers.",
+        waiting,
+      );
+      say("warning", interpolate(words, { count: waiting }), gettext("Sign in"), open(signInUrl));
     } else if (waiting > 0 && trouble === "signed_out") {
-      say("error", `Signed out, ${unsaved}`, "Sign in", open(pageUrl));
+      const words = ngettext(
+        "Signed out, %(count)s answer not saved",
+        "Signed out, %(count)s answers not saved",
+        waiting,
+      );
+      say("error", interpolate(words, { count: waiting }), gettext("Sign in"), open(pageUrl));
     } else if (stuck > 0) {
-      const words = `${counted(stuck)} not stored, but kept here: ${refusal}`;
-      say("error", words, "Try again", () => outbox().retry());
+      const words = ngettext(
+        "%(count)s answer not stored, but kept here: %(refusal)s",
+        "%(count)s answers not stored, but kept here: %(refusal)s",
+        stuck,
+      );
+      say("error", interpolate(words, { count: stuck, refusal }), gettext("Try again"), retry);
     } else if (waiting > 0 && trouble) {
-      say("warning", `${unsaved}, retrying`, "Try now", () => outbox().retry());
+      const words = ngettext(
+        "%(count)s answer not saved, retrying",
+        "%(count)s answers not saved, retrying",
+        waiting,
+      );
+      say("warning", interpolate(words, { count: waiting }), gettext("Try now"), retry);
     } else if (waiting > 0) {
-      say("info", "Saving");
+      say("info", gettext("Saving"));
     } else if (storedOnce) {
-      say("ok", "Saved");
+      say("ok", gettext("Saved"));
     } else {
       chip.hidden = true;
     }

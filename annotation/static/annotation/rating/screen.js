@@ -1,6 +1,8 @@
 /* What stands on the page: a pair, or a sentence that says why there is none. And everything that
    is said in passing. */
 
+import { gettext, interpolate } from "../../evalsite/words.js";
+
 const NOTICE_MS = 12000;
 
 export function createScreen({ ending }) {
@@ -52,15 +54,21 @@ export function createScreen({ ending }) {
       decision.hidden = false;
       const place = document.createElement("span");
       place.className = "prompt__number faint";
-      place.textContent = round === null ? nameOf(number) : `Practice pair ${round.number} of ${round.of}`;
+      place.textContent =
+        round === null
+          ? nameOf(number)
+          : interpolate(gettext("Practice pair %(number)s of %(of)s"), round);
       count.hidden = round !== null;
-      heading.replaceChildren("Prompt ", place);
+      heading.replaceChildren(`${gettext("Prompt")} `, place);
     },
     focusPrompt() {
       heading.focus({ preventScroll: true });
     },
     showCount(voted, maximum) {
-      count.textContent = maximum === null ? `${voted} rated` : `${voted} of ${maximum} rated`;
+      count.textContent = interpolate(
+        maximum === null ? gettext("%(voted)s rated") : gettext("%(voted)s of %(maximum)s rated"),
+        { voted, maximum },
+      );
     },
     showLast(words) {
       lastText.textContent = words;
@@ -83,5 +91,7 @@ export function createScreen({ ending }) {
 
 /* A pair of long ago is shown without its number, which nobody knows by heart. */
 function nameOf(number) {
-  return number === null ? "An earlier pair" : `Pair ${number}`;
+  return number === null
+    ? gettext("An earlier pair")
+    : interpolate(gettext("Pair %(number)s"), { number });
 }

@@ -1,6 +1,7 @@
 /* The course of rating: the next pair, a decision, undo, skip. It advances at once and saves
    behind; what it shows and sends is the business of the modules it is given. */
 
+import { gettext, interpolate } from "../../evalsite/words.js";
 import { nextPaint } from "./arming.js";
 import { newKey } from "./outbox.js";
 import { emptyState, failureState, outdatedState, unsentState } from "./states.js";
@@ -27,7 +28,7 @@ export function createSession(parts) {
     const mine = begin();
     let entry = supply.peek();
     if (entry === null) {
-      screen.showState({ heading: "Getting the next pair" });
+      screen.showState({ heading: gettext("Getting the next pair") });
       entry = await fetchNext(mine);
       if (entry === null || mine !== turn) {
         return;
@@ -174,7 +175,7 @@ export function createSession(parts) {
   /* An answer was clicked: whether it may count. */
   function noteAnswer() {
     if (!arming.armed) {
-      screen.notify("That was too early to count: the pair had only just appeared. Please answer again.");
+      screen.notify(gettext("That was too early to count: the pair had only just appeared. Please answer again."));
       return false;
     }
     clock.noteChoice();
@@ -225,31 +226,34 @@ export function createSession(parts) {
     last = { entry, answers, remarks, words: option.full, number };
     supply.settle(entry.pair.id);
     drafts.clear();
-    screen.showLast(`${revising === null ? "Your last answer" : "Changed to"}: ${option.full}.`);
+    const said =
+      revising === null ? gettext("Your last answer: %(answer)s.") : gettext("Changed to: %(answer)s.");
+    screen.showLast(interpolate(said, { answer: option.full }));
     screen.announce(option.full);
     advance();
   }
 
   async function undo() {
     if (current?.practice || practice.isOpen) {
-      screen.notify("Answers of the practice round cannot be changed.");
+      screen.notify(gettext("Answers of the practice round cannot be changed."));
       return;
     }
     if (revising !== null) {
-      screen.notify("Only your last answer can be changed.");
+      screen.notify(gettext("Only your last answer can be changed."));
       return;
     }
     const mine = turn;
     last ??= await lookingBack.fetch(null, voted);
     if (mine === turn && last !== null) {
-      await revise(last, `Your last pair again. Your answer was: ${last.words}`);
+      const said = gettext("Your last pair again. Your answer was: %(answer)s");
+      await revise(last, interpolate(said, { answer: last.words }));
     }
   }
 
   /* An earlier answer, by its pair; what was on the screen comes again afterwards. */
   async function change(assignment) {
     const mine = begin();
-    screen.showState({ heading: "Getting that pair" });
+    screen.showState({ heading: gettext("Getting that pair") });
     const found = await lookingBack.fetch(assignment, null);
     if (mine !== turn) {
       return;
@@ -258,7 +262,8 @@ export function createSession(parts) {
       advance();
       return;
     }
-    await revise(found, `An earlier pair again. Your answer was: ${found.words}`);
+    const said = gettext("An earlier pair again. Your answer was: %(answer)s");
+    await revise(found, interpolate(said, { answer: found.words }));
   }
 
   async function revise(decision, announced) {
@@ -279,14 +284,14 @@ export function createSession(parts) {
     outbox.add("skip", { assignment: current.pair.id, reason: why, note });
     supply.settle(current.pair.id);
     drafts.clear();
-    screen.announce("Skipped");
+    screen.announce(gettext("Skipped"));
     advance();
   }
 
   function flag({ reason: why, note }) {
     if (current !== null) {
       outbox.add("flag", { assignment: current.pair.id, reason: why, note });
-      screen.notify("Your flag is sent with your other answers. You can still answer this pair.");
+      screen.notify(gettext("Your flag is sent with your other answers. You can still answer this pair."));
     }
   }
 
