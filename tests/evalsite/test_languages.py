@@ -49,6 +49,8 @@ NAMES = {
     "Support mail",
     "· evalsite",
     "Support mail · evalsite",
+    "2 min",
+    "· 2 min",
 }
 
 
