@@ -115,6 +115,7 @@ def records(votes: list[Cell], systems: int, as_: Renamed = AS_IT_IS) -> StudyRe
         style=StyleRecords(looks[0], looks[1]),
         sampling=None,
         adjudication=None,
+        exclusions=None,
         repeats=0,
         input_sha256="0" * 64,
     )
