@@ -1,5 +1,8 @@
 """The figures of annotators, read from the tables: their latest answers since the last review.
 
+An answer is what somebody said before they answered another pair: the first vote on it, or an undo
+of that at once. What is changed later may count in a result, but repairs no check.
+
 Only so many answers are looked at that memory is bounded for anybody, and that somebody who stops
 trying after a thousand good answers is noticed. Training is left out, and so is what was answered
 before a review: the review has dealt with it. Nothing here tells one system from another.
@@ -168,16 +171,44 @@ def latest(rows: QuerySet[Any], limit: int) -> QuerySet[Any, Any]:
 
 
 def answers_since_review(ids: Sequence[int]) -> QuerySet[Vote]:
-    """The annotators' collected answers as they stand, without training and what was reviewed."""
-    newer = Vote.objects.filter(
-        assignment=OuterRef("assignment"), revision__gt=OuterRef("revision")
+    """The annotators' collected answers, without training and what was reviewed.
+
+    An answer is as old as its first vote: changing it takes it out of no review.
+    """
+    return (
+        judged_votes()
+        .filter(
+            ~Exists(reviews_since("first_at")),
+            annotator__in=ids,
+            source=VoteSource.COLLECTED,
+        )
+        .exclude(assignment__kind=ComparisonKind.TRAINING)
     )
-    return Vote.objects.filter(
-        ~Exists(newer),
-        ~Exists(reviews_since("created_at")),
-        annotator__in=ids,
-        source=VoteSource.COLLECTED,
-    ).exclude(assignment__kind=ComparisonKind.TRAINING)
+
+
+def judged_votes() -> QuerySet[Vote]:
+    """One vote of each assignment: the last before its annotator answered another pair.
+
+    `first_at` is when the assignment was answered first.
+    """
+    # Votes of one annotator are stored one after the other, so that their keys are in order.
+    others = Vote.objects.filter(
+        annotator=OuterRef("annotator"),
+        revision=0,
+        pk__gt=OuterRef("first_key"),
+        pk__lt=OuterRef("pk"),
+    )
+    timely = Vote.objects.annotate(
+        first_key=of_first_vote("pk"), first_at=of_first_vote("created_at")
+    ).filter(Q(revision=0) | ~Exists(others))
+    later = timely.filter(assignment=OuterRef("assignment"), revision__gt=OuterRef("revision"))
+    return timely.filter(~Exists(later))
+
+
+def of_first_vote(column: str) -> Case:
+    """A column of the first vote of the row's assignment; most rows are that vote."""
+    first = Vote.objects.filter(assignment=OuterRef("assignment"), revision=0)
+    return Case(When(revision=0, then=F(column)), default=Subquery(first.values(column)[:1]))
 
 
 def reviews_since(moment: str) -> QuerySet[QualityReview]:
@@ -190,7 +221,8 @@ def reviews_since(moment: str) -> QuerySet[QualityReview]:
 def latest_answers(ids: Sequence[int]) -> Iterator[GivenAnswer]:
     """The annotators' latest answers, newest first."""
     first = (
-        Vote.objects.filter(
+        judged_votes()
+        .filter(
             comparison=OuterRef("comparison"),
             annotator=OuterRef("annotator"),
             assignment__pass_no=0,

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from annotation import quality, queue, voting
 from annotation.access import study_annotator
-from annotation.models import Annotator, SkipReason
+from annotation.models import Annotator, AnnotatorState, SkipReason
 from annotation.rules import rules_of
 
 from . import requests, wire
@@ -112,9 +112,14 @@ def flag(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
 def undo(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     """The last voted pair with its answers; the vote stands until it is revised.
 
-    `assignment` asks for another own pair, where the study lets earlier answers be changed.
+    `assignment` asks for another own pair, where the study lets earlier answers be changed. Who is
+    under review, or in training, changes nothing.
     """
     assignment = requests.read_optional_uuid(body, "assignment")
+    if annotator.state != AnnotatorState.ACTIVE:
+        return refusal(
+            "changes_suspended", gettext("You cannot change answers while you do not rate."), 409
+        )
     if assignment is None:
         return answer(wire.earlier_for_page(voting.last_vote(annotator)))
     if not rules_of(annotator.study.rules).answering.revise_earlier:

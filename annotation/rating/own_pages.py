@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from annotation import voting
 from annotation.access import SignedInRequest, study_annotator
-from annotation.models import Annotator, Criterion, Study, StudyState
+from annotation.models import Annotator, AnnotatorState, Criterion, Study, StudyState
 from annotation.rules import rules_of
 
 from . import wire
@@ -64,7 +64,11 @@ def answer(request: SignedInRequest, annotator: Annotator, assignment: uuid.UUID
         if found is not None
     ]
     remarks = earlier.remarks
-    may_change = rules_of(study.rules).answering.revise_earlier and study.state == StudyState.OPEN
+    may_change = (
+        rules_of(study.rules).answering.revise_earlier
+        and study.state == StudyState.OPEN
+        and annotator.state == AnnotatorState.ACTIVE
+    )
     return shown(
         request,
         "annotation/rating/own_answer.html",

@@ -10,6 +10,7 @@ from .decisions import Answer, EarlierVote, Feedback, Outcome, Received, Remarks
 from .faults import (
     AlreadyVoted,
     AnnotatorRemoved,
+    ChangesSuspended,
     IdempotencyMismatch,
     InvalidAnswers,
     RevisionRefused,
@@ -24,6 +25,7 @@ __all__ = [
     "AlreadyVoted",
     "AnnotatorRemoved",
     "Answer",
+    "ChangesSuspended",
     "EarlierVote",
     "Feedback",
     "IdempotencyMismatch",

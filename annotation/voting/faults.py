@@ -6,7 +6,8 @@ VotingFault
 ├── UnknownAssignment     404 unknown_assignment
 ├── IdempotencyMismatch   409 idempotency_mismatch
 ├── AlreadyVoted          409 already_voted
-└── RevisionRefused       409 study_closed
+├── RevisionRefused       409 study_closed
+└── ChangesSuspended      409 changes_suspended
 """
 
 from __future__ import annotations
@@ -73,4 +74,11 @@ class RevisionRefused(StoredDecision):
     """The study is over; the earlier vote stands."""
 
     code = "study_closed"
+    status = 409
+
+
+class ChangesSuspended(StoredDecision):
+    """The annotator does not rate now: under review, or in training; the earlier vote stands."""
+
+    code = "changes_suspended"
     status = 409

@@ -30,6 +30,7 @@ from .decisions import Answer, Outcome, Received, Remarks, Timing
 from .faults import (
     AlreadyVoted,
     AnnotatorRemoved,
+    ChangesSuspended,
     IdempotencyMismatch,
     InvalidAnswers,
     RevisionRefused,
@@ -110,7 +111,7 @@ def submit(
     Raises
     ------
     InvalidAnswers, AnnotatorRemoved, UnknownAssignment, IdempotencyMismatch, AlreadyVoted,
-    RevisionRefused
+    RevisionRefused, ChangesSuspended
         Nothing was stored; see `faults`.
     """
     reading = dict(reading or {})
@@ -230,6 +231,12 @@ def receive(
         if queue.is_over(locked):
             raise RevisionRefused(
                 gettext("The study is over; your vote stands."), answers_of(newest)
+            )
+        # Nobody repairs during a review what it is about.
+        if locked.annotator.state != AnnotatorState.ACTIVE:
+            raise ChangesSuspended(
+                gettext("You cannot change answers now; your earlier answer stands."),
+                answers_of(newest),
             )
         vote.revision = newest.revision + 1
         counted = locked.assignment.state == AssignmentState.SUBMITTED

@@ -12,6 +12,7 @@ from annotation.models import (
     Choice,
     QualityReview,
     ReviewOutcome,
+    Vote,
     VoteCriterion,
 )
 from annotation.quality import evidence
@@ -65,12 +66,64 @@ def test_gold_that_names_a_further_criterion_needs_that_one_right_too():
     assert evidence_about(rater).gold == Share(2, 3)
 
 
-def test_the_current_revision_of_gold_counts():
+def change(vote: Vote, choice: Choice, revision: int = 1) -> None:
+    make_vote(vote.comparison, choice, assignment=vote.assignment, revision=revision)
+
+
+def test_gold_that_is_undone_at_once_counts_as_it_was_changed():
+    rater = make_rater(make_open_study())
+    answer(rater)
+    vote = answer(rater, make_gold(rater.study, "a"), Choice.RIGHT)
+    change(vote, Choice.LEFT)
+    assert evidence_about(rater).gold == Share(1, 1)
+    assert evidence_about(rater).answers == 2
+
+
+def test_gold_that_is_changed_after_another_pair_counts_as_it_was_answered():
     rater = make_rater(make_open_study())
     vote = answer(rater, make_gold(rater.study, "a"), Choice.RIGHT)
-    make_vote(vote.comparison, Choice.LEFT, assignment=vote.assignment, revision=1)
-    assert evidence_about(rater).gold == Share(1, 1)
-    assert evidence_about(rater).answers == 1
+    answer(make_rater(rater.study))
+    change(vote, Choice.TIE)
+    answer(rater)
+    change(vote, Choice.LEFT, revision=2)
+    found = evidence_about(rater)
+    assert (found.gold, found.answers, found.left) == (Share(0, 1), 2, Share(1, 1))
+
+
+def test_neither_half_of_a_repeat_is_repaired_later():
+    rater = make_rater(make_open_study())
+    halves = []
+    for _ in range(2):
+        pair = make_comparison(rater.study)
+        halves.append(answer(rater, pair, Choice.LEFT))
+        halves.append(answer(rater, pair, Choice.LEFT, swapped=True, pass_no=1))
+    answer(rater)
+    change(halves[0], Choice.RIGHT)
+    change(halves[3], Choice.RIGHT)
+    assert evidence_about(rater).repeats == Share(0, 2)
+
+
+def test_gold_of_a_further_criterion_is_not_repaired_later():
+    rater = make_rater(make_open_study())
+    tone = make_criterion(rater.study, "tone")
+    gold = make_gold(rater.study)
+    gold.gold = {"overall": ["a"], "tone": ["b"]}
+    gold.save()
+    vote = answer(rater, gold, Choice.LEFT)
+    answer(rater)
+    later = make_vote(gold, Choice.LEFT, assignment=vote.assignment, revision=1)
+    VoteCriterion.objects.create(
+        vote=later, criterion=tone, choice=Choice.RIGHT, swapped=False, verdict="b"
+    )
+    assert evidence_about(rater).gold == Share(0, 1)
+
+
+def test_changing_an_answer_takes_it_out_of_no_review():
+    rater = make_rater(make_open_study())
+    vote = answer(rater, make_gold(rater.study, "a"), Choice.RIGHT)
+    QualityReview.objects.create(annotator=rater, outcome=ReviewOutcome.RESUME, reason="Fine.")
+    change(vote, Choice.LEFT)
+    assert evidence_about(rater) == Evidence()
 
 
 def test_a_repeat_is_held_against_the_first_verdict_not_the_first_side():

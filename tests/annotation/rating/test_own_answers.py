@@ -113,6 +113,22 @@ def test_a_closed_study_offers_no_change(door: Door) -> None:
     )
 
 
+@pytest.mark.parametrize("state", ["paused", "failed", "qualifying"])
+def test_who_does_not_rate_now_is_offered_no_change(door: Door, state: str) -> None:
+    set_rules(door.annotator.study, revise_earlier=True)
+    [pair, _] = door.next()["pairs"]
+    rate(door.annotator, pair)
+    page = answer_url(door.annotator, pair["id"])
+    assert "#change=" in door.client.get(page).content.decode()
+    Annotator.objects.update(state=state)
+    html = door.client.get(page).content.decode()
+    assert "Response 1 is better" in html
+    assert "#change=" not in html
+    for body in ({}, {"assignment": pair["id"]}):
+        refused = door.post("undo", body)
+        assert (refused.status_code, refused.json()["error"]) == (409, "changes_suspended")
+
+
 def test_time_counts_what_was_measured(door: Door) -> None:
     assert summarise(door.annotator).mean_seconds is None
     first, second = door.next()["pairs"]

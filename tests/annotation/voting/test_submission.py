@@ -318,6 +318,25 @@ def test_after_the_grace_a_vote_is_kept_as_surplus_and_the_page_is_told(state):
     assert_counters_hold(study)
 
 
+@pytest.mark.parametrize(
+    "state", [AnnotatorState.PAUSED, AnnotatorState.FAILED, AnnotatorState.QUALIFYING]
+)
+def test_who_does_not_rate_now_changes_no_answer(state):
+    annotator = make_annotator(make_queue(2))
+    held, key = current_id(annotator), uuid.uuid4()
+    vote(annotator, held, "left")
+    vote(annotator, held, "tie", key, revises=True)
+    Annotator.objects.update(state=state)
+    with pytest.raises(voting.ChangesSuspended) as refused:
+        vote(annotator, held, "right", revises=True)
+    assert (refused.value.code, refused.value.status) == ("changes_suspended", 409)
+    assert refused.value.stored == {"overall": Answer("tie")}
+    # What was stored before is still said to be.
+    assert vote(annotator, held, "tie", key, revises=True).replayed
+    Annotator.objects.update(state=AnnotatorState.ACTIVE)
+    assert vote(annotator, held, "right", revises=True).revision == 2
+
+
 def test_after_the_grace_a_vote_cannot_be_revised_and_stands():
     study = make_queue(1)
     annotator = make_annotator(study)
