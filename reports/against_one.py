@@ -8,12 +8,17 @@ from typing import Any
 import numpy as np
 
 from reports.records import StudyRecords
-from reports.stats.against_one import against_one
+from reports.stats.against_one import Planned, against_one
 from reports.stats.results import WarningCode
 
-# Prompts times pairs of systems up to which 20,000 draws take some 0.2 s.
+# Prompts times pairs of systems up to which 20,000 draws take some 0.2 s, and four minutes.
 CHEAP_TABLE = 40_000
+LARGEST_TABLE = 20_000_000
 ASK = "With so many prompts and systems it is made only on request: analyze --diagnostics."
+TOO_LARGE = (
+    f"With more than {LARGEST_TABLE:,} prompts times pairs of systems it would take too long. The "
+    "adjusted tests of single pairs hold for all systems at once."
+)
 SEQUENTIAL = "Pairs may be stopped early in this study: they are decided by their e-values."
 FEW = "No system was compared with two others."
 
@@ -52,16 +57,20 @@ def against_one_rows(
     met = np.zeros((votes.n_systems, votes.n_systems), dtype=bool)
     met[votes.system_a, votes.system_b] = True
     several = np.flatnonzero((met | met.T).sum(axis=1) >= 2)
+    table = votes.n_prompts * int(met.sum())
     reason = None
     if sequential:
         reason = SEQUENTIAL
     elif not several.size:
         reason = FEW
-    elif not thorough and votes.n_prompts * int(met.sum()) > CHEAP_TABLE:
+    elif table > LARGEST_TABLE:
+        reason = TOO_LARGE
+    elif not thorough and table > CHEAP_TABLE:
         reason = ASK
     if reason is not None:
         return {"anchor": anchor, "rows": None, "reason": reason}
-    found = against_one(votes, several, seed=seed, level=level)
+    planned = Planned(read.item_system_a, read.item_system_b, read.item_prompt)
+    found = against_one(votes, several, seed=seed, level=level, planned=planned)
     return {
         "anchor": anchor,
         "rows": [

@@ -7,7 +7,6 @@ statistic knows that, and loses less.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +16,14 @@ from reports.stats.results import ShapeMismatch, WarningCode, generator
 from reports.stats.significance import sign_flip_floor
 from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
 
-__all__ = ["METHOD", "Opponent", "SystemAgainstOthers", "against_one", "max_statistic_p_values"]
+__all__ = [
+    "METHOD",
+    "Opponent",
+    "Planned",
+    "SystemAgainstOthers",
+    "against_one",
+    "max_statistic_p_values",
+]
 
 METHOD = "sign_flip_max"
 
@@ -31,6 +37,21 @@ PIECE = 1 << 20
 
 ROUNDING = 1e-9
 """Statistics closer than this are equal: their sums differ by rounding only."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Planned:
+    """What is to be compared, voted on or not.
+
+    Attributes
+    ----------
+    system_a, system_b, prompt : int array, shape (comparisons,)
+        Codes as in the votes.
+    """
+
+    system_a: IntArray
+    system_b: IntArray
+    prompt: IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +89,8 @@ class SystemAgainstOthers:
     opponents : tuple of Opponent
         By code. Empty for a system without votes.
     warnings : tuple of WarningCode
-        `too_few_prompts` where even unanimity on every prompt could not reach `1 - level`;
-        `no_votes`.
+        `too_few_prompts` where even unanimity against every opponent on every planned prompt
+        could not reach `1 - level`; `no_votes`.
     """
 
     system: int
@@ -87,6 +108,7 @@ def against_one(
     level: float = 0.95,
     ties: TiePolicy = "half",
     both_bad: BothBadPolicy = "tie",
+    planned: Planned | None = None,
 ) -> tuple[SystemAgainstOthers, ...]:
     """Test each of `systems` against every system that it met.
 
@@ -106,6 +128,10 @@ def against_one(
     level : float
         1 - level is the size at which `too_few_prompts` is judged.
     ties, both_bad : policies
+    planned : Planned, optional
+        By default every system is compared with every other on all `votes.n_prompts`. It decides
+        whether unanimity could pass at all (`too_few_prompts`): more votes on the same prompts do
+        not help then.
 
     Returns
     -------
@@ -117,11 +143,10 @@ def against_one(
     UnknownPolicy
     """
     used = votes.counted(ties, both_bad)
-    tables = [_table(used, int(one)) for one in systems]
-    found = max_statistic_p_values([table.differences for table in tables], seed=seed)
+    # One at a time: only one system's table, of its own prompts, is ever held.
     return tuple(
-        _row(int(one), table, p, method, 1 - level)
-        for one, table, (p, method) in zip(systems, tables, found, strict=True)
+        _row(int(one), _table(used, int(one)), used.n_prompts, planned, seed, 1 - level)
+        for one in systems.tolist()
     )
 
 
@@ -134,15 +159,12 @@ class _Table:
     systems : int array, shape (opponents,)
     met : int array, shape (opponents,)
         Prompts with votes.
-    prompts : int
-        Prompts with votes on any.
-    differences : float array, shape (prompts of the study, opponents)
+    differences : float array, shape (prompts with votes on any, opponents)
         Mean score less 1/2; 0 without votes.
     """
 
     systems: IntArray
     met: IntArray
-    prompts: int
     differences: FloatArray
 
 
@@ -155,16 +177,19 @@ def _table(votes: Votes, one: int) -> _Table:
     opponent = np.where(as_first, own.system_b, own.system_a)
     sums = cluster_sums(opponent, votes.n_systems, own.prompt, votes.n_prompts, difference, None)
     systems, column = np.unique(sums.group, return_inverse=True)
-    differences = np.zeros((votes.n_prompts, systems.size))
-    differences[sums.cluster, column] = sums.score / sums.count
-    met = np.bincount(column, minlength=systems.size)
-    return _Table(systems, met, int(np.unique(sums.cluster).size), differences)
+    prompts, place = np.unique(sums.cluster, return_inverse=True)
+    differences = np.zeros((prompts.size, systems.size))
+    differences[place, column] = sums.score / sums.count
+    return _Table(systems, np.bincount(column, minlength=systems.size), differences)
 
 
-def _row(one: int, table: _Table, p: FloatArray, method: str, alpha: float) -> SystemAgainstOthers:
+def _row(
+    one: int, table: _Table, n_prompts: int, planned: Planned | None, seed: int, alpha: float
+) -> SystemAgainstOthers:
+    p, method = max_statistic_p_values(table.differences, seed=seed)
     if not table.systems.size:
         warnings: tuple[WarningCode, ...] = (WarningCode.NO_VOTES,)
-    elif sign_flip_floor(int(table.met.max())) > alpha:
+    elif _floor(one, table.systems, n_prompts, planned, seed, alpha) > alpha:
         warnings = (WarningCode.TOO_FEW_PROMPTS,)
     else:
         warnings = ()
@@ -173,49 +198,79 @@ def _row(one: int, table: _Table, p: FloatArray, method: str, alpha: float) -> S
         table.systems.tolist(), table.met.tolist(), means.tolist(), p.tolist(), strict=True
     )
     return SystemAgainstOthers(
-        one, table.prompts, method, tuple(Opponent(*each) for each in opponents), warnings
+        one,
+        table.differences.shape[0],
+        method,
+        tuple(Opponent(*each) for each in opponents),
+        warnings,
     )
 
 
-def max_statistic_p_values(
-    families: Sequence[FloatArray], *, seed: int
-) -> list[tuple[FloatArray, str]]:
+def _floor(
+    one: int,
+    opponents: IntArray,
+    n_prompts: int,
+    planned: Planned | None,
+    seed: int,
+    alpha: float,
+) -> float:
+    """Smallest adjusted p of the family, reached where the one wins everything that is planned.
+
+    Where all opponents meet on the same prompts it is that of a single test. On other prompts
+    each has a chance of its own to look unanimous. It is worked out only where the number of
+    opponents can decide; beyond that what is returned is on the right side of `alpha`.
+    """
+    if planned is None:
+        return sign_flip_floor(n_prompts)
+    first = planned.system_a == one
+    mine = np.flatnonzero(first | (planned.system_b == one))
+    other = np.where(first[mine], planned.system_b[mine], planned.system_a[mine])
+    column = np.searchsorted(opponents, other)
+    met = opponents[np.minimum(column, opponents.size - 1)] == other
+    column, prompt = column[met], planned.prompt[mine][met]
+    size = max(1, n_prompts)
+    distinct = np.unique(column.astype(np.int64) * size + prompt)
+    most = int(np.bincount(distinct // size, minlength=1).max())
+    single = sign_flip_floor(most)
+    if single > alpha or single * opponents.size <= alpha:
+        return single
+    prompts, row = np.unique(distinct % size, return_inverse=True)
+    unanimous = np.zeros((prompts.size, opponents.size))
+    unanimous[row, distinct // size] = 0.5
+    p, _ = max_statistic_p_values(unanimous, seed=seed)
+    return float(p.min())
+
+
+def max_statistic_p_values(differences: FloatArray, *, seed: int) -> tuple[FloatArray, str]:
     """Step-down max-statistic sign-flip tests of the columns' means against 0.
 
-    Exact over all patterns where up to 15 rows of a family are not all 0; otherwise from 20,000
-    draws, the same for all families, p = (1 + hits)/(1 + draws).
+    Exact over all patterns where up to 15 rows are not all 0; otherwise from 20,000 draws,
+    p = (1 + hits)/(1 + draws).
 
     Parameters
     ----------
-    families : sequence of float array, shape (rows, columns) each
-        Rows are units, the same in all families: the sign of a row flips as a whole. 0 where a
-        column has nothing on a row. Each family is adjusted for its own columns.
+    differences : float array, shape (rows, columns)
+        Rows are units: the sign of a row flips as a whole. 0 where a column has nothing on a row.
+        Columns are adjusted for each other.
     seed : int
 
     Returns
     -------
-    list of (float array of shape (columns,), str)
+    float array of shape (columns,), str
         Adjusted p-values, 1 for a column of zeros, and the method.
 
     Raises
     ------
     ShapeMismatch
     """
-    tested = [_Family.of(differences) for differences in families]
-    if len({family.studentised.shape[0] for family in tested}) > 1:
-        raise ShapeMismatch("families have different numbers of rows; expected the same units")
-    drawn = []
-    for family in tested:
-        moving = np.flatnonzero((family.studentised != 0).any(axis=1))
-        if moving.size > EXACT_PROMPTS:
-            drawn.append(family)
-            continue
-        patterns = 1 << max(0, moving.size - 1)
-        family.count(_patterns(patterns, moving.size) @ family.studentised[moving])
+    family = _Family.of(differences)
+    rows = family.studentised.shape[0]
+    drawn = rows > EXACT_PROMPTS
     if drawn:
-        _draw(drawn, generator(seed, METHOD))
-    by_draws = {id(family) for family in drawn}
-    return [family.p_values(drawn=id(family) in by_draws) for family in tested]
+        _draw(family, generator(seed, METHOD))
+    else:
+        family.count(_patterns(1 << max(0, rows - 1), rows) @ family.studentised)
+    return family.p_values(drawn=drawn)
 
 
 @dataclass(slots=True)
@@ -224,7 +279,7 @@ class _Family:
 
     Attributes
     ----------
-    studentised : float array, shape (rows, columns)
+    studentised : float array, shape (rows that are not all 0, columns)
         Divided by √Σ², so that a sum with random signs has variance 1.
     ascending : int array, shape (columns,)
     limits : float array, shape (columns,)
@@ -243,6 +298,7 @@ class _Family:
     def of(cls, differences: FloatArray) -> _Family:
         if differences.ndim != 2:
             raise ShapeMismatch(f"differences has {differences.ndim} dimensions; expected 2")
+        differences = differences[(differences != 0).any(axis=1)]
         scale = np.sqrt((differences**2).sum(axis=0))
         studentised = np.divide(differences, scale, out=np.zeros_like(differences), where=scale > 0)
         observed = np.abs(studentised.sum(axis=0))
@@ -269,19 +325,16 @@ class _Family:
         return p, f"{METHOD}_draws" if drawn else f"{METHOD}_exact"
 
 
-def _draw(families: Sequence[_Family], random: np.random.Generator) -> None:
-    """One product with random signs for all families."""
-    columns = np.concatenate([family.studentised for family in families], axis=1)
+def _draw(family: _Family, random: np.random.Generator) -> None:
+    columns = family.studentised
     rows = columns.shape[0]
-    ends = np.cumsum([family.limits.size for family in families])[:-1]
     piece = max(1, PIECE // max(columns.shape))
     packed = -(-rows // 8)
     for begin in range(0, DRAWS, piece):
         size = min(piece, DRAWS - begin)
         bits = np.frombuffer(random.bytes(size * packed), dtype=np.uint8)
         signs = 1.0 - 2.0 * np.unpackbits(bits.reshape(size, packed), axis=1, count=rows)
-        for family, sums in zip(families, np.split(signs @ columns, ends, axis=1), strict=True):
-            family.count(sums)
+        family.count(signs @ columns)
 
 
 def _patterns(patterns: int, rows: int) -> FloatArray:

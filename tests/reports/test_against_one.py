@@ -21,7 +21,7 @@ from tests.reports import results
 from tests.reports.voted import make_rich_study, make_voted_study, vote
 
 
-def anchored(prompts: int = 9) -> Study:
+def anchored(prompts: int = 9, voted: int = 9) -> Study:
     """Two systems against one, never against each other."""
     study = make_study("anchored")
     names = ("base", "new", "other")
@@ -38,7 +38,7 @@ def anchored(prompts: int = 9) -> Study:
                 response_b=response,
                 item_id=f"p{number}-{place}",
             )
-            for turn, person in enumerate(people):
+            for turn, person in enumerate(people if number < voted else ()):
                 vote(comparison, person, number, turn)
     return study
 
@@ -86,6 +86,24 @@ def test_what_takes_long_is_made_on_request(monkeypatch: pytest.MonkeyPatch) -> 
     study = make_voted_study()
     assert analysis.run(study).result["against_one"]["reason"] == room.ASK
     assert analysis.run(study, thorough=True).result["against_one"]["rows"]
+
+
+@pytest.mark.django_db
+def test_what_would_take_hours_is_not_made_on_request_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(room, "LARGEST_TABLE", 10)
+    study = make_voted_study()
+    for thorough in (False, True):
+        found = analysis.run(study, thorough=thorough).result["against_one"]
+        assert (found["rows"], found["reason"]) == (None, room.TOO_LARGE)
+
+
+@pytest.mark.django_db
+def test_few_votes_on_many_planned_prompts_are_not_too_few_prompts() -> None:
+    (row,) = analysis.run(anchored(9, voted=3)).result["against_one"]["rows"]
+    assert row["prompts"] == 3
+    assert "too_few_prompts" not in row["warnings"]
 
 
 def opponent(name: str, mean: float, p: float) -> dict[str, object]:

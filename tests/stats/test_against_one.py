@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.stats import against_one as room
-from reports.stats.against_one import against_one, max_statistic_p_values
+from reports.stats.against_one import Planned, against_one, max_statistic_p_values
 from reports.stats.head_to_head import head_to_head
 from reports.stats.results import ShapeMismatch, WarningCode
 from tests.stats.coverage.measured import Band, Measured, hold
@@ -50,8 +51,7 @@ def naive(table: list[list[float]]) -> list[float]:
 
 
 def p_values(table: np.ndarray, *, seed: int) -> tuple[np.ndarray, str]:
-    (found,) = max_statistic_p_values([table], seed=seed)
-    return found
+    return max_statistic_p_values(table, seed=seed)
 
 
 TABLE = st.integers(1, 6).flatmap(
@@ -158,23 +158,54 @@ def test_thin_data_are_explained() -> None:
     assert found.opponents[0].p_adjusted == 1.0
     assert against_one(votes_of([], n_systems=2), np.array([0]), seed=0)[0].opponents == ()
     with pytest.raises(ShapeMismatch):
-        max_statistic_p_values([np.zeros(3)], seed=0)
-    with pytest.raises(ShapeMismatch, match="rows"):
-        max_statistic_p_values([np.zeros((3, 1)), np.zeros((2, 1))], seed=0)
+        max_statistic_p_values(np.zeros(3), seed=0)
 
 
-def test_families_are_tested_together_as_each_alone() -> None:
-    random = np.random.default_rng(4)
-    families = [random.choice([-0.5, 0.0, 0.5], (40, columns)) for columns in (1, 3, 2)]
-    families[2][15:] = 0
-    found = max_statistic_p_values(families, seed=3)
-    assert [method for _, method in found] == [
-        "sign_flip_max_draws",
-        "sign_flip_max_draws",
-        "sign_flip_max_exact",
-    ]
-    for family, (p, _) in zip(families, found, strict=True):
-        assert p == pytest.approx(p_values(family, seed=3)[0])
+def test_rows_without_differences_change_nothing() -> None:
+    table = np.random.default_rng(4).choice([-0.5, 0.5], (40, 3))
+    padded = np.zeros((80, 3))
+    padded[::2] = table
+    np.testing.assert_array_equal(p_values(padded, seed=3)[0], p_values(table, seed=3)[0])
+    few, method = p_values(np.concatenate((table[:9], np.zeros((50, 3)))), seed=3)
+    assert method == "sign_flip_max_exact"
+    np.testing.assert_array_equal(few, p_values(table[:9], seed=3)[0])
+
+
+def test_only_the_table_of_one_system_is_held() -> None:
+    # 60 systems, each pair on a prompt of its own: dense tables of all at once take 50 MB.
+    pairs = list(combinations(range(60), 2))
+    rows: list[Row] = [(a, b, 0, 1, prompt, 0) for prompt, (a, b) in enumerate(pairs)]
+    votes = votes_of(rows, n_systems=60)
+    tracemalloc.start()
+    try:
+        against_one(votes, np.arange(60), seed=0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 40e6
+
+
+def planned_as(prompts: int, *, disjoint: bool) -> Planned:
+    """Systems 1 and 2 against system 0, on the same prompts or on others."""
+    others = np.repeat([1, 2], prompts)
+    prompt = np.tile(np.arange(prompts), 2) + (disjoint * prompts * (others - 1))
+    return Planned(np.zeros(2 * prompts, dtype=np.int64), others, prompt)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "disjoint", "too_few"),
+    # 2^(1-6) = .031 is enough for one opponent, and for two on the same prompts; two on others
+    # reach 1 - (1 - .031)^2 = .062, and with 7 prompts each .031.
+    [(5, False, True), (6, False, False), (6, True, True), (7, True, False), (30, True, False)],
+)
+def test_too_few_prompts_are_judged_by_what_is_planned_for_the_family(
+    prompts: int, disjoint: bool, too_few: bool
+) -> None:
+    rows: list[Row] = [(0, other, 0, 1, prompt, 0) for other in (1, 2) for prompt in range(2)]
+    votes = votes_of(rows, n_systems=3, n_prompts=60)
+    planned = planned_as(prompts, disjoint=disjoint)
+    (found,) = against_one(votes, np.array([0]), seed=0, planned=planned)
+    assert (WarningCode.TOO_FEW_PROMPTS in found.warnings) == too_few
 
 
 def test_real_ties_count_as_half() -> None:
