@@ -163,12 +163,12 @@ def own_work(user: User, studies: Iterable[Study]) -> dict[int, OwnWork]:
             held=Count("assignments", filter=Q(assignments__state=AssignmentState.RESERVED))
         )
     )
-    ahead = open_ahead(user, [(by_id[row.study_id], row) for row in annotators])
+    ahead = open_ahead([(by_id[row.study_id], row) for row in annotators])
     work = {}
     for annotator in annotators:
         found = ahead.get(annotator.study_id, Ahead())
         left, at_least = annotator.held + found.fit, found.has_more
-        maximum = by_id[annotator.study_id].max_per_annotator
+        maximum = queue.maximum_of(by_id[annotator.study_id])
         if maximum is not None:
             allowed = max(0, maximum - annotator.answered)
             left, at_least = min(left, allowed), at_least and left < allowed
@@ -186,26 +186,19 @@ class Ahead:
     has_more: bool = False
 
 
-def open_ahead(user: User, people: Sequence[tuple[Study, Annotator]]) -> dict[int, Ahead]:
-    """By study, what is open for the user: some ahead of them on their walk, and some behind."""
-    # As the queue decides who may get a pair: one whose lease lapsed returns, a label that was
-    # imported is a vote already.
-    own = {"comparison": OuterRef("pk"), "annotator__user": user}
-    had = Assignment.objects.filter(**own, pass_no=0).exclude(state=AssignmentState.EXPIRED)
-    labelled = Vote.objects.filter(**own, source=VoteSource.IMPORTED)
+def open_ahead(people: Sequence[tuple[Study, Annotator]]) -> dict[int, Ahead]:
+    """By study, what is open for somebody: some ahead of them on their walk, and some behind."""
     parts = []
     for study, annotator in people:
         place = queue.place_of_walk(study, annotator)
         work = Comparison.objects.filter(study=study, open=True, kind=ComparisonKind.WORK)
         for part in (work.filter(open_seq__gte=place), work.filter(open_seq__lt=place)):
             looked_at = part.order_by("open_seq").values("pk")[: LEFT_UP_TO + 1]
+            ahead = Comparison.objects.filter(pk__in=looked_at).order_by()
+            fit = queue.that_fit(study, annotator, ahead)
             parts.append(
-                Comparison.objects.filter(pk__in=looked_at)
-                .order_by()
-                .values_list("study")
-                .annotate(
-                    open_ones=Count("pk"),
-                    fit=Count("pk", filter=~Exists(had) & ~Exists(labelled)),
+                ahead.values_list("study").annotate(
+                    open_ones=Count("pk"), fit=Count("pk", filter=Q(pk__in=fit.values("pk")))
                 )
             )
     found: dict[int, Ahead] = {}

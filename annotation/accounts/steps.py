@@ -86,13 +86,9 @@ class StudyProgress:
         return self.collected_votes > COUNTED_UP_TO
 
     @property
-    def done(self) -> int:
-        """Votes that are in; among very many, as many as there are answers."""
-        return min(self.answers, self.wanted_votes) if self.has_many else self.collected_votes
-
-    @property
-    def is_complete(self) -> bool:
-        return self.is_full if self.has_many else self.collected_votes >= self.wanted_votes
+    def shown_progress(self) -> tuple[int, int]:
+        """Votes that are in, of how many; nothing where these were not counted to the end."""
+        return (0, 0) if self.has_many else (self.collected_votes, self.wanted_votes)
 
 
 RATING = "rating:page"
@@ -182,7 +178,7 @@ def researcher_step(slug: str, state: StudyState, progress: StudyProgress, *, se
     if state == StudyState.DRAFT:
         return draft_step(slug, progress)
     text = votes_in(progress)
-    done, wanted = progress.done, progress.wanted_votes
+    done, wanted = progress.shown_progress
     if state == StudyState.PAUSED:
         return Step(
             f"{text} {gettext('The study is paused: annotators wait.')}",
@@ -201,7 +197,7 @@ def researcher_step(slug: str, state: StudyState, progress: StudyProgress, *, se
         seal = gettext("Results are sealed until the study is closed and unblinded.")
         return Step(
             f"{text} {seal}",
-            command=f"close_study {slug}" if progress.is_complete else "",
+            command=f"close_study {slug}" if progress.is_full else "",
             done=done,
             wanted=wanted,
         )
@@ -245,7 +241,7 @@ def monitor_step(state: StudyState, progress: StudyProgress, *, unblinded: bool)
     if state == StudyState.DRAFT:
         return Step(gettext("The study has not begun yet."))
     text = votes_in(progress)
-    done, wanted = progress.done, progress.wanted_votes
+    done, wanted = progress.shown_progress
     if unblinded:
         return Step(text, gettext("Read the report"), REPORT, done=done, wanted=wanted)
     later = gettext("Results can be read after unblinding.")

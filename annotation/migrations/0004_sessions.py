@@ -27,5 +27,9 @@ class Migration(migrations.Migration):
             },
         ),
         # The table of Django's own, of databases that are older. Everybody signs in again.
-        migrations.RunSQL('DROP TABLE IF EXISTS django_session', migrations.RunSQL.noop),
+        # Backwards it is forgotten that it was made, so that the older release makes it anew.
+        migrations.RunSQL(
+            'DROP TABLE IF EXISTS django_session',
+            "DELETE FROM django_migrations WHERE app = 'sessions'",
+        ),
     ]

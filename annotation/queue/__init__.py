@@ -12,6 +12,7 @@ has the order, `slots` the counters, `locks` the locks.
 """
 
 from .cells import CellState, cells_of, set_priorities, stop
+from .choosing import that_fit
 from .claiming import claim
 from .claims import (
     AlreadyAnswered,
@@ -26,6 +27,7 @@ from .claims import (
 )
 from .excluding import free_excluded, restore_excluded
 from .leases import SkipLimitReached, expire_lapsed, give_back, mark_displayed, release, renew
+from .limits import maximum_of
 from .locks import LockedAnnotator, LockedAssignment, lock_annotator
 from .opening import open_for_claims
 from .presenting import presented_pair
@@ -60,6 +62,7 @@ __all__ = [
     "lock_annotator",
     "lock_for_vote",
     "mark_displayed",
+    "maximum_of",
     "move_to_version",
     "open_for_claims",
     "place_of_walk",
@@ -71,5 +74,6 @@ __all__ = [
     "set_priorities",
     "settle",
     "stop",
+    "that_fit",
     "training_state",
 ]

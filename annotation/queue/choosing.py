@@ -21,6 +21,7 @@ from annotation.models import (
     Cell,
     Comparison,
     Prompt,
+    Study,
     Vote,
     VoteSource,
 )
@@ -155,6 +156,14 @@ def fit_for(
         barred = Prompt.objects.filter(pk=OuterRef("prompt"), category__in=categories)
         comparisons = comparisons.filter(~Exists(barred))
     return not_done_by(annotator_id, comparisons)
+
+
+def that_fit(
+    study: Study, annotator: Annotator, comparisons: QuerySet[Comparison]
+) -> QuerySet[Comparison]:
+    """Those of the study's comparisons that the annotator may rate and has not done."""
+    forbidden = forbidden_categories(rules_of(study.rules).eligibility, annotator.profile)
+    return fit_for(annotator.pk, forbidden, comparisons)
 
 
 def with_slots(

@@ -31,6 +31,7 @@ from .claims import AlreadyAnswered, AssignmentNotFound, Lease, LeaseState
 from .locks import (
     LockedAssignment,
     free_comparisons,
+    hold,
     lock_annotator,
     lock_assignment,
     lock_comparison,
@@ -258,9 +259,9 @@ def give_back(annotator: Annotator) -> None:
     """End every reservation of somebody who leaves the study; the slots open for others."""
     with transaction.atomic():
         holder = lock_annotator(annotator.pk)
-        Assignment.objects.filter(annotator=annotator, state=AssignmentState.RESERVED).update(
-            lease_expires_at=holder.now - timedelta(microseconds=1)
-        )
+        own = Assignment.objects.filter(annotator=annotator, state=AssignmentState.RESERVED)
+        hold(own)
+        own.update(lease_expires_at=holder.now - timedelta(microseconds=1))
     expire_lapsed(holder.study)
 
 

@@ -27,6 +27,7 @@ persons, which hold even if a lock is forgotten.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -80,14 +81,17 @@ def lock_comparison(comparison_id: int) -> Comparison:
     return Comparison.objects.select_for_update(no_key=True).get(pk=comparison_id)
 
 
-def in_key_order(rows: QuerySet[Row]) -> QuerySet[Row]:
-    """Lock the rows when they are read, in the order of their keys, waiting for each."""
-    return rows.order_by("pk").select_for_update(no_key=True)
+def in_key_order(rows: QuerySet[Row], of: Sequence[str] = ()) -> QuerySet[Row]:
+    """Lock the rows when they are read, in the order of their keys, waiting for each.
+
+    `of` as in `select_for_update`: where other tables are joined, which are locked.
+    """
+    return rows.order_by("pk").select_for_update(no_key=True, of=tuple(of))
 
 
-def hold(rows: QuerySet[Any]) -> None:
+def hold(rows: QuerySet[Any], of: Sequence[str] = ()) -> None:
     """Lock rows in the order of their keys until the transaction ends."""
-    for _ in in_key_order(rows).values_list("pk", flat=True).iterator(chunk_size=2000):
+    for _ in in_key_order(rows, of).values_list("pk", flat=True).iterator(chunk_size=2000):
         pass
 
 

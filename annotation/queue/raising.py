@@ -41,15 +41,24 @@ def raise_overlap(study: Study, overlap: int, comparisons: Collection[int] | Non
     int
         How many comparisons want more now.
     """
-    # As whoever stops a pair does: cells before comparisons.
+    # As whoever stops a pair does: cells before assignments, and these before comparisons. A
+    # heartbeat asks for no annotator and may hold an assignment.
     hold(Cell.objects.filter(study=study))
+    hold(
+        Assignment.objects.filter(
+            comparison__study=study, slot_no__isnull=False, overlap__lt=overlap
+        ),
+        of=("self",),
+    )
     raised = 0
     for ids in lower_ones(study, overlap, comparisons):
         locked = in_key_order(Comparison.objects.filter(pk__in=ids))
         now = max(locked.annotate(now=Now()).values_list("now", flat=True))
         Comparison.objects.filter(pk__in=ids).update(overlap=overlap)
         # A slot's holder carries the overlap; a trigger holds the two equal.
-        Assignment.objects.filter(comparison__in=ids, slot_no__isnull=False).update(overlap=overlap)
+        Assignment.objects.filter(
+            comparison__in=ids, slot_no__isnull=False, overlap__lt=overlap
+        ).update(overlap=overlap)
         recount(ids, now)
         raised += len(ids)
     if raised:

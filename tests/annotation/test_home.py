@@ -24,6 +24,7 @@ from annotation.accounts.steps import (
     researcher_step,
 )
 from annotation.models import (
+    AdjudicationCase,
     AnnotatorState,
     AssignmentState,
     Cell,
@@ -110,6 +111,40 @@ def test_an_annotator_learns_nothing_about_others_or_systems(client: Client) -> 
         assert word not in page
 
 
+def test_what_the_queue_would_not_hand_out_is_not_left() -> None:
+    rules = {"eligibility": {"law": {"subjects": ["law"]}}}
+    study = factories.make_open_study(rules=rules)
+    user = factories.make_user()
+    factories.make_annotator(study, user)
+    for category in ("law", "law", "prose"):
+        comparison_to_rate(study, prompt=factories.make_prompt(study, category=category))
+    on_desk = comparison_to_rate(study)
+    AdjudicationCase.objects.create(
+        comparison=on_desk, adjudicator=user, swapped=False, lease_expires_at=timezone.now()
+    )
+    assert only_step(user).text == "0 done, 1 left for you."
+
+
+def test_a_share_of_the_study_bounds_what_is_left() -> None:
+    study = factories.make_open_study(rules={"limits": {"share_of_study": 0.5}})
+    user = factories.make_user()
+    factories.make_annotator(study, user)
+    for _ in range(4):
+        comparison_to_rate(study, overlap=1)
+    assert only_step(user).text == "0 done, 2 left for you."
+
+
+def test_a_study_whose_pairs_were_stopped_is_complete() -> None:
+    study = factories.make_open_study()
+    user = factories.make_membership(study, Role.OWNER).user
+    annotator = factories.make_annotator(study)
+    comparison = comparison_to_rate(study, overlap=3)
+    factories.make_vote(comparison, annotator=annotator)
+    assert only_step(user).command == ""
+    Comparison.objects.filter(pk=comparison.pk).update(open=False)
+    assert only_step(user).command == f"close_study {study.slug}"
+
+
 def test_skipped_pairs_do_not_come_back_in_the_count() -> None:
     study = factories.make_open_study()
     user = factories.make_user()
@@ -176,7 +211,7 @@ def progress(**counts: int) -> StudyProgress:
 
 
 RUNNING = progress(comparisons=4, wanted_votes=12, collected_votes=5, annotators=3)
-COMPLETE = progress(comparisons=4, wanted_votes=12, collected_votes=12, annotators=3)
+COMPLETE = progress(comparisons=4, wanted_votes=12, collected_votes=12, annotators=3, is_full=True)
 
 
 @pytest.mark.parametrize(
@@ -335,7 +370,7 @@ def test_very_many_are_not_counted_further() -> None:
     step = researcher_step("s", StudyState.OPEN, many, sealed=True)
     assert "2,500,123 answers are in, checks and repeats among them, from 40" in step.text
     assert "3,000,000 votes are wanted" in step.text
-    assert (step.done, step.wanted, step.command) == (2_500_123, 3_000_000, "")
+    assert (step.done, step.wanted, step.command) == (0, 0, "")
     full = dataclasses.replace(many, is_full=True)
     assert researcher_step("s", StudyState.OPEN, full, sealed=True).command == "close_study s"
     draft = researcher_step("s", StudyState.DRAFT, StudyProgress(comparisons=over), sealed=False)

@@ -27,7 +27,7 @@ def listed(study: Study) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def study() -> Study:
+def study(db: None) -> Study:
     return factories.make_open_study("paid")
 
 
@@ -54,6 +54,13 @@ def test_all_work_is_listed_by_the_platforms_names(study: Study) -> None:
     assert (second["participant"], second["pairs"], second["active_seconds"]) == ("p-2", "0", "")
     # Nothing joins the table to the pseudonyms of the exports.
     assert worker.external_id not in str([first, second])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_that_it_was_listed_is_in_the_log(study: Study) -> None:
+    people.arrive(people.issue_crowd_link(study, 5).token, Arrival("p-1"))
+    assert [row["participant"] for row in listed(study)] == ["p-1"]
+    assert AuditEntry.objects.get(action="payments.listed").detail == {"participants": 1}
 
 
 def test_others_are_not_in_it_and_no_name_is_a_formula(study: Study) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+
 from annotation import audit
 from annotation.management.study_command import StudyCommand
 from annotation.models import Study
@@ -19,7 +21,8 @@ class Command(StudyCommand):
     def run(self, study: Study, options: dict[str, Any]) -> None:
         lines = list(list_payments(study))
         # It names people: the log says that it was looked at.
-        audit.record(study, None, "payments.listed", {"participants": len(lines) - 1})
+        with transaction.atomic():
+            audit.record(study, None, "payments.listed", {"participants": len(lines) - 1})
         for line in lines:
             self.stdout.write(line, ending="")
         self.say(f"{len(lines) - 1} participants.")
