@@ -211,7 +211,7 @@ def progress(**counts: int) -> StudyProgress:
 
 
 RUNNING = progress(comparisons=4, wanted_votes=12, collected_votes=5, annotators=3)
-COMPLETE = progress(comparisons=4, wanted_votes=12, collected_votes=12, annotators=3, is_full=True)
+COMPLETE = dataclasses.replace(RUNNING, collected_votes=12, is_full=True)
 
 
 @pytest.mark.parametrize(
