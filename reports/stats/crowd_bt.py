@@ -80,12 +80,11 @@ def _reports(votes: Votes) -> _Reports:
     first, second = a[~decisive], b[~decisive]
     half = np.full(first.size, 0.5)
     tied = group_sum(first * m + second, half, m * m) + group_sum(second * m + first, half, m * m)
-    return _Reports(
-        np.where(won, a, b)[decisive],
-        np.where(won, b, a)[decisive],
-        votes.annotator[decisive],
-        tied.reshape(m, m),
-    )
+    winner, loser = np.where(won, a, b)[decisive], np.where(won, b, a)[decisive]
+    annotator = votes.annotator[decisive]
+    # Sums of equal votes in another order would round differently.
+    order = np.argsort((annotator.astype(np.int64) * m + winner) * m + loser)
+    return _Reports(winner[order], loser[order], annotator[order], tied.reshape(m, m))
 
 
 def penalised_likelihood(

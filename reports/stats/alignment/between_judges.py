@@ -96,7 +96,8 @@ def judge_pairs(
     comparisons : Comparisons
         All comparisons of the study.
     votes : Votes
-        Counted votes of one criterion; `votes.item` are codes of comparisons.
+        Counted votes of one criterion, in any order; `votes.item` are codes of comparisons. Of an
+        annotator's votes on one comparison the first counts.
     judges : sequence of Judgments
         Each of one judge version.
     seed : int
@@ -116,13 +117,14 @@ def judge_pairs(
     """
     check_level(level)
     right = [_right(judge, votes, comparisons, tolerance) for judge in judges]
-    prompt = comparisons.prompt[votes.item]
     pairs = []
     for first, second in combinations(range(len(right)), 2):
         both = right[first].held & right[second].held
         difference = right[first].hit[both].astype(np.int64) - right[second].hit[both]
-        items = int(np.unique(votes.item[both]).size)
-        pairs.append(_pair(first, second, items, difference, prompt[both], seed, level))
+        # Which votes there are, and in which order, hangs on the votes alone.
+        item = right[first].item[both]
+        items, prompt = int(np.unique(item).size), comparisons.prompt[item]
+        pairs.append(_pair(first, second, items, difference, prompt, seed, level))
     tested = [pair.p_value for pair in pairs if pair.p_value is not None]
     adjusted = iter(holm(tested).tolist())
     return tuple(
@@ -135,8 +137,10 @@ def judge_pairs(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Right:
-    """For each vote, whether the judge can be held to it, and says the same."""
+    """For each vote in the order of the ratings, its comparison, whether the judge can be held to
+    it, and says the same."""
 
+    item: Integers
     held: NDArray[np.bool_]
     hit: NDArray[np.bool_]
 
@@ -146,8 +150,9 @@ def _right(
 ) -> _Right:
     judge: Reconciled = reconcile(judgments, comparisons.n, tolerance=tolerance)
     humans: Humans = human_labels(votes, comparisons, says_both_bad=judgments.says_both_bad)
-    said = judge.category[humans.ratings.item]
-    return _Right(said != MISSING, said == humans.ratings.category)
+    item = humans.ratings.item
+    said = judge.category[item]
+    return _Right(item, said != MISSING, said == humans.ratings.category)
 
 
 def _pair(

@@ -85,6 +85,22 @@ def test_the_other_order_turns_the_difference_round() -> None:
     assert here.p_value == there.p_value
 
 
+def test_the_order_of_votes_and_repeats_are_irrelevant() -> None:
+    random = np.random.default_rng(6)
+    study = comparisons(60, prompts=12)
+    people = panel(study, random.choice([A, TIE, B], (60, 3), p=[0.6, 0.2, 0.2]))
+    judges = [
+        judge_once(random.choice([A, TIE, B, MISS], 60, p=p).tolist())
+        for p in ([0.6, 0.1, 0.1, 0.2], [0.3, 0.3, 0.3, 0.1])
+    ]
+    plain = judge_pairs(study, people, judges, seed=0)
+    order = random.permutation(people.n)
+    assert judge_pairs(study, people.take(order), judges, seed=0) == plain
+    # Who votes twice on a comparison counts once there.
+    twice = np.concatenate((order, order[:20]))
+    assert judge_pairs(study, people.take(twice), judges, seed=0) == plain
+
+
 def test_the_same_judge_twice_is_no_difference_and_no_interval() -> None:
     study = comparisons(40)
     people = panel(study, np.full((40, 2), A))
