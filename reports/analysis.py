@@ -34,7 +34,7 @@ from reports.stats.side_term import SideTermFit, fit_side_term, side_bias
 from reports.stats.votes import IntArray
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 8
+REPORT_FORMAT = 9
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.

@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from reports.stats.covariance import Covariance
-from reports.stats.intervals import check_level
+from reports.stats.intervals import check_level, critical_value
 from reports.stats.results import generator
 
 __all__ = ["RankSets", "max_t_quantile", "rank_sets"]
@@ -36,6 +36,9 @@ GOLDEN = (math.sqrt(5) - 1) / 2
 TINY_VARIANCE = 1e-12
 """A variance below this share of the mean variance is rounding around zero: nothing is known
 about the error of such a contrast, and nothing is claimed."""
+
+SAME_CONTRAST = 1 - 1e-9
+"""Statistics whose correlation is larger, whatever its sign, differ by rounding only."""
 
 FloatArray = NDArray[np.float64]
 
@@ -99,17 +102,25 @@ def max_t_quantile(covariance: Covariance, *, seed: int, level: float = 0.95) ->
     Returns
     -------
     float or None
-        None for fewer than two parameters with a positive variance.
+        Exact where all are one contrast, as of two systems; else from draws. None for fewer than
+        two parameters with a positive variance.
     """
     check_level(level)
     variance = np.diag(covariance.matrix)
     known = variance > TINY_VARIANCE * max(float(variance.mean()), 0.0)
     if int(known.sum()) < 2:
         return None
+    error = np.sqrt(variance[known])
+    correlation = covariance.matrix[np.ix_(known, known)] / np.outer(error, error)
+    # Statistics that are each other's mirror or copy are one contrast, with one error: of two
+    # systems, both are their difference.
+    contrast = (np.abs(correlation) > SAME_CONTRAST).argmax(axis=1)
+    if not contrast.any():
+        return critical_value(level, covariance.df)
     z, factors = _draws(covariance, seed, "max_t")
-    t = np.abs(z[known] / np.sqrt(variance[known])[:, None])
+    t = np.abs(z[known] / error[:, None])
     if factors is not None:
-        t *= factors[_turns(np.arange(t.shape[0]), t.shape[1])]
+        t *= factors[_turns(contrast, t.shape[1])]
     return float(np.quantile(t.max(axis=0), level))
 
 

@@ -44,6 +44,20 @@ def test_many_degrees_of_freedom_are_as_good_as_a_known_variance() -> None:
     assert near == pytest.approx(known, abs=0.03)
 
 
+@pytest.mark.parametrize("df", [2.0, 4.0, 30.0, None])
+def test_two_systems_are_one_contrast(df: float | None) -> None:
+    # Their Strengths are each other's mirror: what holds for one holds for both.
+    k = max_t_quantile(covariance(0.03 * np.array([[1.0, -1.0], [-1.0, 1.0]]), df), seed=1)
+    assert k == pytest.approx(float(ndtri(0.975) if df is None else stdtrit(df, 0.975)))
+
+
+def test_a_mirrored_statistic_has_no_error_of_its_own() -> None:
+    # Two independent contrasts, one of them twice.
+    matrix = np.array([[1.0, -2.0, 0.0], [-2.0, 4.0, 0.0], [0.0, 0.0, 9.0]])
+    k = max_t_quantile(covariance(matrix, 4.0), seed=1)
+    assert k == pytest.approx(float(stdtrit(4.0, (1 + 0.95**0.5) / 2)), rel=0.03)
+
+
 def test_a_single_known_error_has_no_joint_statement() -> None:
     assert max_t_quantile(covariance(np.diag([1.0, 0.0])), seed=1) is None
     assert max_t_quantile(covariance(np.zeros((3, 3))), seed=1) is None
