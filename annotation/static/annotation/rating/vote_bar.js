@@ -29,7 +29,7 @@ export function createVoteBar({
   let answers = {};
   let earlier = {};
   let tags = new Set();
-  let focused = 0;
+  let focused = rows[0]; // the one that keys answer; always in sight
 
   /* The optional ones when they were unfolded, or hold something; ticks go with a reason. */
   function isVisible({ criterion }) {
@@ -79,30 +79,40 @@ export function createVoteBar({
   }
 
   function focusNextOpen(criterion) {
-    const shown = visibleRows();
-    const here = shown.findIndex((row) => row.criterion === criterion);
-    const next = shown.findIndex(
-      (row, index) =>
-        index > here && row.criterion.kind !== "tags" && !(row.criterion.key in answers),
-    );
-    focused = next === -1 ? here : next;
+    const here = rows.findIndex((row) => row.criterion === criterion);
+    focused =
+      visibleRows().find(
+        (row) =>
+          rows.indexOf(row) > here &&
+          row.criterion.kind !== "tags" &&
+          !(row.criterion.key in answers),
+      ) ?? rows[here];
   }
 
   function firstMissing() {
-    return visibleRows().findIndex(
+    return visibleRows().find(
       ({ criterion }) => criterion.required && !(criterion.key in answers),
     );
+  }
+
+  /* A row that is folded away leaves the keys to the one above it. */
+  function keepFocusInSight(shown) {
+    if (!shown.includes(focused)) {
+      const above = rows.slice(0, rows.indexOf(focused)).filter(isVisible);
+      focused = above.at(-1) ?? rows[0];
+    }
   }
 
   function update() {
     const shown = visibleRows();
     const collected = collects();
+    keepFocusInSight(shown);
     root.classList.toggle("questions--many", shown.length > 1);
     for (const row of rows) {
       const { key } = row.criterion;
       row.update({
         visible: shown.includes(row),
-        focused: shown.indexOf(row) === focused,
+        focused: row === focused,
         answer: answers[key],
         earlier: earlier[key],
         collects: collected,
@@ -110,7 +120,7 @@ export function createVoteBar({
       });
     }
     submit.hidden = !collected;
-    submit.setAttribute("aria-disabled", String(firstMissing() !== -1));
+    submit.setAttribute("aria-disabled", String(firstMissing() !== undefined));
   }
 
   update();
@@ -147,7 +157,7 @@ export function createVoteBar({
     },
     setOpen(value) {
       open = value;
-      focused = 0;
+      focused = rows[0];
       update();
     },
     setCollecting(value) {
@@ -165,19 +175,20 @@ export function createVoteBar({
         const revises = Object.keys(before).length > 0;
         (revises ? earlier : answers)[sure.key] = { choice: said, margin: null };
       }
-      focused = 0;
+      focused = rows[0];
       update();
     },
     moveFocus(step) {
       const shown = visibleRows();
-      focused = Math.max(0, Math.min(shown.length - 1, focused + step));
+      const next = shown.indexOf(focused) + step;
+      focused = shown[Math.max(0, Math.min(shown.length - 1, next))];
       update();
-      shown[focused].element.scrollIntoView({ block: "nearest" });
-      return shown[focused].criterion;
+      focused.element.scrollIntoView({ block: "nearest" });
+      return focused.criterion;
     },
     /* Answer the focused question by a key; false if the key means nothing there. */
     press(key) {
-      const { criterion } = visibleRows()[focused];
+      const { criterion } = focused;
       const option = optionForKey(criterion, key);
       if (option) {
         choose(criterion, option);
@@ -187,12 +198,12 @@ export function createVoteBar({
     /* The question that still lacks an answer, which gets the focus, or null. */
     seekMissing() {
       const missing = firstMissing();
-      if (missing === -1) {
+      if (missing === undefined) {
         return null;
       }
       focused = missing;
       update();
-      return visibleRows()[missing].criterion;
+      return missing.criterion;
     },
     /* Decide with what was collected. */
     send() {
