@@ -38,11 +38,15 @@ export function createDrafts({ api, preferences, served }) {
       clearTimeout(timer);
       timer = setTimeout(send, WAIT_MS);
     },
-    /* The pair was answered or skipped. */
-    clear() {
-      clearTimeout(timer);
-      known = null;
-      preferences.set("draft", null);
+    /* The pair was answered or skipped; what was begun on another one stays. */
+    clear(assignment) {
+      if (known?.assignment === assignment) {
+        known = null;
+      }
+      if (unsent()?.assignment === assignment) {
+        clearTimeout(timer);
+        preferences.set("draft", null);
+      }
     },
     send,
   };

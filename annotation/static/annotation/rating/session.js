@@ -213,7 +213,7 @@ export function createSession(parts) {
     });
     if (practised) {
       supply.settle(entry.pair.id);
-      drafts.clear();
+      drafts.clear(entry.pair.id);
       begin();
       practice.wait(entry.pair.id, answers);
       return;
@@ -225,7 +225,7 @@ export function createSession(parts) {
     const remarks = { rationale, tags, confidence };
     last = { entry, answers, remarks, words: option.full, number };
     supply.settle(entry.pair.id);
-    drafts.clear();
+    drafts.clear(entry.pair.id);
     const said =
       revising === null ? gettext("Your last answer: %(answer)s.") : gettext("Changed to: %(answer)s.");
     screen.showLast(interpolate(said, { answer: option.full }));
@@ -242,12 +242,16 @@ export function createSession(parts) {
       screen.notify(gettext("Only your last answer can be changed."));
       return;
     }
-    const mine = turn;
-    last ??= await lookingBack.fetch(null, voted);
-    if (mine === turn && last !== null) {
-      const said = gettext("Your last pair again. Your answer was: %(answer)s");
-      await revise(last, interpolate(said, { answer: last.words }));
+    if (last === null) {
+      const mine = turn;
+      const found = await lookingBack.fetch(null, voted);
+      if (mine !== turn || found === null) {
+        return; // answered meanwhile: what was found is the last one no more
+      }
+      last = found;
     }
+    const said = gettext("Your last pair again. Your answer was: %(answer)s");
+    await revise(last, interpolate(said, { answer: last.words }));
   }
 
   /* An earlier answer, by its pair; what was on the screen comes again afterwards. */
@@ -283,7 +287,7 @@ export function createSession(parts) {
     }
     outbox.add("skip", { assignment: current.pair.id, reason: why, note });
     supply.settle(current.pair.id);
-    drafts.clear();
+    drafts.clear(current.pair.id);
     screen.announce(gettext("Skipped"));
     advance();
   }

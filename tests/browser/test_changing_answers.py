@@ -1,0 +1,122 @@
+"""Own answers taken up again while another pair is open, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from annotation.models import Draft, Study
+from tests import factories
+from tests.browser.rating_desk import Desk, make_small_study
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+DeskFor = Callable[..., Desk]
+TAGS = ["More correct", "Clearer"]
+
+
+def study_that_asks(**answering: Any) -> Study:
+    return make_small_study(4, rules={"answering": answering})
+
+
+# -- what was begun on the open pair ------------------------------------------------------------
+
+
+def test_undo_leaves_what_was_begun_on_the_open_pair(desk_for: DeskFor) -> None:
+    desk = desk_for(study_that_asks())
+    desk.vote_by_key(1, "1")
+    desk.wait_until_armed(2)
+    desk.press("r")
+    with desk.page.expect_response("**/rate/draft"):
+        desk.page.keyboard.type("half a thought")
+    desk.press("Escape")
+    desk.press("u")
+    desk.vote_by_key(1, "2")
+    desk.wait_until_armed(2)
+    expect(desk.page.locator("#reason-text")).to_have_value("half a thought")
+    desk.wait_until_saved()
+    desk.page.reload()
+    desk.wait_until_armed(2)
+    expect(desk.page.locator("#reason-text")).to_have_value("half a thought")
+    assert Draft.objects.get().rationale == "half a thought"
+
+
+def test_undo_leaves_what_is_only_in_this_browser_yet(desk_for: DeskFor) -> None:
+    desk = desk_for(study_that_asks())
+    desk.vote_by_key(1, "1")
+    desk.wait_until_armed(2)
+    desk.page.route("**/rate/draft", lambda route: route.abort())
+    desk.press("r")
+    desk.page.keyboard.type("kept here")
+    desk.press("Escape")
+    desk.press("u")
+    desk.vote_by_key(1, "2")
+    desk.wait_until_armed(2)
+    desk.page.reload()
+    desk.wait_until_armed(2)
+    expect(desk.page.locator("#reason-text")).to_have_value("kept here")
+
+
+# -- keys and the question that they answer -----------------------------------------------------
+
+
+def test_keys_answer_after_the_question_in_focus_was_folded_away(desk_for: DeskFor) -> None:
+    desk = desk_for(study_that_asks(tags=TAGS))
+    desk.wait_until_armed(1)
+    desk.press("r")
+    desk.press("Escape")
+    desk.press("ArrowDown")  # to the reasons to tick, which go with a written one
+    desk.page.get_by_role("button", name="Add a reason").click()
+    desk.press("1")
+    desk.wait_until_armed(2)
+    desk.wait_until_saved()
+    assert desk.choices() == [("left", None)]
+    desk.watch.assert_clean()
+
+
+def test_keys_answer_after_an_optional_answer_was_taken_back(desk_for: DeskFor) -> None:
+    study = make_small_study(3)
+    factories.make_criterion(study, key="tone", question="Whose tone is better?", required=False)
+    desk = desk_for(study)
+    desk.wait_until_armed(1)
+    desk.press("m")
+    desk.press("ArrowDown")
+    desk.press("1")
+    desk.page.locator("#more").click()  # folded: what is answered stays in sight
+    desk.press("ArrowDown")
+    desk.press("1")  # taken back, and away with its question
+    desk.press("2")
+    desk.wait_until_armed(2)
+    desk.wait_until_saved()
+    assert desk.choices() == [("right", None)]
+    desk.watch.assert_clean()
+
+
+# -- answers that come late ---------------------------------------------------------------------
+
+
+def test_an_undo_that_comes_late_does_not_replace_a_newer_answer(desk_for: DeskFor) -> None:
+    desk = desk_for(study_that_asks())
+    desk.vote_by_key(1, "1")
+    desk.wait_until_saved()
+    desk.page.reload()
+    desk.wait_until_armed(2)
+    held: list[Route] = []
+    desk.page.route("**/rate/undo", lambda route: held.append(route))
+    with desk.page.expect_request("**/rate/undo"):
+        desk.press("u")
+    desk.page.wait_for_timeout(0)  # lets the route be held
+    [route] = held
+    response = route.fetch()
+    with desk.page.expect_response("**/rate/vote"):
+        desk.press("0")
+    desk.wait_until_armed(3)
+    with desk.page.expect_response("**/rate/undo"):
+        route.fulfill(response=response)
+    desk.page.unroute("**/rate/undo")
+    desk.press("u")
+    expect(desk.page.locator("#revising-text")).to_contain_text("It was: Tie")
+    expect(desk.page.locator("#left-text")).to_contain_text("First 2.")
