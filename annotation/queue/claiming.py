@@ -103,7 +103,10 @@ def claim(annotator: Annotator, *, want: int = 2, have: Collection[uuid.UUID] = 
     if not attempt.is_over:
         attempt = reserve_anywhere(annotator.pk, attempt)
     answer = partial(
-        Claim, progress=attempt.progress, study_version_id=attempt.holder.study_version_id
+        Claim,
+        progress=attempt.progress,
+        study_version_id=attempt.holder.study_version_id,
+        annotator_state=AnnotatorState(attempt.holder.annotator.state),
     )
     if attempt.held:
         return answer(held_pairs(attempt, have), practice=attempt.practice)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from annotation.blinding import PresentedPair
+from annotation.models import AnnotatorState
 
 
 class EmptyReason(StrEnum):
@@ -89,7 +90,8 @@ class Claim:
     """The answer to a claim: the current pair first, then those held in advance.
 
     `empty` is None exactly when something is held; `practice` is set when that is a training pair.
-    `study_version_id` is None before the study opens.
+    `study_version_id` is None before the study opens. `annotator_state` is beside the reason: of a
+    study that is closed, `empty` does not tell who was under review or had failed.
     """
 
     held: tuple[HeldPair, ...]
@@ -98,6 +100,7 @@ class Claim:
     empty: EmptyReason | None = None
     retry_after_seconds: int | None = None
     practice: Practice | None = None
+    annotator_state: AnnotatorState = AnnotatorState.ACTIVE
 
     @property
     def current(self) -> HeldPair | None:

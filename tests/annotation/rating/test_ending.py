@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from annotation.models import Study
+from annotation import queue
+from annotation.models import Annotator, AnnotatorState, Study, StudyState
 from annotation.page_rules import Crowd
 from annotation.queue import Claim, EmptyReason, Progress
 from annotation.rating.ending import Ending, ending_of
@@ -22,17 +23,53 @@ EARNED = {
     (EmptyReason.HELD_BY_OTHERS, 0): "NONE",
     (EmptyReason.QUALIFICATION_FAILED, 0): "OUT",
 }
+# Of the annotator themselves; all other reasons are said of the study.
+OWN_STATES = {
+    EmptyReason.QUALIFICATION_FAILED: AnnotatorState.FAILED,
+    EmptyReason.QUALIFICATION_PENDING: AnnotatorState.QUALIFYING,
+    EmptyReason.INVITATION_PENDING: AnnotatorState.INVITED,
+    EmptyReason.ANNOTATOR_PAUSED: AnnotatorState.PAUSED,
+    EmptyReason.ANNOTATOR_REMOVED: AnnotatorState.REMOVED,
+}
 
 
 @pytest.mark.parametrize("voted", [0, 3])
 @pytest.mark.parametrize("reason", EmptyReason)
 def test_each_end_has_its_code_and_nothing_else_has_one(reason: EmptyReason, voted: int) -> None:
-    claim = Claim((), Progress(voted, 0, None), 1, empty=reason)
+    state = OWN_STATES.get(reason, AnnotatorState.ACTIVE)
+    claim = Claim((), Progress(voted, 0, None), 1, empty=reason, annotator_state=state)
     ending = ending_of(claim, CODES)
     if reason == EmptyReason.QUALIFICATION_FAILED:
         voted = 0
     assert (ending.code if ending else None) == EARNED.get((reason, voted))
     assert ending_of(claim, Crowd()) is None
+
+
+AFTER_CLOSING = {
+    (AnnotatorState.ACTIVE, True): "DONE",
+    (AnnotatorState.ACTIVE, False): "NONE",
+    (AnnotatorState.QUALIFYING, False): "NONE",
+    (AnnotatorState.FAILED, True): "OUT",
+    (AnnotatorState.FAILED, False): "OUT",
+    # Under review: whoever looks decides. Removed: told by the people who did it.
+    (AnnotatorState.PAUSED, True): None,
+    (AnnotatorState.PAUSED, False): None,
+    (AnnotatorState.REMOVED, True): None,
+}
+
+
+@pytest.mark.parametrize(("state", "voted"), AFTER_CLOSING)
+def test_closing_the_study_gives_nobody_a_code_they_had_not_earned(
+    door: Door, state: AnnotatorState, voted: bool
+) -> None:
+    if voted:
+        held = queue.claim(door.annotator).current
+        assert held is not None
+        vote(door.annotator, held.id)
+    Annotator.objects.update(state=state)
+    Study.objects.update(state=StudyState.CLOSED)
+    ending = ending_of(queue.claim(door.annotator), CODES)
+    assert (ending.code if ending else None) == AFTER_CLOSING[state, voted]
 
 
 def test_the_address_holds_the_code_escaped() -> None:
