@@ -1,12 +1,16 @@
 """What the people of a recruitment platform did, by the platform's names, so that they are paid.
 
-Checks and surplus votes are work done. The table names no annotator of any export: joining the two
-would tell who the annotators are.
+Checks and surplus votes are work done. The table names no annotator of any export, and has no
+moment that stands beside a vote there: days, whole minutes, and the order of the names of people.
+What can still be joined: somebody whose numbers of pairs and skips nobody else in the study has, or
+who was alone on a day, can be found among the pseudonyms by counting their votes.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
@@ -20,32 +24,38 @@ COLUMNS = (
     "platform_study",
     "platform_session",
     "state",
-    "arrived_at",
+    "arrived_on",
     "pairs",
     "training_pairs",
     "skipped",
-    "active_seconds",
-    "last_answer_at",
+    "active_minutes",
+    "last_answer_on",
 )
+MINUTE_MS = 60_000
 
 
 def list_payments(study: Study) -> Iterator[str]:
-    """Lines of CSV, one for each participant in the order of arrival, the header first.
+    """Lines of CSV, one for each participant in the order of their names, the header first.
 
     `pairs` are all that were answered but for training, whether they count in a result or not;
-    `active_seconds` is the time on these and on training, changed answers included.
+    `active_minutes` is the time on these and on training, changed answers included, every
+    minute that was begun. Days are those of UTC.
     """
     yield csv_line(COLUMNS)
     for row in participants(study).iterator(chunk_size=1000):
         arrived, last = row[4], row[9]
         cells: list[Cell] = [
             *row[:4],
-            arrived.isoformat(),
+            day(arrived),
             *row[5:8],
-            None if row[8] is None else round(row[8] / 1000, 1),
-            None if last is None else last.isoformat(),
+            None if row[8] is None else math.ceil(row[8] / MINUTE_MS),
+            None if last is None else day(last),
         ]
         yield csv_line(cells)
+
+
+def day(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()
 
 
 def participants(study: Study) -> QuerySet[CrowdArrival, tuple[Any, ...]]:
@@ -66,7 +76,7 @@ def participants(study: Study) -> QuerySet[CrowdArrival, tuple[Any, ...]]:
             active_ms=of(votes, Sum("active_ms")),
             last_answer_at=of(votes, Max("created_at")),
         )
-        .order_by("arrived_at", "pk")
+        .order_by("participant")
         .values_list(
             "participant",
             "platform_study",
