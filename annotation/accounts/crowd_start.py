@@ -38,6 +38,8 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
         return explain_refusal(request, refused.status)
     except people.CrowdFullError:
         return page(request, found, "full", 410)
+    except people.CrowdEndedError:
+        return page(request, found, "ended", 403)
     except people.CrowdRefusedError as refused:
         return page(request, found, "refused", 422, str(refused))
     return page(request, found, "start", 200)

@@ -24,6 +24,7 @@ from .members import grant_role, remove_role
 from .owners import create_owner, make_first_owners
 from .refusals import (
     AlreadyMemberError,
+    CrowdEndedError,
     CrowdFullError,
     CrowdRefusedError,
     InvalidSiteURLError,
@@ -40,6 +41,7 @@ from .usernames import normalise_username
 __all__ = [
     "AlreadyMemberError",
     "Arrival",
+    "CrowdEndedError",
     "CrowdFullError",
     "CrowdRefusedError",
     "InvalidSiteURLError",

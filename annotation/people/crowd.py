@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from annotation import audit
 from annotation.models import (
     Annotator,
+    AnnotatorState,
     CrowdArrival,
     Invitation,
     InvitationPurpose,
@@ -30,6 +31,7 @@ from annotation.storable import is_storable
 from .invitations import Issued, get_invitation, issue, status_of
 from .members import grant_role
 from .refusals import (
+    CrowdEndedError,
     CrowdFullError,
     CrowdRefusedError,
     InvitationRefusedError,
@@ -98,10 +100,15 @@ def get_crowd_link(token: str) -> Invitation:
     invitation = get_invitation(token)
     if invitation.purpose != InvitationPurpose.CROWD:
         raise NoSuchInvitationError("There is no such link.")
+    check_live(invitation)
+    return invitation
+
+
+def check_live(invitation: Invitation) -> None:
+    """Raise InvitationRefusedError unless it may be used now."""
     status = status_of(invitation)
     if status != InvitationStatus.LIVE:
         raise InvitationRefusedError(status)
-    return invitation
 
 
 def arrive(token: str, arrival: Arrival) -> User:
@@ -114,7 +121,9 @@ def arrive(token: str, arrival: Arrival) -> User:
     CrowdFullError
         The link has let in as many people as it may, and this is a new one.
     CrowdRefusedError
-        The parameters name nobody, or somebody who signs in otherwise.
+        The parameters name nobody.
+    CrowdEndedError
+        They name somebody who was removed from the study, or who signs in otherwise.
     """
     invitation = get_crowd_link(token)
     arrival.check()
@@ -132,7 +141,8 @@ def let_in(invitation: Invitation, arrival: Arrival) -> User:
     if study is None:
         raise CrowdRefusedError("The link names no study.")
     # The link's row orders all who come by it, so that it takes in no more than it may.
-    Invitation.objects.select_for_update(no_key=True).get(pk=invitation.pk)
+    # Whoever waited for it may find it withdrawn or past its time.
+    check_live(Invitation.objects.select_for_update(no_key=True).get(pk=invitation.pk))
     known = (
         CrowdArrival.objects.filter(study=study, participant=arrival.participant)
         .select_related("annotator__user")
@@ -160,11 +170,22 @@ def let_in(invitation: Invitation, arrival: Arrival) -> User:
 def come_back(known: CrowdArrival, arrival: Arrival) -> User:
     """The same account; the platform may have given the person another session."""
     user = known.annotator.user
-    if user is None or not user.is_active or may_do_more(user):
-        raise CrowdRefusedError(gettext("This participant cannot come in by the link any more."))
+    if user is None or not user.is_active or not takes_part(known) or may_do_more(user):
+        raise CrowdEndedError("This participant cannot come in by the link any more.")
     if arrival.session and arrival.session != known.platform_session:
         CrowdArrival.objects.filter(pk=known.pk).update(platform_session=arrival.session)
     return user
+
+
+def takes_part(known: CrowdArrival) -> bool:
+    """Whether nobody ended the person's part in the study."""
+    annotator = known.annotator
+    return (
+        annotator.state != AnnotatorState.REMOVED
+        and Membership.objects.filter(
+            study=known.study_id, user=annotator.user_id, role=Role.ANNOTATOR
+        ).exists()
+    )
 
 
 def may_do_more(user: User) -> bool:

@@ -9,7 +9,8 @@ PeopleError
         InvitationRefusedError  used, expired or revoked
         AlreadyMemberError      the person has the role; the link is still good
         CrowdFullError          a platform's link has let in as many people as it may
-        CrowdRefusedError       its parameters name nobody who may come in by it
+        CrowdRefusedError       its parameters name nobody
+        CrowdEndedError         they name somebody who may not come in by it any more
 """
 
 from __future__ import annotations
@@ -67,4 +68,8 @@ class CrowdFullError(InvitationError):
 
 
 class CrowdRefusedError(InvitationError):
+    pass
+
+
+class CrowdEndedError(InvitationError):
     pass

@@ -17,6 +17,7 @@ from annotation import people
 from annotation.accounts import redaction
 from annotation.models import (
     Annotator,
+    AnnotatorState,
     CrowdArrival,
     Invitation,
     Membership,
@@ -24,7 +25,15 @@ from annotation.models import (
     Study,
     User,
 )
-from annotation.people import Arrival, CrowdFullError, CrowdRefusedError, PeopleError
+from annotation.people import (
+    Arrival,
+    CrowdEndedError,
+    CrowdFullError,
+    CrowdRefusedError,
+    InvitationRefusedError,
+    PeopleError,
+    crowd,
+)
 from tests import factories
 from tests.races import at_once
 
@@ -139,10 +148,56 @@ def test_an_account_that_may_do_more_is_not_entered_by_the_link(client: Client) 
     link = make_link()
     user = people.arrive(link.token, Arrival("p-1"))
     factories.make_membership(factories.make_study(), Role.OWNER, user)
-    with pytest.raises(CrowdRefusedError):
+    with pytest.raises(CrowdEndedError):
         people.arrive(link.token, Arrival("p-1"))
-    assert client.post(path_of(link, PROLIFIC_PID="p-1")).status_code == 422
+    assert client.post(path_of(link, PROLIFIC_PID="p-1")).status_code == 403
     assert signed_in_as(client) is None
+
+
+@pytest.mark.parametrize("end", ["membership", "state"])
+def test_whose_part_has_ended_is_not_signed_in_and_told_why(client: Client, end: str) -> None:
+    link = make_link()
+    user = people.arrive(link.token, Arrival("p-1"))
+    annotator = Annotator.objects.get()
+    if end == "membership":
+        Membership.objects.filter(user=user).delete()
+    else:
+        Annotator.objects.update(state=AnnotatorState.REMOVED)
+    page = client.post(path_of(link, **WHO))
+    assert page.status_code == 403
+    assert b"You cannot come in by this link any more" in page.content
+    assert b"not complete" not in page.content
+    assert signed_in_as(client) is None
+    assert CrowdArrival.objects.get().platform_session == ""
+    if end == "membership":
+        people.grant_role(annotator.study, user, Role.ANNOTATOR, None)
+    else:
+        Annotator.objects.update(state=AnnotatorState.ACTIVE)
+    assert client.post(path_of(link, **WHO)).status_code == 302
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "expired"])
+def test_a_link_that_ends_while_somebody_waits_for_it_lets_nobody_in(
+    monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    link = make_link()
+    look = crowd.get_crowd_link
+
+    def overtaken(token: str) -> Invitation:
+        found = look(token)
+        now = timezone.now()
+        if end == "withdrawn":
+            Invitation.objects.filter(pk=found.pk).update(revoked_at=now)
+        else:
+            Invitation.objects.filter(pk=found.pk).update(
+                created_at=now - timedelta(days=2), expires_at=now - timedelta(days=1)
+            )
+        return found
+
+    monkeypatch.setattr(crowd, "get_crowd_link", overtaken)
+    with pytest.raises(InvitationRefusedError):
+        people.arrive(link.token, Arrival("p-1"))
+    assert not User.objects.exists()
 
 
 def test_the_link_of_a_crowd_is_no_invitation_and_an_invitation_no_such_link() -> None:
