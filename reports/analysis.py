@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings as project_settings
@@ -66,12 +67,15 @@ def run(
     actor: User | None = None,
     seed: int | None = None,
     thorough: bool = False,
+    and_with_it: Callable[[AnalysisRun], object] | None = None,
 ) -> AnalysisRun:
     """Analyse a study and keep the result; log that somebody looked.
 
     The newest run is given again where it has the same input, settings, seed and versions. An
     older one is not: the newest is the report that pages and exports show. `thorough` also makes
     the diagnostics that take long; a run that has them serves those who did not ask for them.
+    `and_with_it` is called in the transaction that keeps the result: what it writes is there if and
+    only if the result and the look are.
 
     Raises
     ------
@@ -112,6 +116,8 @@ def run(
             created_by=actor,
         )
         looks.record_analysis(study, kept, actor, rows)
+        if and_with_it is not None:
+            and_with_it(kept)
     return kept
 
 

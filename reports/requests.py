@@ -3,7 +3,8 @@
 A page never computes. It asks; the bell rings for a worker, and the sweep rings again, so that a
 wish is fulfilled when Redis was away, too. A worker holds a lease. One that lapses is given to
 another worker once; then the wish has failed, and says so. All of it is the same code in the
-embedded worker and in Celery's.
+embedded worker and in Celery's, but for time: the embedded worker's threads cannot be ended, so a
+report takes there as long as it takes, and its process gives no wish away that it still works on.
 """
 
 from __future__ import annotations
@@ -25,10 +26,13 @@ from reports.models import LIVE, AnalysisRequest, AnalysisRun, RequestProblem, R
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 60)
-"""A worker is taken for lost after it: longer than Celery lets any task live."""
+"""A worker is taken for lost after it: longer than Celery lets any task live in its processes."""
 
 MOST_ATTEMPTS = 2
 """A worker that died may have been stopped; two that died were killed by the work."""
+
+_at_work: set[int] = set()
+"""Wishes that threads of this process work on, however long ago they took them."""
 
 
 def ask(study: Study, user: User) -> AnalysisRequest:
@@ -65,7 +69,8 @@ def claim() -> Claim | None:
     now = timezone.now()
     with transaction.atomic():
         free = AnalysisRequest.objects.select_for_update(skip_locked=True, of=("self",))
-        lapsed = free.filter(state=RequestState.RUNNING, lease_until__lte=now)
+        running = free.filter(state=RequestState.RUNNING).exclude(pk__in=tuple(_at_work))
+        lapsed = running.filter(lease_until__lte=now)
         for lost in lapsed.filter(attempts__gte=MOST_ATTEMPTS):
             log.error("reports.request_lost", request=lost.pk, attempts=lost.attempts)
             _end(lost, RequestState.FAILED, problem=RequestProblem.LOST)
@@ -90,10 +95,25 @@ def fulfil(claimed: Claim) -> RequestState:
     and the other finds it there.
     """
     request = claimed.request
+    _at_work.add(request.pk)
+    try:
+        return _fulfil(claimed)
+    finally:
+        _at_work.discard(request.pk)
+
+
+def _fulfil(claimed: Claim) -> RequestState:
+    request = claimed.request
     try:
         if not can_see_outcomes(request.requested_by, request.study):
             return _finish(claimed, problem=RequestProblem.SEALED)
-        kept = analysis.run(request.study, actor=request.requested_by)
+        # In one transaction: a worker that is lost after it leaves nothing to be made, and no
+        # look to be logged, a second time.
+        analysis.run(
+            request.study,
+            actor=request.requested_by,
+            and_with_it=lambda kept: _finish(claimed, kept=kept),
+        )
     except analysis.SealedError:
         return _finish(claimed, problem=RequestProblem.SEALED)
     except SoftTimeLimitExceeded:
@@ -102,7 +122,7 @@ def fulfil(claimed: Claim) -> RequestState:
     except Exception:
         log.exception("reports.request_failed", request=request.pk, study=request.study.slug)
         return _finish(claimed, problem=RequestProblem.FAULT)
-    return _finish(claimed, kept=kept)
+    return RequestState.DONE
 
 
 def _finish(

@@ -52,6 +52,7 @@ def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
             },
         )
     looks.record_view(study, kept, request.user)
+    stale = stale_in_words(freshness(study, kept))
     return render(
         request,
         "reports/report.html",
@@ -60,9 +61,9 @@ def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
             "kept": kept,
             "report": view(kept.result, kept.versions, kept.created_at),
             "charts": rendered_reports.charts_of(kept),
-            "stale": stale_in_words(freshness(study, kept)),
+            "stale": stale,
             "may_compute": may_compute,
-            "wish": wish_in_words(requests.latest_request(study), kept),
+            "wish": wish_in_words(requests.latest_request(study), kept, stale=bool(stale)),
             "downloads": DOWNLOADS,
             "guide": reverse("reports:statistics_guide"),
         },

@@ -46,10 +46,13 @@ PROBLEMS = {
 }
 
 
-def wish_in_words(request: AnalysisRequest | None, kept: AnalysisRun | None) -> Wish | None:
+def wish_in_words(
+    request: AnalysisRequest | None, kept: AnalysisRun | None, *, stale: bool = False
+) -> Wish | None:
     """What the page says of the newest wish; None where there is nothing to say.
 
     A wish that was fulfilled is told by the report itself, except where there was nothing new.
+    What came since then (`stale`) is told beside the report.
     """
     if request is None:
         return None
@@ -69,7 +72,7 @@ def wish_in_words(request: AnalysisRequest | None, kept: AnalysisRun | None) -> 
         text = f"{PROBLEMS[request.problem]} {kept_words} (request {request.pk})."
         return Wish("failed", "The report could not be made.", text, request.requested_at)
     old = request.finished_at is None or timezone.now() - request.finished_at > NEWS
-    if old or kept is None or kept.created_at > request.requested_at:
+    if old or stale or kept is None or kept.created_at > request.requested_at:
         return None
     text = "Nothing has changed since this report was made."
     return Wish("done", "Up to date.", text, request.requested_at)

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from annotation.models import Membership, Role, Study, User
+from annotation.models import AuditEntry, Membership, Role, Study, User
 from reports import analysis, requests, tasks
 from reports.models import AnalysisRequest, AnalysisRun, RequestProblem, RequestState
 from reports.pages.wishes import NEWS
@@ -180,6 +180,62 @@ def test_a_lost_worker_is_replaced_once_and_a_late_one_changes_nothing(
     assert lost.state == RequestState.FAILED
 
 
+@pytest.mark.django_db
+def test_a_thread_that_takes_longer_than_the_lease_keeps_its_wish(
+    study: Study, reader: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The embedded worker's threads know no time limit: the sweep must not start them anew."""
+    requests.ask(study, reader)
+    claimed = requests.claim()
+    assert claimed is not None
+    swept: list[str | None] = []
+    run = analysis.run
+
+    def slow(*args: Any, **fields: Any) -> AnalysisRun:
+        for _ in range(requests.MOST_ATTEMPTS + 1):
+            with time_machine.travel(timezone.now() + 2 * requests.LEASE):
+                swept.append(make_requested_report())
+        return run(*args, **fields)
+
+    monkeypatch.setattr(analysis, "run", slow)
+    assert requests.fulfil(claimed) == RequestState.DONE
+    assert swept == [None] * 3
+    request = AnalysisRequest.objects.get()
+    assert (request.state, request.attempts) == (RequestState.DONE, 1)
+    # The process forgets it with its end: another wish may lapse.
+    requests.ask(study, reader)
+    assert requests.claim() is not None
+    with time_machine.travel(timezone.now() + 2 * requests.LEASE):
+        assert requests.claim() is not None
+
+
+class KilledError(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.django_db
+def test_a_worker_lost_after_it_kept_the_report_leaves_one_look(
+    study: Study, reader: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wish = requests.ask(study, reader)
+    run = analysis.run
+
+    def lost(*args: Any, **fields: Any) -> None:
+        run(*args, **fields)
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(analysis, "run", lost)
+        with pytest.raises(KilledError):
+            make_requested_report()
+    with time_machine.travel(timezone.now() + 2 * requests.LEASE):
+        make_requested_report()
+    wish.refresh_from_db()
+    assert (wish.state, wish.attempts) == (RequestState.DONE, 1)
+    assert wish.analysis_run == AnalysisRun.objects.get()
+    assert AuditEntry.objects.filter(action="look", detail__how="analysis").count() == 1
+
+
 # What the page says
 
 
@@ -228,6 +284,18 @@ def test_that_nothing_was_new_is_told_for_a_while(study: Study, client: Client) 
     assert "Nothing has changed since this report was made." in text_of(client.get(URL))
     with time_machine.travel(timezone.now() + NEWS + timedelta(minutes=1)):
         assert "Nothing has changed" not in text_of(client.get(URL))
+
+
+@pytest.mark.django_db
+def test_a_report_that_is_old_is_not_called_up_to_date(study: Study, client: Client) -> None:
+    analysis.run(study)
+    client.post(COMPUTE)
+    make_requested_report()
+    make_imported_vote(make_comparison(study))
+    page = text_of(client.get(URL))
+    assert "Not up to date." in page
+    assert "Nothing has changed" not in page
+    assert "Refresh the report" in page
 
 
 @pytest.mark.django_db
