@@ -25,6 +25,9 @@ from .rubrics import Form, Question
 MAX_RATIONALE = 10_000
 MAX_TAGS = MOST_TAGS
 MAX_TAG_LENGTH = 64
+# More criteria than a study may have, and longer than a criterion's key may be.
+MAX_ANSWERS = 20
+MAX_KEY_LENGTH = 64
 # Layout, source view, scrolled to the end and the like.
 MAX_READING_BYTES = 4_096
 
@@ -37,17 +40,25 @@ def parse_answers(raw: object) -> dict[str, Answer]:
     Raises
     ------
     InvalidAnswers
-        If it has another shape. Whether it fits the rubric is checked when it is submitted.
+        If it has another shape, more than 20 criteria, or texts that no database keeps. Whether it
+        fits the rubric is checked when it is submitted.
     """
     if not isinstance(raw, dict) or not raw:
         raise InvalidAnswers(
             gettext("The answers must be an object with a criterion each."), "answers"
         )
+    if len(raw) > MAX_ANSWERS:
+        raise InvalidAnswers(
+            gettext("There are more than %(most)s answers.") % {"most": MAX_ANSWERS}, "answers"
+        )
     answers = {}
     for key, value in raw.items():
         if not isinstance(key, str):
             raise InvalidAnswers(gettext("A criterion is named by a string."), "answers")
+        # Answers that were begun are stored as they come, and refusals name the key.
+        check_text(key, "answers", MAX_KEY_LENGTH)
         if isinstance(value, str):
+            check_text(value, key, MAX_KEY_LENGTH)
             answers[key] = Answer(value)
             continue
         if not isinstance(value, dict) or not set(value) <= {"choice", "margin"}:
@@ -58,6 +69,7 @@ def parse_answers(raw: object) -> dict[str, Answer]:
         choice, margin = value.get("choice"), value.get("margin")
         if not isinstance(choice, str):
             raise InvalidAnswers(gettext("An answer needs a `choice`."), key)
+        check_text(choice, key, MAX_KEY_LENGTH)
         if margin is not None and (isinstance(margin, bool) or not isinstance(margin, int)):
             raise InvalidAnswers(gettext("`margin` must be a whole number."), key)
         answers[key] = Answer(choice, margin)

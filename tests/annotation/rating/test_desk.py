@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from annotation.models import Draft, KeyMap
+from annotation.lifecycle.rubric import MOST_CRITERIA
+from annotation.models import Draft, KeyMap, Vote
 from annotation.rating.desk import GIVEN_KEYS, KeysRefused, check_keys
+from annotation.voting.answers import MAX_ANSWERS
 from tests import factories
 from tests.annotation.rating.conftest import Door
 
@@ -72,6 +74,39 @@ def test_a_pair_that_was_answered_has_no_draft(door: Door) -> None:
     assert door.post("vote", body).status_code == 200
     assert settings_of(door)["draft"] is None
     assert door.post("draft", begun(pair)).json() == {"kept": False}
+
+
+UNSTORABLE = ["\0", "a\0b", "\ud800", "x\udfff"]
+
+
+@pytest.mark.parametrize("address", ["draft", "vote"])
+@pytest.mark.parametrize("text", [*UNSTORABLE, "k" * 65])
+def test_answers_that_no_database_keeps_are_refused(door: Door, address: str, text: str) -> None:
+    [pair, _] = door.next()["pairs"]
+    left = {"choice": "left", "margin": None}
+    for answers, field in (
+        ({text: left}, "answers"),
+        ({"overall": left, text: "left"}, "answers"),
+        ({"overall": text}, "overall"),
+        ({"overall": {"choice": text, "margin": None}}, "overall"),
+    ):
+        body = begun(pair, answers=answers, tags=[], confidence=None, key=str(uuid.uuid4()))
+        refused = door.post(address, body)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_answers")
+        assert refused.json()["field"] == field
+    assert not Draft.objects.exists()
+    assert not Vote.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["draft", "vote"])
+def test_more_answers_than_a_study_can_ask_are_refused(door: Door, address: str) -> None:
+    [pair, _] = door.next()["pairs"]
+    answers = {f"c{number}": "left" for number in range(MAX_ANSWERS + 1)}
+    body = begun(pair, answers=answers, tags=[], confidence=None, key=str(uuid.uuid4()))
+    refused = door.post(address, body)
+    assert (refused.status_code, refused.json()["field"]) == (400, "answers")
+    assert not Draft.objects.exists()
+    assert MOST_CRITERIA < MAX_ANSWERS
 
 
 def test_nobody_keeps_a_draft_of_somebody_elses_pair(door: Door) -> None:
