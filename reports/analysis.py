@@ -159,7 +159,6 @@ def versions_in_use() -> dict[str, str]:
         "python": platform.python_version(),
         "numpy": importlib.metadata.version("numpy"),
         "scipy": importlib.metadata.version("scipy"),
-        "statsmodels": importlib.metadata.version("statsmodels"),
     }
 
 

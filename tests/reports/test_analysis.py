@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import tomllib
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 from django.utils import timezone
@@ -189,3 +192,13 @@ def test_prompts_on_which_a_pair_never_meets_do_not_help_it() -> None:
     assert (pair["system_a"], pair["system_b"], pair["n"]) == ("alpha", "beta", 200)
     assert "too_few_prompts" in pair["warnings"]
     assert pair["votes_needed"] is None
+
+
+def test_a_report_names_the_software_that_its_figures_depend_on_and_no_tool() -> None:
+    versions = analysis.versions_in_use()
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
+    needed = {re.split(r"[\[<>=]", name)[0] for name in project["dependencies"]}
+    named = versions.keys() - {"evalsite", "report_format", "python"}
+    assert named == {"numpy", "scipy"}
+    assert named <= needed
+    assert "statsmodels" not in needed
