@@ -26,6 +26,7 @@ class Draft(models.Model):
     rationale = models.TextField(blank=True)
     tags = models.JSONField(default=list)
     confidence = models.FloatField(null=True, blank=True)
+    # When it was written, by this site's clock: something older does not replace it.
     saved_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -35,11 +37,12 @@ GIVEN_KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """An answer that was begun on a pair that is still reserved."""
+    """An answer that was begun on a pair that is still reserved, and when it was written."""
 
     assignment: uuid.UUID
     answers: Mapping[str, Mapping[str, Any]]
     remarks: Remarks
+    written_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,47 +67,74 @@ def load_desk(annotator: Annotator) -> Desk:
         "draft__rationale",
         "draft__tags",
         "draft__confidence",
+        "draft__saved_at",
     ).get(pk=annotator.pk)
-    keys, public_id, state, answers, rationale, tags, confidence = row
+    keys, public_id, state, answers, rationale, tags, confidence, written_at = row
     begun = None
     if public_id is not None and state == AssignmentState.RESERVED:
-        begun = Begun(public_id, answers, Remarks(rationale, tuple(tags), confidence))
+        remarks = Remarks(rationale, tuple(tags), confidence)
+        if answers or remarks != Remarks():
+            begun = Begun(public_id, answers, remarks, written_at)
     return Desk(begun, keys or {})
 
 
 def save_draft(
-    annotator: Annotator, assignment: uuid.UUID, answers: Mapping[str, Answer], remarks: Remarks
+    annotator: Annotator,
+    assignment: uuid.UUID,
+    answers: Mapping[str, Answer],
+    remarks: Remarks,
+    written_at: datetime | None = None,
 ) -> bool:
-    """Keep what was begun on an own pair; nothing at all takes back what was kept of it.
+    """Keep what was begun on an own pair, unless something newer is kept.
+
+    Nothing at all takes back what was kept of this pair. It is kept as nothing, so that what was
+    written before and arrives afterwards does not come back.
+
+    Parameters
+    ----------
+    written_at : datetime, optional
+        When it was written, by this site's clock: requests of one page may overtake each other,
+        and another device may send late. Now if nobody says; a moment yet to come counts as now,
+        so that a wrong clock keeps nothing out.
 
     Returns
     -------
     bool
-        False where the pair is not reserved for this annotator (any more): nothing is kept then.
+        False where the pair is not reserved for this annotator (any more), or where something
+        newer is kept, of this pair or of another one that is reserved: nothing changes then.
     """
     held = Assignment.objects.filter(
         annotator=annotator, public_id=assignment, state=AssignmentState.RESERVED
     ).first()
     if held is None:
         return False
-    if not answers and remarks == Remarks():
-        Draft.objects.filter(annotator=annotator, assignment=held).delete()
-        return True
-    Draft.objects.update_or_create(
-        annotator=annotator,
-        defaults={
-            "assignment": held,
-            "answers": {
-                key: {"choice": answer.choice, "margin": answer.margin}
-                for key, answer in answers.items()
-            },
-            "rationale": remarks.rationale,
-            "tags": list(remarks.tags),
-            "confidence": remarks.confidence,
-            "saved_at": timezone.now(),
+    now = timezone.now()
+    values = {
+        "assignment": held,
+        "answers": {
+            key: {"choice": answer.choice, "margin": answer.margin}
+            for key, answer in answers.items()
         },
+        "rationale": remarks.rationale,
+        "tags": list(remarks.tags),
+        "confidence": remarks.confidence,
+        "saved_at": now if written_at is None else min(written_at, now),
+    }
+    reserved = Assignment.objects.filter(
+        pk=OuterRef("assignment_id"), state=AssignmentState.RESERVED
     )
-    return True
+    replaceable = Draft.objects.filter(annotator=annotator)
+    if answers or remarks != Remarks():
+        replaceable = replaceable.filter(Q(saved_at__lte=values["saved_at"]) | ~Exists(reserved))
+    else:
+        replaceable = replaceable.filter(
+            Q(assignment=held, saved_at__lte=values["saved_at"]) | ~Exists(reserved)
+        )
+    # One statement that looks and writes: two requests at once cannot both find it older.
+    if replaceable.update(**values):
+        return True
+    _, created = Draft.objects.get_or_create(annotator=annotator, defaults=values)
+    return created or bool(replaceable.update(**values))
 
 
 def save_keys(annotator: Annotator, keys: Mapping[str, str]) -> dict[str, str]:

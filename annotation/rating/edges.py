@@ -15,7 +15,7 @@ from annotation.models import Annotator, AnnotatorState, SkipReason
 from annotation.rules import rules_of
 
 from . import requests, wire
-from .desk import KeysRefused, save_draft, save_keys
+from .desk import KeysRefused, load_desk, save_draft, save_keys
 from .flagging import MAX_NOTE, flag_pair
 from .json_edge import answer, json_edge, own_page, refusal
 from .own_answers import summarise
@@ -131,7 +131,7 @@ def undo(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
 
 @json_edge
 def draft(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
-    """Keep an answer that was begun, for a reload and for other devices."""
+    """Keep an answer that was begun, for a reload and for other devices, unless a newer is kept."""
     raw = body.get("answers")
     try:
         # Nothing may be answered yet; a vote needs an answer.
@@ -143,8 +143,19 @@ def draft(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
         )
     except voting.InvalidAnswers as fault:
         return refusal(fault.code, str(fault), fault.status, field=fault.field)
-    kept = save_draft(annotator, requests.read_uuid(body, "assignment"), answers, remarks)
-    return answer({"kept": kept})
+    kept = save_draft(
+        annotator,
+        requests.read_uuid(body, "assignment"),
+        answers,
+        remarks,
+        requests.read_moment(body, "written_at"),
+    )
+    # What is kept in its place, so that the page goes on from there.
+    return answer(
+        {"kept": True}
+        if kept
+        else {"kept": False, "draft": wire.begun_for_page(load_desk(annotator).begun)}
+    )
 
 
 @json_edge

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -19,6 +20,9 @@ MAX_IDS = 10
 MAX_TEXTS = 40
 # Ten years: an absurd duration is an error of the client, not a number to store.
 MAX_MILLISECONDS = 10 * 365 * 86_400_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Within the years that a database can store.
+MAX_EPOCH_MILLISECONDS = 7000 * 365 * 86_400_000
 
 
 class BadRequest(Exception):
@@ -172,3 +176,19 @@ def read_milliseconds(body: dict[str, Any], field: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_MILLISECONDS:
         raise BadRequest(gettext("This must be a whole number of milliseconds."), field)
     return value
+
+
+def read_moment(body: dict[str, Any], field: str) -> datetime | None:
+    """A moment in milliseconds since 1970, as a script counts."""
+    value = body.get(field)
+    if value is None:
+        return None
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not 0 <= value <= MAX_EPOCH_MILLISECONDS:
+        raise BadRequest(gettext("This must be a whole number of milliseconds."), field)
+    return EPOCH + timedelta(milliseconds=value)
+
+
+def milliseconds_of(moment: datetime) -> int:
+    """The other way round."""
+    return (moment - EPOCH) // timedelta(milliseconds=1)

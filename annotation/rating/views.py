@@ -7,6 +7,7 @@ from typing import Any
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
@@ -18,6 +19,7 @@ from annotation.rules import rules_of
 from . import wire
 from .desk import load_desk
 from .markdown import render_markdown
+from .requests import milliseconds_of
 from .whose_page import account_name
 
 EDGES = (
@@ -63,6 +65,8 @@ def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
                 "answering": wire.answering_for_page(answering),
                 "has_reference": answering.show_reference,
                 "draft": wire.begun_for_page(desk.begun),
+                # Drafts are dated by this clock: that of a device may be wrong.
+                "now": milliseconds_of(timezone.now()),
                 "keys": dict(desk.keys),
                 "version": wire.version_for_page(
                     study.versions.order_by("-number").values_list("pk", flat=True).first()

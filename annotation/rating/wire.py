@@ -19,6 +19,7 @@ from .desk import Begun
 from .ending import Ending, ending_of
 from .markdown import render_markdown
 from .own_answers import Summary
+from .requests import milliseconds_of
 from .visible_text import visible_text
 from .wording import EMPTY_TEXTS
 
@@ -186,6 +187,7 @@ def begun_for_page(begun: Begun | None) -> dict[str, Any] | None:
             for key, answer in begun.answers.items()
         },
         **remarks_for_page(begun.remarks),
+        "written_at": milliseconds_of(begun.written_at),
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Request, Route, expect
 
 from annotation.models import Draft, Study
 from tests import factories
@@ -120,3 +120,51 @@ def test_an_undo_that_comes_late_does_not_replace_a_newer_answer(desk_for: DeskF
     desk.press("u")
     expect(desk.page.locator("#revising-text")).to_contain_text("It was: Tie")
     expect(desk.page.locator("#left-text")).to_contain_text("First 2.")
+
+
+def test_of_two_drafts_the_newest_is_sent_last(desk_for: DeskFor) -> None:
+    desk = desk_for(study_that_asks())
+    desk.wait_until_armed(1)
+    held: list[Route] = []
+    sent: list[Request] = []
+
+    def hold_the_first(route: Route) -> None:
+        sent.append(route.request)
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    desk.page.route("**/rate/draft", hold_the_first)
+    desk.press("r")
+    with desk.page.expect_request("**/rate/draft"):
+        desk.page.keyboard.type("one")
+    desk.page.keyboard.type(" two")
+    desk.page.wait_for_timeout(1500)
+    assert len(sent) == 1  # the newer one waits
+    with desk.page.expect_response(
+        lambda response: "one two" in (response.request.post_data or "")
+    ):
+        held[0].continue_()
+    assert Draft.objects.get().rationale == "one two"
+
+
+def test_what_another_device_wrote_later_stands(desk_for: DeskFor) -> None:
+    desk = desk_for(study_that_asks())
+    desk.wait_until_armed(1)
+    desk.page.route("**/rate/draft", lambda route: route.abort())
+    desk.press("r")
+    desk.page.keyboard.type("older")
+    desk.page.wait_for_function("JSON.stringify({...localStorage}).includes('older')")
+    other = desk_for(desk.study, user=desk.annotator.user)
+    other.wait_until_armed(1)
+    other.press("r")
+    with other.page.expect_response("**/rate/draft"):
+        other.page.keyboard.type("newer")
+    desk.page.unroute("**/rate/draft")
+    with desk.page.expect_response("**/rate/draft"):  # as it does when it is left
+        desk.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert Draft.objects.get().rationale == "newer"
+    desk.page.reload()
+    desk.wait_until_armed(1)
+    expect(desk.page.locator("#reason-text")).to_have_value("newer")

@@ -17,6 +17,7 @@ from annotation.voting.answers import MAX_ANSWERS
 from tests import factories
 from tests.annotation.rating.conftest import Door
 
+NOON = 1_700_000_000_000  # milliseconds, long before these tests run
 KEYS_SCRIPT = Path("annotation/static/annotation/rating/keymap.js")
 
 
@@ -35,6 +36,7 @@ def begun(pair: dict[str, Any], **more: Any) -> dict[str, Any]:
         "rationale": "half a",
         "tags": ["tone"],
         "confidence": 0.5,
+        "written_at": NOON,
         **more,
     }
 
@@ -56,14 +58,52 @@ def test_the_newest_replaces_what_was_begun_before(door: Door) -> None:
     assert settings_of(door)["draft"]["rationale"] == "other"
 
 
+NOTHING: dict[str, Any] = {"answers": {}, "rationale": "", "tags": [], "confidence": None}
+
+
 def test_nothing_takes_back_what_was_begun_on_this_pair_alone(door: Door) -> None:
     first, second = door.next()["pairs"]
     door.post("draft", begun(first))
-    nothing: dict[str, Any] = {"answers": {}, "rationale": "", "tags": [], "confidence": None}
-    door.post("draft", begun(second, **nothing))
-    assert Draft.objects.count() == 1
-    door.post("draft", begun(first, **nothing))
-    assert Draft.objects.count() == 0
+    door.post("draft", begun(second, **NOTHING))
+    assert settings_of(door)["draft"] == begun(first)
+    assert door.post("draft", begun(first, **NOTHING)).json() == {"kept": True}
+    assert settings_of(door)["draft"] is None
+    assert Draft.objects.get().rationale == ""
+
+
+def test_something_older_does_not_replace_what_is_newer(door: Door) -> None:
+    first, second = door.next()["pairs"]
+    newer = begun(first, rationale="newer", written_at=NOON + 1)
+    door.post("draft", newer)
+    for older in (begun(first), begun(second), begun(first, **NOTHING)):
+        assert door.post("draft", older).json() == {"kept": False, "draft": newer}
+    assert settings_of(door)["draft"] == newer
+    assert door.post("draft", newer).json() == {"kept": True}
+
+
+def test_what_was_taken_back_does_not_come_back_late(door: Door) -> None:
+    [pair, _] = door.next()["pairs"]
+    door.post("draft", begun(pair, written_at=NOON + 1, **NOTHING))
+    assert door.post("draft", begun(pair)).json() == {"kept": False, "draft": None}
+    assert settings_of(door)["draft"] is None
+
+
+def test_a_draft_of_a_pair_that_was_answered_is_in_nobodys_way(door: Door) -> None:
+    first, second = door.next()["pairs"]
+    door.post("draft", begun(first, written_at=NOON + 1))
+    answers = {"overall": {"choice": "left", "margin": None}}
+    door.post("vote", {"assignment": first["id"], "key": str(uuid.uuid4()), "answers": answers})
+    assert door.post("draft", begun(second)).json() == {"kept": True}
+    assert settings_of(door)["draft"] == begun(second)
+
+
+def test_a_clock_that_is_ahead_keeps_nothing_out(door: Door) -> None:
+    [pair, _] = door.next()["pairs"]
+    door.post("draft", begun(pair, written_at=NOON * 2))
+    later = begun(pair, rationale="later")
+    del later["written_at"]  # now
+    assert door.post("draft", later).json() == {"kept": True}
+    assert settings_of(door)["draft"]["rationale"] == "later"
 
 
 def test_a_pair_that_was_answered_has_no_draft(door: Door) -> None:
@@ -73,7 +113,7 @@ def test_a_pair_that_was_answered_has_no_draft(door: Door) -> None:
     body = {"assignment": pair["id"], "key": str(uuid.uuid4()), "answers": answers}
     assert door.post("vote", body).status_code == 200
     assert settings_of(door)["draft"] is None
-    assert door.post("draft", begun(pair)).json() == {"kept": False}
+    assert door.post("draft", begun(pair)).json() == {"kept": False, "draft": None}
 
 
 UNSTORABLE = ["\0", "a\0b", "\ud800", "x\udfff"]
@@ -112,7 +152,7 @@ def test_more_answers_than_a_study_can_ask_are_refused(door: Door, address: str)
 def test_nobody_keeps_a_draft_of_somebody_elses_pair(door: Door) -> None:
     assignment = factories.make_assignment(factories.make_comparison(door.annotator.study))
     answer = door.post("draft", begun({"id": str(assignment.public_id)}))
-    assert answer.json() == {"kept": False}
+    assert answer.json() == {"kept": False, "draft": None}
     assert not Draft.objects.exists()
 
 
@@ -131,6 +171,10 @@ def test_nobody_keeps_a_draft_of_somebody_elses_pair(door: Door) -> None:
         {"confidence": "sure"},
         {"confidence": True},
         {"assignment": "x"},
+        {"written_at": -1},
+        {"written_at": 10**15},
+        {"written_at": True},
+        {"written_at": "now"},
     ],
 )
 def test_a_draft_of_the_wrong_form_is_refused(door: Door, more: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def test_its_settings_name_only_the_addresses_and_the_questions(door: Door) -> N
     assert found is not None
     settings = json.loads(found[1])
     names = {"urls", "page", "sign_in", "storage", "account", "criteria", "version"}
-    assert set(settings) == names | {"answering", "has_reference", "draft", "keys"}
+    assert set(settings) == names | {"answering", "has_reference", "draft", "now", "keys"}
     assert settings["answering"] == {
         "rationale": "optional",
         "rationale_min": 0,

@@ -50,7 +50,12 @@ const view = createPairView({
 const panes = createPanes({ places: view.places, isSwiping: () => swiping.on });
 const swiping = createSwiping({ root, preferences, isWide: () => panes.isWide });
 const tools = createReadingTools({ view, panes, preferences, screen });
-const drafts = createDrafts({ api, preferences, served: settings.draft });
+const drafts = createDrafts({
+  api,
+  preferences,
+  served: settings.draft,
+  now: settings.now,
+});
 const showSaving = createSaveChip({
   outbox: () => outbox,
   pageUrl: settings.page,
