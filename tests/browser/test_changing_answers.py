@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Request, Route, expect
 
-from annotation.models import Draft, Study
+from annotation.models import Draft, Study, Vote
 from tests import factories
 from tests.browser.rating_desk import Desk, make_small_study
 
@@ -58,6 +58,37 @@ def test_undo_leaves_what_is_only_in_this_browser_yet(desk_for: DeskFor) -> None
     desk.page.reload()
     desk.wait_until_armed(2)
     expect(desk.page.locator("#reason-text")).to_have_value("kept here")
+
+
+# -- what goes with an answer -------------------------------------------------------------------
+
+
+def test_what_nobody_changes_stays_in_the_changed_answer(desk_for: DeskFor) -> None:
+    study = study_that_asks(confidence="optional", tags=TAGS)
+    factories.make_criterion(study, key="tone", question="Whose tone is better?", required=False)
+    desk = desk_for(study)
+    desk.wait_until_armed(1)
+    for key in ("m", "1", "2", "3"):  # the answer, the tone, very sure
+        desk.press(key)
+    desk.page.get_by_role("button", name="Clearer").click()
+    desk.press("Control+Enter")
+    desk.wait_until_armed(2)
+    desk.press("m")
+    desk.press("u")
+    desk.wait_until_armed(1)
+    pressed = desk.page.locator('.choice-button[aria-pressed="true"]')
+    expect(pressed).to_have_text(["←Response 1", "→Response 2", "3Very sure", "2Clearer"])
+    desk.press("0")  # a tie after all
+    desk.press("Control+Enter")
+    desk.wait_until_armed(2)
+    desk.wait_until_saved()
+    first, second = Vote.objects.order_by("revision")
+    assert (first.choice, second.choice) == ("left", "tie")
+    for vote in (first, second):
+        assert vote.confidence == 1
+        assert list(vote.criteria.values_list("criterion__key", "choice")) == [("tone", "right")]
+        assert vote.notes.get().tags == ["Clearer"]
+    expect(pressed).to_have_count(0)  # nothing beforehand on a new pair
 
 
 # -- keys and the question that they answer -----------------------------------------------------

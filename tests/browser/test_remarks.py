@@ -112,7 +112,7 @@ def test_undo_brings_back_what_went_with_the_answer(desk_for: DeskFor) -> None:
     expect(ticked).to_have_text(["2Clearer"])
     sure = desk.page.get_by_role("button", name="Very sure (your last answer)")
     expect(sure).to_be_visible()
-    expect(sure).to_have_attribute("aria-pressed", "false")
+    expect(sure).to_have_attribute("aria-pressed", "true")
 
 
 # -- drafts -----------------------------------------------------------------------------------

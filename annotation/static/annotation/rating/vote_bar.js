@@ -1,6 +1,6 @@
 /* The questions and their answers. With one question in sight an answer is the decision; with
    more, or while a reason is written, answers are collected until they are sent. Nothing is
-   chosen beforehand. */
+   chosen beforehand, but for one's own earlier answers when they are changed. */
 
 import { choiceOfConfidence, furtherQuestions, optionFor, optionForKey } from "./choices.js";
 import { createQuestionRow, isSame } from "./question_row.js";
@@ -89,6 +89,12 @@ export function createVoteBar({
       ) ?? rows[here];
   }
 
+  /* Those answers that the questions of this page have. */
+  function offered(given) {
+    const known = criteria.filter((criterion) => optionFor(criterion, given[criterion.key]));
+    return Object.fromEntries(known.map(({ key }) => [key, given[key]]));
+  }
+
   function firstMissing() {
     return visibleRows().find(
       ({ criterion }) => criterion.required && !(criterion.key in answers),
@@ -164,17 +170,15 @@ export function createVoteBar({
       collecting = value;
       update();
     },
-    /* `remarks` are those of a draft, or of the answer that is being changed. */
+    /* `remarks` are those of a draft, or of the answer that is being changed. That one is given
+       again whole, so that what nobody changes stays. */
     start({ drafted = {}, before = {}, remarks = NO_REMARKS } = {}) {
-      const known = new Set(criteria.map((criterion) => criterion.key));
-      answers = Object.fromEntries(Object.entries(drafted).filter(([key]) => known.has(key)));
-      earlier = { ...before };
+      const said = sure && choiceOfConfidence(remarks.confidence);
+      const sureOf = said === undefined ? {} : { [sure.key]: { choice: said, margin: null } };
+      const revises = Object.keys(before).length > 0;
+      earlier = revises ? { ...offered(before), ...sureOf } : {};
+      answers = { ...offered(revises ? before : drafted), ...sureOf };
       tags = new Set(remarks.tags);
-      const said = choiceOfConfidence(remarks.confidence);
-      if (sure && said !== undefined) {
-        const revises = Object.keys(before).length > 0;
-        (revises ? earlier : answers)[sure.key] = { choice: said, margin: null };
-      }
       focused = rows[0];
       update();
     },
