@@ -267,7 +267,9 @@ def fit_scores(
         Name of the fit where no ridge is needed.
     start : float array, shape (systems,), optional
         Where to start, such as the Strengths before the newest vote, which then take two
-        iterations; NaN for a system that had none, which starts at 0.
+        iterations; NaN for a system that had none, which starts at 0. It is for callers that keep
+        a fit and add votes to it, as the benchmark of live updates does. Reports and steering read
+        all votes anew and start cold: their figures must not hang on what was computed before.
 
     Returns
     -------
