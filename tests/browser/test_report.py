@@ -149,7 +149,7 @@ def test_tables_sort_both_ways_by_mouse_and_key(readers: Any) -> None:
     reader = readers(viewport=DESK)
     reader.sign_in(researcher_of(study))
     reader.open("rich")
-    page, board = reader.page, "#leaderboard table"
+    page, board = reader.page, "#leaderboard > .table-wrap table"
     ranked = column(page, board, 2)
     button = page.locator(f"{board} th").get_by_role("button", name="Rating", exact=True)
     button.click()
