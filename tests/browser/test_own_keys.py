@@ -74,6 +74,28 @@ def test_a_key_that_is_taken_is_refused_with_its_owner(desk_for: DeskFor) -> Non
     assert not KeyMap.objects.exists()
 
 
+def test_a_key_of_what_this_page_does_not_have_can_be_taken(desk_for: DeskFor) -> None:
+    desk = desk_for(make_small_study(2))  # without a reference, and with no answer 7
+    desk.wait_until_armed(1)
+    desk.press("?")
+    change(desk, "Skip this pair", "a")
+    expect(desk.page.locator("#help-message")).to_contain_text("a: Skip this pair. Saved")
+    change(desk, "Flag this pair", "7")
+    expect(desk.page.locator("#help-message")).to_contain_text("7: Flag this pair. Saved")
+    assert KeyMap.objects.get().keys == {
+        "skip": "a",
+        "reference": "s",
+        "flag": "7",
+        "answer_7": "f",
+    }
+    desk.press("Escape")
+    desk.press("s")
+    desk.press("f")
+    expect(desk.page.locator("#skip-dialog")).not_to_be_visible()
+    desk.press("a")
+    expect(desk.page.locator("#skip-dialog")).to_be_visible()
+
+
 def test_the_given_keys_come_back(desk_for: DeskFor) -> None:
     desk = desk_for(make_small_study(2))
     desk.wait_until_armed(1)

@@ -123,7 +123,8 @@ export function createKeySheet({ dialog, questions, commands, keymap, api, onCha
       return;
     }
     const owner = keymap.ownerOf(character);
-    if (owner !== undefined && owner !== waiting) {
+    const taken = owner !== undefined && owner !== waiting;
+    if (taken && isListed(owner)) {
       say(
         interpolate(
           gettext("%(key)s is taken: %(what)s. Choose another key, or change that one first."),
@@ -138,7 +139,13 @@ export function createKeySheet({ dialog, questions, commands, keymap, api, onCha
       key: character,
       what: wordsOf(name),
     });
-    save({ ...keymap.own, [name]: character }, saved);
+    // What this page does not list gives way: nobody could give it another key here.
+    const instead = taken ? { [owner]: keymap.keyOf(name) } : {};
+    save({ ...keymap.own, ...instead, [name]: character }, saved);
+  }
+
+  function isListed(name) {
+    return rows().some(([, , listed]) => listed === name);
   }
 
   function wordsOf(name) {
