@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Request, Route, expect
 
-from annotation.models import Draft, Study, Vote
+from annotation.models import Draft, Study, StudyState, Vote
 from tests import factories
 from tests.browser.rating_desk import Desk, make_small_study
 
@@ -89,6 +91,47 @@ def test_what_nobody_changes_stays_in_the_changed_answer(desk_for: DeskFor) -> N
         assert list(vote.criteria.values_list("criterion__key", "choice")) == [("tone", "right")]
         assert vote.notes.get().tags == ["Clearer"]
     expect(pressed).to_have_count(0)  # nothing beforehand on a new pair
+
+
+# -- what cannot be changed ---------------------------------------------------------------------
+
+
+def test_a_change_after_the_end_of_the_study_is_told_as_that(desk_for: DeskFor) -> None:
+    desk = desk_for(study_that_asks())
+    desk.vote_by_key(1, "1")
+    desk.wait_until_saved()
+    desk.wait_until_armed(2)
+    desk.press("u")
+    desk.wait_until_armed(1)
+    long_ago = timezone.now() - timedelta(hours=1)
+    Study.objects.update(state=StudyState.CLOSED, state_changed_at=long_ago)
+    desk.press("2")
+    expect(desk.page.locator("#notice-text")).to_have_text("The study is over; your vote stands.")
+    expect(desk.page.locator("#last-text")).to_have_text("")
+    assert desk.choices() == [("left", None)]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "words"),
+    [
+        (False, "Only your last answer can be changed."),
+        (
+            True,
+            "You are changing an answer already. "
+            "Others can be changed from the list of your answers.",
+        ),
+    ],
+)
+def test_a_second_undo_says_what_can_be_changed(
+    desk_for: DeskFor, words: str, *, earlier: bool
+) -> None:
+    desk = desk_for(study_that_asks(revise_earlier=earlier))
+    desk.vote_by_key(1, "1")
+    desk.wait_until_armed(2)
+    desk.press("u")
+    desk.wait_until_armed(1)
+    desk.press("u")
+    expect(desk.page.locator("#notice-text")).to_have_text(words)
 
 
 # -- keys and the question that they answer -----------------------------------------------------

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from annotation.models import Vote
+from tests import factories
 from tests.browser.rating_desk import Desk, make_small_study, set_scale
 from tests.browser.watching import accessibility_faults
 from tests.catalogues import catalogue_paths, read_catalogue
@@ -115,6 +116,28 @@ def test_graded_answers_and_further_questions_fit_on_a_phone(desk_for: DeskFor) 
     wait_until_armed(desk, 1)
     assert_german(desk.page)
     expect(desk.page.get_by_role("button", name="Antwort 2 ist etwas besser")).to_be_visible()
+
+
+def test_optional_questions_are_said_to_be_so_in_german(desk_for: DeskFor) -> None:
+    rules = {"answering": {"confidence": "optional", "tags": ["Klarer"], "revise_earlier": True}}
+    study = make_small_study(2, rules=rules)
+    factories.make_criterion(study, "tone", question="Wessen Ton ist besser?", required=False)
+    desk = desk_for(study, **GERMAN)
+    desk.page.get_by_role("button", name="Mit dem Bewerten beginnen").click()
+    wait_until_armed(desk, 1)
+    desk.press("m")
+    texts = desk.page.locator(".question__text")
+    expect(texts.nth(1)).to_have_text("Wessen Ton ist besser? (freiwillig)")
+    expect(texts.nth(2)).to_have_text("Wie sicher sind Sie? (freiwillig)")
+    assert "(optional)" not in desk.page.locator("#questions").inner_text()
+    assert_german(desk.page)
+    desk.press("1")
+    desk.press("Control+Enter")
+    wait_until_armed(desk, 2)
+    desk.press("u")
+    wait_until_armed(desk, 1)
+    desk.press("u")
+    expect(desk.page.locator("#notice-text")).to_contain_text("Sie ändern gerade schon")
 
 
 def test_the_language_can_be_changed_among_the_keys(desk_for: DeskFor) -> None:

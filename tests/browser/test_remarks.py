@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from annotation.models import Draft, Study, Vote, VoteNote
+from tests import factories
 from tests.browser.rating_desk import Desk, make_small_study
 from tests.browser.watching import accessibility_faults
 
@@ -62,7 +63,7 @@ def test_reasons_are_ticked_by_keys_and_by_clicks(desk_for: DeskFor) -> None:
     desk.wait_until_saved()
     assert Vote.objects.get().choice == "right"
     assert VoteNote.objects.get().tags == ["Clearer", "Better tone"]
-    expect(desk.page.locator('[data-criterion="tags"] [aria-pressed="true"]')).to_have_count(0)
+    expect(desk.page.locator('[data-further="tags"] [aria-pressed="true"]')).to_have_count(0)
 
 
 def test_a_required_reason_is_asked_for_with_its_length(desk_for: DeskFor) -> None:
@@ -108,11 +109,23 @@ def test_undo_brings_back_what_went_with_the_answer(desk_for: DeskFor) -> None:
     desk.wait_until_armed(2)
     desk.press("u")
     desk.wait_until_armed(1)
-    ticked = desk.page.locator('[data-criterion="tags"] [aria-pressed="true"]')
+    ticked = desk.page.locator('[data-further="tags"] [aria-pressed="true"]')
     expect(ticked).to_have_text(["2Clearer"])
     sure = desk.page.get_by_role("button", name="Very sure (your last answer)")
     expect(sure).to_be_visible()
     expect(sure).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_criterion_may_be_called_as_a_further_question_is(desk_for: DeskFor) -> None:
+    study = study_that_asks(confidence="required", tags=TAGS)
+    for key in ("confidence", "tags"):
+        factories.make_criterion(study, key, question=f"Whose {key}?", required=True)
+    desk = desk_for(study)
+    desk.wait_until_armed(1)
+    desk.press("m")
+    for question in ("Whose confidence?", "Whose tags?", "How sure are you?"):
+        expect(desk.page.get_by_role("group", name=question)).to_have_count(1)
+    assert accessibility_faults(desk.page) == []
 
 
 # -- drafts -----------------------------------------------------------------------------------

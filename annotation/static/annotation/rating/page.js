@@ -159,6 +159,7 @@ const session = createSession({
   reason,
   tools,
   signInUrl: settings.sign_in,
+  changesEarlier: answering.revise_earlier,
   leases: () => leases,
   showRevising(decision) {
     byId("revising").hidden = decision === null;
@@ -204,6 +205,9 @@ function reasonOf(error) {
 function settledText(error) {
   if (error.body.received === "study_closed") {
     return gettext("The study closed before your answer arrived. It is kept, but may not be counted.");
+  }
+  if (["study_closed", "changes_suspended"].includes(error.code)) {
+    return error.message; // a change that is taken no more
   }
   return gettext("That pair had an answer already, from another window perhaps. The earlier one stands.");
 }

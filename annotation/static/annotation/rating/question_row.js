@@ -7,15 +7,17 @@ import { commandFor } from "./keymap.js";
 export function createQuestionRow(criterion, onChoose, keymap) {
   const element = document.createElement("div");
   element.className = `question question--${criterion.scale}`;
-  element.dataset.criterion = criterion.kind ?? criterion.key;
+  // Two kinds of names: a study may call a criterion what a further question is called.
+  const [kind, name] = criterion.kind ? ["further", criterion.kind] : ["criterion", criterion.key];
+  element.dataset[kind] = name;
   element.setAttribute("role", "group");
 
   const text = document.createElement("p");
   text.className = "question__text";
-  text.id = `question-${criterion.kind ?? criterion.key}`;
+  text.id = `${kind}-${name}`;
   text.textContent = criterion.question;
   if (!criterion.required) {
-    text.append(span("muted", " (optional)"));
+    text.append(" ", span("muted", gettext("(optional)")));
   }
   element.setAttribute("aria-labelledby", text.id);
 

@@ -239,7 +239,11 @@ export function createSession(parts) {
       return;
     }
     if (revising !== null) {
-      screen.notify(gettext("Only your last answer can be changed."));
+      screen.notify(
+        parts.changesEarlier
+          ? gettext("You are changing an answer already. Others can be changed from the list of your answers.")
+          : gettext("Only your last answer can be changed."),
+      );
       return;
     }
     if (last === null) {
@@ -299,6 +303,14 @@ export function createSession(parts) {
     }
   }
 
+  /* The last answer does not stand as it was given: undo asks the server which does. */
+  function forget(ids) {
+    if (last !== null && ids.includes(last.entry.pair.id)) {
+      last = null;
+      screen.showLast("");
+    }
+  }
+
   return {
     advance,
     noteAnswer,
@@ -354,8 +366,9 @@ export function createSession(parts) {
         advance();
       }
     },
-    /* The answer stands already, from another window: there is no feedback to wait for. */
+    /* Another answer stands already: there is no feedback to wait for. */
     leaveUnread(assignment) {
+      forget([assignment]);
       if (practice.awaits(assignment)) {
         advance();
       } else {
@@ -371,10 +384,7 @@ export function createSession(parts) {
     /* Answers were given up by their author: their pairs come again, if they still may. */
     discarded(ids) {
       ids.forEach(supply.reopen);
-      if (last !== null && ids.includes(last.entry.pair.id)) {
-        last = null;
-        screen.showLast("");
-      }
+      forget(ids);
       refused();
     },
     get currentId() {
