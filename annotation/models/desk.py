@@ -14,7 +14,8 @@ class Draft(models.Model):
     """An answer that was begun and not given: one for each annotator, replaced by the next.
 
     It is in nobody's way once its assignment is answered, and of no use to anybody: pages show it
-    only for a pair that is still reserved. Erasing a person deletes the row.
+    only for a pair that is still reserved. Nothing here erases people: who has to do that by hand
+    deletes this row too, since an annotator with one cannot be deleted.
     """
 
     annotator = models.OneToOneField(
@@ -46,7 +47,10 @@ class KeyMap(models.Model):
 
 
 class CrowdArrival(models.Model):
-    """Who came by a recruitment platform, by the names that the platform gave."""
+    """Who came by a recruitment platform, by the names that the platform gave.
+
+    Nothing here erases people: the row stays until somebody deletes it by hand.
+    """
 
     annotator = models.OneToOneField(
         Annotator, primary_key=True, on_delete=models.PROTECT, related_name="crowd_arrival"

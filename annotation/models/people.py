@@ -61,7 +61,10 @@ def random_external_id() -> str:
 
 
 class Annotator(models.Model):
-    """A person (or an imported rater) in one study. Erasing turns the row into a tombstone."""
+    """A person (or an imported rater) in one study.
+
+    `erased_at` marks a row from which somebody took the identity by hand; nothing here does that.
+    """
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="annotators")
     external_id = models.CharField(max_length=255, default=random_external_id)
