@@ -126,7 +126,14 @@ def undo(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
         return refusal(
             "only_the_last", gettext("Only your last answer can be changed in this study."), 409
         )
-    return answer(wire.earlier_for_page(voting.earlier_vote(annotator, assignment)))
+    earlier = voting.earlier_vote(annotator, assignment)
+    if earlier is None and voting.is_out_of_sight(annotator, assignment):
+        return refusal(
+            "pair_open",
+            gettext("You have a pair of the same prompt open. Answer it before you change this."),
+            409,
+        )
+    return answer(wire.earlier_for_page(earlier))
 
 
 @json_edge

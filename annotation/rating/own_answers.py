@@ -10,7 +10,7 @@ from datetime import datetime
 from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from annotation.models import Annotator, Vote
-from annotation.voting import own_votes
+from annotation.voting import own_votes, votes_in_sight
 
 # What is read at a glance; the next ones are a link away.
 PAGE_SIZE = 25
@@ -46,10 +46,21 @@ class OwnAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A vote, by what a page may show. No vote ever moves, however often its pair is changed."""
+
+    assignment: uuid.UUID
+    revision: int
+
+    def __str__(self) -> str:
+        return f"{self.assignment}.{self.revision}"
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     answers: Sequence[OwnAnswer]
-    # The last pair of this page, where the next one begins; None at the end.
-    before: uuid.UUID | None
+    # The last vote of this page, where the next one begins; None at the end.
+    before: Place | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +88,21 @@ class Summary:
         return self.active_ms / self.timed / 1000 if self.timed else None
 
 
-def list_answers(annotator: Annotator, before: uuid.UUID | None = None) -> Page:
-    """The answers that stand, the newest first.
+def list_answers(annotator: Annotator, before: Place | None = None) -> Page:
+    """The answers that stand and are in sight, the newest first.
 
-    `before` is the pair with which the page before ended; one that is none of the annotator's
+    `before` is the vote with which the page before ended; one that is none of the annotator's
     begins at the newest.
     """
     later = Vote.objects.filter(
         assignment=OuterRef("assignment"), revision__gt=OuterRef("revision")
     )
-    votes = own_votes(annotator).filter(~Exists(later)).order_by("-pk")
+    votes = votes_in_sight(annotator).filter(~Exists(later)).order_by("-pk")
     if before is not None:
-        ended = votes.filter(assignment__public_id=before).values_list("pk", flat=True).first()
+        at = own_votes(annotator).filter(
+            assignment__public_id=before.assignment, revision=before.revision
+        )
+        ended = at.values_list("pk", flat=True).first()
         votes = votes if ended is None else votes.filter(pk__lt=ended)
     rows = list(
         votes.values_list(
@@ -108,7 +122,7 @@ def list_answers(annotator: Annotator, before: uuid.UUID | None = None) -> Page:
             OwnAnswer(public_id, excerpt(messages[-1]["content"] if messages else text), *rest)  # type: ignore[arg-type]
             for public_id, text, messages, *rest in shown
         ],
-        before=shown[-1][0] if len(rows) > PAGE_SIZE else None,
+        before=Place(shown[-1][0], shown[-1][6]) if len(rows) > PAGE_SIZE else None,
     )
 
 

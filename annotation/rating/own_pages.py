@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -17,9 +18,12 @@ from annotation.rules import rules_of
 
 from . import wire
 from .json_edge import NO_STORE
-from .own_answers import OwnAnswer, list_answers, summarise
+from .own_answers import OwnAnswer, Place, list_answers, summarise
 from .visible_text import visible_text
 from .wording import CONFIDENCE, answer_in_words, time_in_words
+
+# Far below what the column holds.
+REVISION = re.compile(r"[0-9]{1,4}")
 
 
 @require_safe
@@ -40,7 +44,7 @@ def answers(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
             "summary": summary,
             "mean": None if mean is None else time_in_words(mean),
             "total": time_in_words(summary.active_ms / 1000),
-            "older_url": f"?before={page.before}" if page.before is not None else "",
+            "older_url": f"?before={page.before}" if page.before else "",
             "is_later": "before" in request.GET,
         },
     )
@@ -52,6 +56,9 @@ def answer(request: SignedInRequest, annotator: Annotator, assignment: uuid.UUID
     """One own answer with its pair, as it was shown."""
     study = annotator.study
     earlier = voting.earlier_vote(annotator, assignment)
+    if earlier is None and voting.is_out_of_sight(annotator, assignment):
+        # The list says why it is not there.
+        return redirect(answers_url(study))
     if earlier is None:
         raise Http404("There is no such answer.")
     given = [
@@ -119,9 +126,12 @@ def line(entry: OwnAnswer, scale: str, study: Study) -> dict[str, Any]:
     }
 
 
-def place(raw: str) -> uuid.UUID | None:
+def place(raw: str) -> Place | None:
     """Where a page of the list begins; anything that is no place begins at the newest."""
+    assignment, _, revision = raw.partition(".")
+    if REVISION.fullmatch(revision) is None:
+        return None
     try:
-        return uuid.UUID(raw)
+        return Place(uuid.UUID(assignment), int(revision))
     except ValueError:
         return None

@@ -18,7 +18,7 @@ from .faults import (
     UnknownAssignment,
     VotingFault,
 )
-from .looking_back import earlier_vote, last_vote, own_votes
+from .looking_back import earlier_vote, is_out_of_sight, last_vote, own_votes, votes_in_sight
 from .submission import submit
 
 __all__ = [
@@ -39,9 +39,11 @@ __all__ = [
     "UnknownAssignment",
     "VotingFault",
     "earlier_vote",
+    "is_out_of_sight",
     "last_vote",
     "own_votes",
     "parse_answers",
     "read_remarks",
     "submit",
+    "votes_in_sight",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -12,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from annotation import queue, voting
-from annotation.models import Annotator, Prompt, Study, Vote
+from annotation.models import Annotator, Assignment, Prompt, Study, Vote
+from annotation.rating import own_answers
 from annotation.rating.own_answers import PAGE_SIZE, excerpt, list_answers, summarise
 from annotation.rating.wording import answer_in_words, time_in_words
 from tests import factories
@@ -181,7 +183,8 @@ def test_a_long_list_comes_in_pages_at_the_same_cost(client: Client) -> None:
     rest = list_answers(annotator, first.before)
     assert (len(rest.answers), rest.before) == (3, None)
     assert not {e.assignment for e in first.answers} & {e.assignment for e in rest.answers}
-    for odd in ("x", "-1", "9" * 40, "²"):
+    whose = Assignment.objects.latest("pk").public_id
+    for odd in ("x", "-1", "9" * 40, "²", f"{whose}", f"{whose}.²", f"{whose}.{'9' * 40}", "x.0"):
         assert client.get(url, {"before": odd}).status_code == 200
 
 
@@ -195,3 +198,95 @@ def test_answers_are_named_as_their_buttons() -> None:
     assert answer_in_words("left", None, "ternary") == "Response 1 is better"
     assert answer_in_words("both_bad", None, "seven") == "Both responses are bad"
     assert time_in_words(59.6) == "1 min"
+
+
+# -- what is out of sight ----------
+
+
+def hold_again(door: Door, pair: dict[str, Any]) -> Assignment:
+    """The same pair in hand once more, its sides exchanged: a hidden repeat."""
+    first = Assignment.objects.get(public_id=pair["id"])
+    return factories.make_assignment(
+        first.comparison, door.annotator, pass_no=1, swapped=not first.swapped
+    )
+
+
+def hold_other_of_prompt(door: Door, pair: dict[str, Any]) -> Assignment:
+    """New work on the prompt of a pair that was answered."""
+    first = Assignment.objects.get(public_id=pair["id"])
+    other = factories.make_comparison(
+        door.annotator.study,
+        system_b="gamma",
+        prompt=first.comparison.prompt,
+        response_a=first.comparison.response_a,
+    )
+    return factories.make_assignment(other, door.annotator)
+
+
+@pytest.mark.parametrize("hold", [hold_again, hold_other_of_prompt])
+def test_while_a_pair_is_held_no_answer_on_its_prompt_is_in_sight(door: Door, hold: Any) -> None:
+    set_rules(door.annotator.study, revise_earlier=True)
+    first, second = door.next()["pairs"]
+    rate(door.annotator, first)
+    rate(door.annotator, second)
+    held = hold(door, first)
+    listed = [str(entry.assignment) for entry in list_answers(door.annotator).answers]
+    assert listed == [second["id"]]
+    page = door.client.get(answer_url(door.annotator, first["id"]))
+    assert (page.status_code, page.headers["Location"]) == (302, door.url("answers"))
+    assert (
+        "prompt of a pair that you have open"
+        in door.client.get(door.url("answers")).content.decode()
+    )
+    refused = door.post("undo", {"assignment": first["id"]})
+    assert (refused.status_code, refused.json()["error"]) == (409, "pair_open")
+    assert door.post("undo", {"assignment": second["id"]}).json()["pair"]["id"] == second["id"]
+    # It is answered: everything can be looked at again.
+    vote(door.annotator, held.public_id, "left")
+    assert first["id"] in [str(e.assignment) for e in list_answers(door.annotator).answers]
+    assert door.client.get(answer_url(door.annotator, first["id"])).status_code == 200
+
+
+def test_what_somebody_else_holds_hides_nothing(door: Door) -> None:
+    [pair, _] = door.next()["pairs"]
+    rate(door.annotator, pair)
+    comparison = Assignment.objects.get(public_id=pair["id"]).comparison
+    factories.make_assignment(comparison, factories.make_annotator(door.annotator.study))
+    assert len(list_answers(door.annotator).answers) == 1
+
+
+def test_nobody_is_told_that_nothing_was_answered_when_it_is_out_of_sight(door: Door) -> None:
+    [pair, _] = door.next()["pairs"]
+    rate(door.annotator, pair)
+    hold_other_of_prompt(door, pair)
+    html = door.client.get(door.url("answers")).content.decode()
+    assert "None of your answers can be shown now" in html
+    assert "You have not answered a pair yet" not in html
+
+
+def test_undo_shows_the_pair_that_was_answered_last(door: Door) -> None:
+    first, second = door.next()["pairs"]
+    rate(door.annotator, first)
+    rate(door.annotator, second)
+    rate(door.annotator, second, "tie", revises=True)
+    rate(door.annotator, first, "right", revises=True)
+    # Not the one that was changed last, which may be shown again by then.
+    found = door.post("undo").json()
+    assert (found["pair"]["id"], found["answers"]["overall"]["choice"]) == (second["id"], "tie")
+    hold_other_of_prompt(door, second)
+    assert door.post("undo").json()["pair"]["id"] == second["id"]
+
+
+def test_a_page_goes_on_where_it_ended_though_that_pair_was_changed(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_answers, "PAGE_SIZE", 2)
+    given = []
+    while pairs := door.next()["pairs"]:
+        rate(door.annotator, pairs[0])
+        given.append(pairs[0])
+    page = door.client.get(door.url("answers")).content.decode()
+    [place] = re.findall(r'href="\?before=([^"]+)"', page)
+    rate(door.annotator, given[-2], "tie", revises=True)
+    rest = door.client.get(door.url("answers"), {"before": place}).content.decode()
+    assert re.findall(r"answers/([0-9a-f-]{36})/", rest) == [given[1]["id"], given[0]["id"]]
