@@ -160,9 +160,12 @@ def rank_sets(
         rejected = active
         while active.size and rejected.size:
             steps += 1
-            turns = _turns(active, z.shape[1])
-            largest = _largest(z, first[active], second[active], error[active], factors, turns)
-            critical = float(np.quantile(largest, level))
+            if active.size == 1:
+                critical = critical_value(level, covariance.df)
+            else:
+                turns = _turns(active, z.shape[1])
+                largest = _largest(z, first[active], second[active], error[active], factors, turns)
+                critical = float(np.quantile(largest, level))
             beyond = np.abs(t[active]) > critical
             rejected, active = active[beyond], active[~beyond]
             stronger = t[rejected] > 0

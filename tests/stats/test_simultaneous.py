@@ -51,6 +51,16 @@ def test_two_systems_are_one_contrast(df: float | None) -> None:
     assert k == pytest.approx(float(ndtri(0.975) if df is None else stdtrit(df, 0.975)))
 
 
+@pytest.mark.parametrize("df", [2.0, 4.0, None])
+def test_two_systems_are_told_apart_where_their_interval_says_so(df: float | None) -> None:
+    given = covariance(0.01 * np.array([[1.0, -1.0], [-1.0, 1.0]]), df)
+    k = max_t_quantile(given, seed=1)
+    assert k is not None
+    for factor, apart in ((0.9999, False), (1.0001, True)):
+        half = 0.1 * k * factor
+        assert rank_sets(np.array([half, -half]), given, seed=1).better[0, 1] == apart
+
+
 def test_a_mirrored_statistic_has_no_error_of_its_own() -> None:
     # Two independent contrasts, one of them twice.
     matrix = np.array([[1.0, -2.0, 0.0], [-2.0, 4.0, 0.0], [0.0, 0.0, 9.0]])
