@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from annotation.page_rules import faults_of_page
 
 if TYPE_CHECKING:
-    from annotation.rules import Quality, Rules
+    from annotation.answer_rules import Quality
+    from annotation.rules import Rules
 
 # Above this the checks would be most of the work.
 MOST_CHECKS = 0.5

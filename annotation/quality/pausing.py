@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from annotation import audit, queue
+from annotation.answer_rules import Action, Quality
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -25,7 +26,7 @@ from annotation.models import (
 )
 from annotation.quality_rules.figures import Evidence
 from annotation.quality_rules.firing import Fired, fire
-from annotation.rules import Action, Quality, Rules, rules_of
+from annotation.rules import Rules, rules_of
 
 from .evidence import evidence_of
 

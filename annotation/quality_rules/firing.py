@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from annotation.rules import (
+from annotation.answer_rules import (
     Action,
     Agreement,
     AtLeast,

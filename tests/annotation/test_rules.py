@@ -7,8 +7,9 @@ import json
 
 import pytest
 
+from annotation.answer_rules import Action
 from annotation.rule_conflicts import ANSWERS, PAIRS
-from annotation.rules import Action, Policy, Rules, RulesError, read_rules, rules_as_json, rules_of
+from annotation.rules import Policy, Rules, RulesError, read_rules, rules_as_json, rules_of
 
 
 def test_nothing_written_is_a_plain_study() -> None:

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.random import Generator
 
+from annotation.answer_rules import Quality
 from annotation.quality_rules.concord import concords
 from annotation.quality_rules.figures import Dwell, Evidence, Share
 from annotation.quality_rules.firing import fire
-from annotation.rules import Quality
 
 WORK, GOLD, REPEAT, IDENTICAL = "work", "gold", "repeat", "identical"
 VERDICTS = ("a", "b", "tie", "both_bad")

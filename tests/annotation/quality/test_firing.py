@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from annotation.answer_rules import Agreement, AtLeast, Quality
 from annotation.quality_rules.concord import concords
 from annotation.quality_rules.figures import Concord, Dwell, Evidence, Share
 from annotation.quality_rules.firing import fire
 from annotation.quality_rules.intervals import interval, log_e_value
-from annotation.rules import Agreement, AtLeast, Quality
 
 QUIET = Quality(None, None, None, None, None, None, None)
 
