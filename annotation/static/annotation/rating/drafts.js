@@ -63,7 +63,9 @@ export function createDrafts({ api, preferences, served, now }) {
   return {
     /* What was begun on a pair, here or elsewhere. */
     of(assignment) {
-      return newestFirst().find((draft) => draft.assignment === assignment) ?? {};
+      const begun = newestFirst().find((draft) => draft.assignment === assignment) ?? {};
+      const { answers, rationale = "", tags = [], confidence = null } = begun;
+      return { answers, remarks: { rationale, tags, confidence } };
     },
     save(draft) {
       preferences.set("draft", { ...draft, written_at: Date.now() - ahead });

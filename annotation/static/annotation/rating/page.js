@@ -1,13 +1,14 @@
-/* Puts the rating page together: settings in, modules connected, keys and buttons to actions. */
+/* Puts the rating page together: settings in, modules connected, keys and buttons to actions.js. */
 
-import { gettext, interpolate, ngettext } from "../../evalsite/words.js";
+import { gettext, interpolate } from "../../evalsite/words.js";
+import { createActions } from "./actions.js";
 import { createApi } from "./api.js";
 import { createArming } from "./arming.js";
 import { furtherQuestions, optionFor } from "./choices.js";
 import { createBreaks } from "./breaks.js";
 import { createClock } from "./clock.js";
 import { createDifferences } from "./differences.js";
-import { askForReason, showWelcome } from "./dialogs.js";
+import { showWelcome } from "./dialogs.js";
 import { createDrafts } from "./drafts.js";
 import { createEnding } from "./ending.js";
 import { createKeySheet } from "./key_sheet.js";
@@ -212,111 +213,36 @@ function settledText(error) {
   return gettext("That pair had an answer already, from another window perhaps. The earlier one stands.");
 }
 
-/* -- actions -------------------------------------------------------------------------------- */
-
 function button(name) {
   return document.querySelector(`[data-action="${name}"]`);
 }
 
-function setMore(on) {
-  bar.setOpen(on);
-  const more = byId("more");
-  const count = bar.optionalCount;
-  const questions = interpolate(
-    ngettext("%(count)s more question", "%(count)s more questions", count),
-    { count },
-  );
-  const key = document.createElement("kbd");
-  key.textContent = keymap.keyOf("more");
-  more.replaceChildren(`${on ? gettext("Only the first question") : questions} `, key);
-  more.setAttribute("aria-expanded", String(on));
-  more.hidden = count === 0;
-}
+const actions = createActions({
+  session,
+  bar,
+  tools,
+  practice,
+  differences,
+  swiping,
+  reason,
+  screen,
+  keymap,
+  preferences,
+});
 
-async function remark(kind) {
-  if (!session.isShowing || session.isRevising) {
-    return;
-  }
-  const id = session.currentId;
-  const said = await askForReason(byId(`${kind}-dialog`));
-  if (said !== null && id === session.currentId) {
-    session[kind](said);
-  }
-  screen.focusPrompt();
-}
-
-const ACTIONS = {
-  skip: () => remark("skip"),
-  flag: () => remark("flag"),
-  undo: () => session.undo(),
-  keep: () => session.keep(),
-  submit: () => submit(),
-  guidelines: tools.guidelines,
-  help: () => byId("help").showModal(),
-  source() {
-    tools.source();
-    session.noteUse("source");
-  },
-  differences() {
-    if (session.isShowing) {
-      differences.toggle();
-    }
-  },
-  linked: tools.linked,
-  prompt: tools.prompt,
-  reference: tools.reference,
-  swipe: () => swiping.toggle(),
-  reason: () => reason.toggle(),
-  more() {
-    if (bar.optionalCount > 0) {
-      setMore(!bar.open);
-      preferences.set("more", bar.open);
-    }
-  },
-};
-
-function act(name) {
-  ACTIONS[name]();
-  return true;
-}
-
-function submit() {
-  if (practice.proceed()) {
-    return true;
-  }
-  if (!session.isShowing) {
-    return false;
-  }
-  if (!bar.collects) {
-    screen.notify(gettext("Choose an answer: it is saved at once."));
-    return true;
-  }
-  if (!session.noteAnswer()) {
-    return true;
-  }
-  const missing = bar.seekMissing();
-  if (missing !== null) {
-    screen.notify(interpolate(gettext("Not answered yet: %(question)s"), { question: missing.question }));
-  } else if (reason.missing !== "") {
-    screen.notify(reason.missing);
-    reason.focus();
-  } else {
-    bar.send();
-  }
-  return true;
-}
+/* -- buttons and keys ----------------------------------------------------------------------- */
 
 document.addEventListener("click", (event) => {
   const pressed = event.target.closest("[data-action]");
   if (pressed) {
-    act(pressed.dataset.action);
+    actions.act(pressed.dataset.action);
   }
 });
 
 listenForKeys({
   keymap,
-  act,
-  submit,
+  act: actions.act,
+  submit: actions.submit,
   lettersOn: () => preferences.get("letters", true),
   answer: (key) => session.isShowing && bar.press(key),
   move(step) {
@@ -368,10 +294,10 @@ letters.addEventListener("change", () => {
 });
 applyLetters();
 
-setMore(preferences.get("more", false) && bar.optionalCount > 0);
+actions.setMore(preferences.get("more", false) && bar.optionalCount > 0);
 
 function showKeys() {
-  for (const name of Object.keys(ACTIONS)) {
+  for (const name of actions.names) {
     for (const hint of document.querySelectorAll(`[data-action="${name}"] > kbd, [data-hint="${name}"]`)) {
       if (name in GIVEN) {
         hint.textContent = keymap.keyOf(name);

@@ -152,10 +152,10 @@ export function createSession(parts) {
     tools.offerReference(entry.pair.reference !== null);
     differences.start();
     swiping.start();
-    const draft = revised === null ? drafts.of(entry.pair.id) : {};
-    const remarks = revised?.remarks ?? draftedRemarks(draft);
+    const begun = drafts.of(entry.pair.id);
+    const remarks = revised?.remarks ?? begun.remarks;
     reason.start(remarks.rationale);
-    bar.start({ drafted: draft.answers, before: revised?.answers, remarks });
+    bar.start({ drafted: begun.answers, before: revised?.answers, remarks });
     panes.toTop();
     panes.watchEnds();
     screen.focusPrompt();
@@ -397,8 +397,4 @@ export function createSession(parts) {
       return current !== null;
     },
   };
-}
-
-function draftedRemarks({ rationale = "", tags = [], confidence = null }) {
-  return { rationale, tags, confidence };
 }
