@@ -80,6 +80,7 @@ def test_what_nobody_changes_stays_in_the_changed_answer(desk_for: DeskFor) -> N
     desk.wait_until_armed(1)
     pressed = desk.page.locator('.choice-button[aria-pressed="true"]')
     expect(pressed).to_have_text(["←Response 1", "→Response 2", "3Very sure", "2Clearer"])
+    expect(desk.page.locator("#last")).not_to_be_visible()  # it is said above the questions
     desk.press("0")  # a tie after all
     desk.press("Control+Enter")
     desk.wait_until_armed(2)

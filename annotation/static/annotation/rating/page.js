@@ -137,7 +137,7 @@ const session = createSession({
   differences,
   showPractice(round) {
     button("skip").hidden = round !== null || session.isRevising;
-    byId("last").hidden = round !== null;
+    byId("last").hidden = round !== null || session.isRevising;
   },
   api,
   outbox,
