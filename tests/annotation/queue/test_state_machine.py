@@ -433,6 +433,10 @@ class QueueMachine(RuleBasedStateMachine):
             with pytest.raises(voting.RevisionRefused):
                 vote(annotator, row.public_id, choice, key, revises=True)
             return
+        if row.votes and row.person in self.qualifying:
+            with pytest.raises(voting.ChangesSuspended):
+                vote(annotator, row.public_id, choice, key, revises=True)
+            return
         expected, late = self.expected(row)
         outcome = vote(annotator, row.public_id, choice, key, revises=revises)
         assert (outcome.received, outcome.late) == (expected, late)
