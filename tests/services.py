@@ -221,6 +221,9 @@ def postgresql_server(*, durable: bool = False) -> Generator[Server]:
                 "-c",
                 f"fsync={'on' if durable else 'off'}",
                 "-c",
+                # Its looks at the tables of a moment ago stand in the way of a test's ANALYZE.
+                f"autovacuum={'on' if durable else 'off'}",
+                "-c",
                 "max_connections=200",
             ],
             folder=home,
