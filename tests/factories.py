@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -258,4 +259,35 @@ def make_judgment(
         version=version or make_judge_version(comparison.study),
         verdict=verdict,
         **fields,
+    )
+
+
+def make_many_comparisons(
+    study: Study, systems: Sequence[System], number: int, **fields: Any
+) -> list[Comparison]:
+    """So many comparisons of two systems, on a prompt each, in three statements.
+
+    In the queue each has a place of its own: give `first_swapped` and it is numbered.
+    """
+    prompts = Prompt.objects.bulk_create(
+        Prompt(study=study, prompt_id=f"many{count}", text="Why?") for count in range(number)
+    )
+    responses = Response.objects.bulk_create(
+        Response(prompt=prompt, system=system, text="So.")
+        for prompt in prompts
+        for system in systems
+    )
+    return Comparison.objects.bulk_create(
+        Comparison(
+            study=study,
+            item_id=f"many{count}",
+            prompt=prompt,
+            response_a=responses[2 * count],
+            response_b=responses[2 * count + 1],
+            system_a=systems[0],
+            system_b=systems[1],
+            open_seq=count if "first_swapped" in fields else None,
+            **fields,
+        )
+        for count, prompt in enumerate(prompts)
     )

@@ -29,8 +29,6 @@ from annotation.models import (
     AssignmentState,
     Cell,
     Comparison,
-    Prompt,
-    Response,
     ResultsPolicy,
     Role,
     Study,
@@ -423,29 +421,7 @@ def make_open_work(comparisons: int) -> Study:
     cell = Cell.objects.create(
         study=study, system_a=systems[0], system_b=systems[1], wanted=comparisons, room=comparisons
     )
-    prompts = Prompt.objects.bulk_create(
-        Prompt(study=study, prompt_id=f"many{number}", text="Why?") for number in range(comparisons)
-    )
-    responses = Response.objects.bulk_create(
-        Response(prompt=prompt, system=system, text="So.")
-        for prompt in prompts
-        for system in systems
-    )
-    Comparison.objects.bulk_create(
-        Comparison(
-            study=study,
-            item_id=f"many{number}",
-            prompt=prompt,
-            response_a=responses[2 * number],
-            response_b=responses[2 * number + 1],
-            system_a=systems[0],
-            system_b=systems[1],
-            overlap=1,
-            cell=cell,
-            open=True,
-            open_seq=number,
-            first_swapped=False,
-        )
-        for number, prompt in enumerate(prompts)
+    factories.make_many_comparisons(
+        study, systems, comparisons, overlap=1, cell=cell, open=True, first_swapped=False
     )
     return study

@@ -18,9 +18,6 @@ from annotation.adjudication.routing import Desk, look_at_desk
 from annotation.models import (
     Assignment,
     AssignmentState,
-    Comparison,
-    Prompt,
-    Response,
     Study,
     StudyState,
     User,
@@ -48,28 +45,7 @@ def agreed_on(comparisons: int) -> Study:
     version = version_with_rubric(study)
     people = [factories.make_annotator(study) for _ in range(2)]
     systems = [factories.make_system(study) for _ in range(2)]
-    prompts = Prompt.objects.bulk_create(
-        Prompt(study=study, prompt_id=f"many{number}", text="Why?") for number in range(comparisons)
-    )
-    responses = Response.objects.bulk_create(
-        Response(prompt=prompt, system=system, text="So.")
-        for prompt in prompts
-        for system in systems
-    )
-    made = Comparison.objects.bulk_create(
-        Comparison(
-            study=study,
-            item_id=f"many{number}",
-            prompt=prompt,
-            response_a=responses[2 * number],
-            response_b=responses[2 * number + 1],
-            system_a=systems[0],
-            system_b=systems[1],
-            overlap=2,
-            taken=2,
-        )
-        for number, prompt in enumerate(prompts)
-    )
+    made = factories.make_many_comparisons(study, systems, comparisons, overlap=2, taken=2)
     held = Assignment.objects.bulk_create(
         Assignment(
             comparison=comparison,

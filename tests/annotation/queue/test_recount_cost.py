@@ -6,11 +6,16 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from annotation.models import Annotator, Cell, Comparison, Prompt, Response, Study, System
+from annotation.models import Annotator, Cell, Comparison, Study, System
 from annotation.queue.claiming import work_remains
 from annotation.queue.locks import LockedAnnotator
 from tests.effort import effort_of, slack
-from tests.factories import make_annotator, make_open_study, make_system
+from tests.factories import (
+    make_annotator,
+    make_many_comparisons,
+    make_open_study,
+    make_system,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -27,29 +32,7 @@ def make_stopped(comparisons: int) -> Study:
 
 
 def add_comparisons(study: Study, cell: Cell, systems: list[System], number: int) -> None:
-    prompts = Prompt.objects.bulk_create(
-        Prompt(study=study, prompt_id=f"p{count}", text="Why?") for count in range(number)
-    )
-    responses = Response.objects.bulk_create(
-        Response(prompt=prompt, system=system, text="So.")
-        for prompt in prompts
-        for system in systems
-    )
-    Comparison.objects.bulk_create(
-        Comparison(
-            study=study,
-            item_id=f"i{count}",
-            prompt=prompt,
-            response_a=responses[2 * count],
-            response_b=responses[2 * count + 1],
-            system_a=systems[0],
-            system_b=systems[1],
-            cell=cell,
-            open_seq=count,
-            first_swapped=False,
-        )
-        for count, prompt in enumerate(prompts)
-    )
+    make_many_comparisons(study, systems, number, cell=cell, first_swapped=False)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE annotation_comparison, annotation_assignment, annotation_cell")
