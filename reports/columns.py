@@ -15,12 +15,29 @@ from django.db import connection
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from reports.stats.covariance import order_of
 from reports.stats.votes import IntArray
 
 # Rows fetched at a time: the ORM's tuples of one chunk stay around 10 MB.
 CHUNK = 20_000
 
 Keys = NDArray[np.int64]
+
+
+def by_item_and_annotator(item: IntArray, annotator: IntArray) -> IntArray:
+    """The order in which votes stand in the records; total, as each annotator counts once.
+
+    Parameters
+    ----------
+    item, annotator : int array, shape (n,)
+        Codes.
+
+    Returns
+    -------
+    int array, shape (n,)
+    """
+    order = order_of(annotator)
+    return order[order_of(item[order])]
 
 
 def read_numbers(rows: QuerySet[Any, Any], columns: int) -> Keys:

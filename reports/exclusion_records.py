@@ -12,8 +12,7 @@ import numpy as np
 
 from annotation.models import Study
 from annotation.selectors import has_exclusions
-from reports.columns import KeyCodes
-from reports.stats.covariance import order_of
+from reports.columns import KeyCodes, by_item_and_annotator
 from reports.stats.votes import IntArray
 from reports.vote_rows import read_excluded_rows
 
@@ -65,9 +64,7 @@ def load_exclusions(study: Study, *, items: KeyCodes) -> ExclusionRecords | None
     people = sorted(row for row in named if row[1] in gave_some)
     item = items.of(rows.comparison)
     annotator = KeyCodes(key for _, key in people).of(rows.annotator)
-    # One row an item and annotator, so this order is total.
-    order = order_of(annotator)
-    order = order[order_of(item[order])]
+    order = by_item_and_annotator(item, annotator)
     return ExclusionRecords(
         annotators=tuple(name for name, _ in people),
         item=item[order],

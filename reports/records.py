@@ -28,13 +28,12 @@ from annotation.models import (
 from annotation.selectors import repeated_votes
 from judging.models import JudgeVersion, Judgment, MissingCause, Order
 from reports.adjudication_records import AdjudicationRecords, load_adjudications
-from reports.columns import CHUNK, KeyCodes, Keys, order_of_names, read_named
+from reports.columns import CHUNK, KeyCodes, Keys, by_item_and_annotator, order_of_names, read_named
 from reports.exclusion_records import ExclusionRecords, load_exclusions
 from reports.input_hash import digest
 from reports.read_snapshot import read_snapshot
 from reports.sampling_records import SamplingRecords, load_sampling
 from reports.stats.agreement_report import Scale as ScaleName
-from reports.stats.covariance import order_of
 from reports.stats.results import VerdictCode
 from reports.stats.votes import IntArray, Votes
 from reports.stats.win_rates import pair_index
@@ -313,9 +312,7 @@ def _criterion_records(
     sizes: dict[str, int],
 ) -> CriterionRecords:
     item, annotator = items.codes.of(rows.comparison), annotators.of(rows.annotator)
-    # One row an item and annotator, so this order is total.
-    order = order_of(annotator)
-    order = order[order_of(item[order])]
+    order = by_item_and_annotator(item, annotator)
     item = item[order]
     votes = Votes.from_arrays(
         items.system_a[item],

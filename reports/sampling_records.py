@@ -16,7 +16,7 @@ from django.db.models.functions import Coalesce
 from annotation.models import Cell, Comparison, ComparisonKind, Study, StudyVersion
 from annotation.rules import Policy, rules_of
 from annotation.selectors import counted_votes
-from reports.columns import CHUNK, KeyCodes
+from reports.columns import CHUNK, KeyCodes, by_item_and_annotator
 from reports.stats.votes import FloatArray, IntArray, Votes
 
 POLICIES: tuple[str, ...] = tuple(Policy)
@@ -133,8 +133,7 @@ def load_sampling(
     weighed = (table["policy"] != POLICIES.index(Policy.UNIFORM)) & (
         table["probability"] != NO_PROBABILITY
     )
-    # The order of the overall votes.
-    order = np.lexsort((annotators.of(table["annotator"]), items.of(table["item"])))
+    order = by_item_and_annotator(items.of(table["item"]), annotators.of(table["annotator"]))
     return SamplingRecords(
         cell=cell[order],
         policy=table["policy"][order],

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reports.columns import by_item_and_annotator
 from reports.exclusion_records import ExclusionRecords
 from reports.records import StudyRecords
 from reports.shown_boards import EXPECTED_SCORE, compare, no_board, show_half_win
@@ -88,8 +89,7 @@ def votes_with(read: StudyRecords, excluded: ExclusionRecords) -> Votes:
     )
     item = np.concatenate([counted.item[kept], excluded.item])
     annotator = np.concatenate([annotator[kept], added])
-    # By item and annotator, as the counted votes.
-    order = np.lexsort((annotator, item))
+    order = by_item_and_annotator(item, annotator)
     item = item[order]
     return Votes.from_arrays(
         read.item_system_a[item],
