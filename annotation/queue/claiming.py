@@ -22,7 +22,7 @@ from annotation.models import (
 )
 from annotation.rules import rules_of
 
-from .choosing import Seeker, choice_of, fit_for, with_slots
+from .choosing import Seeker, choice_of, fit_for, that_fit, with_slots
 from .claims import Claim, EmptyReason, HeldPair, Practice, Progress
 from .leases import expire_lapsed
 from .limits import Allowance, allowance
@@ -228,8 +228,7 @@ def reserve_anywhere(annotator_id: int, before: Attempt) -> Attempt:
 def candidates(holder: LockedAnnotator) -> Iterable[int]:
     """A few open comparisons for this annotator, in random order so that not all try the same."""
     open_now = Comparison.objects.filter(study=holder.study, open=True).order_by("open_seq")
-    forbidden = Seeker.of(holder).forbidden
-    fit = fit_for(holder.annotator.pk, forbidden, open_now)
+    fit = that_fit(holder.study, holder.annotator, open_now)
     found = list(fit.values_list("pk", flat=True)[:SLOW_CANDIDATES])
     return SystemRandom().sample(found, min(SLOW_ATTEMPTS, len(found)))
 
@@ -266,9 +265,9 @@ def work_remains(holder: LockedAnnotator) -> bool:
     stopped: a comparison is open exactly while it has room and its pair goes on (`slots.recount`).
     """
     study = holder.study
-    opened = fit_for(
-        holder.annotator.pk,
-        Seeker.of(holder).forbidden,
+    opened = that_fit(
+        study,
+        holder.annotator,
         Comparison.objects.filter(
             study=study,
             kind=ComparisonKind.WORK,
