@@ -7,6 +7,7 @@ from .comparisons import Cell, Comparison, ComparisonKind
 from .content import ImportFile, ImportKind, Prompt, Response, System
 from .desk import CrowdArrival, Draft, KeyMap
 from .people import (
+    GOING_ON,
     Annotator,
     AnnotatorState,
     Invitation,
@@ -41,6 +42,7 @@ from .votes import (
 )
 
 __all__ = [
+    "GOING_ON",
     "SLUG_PATTERN",
     "Adjudication",
     "AdjudicationCase",

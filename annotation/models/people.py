@@ -55,6 +55,10 @@ class AnnotatorState(models.TextChoices):
     REMOVED = "removed"
 
 
+# Who is handed pairs: of work, or of training.
+GOING_ON = (AnnotatorState.ACTIVE, AnnotatorState.QUALIFYING)
+
+
 def random_external_id() -> str:
     """An opaque identifier that says nothing about the person or the order of arrival."""
     return uuid.uuid4().hex

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from annotation import audit, queue
 from annotation.models import (
+    GOING_ON,
     Annotator,
     AnnotatorState,
     Assignment,
@@ -32,8 +33,6 @@ SETTLED = "qualification.settled"
 
 # What training decides; whoever is paused, invited or removed is put in place when they come back.
 BY_TRAINING = (AnnotatorState.ACTIVE, AnnotatorState.QUALIFYING, AnnotatorState.FAILED)
-
-GOING_ON = (AnnotatorState.ACTIVE, AnnotatorState.QUALIFYING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from annotation import audit, queue
 from annotation.access import roles_of
 from annotation.access.outcomes import READERS
 from annotation.models import (
+    GOING_ON,
     Annotator,
     AnnotatorState,
     Assignment,
@@ -42,9 +43,6 @@ from .standing import let_in_again
 
 # These take votes out of the count or put them back; the newest of them holds.
 ON_VOTES = (ReviewOutcome.REJECT, ReviewOutcome.REINSTATE)
-
-# Whose findings stop nobody can be answered: whoever trains goes on to train.
-TAKING_PART = (AnnotatorState.ACTIVE, AnnotatorState.QUALIFYING)
 
 # Votes that are excluded or put back in one transaction, whose comparisons it locks.
 AT_ONCE = 50
@@ -140,7 +138,8 @@ def refuse_misfit(annotator: Annotator, last: QualityReview | None, outcome: Rev
         raise ReviewRefusedError(f"{who} was rejected; reinstate them first.")
     if outcome == ReviewOutcome.RESUME:
         flagged = unanswered_findings(annotator, last).exists()
-        if state != AnnotatorState.PAUSED and not (state in TAKING_PART and flagged):
+        # Of those who go on only what stops nobody can be answered.
+        if state != AnnotatorState.PAUSED and not (state in GOING_ON and flagged):
             raise ReviewRefusedError(
                 f"{who} is {state} and has no open finding: there is nothing to resume."
             )

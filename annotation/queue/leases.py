@@ -14,8 +14,8 @@ from django.utils.translation import gettext
 
 from annotation.compiled import KEY, CompiledQuery, CompiledUpdate, Parameter
 from annotation.models import (
+    GOING_ON,
     Annotator,
-    AnnotatorState,
     Assignment,
     AssignmentState,
     Comparison,
@@ -59,7 +59,6 @@ OWN = {
 # An id that no pair has.
 NONE_SHOWN = uuid.UUID(int=0)
 SHOWN = Q(public_id=Parameter("shown", UUIDField()))
-RENEWABLE = (AnnotatorState.ACTIVE, AnnotatorState.QUALIFYING)
 
 
 def renewable() -> QuerySet[Assignment]:
@@ -68,7 +67,7 @@ def renewable() -> QuerySet[Assignment]:
     Of those the leases run out, even if nobody managed to give them back. The rows are locked in
     the order of their keys, so that two heartbeats at once do not wait for each other in a circle.
     """
-    takes_part = Annotator.objects.filter(pk=OuterRef("annotator"), state__in=RENEWABLE)
+    takes_part = Annotator.objects.filter(pk=OuterRef("annotator"), state__in=GOING_ON)
     own = (
         Assignment.objects.filter(Exists(takes_part), **OWN, state=AssignmentState.RESERVED)
         .order_by("pk")
