@@ -1,0 +1,39 @@
+"""The links on top of a study's pages: who is shown which, and that each leads somewhere."""
+
+import pytest
+from django.urls import resolve, reverse
+
+from annotation.access.declarations import access_of
+from annotation.models import Role
+from evalsite.navigation import AREAS, list_areas
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.label)
+def test_an_area_is_shown_to_those_alone_who_may_open_it(area):
+    declared = access_of(resolve(reverse(area.route, kwargs={"slug": "capitals"})).func)
+    assert declared is not None
+    assert area.roles <= declared.roles
+
+
+@pytest.mark.parametrize("area", AREAS, ids=lambda area: area.label)
+def test_an_area_holds_its_own_page(area):
+    assert area.holds(area.route)
+
+
+def test_nobody_is_shown_an_area_without_a_role():
+    assert list_areas(frozenset()) == []
+    assert list_areas(frozenset({Role.ANNOTATOR})) == []
+
+
+def test_the_page_marks_its_own_area_and_names_the_study(client):
+    study = factories.make_study(title="Capitals of Europe")
+    owner = factories.make_user()
+    factories.make_membership(study, Role.OWNER, owner)
+    client.force_login(owner)
+    page = client.get(reverse("reports:report", kwargs={"slug": study.slug})).content.decode()
+    assert "Capitals of Europe" in page
+    assert 'aria-current="page">Report' in page
+    assert "Adjudicate" not in page
