@@ -313,3 +313,35 @@ ADJUDICATION = [
         "a case keeps its comparison, its adjudicator and its side",
     ),
 ]
+
+FLAG_LOSES_ITS_NOTE = demands(
+    "annotation_flag_loses_only_its_note",
+    "annotation_flag",
+    ["UPDATE"],
+    "NEW.note = '' AND NEW.id = OLD.id AND NEW.assignment_id = OLD.assignment_id "
+    "AND NEW.reason = OLD.reason AND NEW.created_at = OLD.created_at AND OLD.note <> ''",
+    "annotation_flag is append-only",
+)
+
+
+def let_flags_lose_their_notes() -> list[migrations.RunPython]:
+    """Let an erasure empty the note of a flag, and refuse every other UPDATE as before."""
+    name, table = "annotation_flag_no_update", "annotation_flag"
+
+    def drop(apps, schema_editor):
+        on = f" ON {table}" if schema_editor.connection.vendor == "postgresql" else ""
+        schema_editor.execute(f"DROP TRIGGER {name}{on}")
+
+    def create(apps, schema_editor):
+        if schema_editor.connection.vendor == "sqlite":
+            schema_editor.execute(
+                f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )
+        else:
+            schema_editor.execute(
+                f"CREATE TRIGGER {name} BEFORE UPDATE ON {table} "
+                f"FOR EACH ROW EXECUTE FUNCTION {table}_refuse()"
+            )
+
+    return [migrations.RunPython(drop, create, elidable=False), FLAG_LOSES_ITS_NOTE]

@@ -15,6 +15,7 @@ from .people import (
     Membership,
     Role,
     User,
+    random_external_id,
 )
 from .quality import FindingAction, QualityFinding, QualityReview, ReviewOutcome
 from .sessions import Session
@@ -91,4 +92,5 @@ __all__ = [
     "VoteCriterion",
     "VoteNote",
     "VoteSource",
+    "random_external_id",
 ]

@@ -14,8 +14,7 @@ class Draft(models.Model):
     """An answer that was begun and not given: one for each annotator, replaced by the next.
 
     It is in nobody's way once its assignment is answered, and of no use to anybody: pages show it
-    only for a pair that is still reserved. Nothing here erases people: who has to do that by hand
-    deletes this row too, since an annotator with one cannot be deleted.
+    only for a pair that is still reserved. Erasing a person deletes it.
     """
 
     annotator = models.OneToOneField(
@@ -49,7 +48,7 @@ class KeyMap(models.Model):
 class CrowdArrival(models.Model):
     """Who came by a recruitment platform, by the names that the platform gave.
 
-    Nothing here erases people: the row stays until somebody deletes it by hand.
+    Erasing a person deletes it; who comes again by these names is somebody new then.
     """
 
     annotator = models.OneToOneField(

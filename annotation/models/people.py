@@ -67,7 +67,7 @@ def random_external_id() -> str:
 class Annotator(models.Model):
     """A person (or an imported rater) in one study.
 
-    `erased_at` marks a row from which somebody took the identity by hand; nothing here does that.
+    `erased_at` marks a tombstone: `people.erase` took the identity and left the row to its votes.
     """
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="annotators")

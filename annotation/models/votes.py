@@ -198,7 +198,7 @@ class VoteCriterion(models.Model):
 
 
 class VoteNote(models.Model):
-    """Free text of a vote; the only part of it that can be erased."""
+    """Free text of a vote; the only part of it that can be erased (`people.erase`)."""
 
     vote = models.ForeignKey(Vote, on_delete=models.PROTECT, related_name="notes")
     # None: the note on `overall`.
@@ -253,7 +253,10 @@ class Exclusion(models.Model):
 
 
 class Flag(models.Model):
-    """An annotator's remark that something is wrong with a pair; may accompany a vote."""
+    """An annotator's remark that something is wrong with a pair; may accompany a vote.
+
+    Written once; an erasure may empty the note.
+    """
 
     assignment = models.ForeignKey(Assignment, on_delete=models.PROTECT, related_name="flags")
     reason = models.CharField(max_length=32)

@@ -1,10 +1,11 @@
 """Accounts, roles and single-use links: who takes part, and how they come in.
 
 `invitations` issues and uses links, `crowd` those of recruitment platforms, `members` grants and
-ends roles, `owners` makes the accounts that run the site.
+ends roles, `owners` makes the accounts that run the site, `erasing` takes a person out of a study.
 """
 
 from .crowd import Arrival, arrive, get_crowd_link, issue_crowd_link
+from .erasing import AccountFate, Belongings, Erasure, erase, find_annotator, look_over
 from .invitations import (
     Issued,
     accept_invitation,
@@ -23,6 +24,7 @@ from .links import check_base_url, crowd_url, invitation_url
 from .members import grant_role, remove_role
 from .owners import create_owner, make_first_owners
 from .refusals import (
+    AlreadyErasedError,
     AlreadyMemberError,
     CrowdEndedError,
     CrowdFullError,
@@ -32,6 +34,7 @@ from .refusals import (
     InvitationRefusedError,
     InvitationStatus,
     LastOwnerError,
+    NoSuchAnnotatorError,
     NoSuchInvitationError,
     PeopleError,
     UsernameTakenError,
@@ -39,17 +42,22 @@ from .refusals import (
 from .usernames import normalise_username
 
 __all__ = [
+    "AccountFate",
+    "AlreadyErasedError",
     "AlreadyMemberError",
     "Arrival",
+    "Belongings",
     "CrowdEndedError",
     "CrowdFullError",
     "CrowdRefusedError",
+    "Erasure",
     "InvalidSiteURLError",
     "InvitationError",
     "InvitationRefusedError",
     "InvitationStatus",
     "Issued",
     "LastOwnerError",
+    "NoSuchAnnotatorError",
     "NoSuchInvitationError",
     "PeopleError",
     "UsernameTakenError",
@@ -60,6 +68,8 @@ __all__ = [
     "check_base_url",
     "create_owner",
     "crowd_url",
+    "erase",
+    "find_annotator",
     "get_crowd_link",
     "get_invitation",
     "grant_role",
@@ -68,6 +78,7 @@ __all__ = [
     "issue_crowd_link",
     "issue_set_password_link",
     "issue_sign_in_link",
+    "look_over",
     "make_first_owners",
     "normalise_username",
     "remove_role",

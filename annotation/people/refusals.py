@@ -4,6 +4,8 @@ PeopleError
     UsernameTakenError     someone has the sign-in name
     LastOwnerError         a study would be left without an owner
     InvalidSiteURLError    the base of a link is no http address
+    NoSuchAnnotatorError   a name is nobody's, or that of several people
+    AlreadyErasedError     somebody was erased before
     InvitationError
         NoSuchInvitationError   the token belongs to no invitation
         InvitationRefusedError  used, expired or revoked
@@ -31,6 +33,14 @@ class LastOwnerError(PeopleError):
 
 
 class InvalidSiteURLError(PeopleError):
+    pass
+
+
+class NoSuchAnnotatorError(PeopleError):
+    pass
+
+
+class AlreadyErasedError(PeopleError):
     pass
 
 

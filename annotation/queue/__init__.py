@@ -26,7 +26,15 @@ from .claims import (
     Progress,
 )
 from .excluding import free_excluded, restore_excluded
-from .leases import SkipLimitReached, expire_lapsed, give_back, mark_displayed, release, renew
+from .leases import (
+    SkipLimitReached,
+    expire_lapsed,
+    forget_skip_notes,
+    give_back,
+    mark_displayed,
+    release,
+    renew,
+)
 from .limits import maximum_of
 from .locks import LockedAnnotator, LockedAssignment, lock_annotator
 from .opening import open_for_claims
@@ -56,6 +64,7 @@ __all__ = [
     "cells_of",
     "claim",
     "expire_lapsed",
+    "forget_skip_notes",
     "free_excluded",
     "give_back",
     "is_over",

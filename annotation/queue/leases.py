@@ -264,6 +264,11 @@ def give_back(annotator: Annotator) -> None:
     expire_lapsed(holder.study)
 
 
+def forget_skip_notes(annotator: Annotator) -> int:
+    """Empty what somebody who is erased wrote with skips; the reasons they chose stay."""
+    return Assignment.objects.filter(annotator=annotator).exclude(skip_note="").update(skip_note="")
+
+
 def expire_lapsed(study: Study | None = None, limit: int = SWEEP_LIMIT) -> int:
     """Take back up to `limit` lapsed reservations and return how many were.
 
