@@ -14,7 +14,6 @@ from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from annotation import compiled
 from annotation.compiled import (
     KEY,
     CompiledInsert,
@@ -22,6 +21,7 @@ from annotation.compiled import (
     CompiledTogether,
     CompiledUpdate,
     Parameter,
+    reading,
 )
 from annotation.models import Annotator, Assignment, AssignmentState, Exclusion, Vote
 from tests import factories
@@ -268,7 +268,7 @@ def test_the_server_is_not_asked_whether_it_is_there(monkeypatch: pytest.MonkeyP
 def test_what_was_compiled_ends_with_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     other = connections.create_connection("default")
     with monkeypatch.context() as patched:
-        patched.setattr(compiled, "connections", {"default": other})
+        patched.setattr(reading, "connections", {"default": other})
         # Rows of a connection have converters where it is SQLite's.
         assert COLUMNS.rows(annotator=0) == []
     other.close()
@@ -276,3 +276,78 @@ def test_what_was_compiled_ends_with_its_connection(monkeypatch: pytest.MonkeyPa
     del other
     gc.collect()
     assert gone() is None
+
+
+def test_an_instance_is_what_the_query_set_makes() -> None:
+    annotator = factories.make_annotator(factories.make_study(), profile={"a": 1})
+    (found,) = WITH_STUDY.rows(pk=annotator.pk)
+    usual = Annotator.objects.select_related("study").annotate(now=Now()).get(pk=annotator.pk)
+    for one, other in ((found, usual), (found.study, usual.study)):
+        assert vars(one).keys() == vars(other).keys()
+        assert vars(one._state).keys() == vars(other._state).keys()
+    found.skipped = 3
+    found.save(update_fields=["skipped"])
+    annotator.refresh_from_db()
+    assert annotator.skipped == 3
+
+
+def test_columns_that_were_not_read_are_read_when_asked() -> None:
+    annotator = factories.make_annotator(factories.make_study(title="Kept back"))
+    some = CompiledQuery(
+        lambda: (
+            Annotator.objects.filter(pk=Parameter("pk", KEY))
+            .select_related("study")
+            .only("state", "study__slug")
+        )
+    )
+    (found,) = some.rows(pk=annotator.pk)
+    with CaptureQueriesContext(connection) as queries:
+        assert found.study.slug == annotator.study.slug
+    assert not queries
+    assert found.study.title == "Kept back"
+    assert found.external_id == annotator.external_id
+
+
+def test_who_listens_to_instances_hears_of_them() -> None:
+    annotator = factories.make_annotator(factories.make_study())
+    heard: list[Any] = []
+
+    def listen(instance: Annotator, **_: Any) -> None:
+        heard.append(instance.pk)
+
+    query = CompiledQuery(lambda: Annotator.objects.filter(pk=Parameter("pk", KEY)))
+    models.signals.post_init.connect(listen, sender=Annotator)
+    try:
+        query.rows(pk=annotator.pk)
+    finally:
+        models.signals.post_init.disconnect(listen, sender=Annotator)
+    assert heard == [annotator.pk]
+
+
+@pytest.mark.postgres
+def test_a_connection_keeps_one_cursor_unless_somebody_listens() -> None:
+    own: Any = connections["default"]
+    WITH_STUDY.rows(pk=0)
+    kept = own.compiled_cursor
+    WITH_STUDY.rows(pk=0)
+    assert own.compiled_cursor is kept
+    heard: list[str] = []
+
+    def listen(execute: Any, sql: str, *rest: Any) -> Any:
+        heard.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(listen):
+        WITH_STUDY.rows(pk=0)
+    assert len(heard) == 1
+
+
+def test_changes_without_anything_to_read_answer_each_as_alone() -> None:
+    together = CompiledTogether(None, lengthened=LENGTHENED, excluded=EXCLUDED)
+    assignment = factories.make_assignment(factories.make_comparison(factories.make_open_study()))
+    values = changes_to(assignment)
+    values.pop("annotator")
+    with transaction.atomic():
+        answers, rows = together.run(**values)
+    assert rows == []
+    assert answers == {"lengthened": 1, "excluded": Exclusion.objects.get().pk}
