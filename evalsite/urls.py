@@ -6,13 +6,14 @@ from annotation import admin
 from evalsite import csp_reports, health, languages, words
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First, since it is asked for each vote.
+    path("", include("annotation.rating.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("csp-report", csp_reports.csp_report, name="csp_report"),
     path("language/", languages.choose, name="choose_language"),
     path("words/<slug:language>.<slug:digest>.js", words.words, name="words"),
     path("", include("annotation.accounts.urls")),
-    path("", include("annotation.rating.urls")),
     path("", include("annotation.adjudication.urls")),
     path("", include("reports.pages.urls")),
     path("admin/", admin.site.urls),

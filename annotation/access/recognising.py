@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.db.models import CharField, DateTimeField, Exists, F, OuterRef
+from django.db.models import CharField, DateTimeField, Exists, F, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -19,8 +19,22 @@ from annotation.compiled import CompiledQuery, Parameter
 from annotation.models import Annotator, AnnotatorState, Membership, Role
 from annotation.sessions import SessionStore
 
-OF_SESSION: CompiledQuery[Any] = CompiledQuery(
-    lambda: (
+# All that a request for a pair or a vote asks for; pages show instructions and more.
+COLUMNS_OF_A_REQUEST = (
+    "study",
+    "user",
+    "state",
+    "external_id",
+    "study__slug",
+    "study__rules",
+    "user__username",
+    "user__password",
+    "user__is_active",
+)
+
+
+def of_session() -> QuerySet[Annotator]:
+    return (
         Annotator.objects.filter(
             Exists(
                 Membership.objects.filter(
@@ -36,29 +50,35 @@ OF_SESSION: CompiledQuery[Any] = CompiledQuery(
         .select_related("study", "user")
         .annotate(session_data=F("user__sessions__session_data"))
     )
+
+
+OF_SESSION: CompiledQuery[Any] = CompiledQuery(of_session)
+OF_SESSION_IN_BRIEF: CompiledQuery[Any] = CompiledQuery(
+    lambda: of_session().only(*COLUMNS_OF_A_REQUEST)
 )
 
 
-def recognise(request: HttpRequest, slug: str) -> Annotator | None:
+def recognise(request: HttpRequest, slug: str, *, in_brief: bool = False) -> Annotator | None:
     """The signed-in user's own annotator in the study, with `study` and `user`.
 
+    `in_brief` for what is asked for each vote: few columns are read, others only if asked for.
     Returns None where there is none or anything is unusual: then ask `request.user` and
     `get_annotator_for`. Asked again in the same request it costs nothing.
     """
     known: tuple[str, Annotator] | None = getattr(request, "_recognised", None)
     if known is not None and known[0] == slug:
         return known[1]
-    annotator = find(request, slug)
+    annotator = find(request, slug, OF_SESSION_IN_BRIEF if in_brief else OF_SESSION)
     if annotator is not None:
         request._recognised = (slug, annotator)  # type: ignore[attr-defined]
     return annotator
 
 
-def find(request: HttpRequest, slug: str) -> Annotator | None:
+def find(request: HttpRequest, slug: str, of: CompiledQuery[Any]) -> Annotator | None:
     session = request.session
     if not isinstance(session, SessionStore) or session.is_read or not session.session_key:
         return None
-    annotator: Any = OF_SESSION.first(key=session.session_key, now=timezone.now(), slug=slug)
+    annotator: Any = of.first(key=session.session_key, now=timezone.now(), slug=slug)
     if annotator is None:
         return None
     session.take_in(annotator.session_data)

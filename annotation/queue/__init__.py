@@ -40,7 +40,15 @@ from .locks import LockedAnnotator, LockedAssignment, lock_annotator
 from .opening import open_for_claims
 from .presenting import presented_pair
 from .progress import place_of_walk, progress
-from .settling import GRACE, Settlement, is_over, lock_for_vote, move_to_version, settle
+from .settling import (
+    GRACE,
+    Settlement,
+    SettlingInsert,
+    is_over,
+    lock_for_vote,
+    move_to_version,
+    settle,
+)
 from .training import TrainingState, attempts_allowed, training_state
 
 __all__ = [
@@ -58,6 +66,7 @@ __all__ = [
     "Practice",
     "Progress",
     "Settlement",
+    "SettlingInsert",
     "SkipLimitReached",
     "TrainingState",
     "attempts_allowed",

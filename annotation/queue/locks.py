@@ -54,11 +54,32 @@ class LockedAnnotator:
     now: datetime
 
 
+# What a claim asks for. A study's instructions can be long, and whoever wants more reads it.
+COLUMNS_OF_A_CLAIM = (
+    "study",
+    "user",
+    "external_id",
+    "state",
+    "profile",
+    "cursor",
+    "handed",
+    "answered",
+    "skipped",
+    "spent_place",
+    "study__slug",
+    "study__state",
+    "study__rules",
+    "study__queue_seed",
+    "study__max_per_annotator",
+)
+
+
 def annotator_to_lock() -> QuerySet[Any]:
     newest = StudyVersion.objects.filter(study=OuterRef("study")).order_by("-number")
     return (
         Annotator.objects.filter(pk=Parameter("annotator", KEY))
         .select_related("study")
+        .only(*COLUMNS_OF_A_CLAIM)
         .annotate(now=Now(), newest_version=Subquery(newest.values("pk")[:1]))
         # Votes and assignments refer to this row; NO KEY lets their foreign keys pass.
         .select_for_update(no_key=True, of=("self",))

@@ -5,10 +5,17 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import CharField, F
 
-from annotation.compiled import KEY, CompiledUpdate, Parameter
+from annotation.compiled import (
+    KEY,
+    CompiledInsert,
+    CompiledTogether,
+    CompiledUpdate,
+    Parameter,
+)
 from annotation.models import (
     Annotator,
     Assignment,
@@ -44,12 +51,40 @@ class Settlement:
     """How a vote is taken in: as one that came in time, late, or when the study was over.
 
     `accepted` is what the annotator is told. It says that a vote counts for work alone: checks and
-    training are taken in as work would be, and nobody sees which is which.
+    training are taken in as work would be, and nobody sees which is which. `counting` is what
+    becomes of the annotator's counters.
     """
 
     accepted: bool
     late: bool
     study_over: bool
+    assignment: Assignment
+    counting: CompiledUpdate | None
+
+
+class SettlingInsert:
+    """An INSERT of a vote, and with it what is still to be stored of the settlement.
+
+    One statement on PostgreSQL: it is what every vote waits for.
+    """
+
+    def __init__(self, insert: CompiledInsert) -> None:
+        self.insert = insert
+        self.counting = {
+            count: CompiledTogether(None, settled=SET_STATE, counted=count, vote=insert)
+            for count in (COUNT_ANSWER, COUNT_ANSWER_TO_SKIPPED)
+        }
+        self.uncounted = CompiledTogether(None, settled=SET_STATE, vote=insert)
+
+    def run(self, settlement: Settlement, **vote: Any) -> int:
+        """The new vote's key."""
+        assignment, count = settlement.assignment, settlement.counting
+        values = {**vote, "assignment": assignment.pk, "state": assignment.state}
+        if count is None:
+            answers, _ = self.uncounted.run(**values)
+        else:
+            answers, _ = self.counting[count].run(**values, annotator=assignment.annotator_id)
+        return answers["vote"]
 
 
 def lock_for_vote(annotator_id: int, public_id: uuid.UUID) -> LockedAssignment:
@@ -80,8 +115,9 @@ def is_over(locked: LockedAssignment) -> bool:
 def settle(locked: LockedAssignment) -> Settlement:
     """Turn a reservation, lapsed or not, into a submitted or a surplus one.
 
-    The caller has it from `lock_for_vote` and inserts the vote in the same transaction. Only for
-    an assignment without a vote.
+    The caller has it from `lock_for_vote` and stores the settlement with the vote, by a
+    `SettlingInsert`, in the same transaction; what concerns others is stored here. Only for an
+    assignment without a vote.
     """
     assignment, now = locked.assignment, locked.now
     before = assignment.state
@@ -102,16 +138,14 @@ def settle(locked: LockedAssignment) -> Settlement:
         else:
             assignment.slot_no = None
     assignment.state = AssignmentState.SUBMITTED if accepted else AssignmentState.LATE_SURPLUS
-    save(assignment, moved=held != (assignment.slot_no is not None), now=now)
-    count_answer(assignment, was_skipped=before == AssignmentState.RELEASED)
-    return Settlement(accepted=accepted, late=late, study_over=over)
+    if held != (assignment.slot_no is not None):
+        move(assignment, now)
+    counting = counting_of(assignment, was_skipped=before == AssignmentState.RELEASED)
+    return Settlement(accepted, late, over, assignment, counting)
 
 
-def save(assignment: Assignment, *, moved: bool, now: datetime) -> None:
-    """Store the state and, if it `moved`, the slot, whose comparison the caller has locked."""
-    if not moved:
-        SET_STATE.run(assignment=assignment.pk, state=assignment.state)
-        return
+def move(assignment: Assignment, now: datetime) -> None:
+    """Store that a slot changed hands; the caller has locked its comparison."""
     Assignment.objects.filter(pk=assignment.pk).update(
         state=assignment.state, slot_no=assignment.slot_no, overlap=assignment.overlap
     )
@@ -147,9 +181,8 @@ def move_to_version(locked: LockedAssignment, study_version_id: int) -> None:
     Assignment.objects.filter(pk=locked.assignment.pk).update(study_version=study_version_id)
 
 
-def count_answer(assignment: Assignment, *, was_skipped: bool) -> None:
-    """Add to what the annotator answered. Who answers a pair after all did not skip it."""
+def counting_of(assignment: Assignment, *, was_skipped: bool) -> CompiledUpdate | None:
+    """How it adds to what the annotator answered. Who answers a pair after all did not skip it."""
     if not counts_for_limits(assignment):
-        return
-    count = COUNT_ANSWER_TO_SKIPPED if was_skipped else COUNT_ANSWER
-    count.run(annotator=assignment.annotator_id)
+        return None
+    return COUNT_ANSWER_TO_SKIPPED if was_skipped else COUNT_ANSWER

@@ -56,7 +56,7 @@ def own_page(view: View) -> View:
         request: HttpRequest, *args: object, slug: str, **kwargs: object
     ) -> HttpResponseBase:
         # Account and annotator in one query, where there are both.
-        recognise(request, slug)
+        recognise(request, slug, in_brief=True)
         if names_another_account(request):
             # The same for every study, and asked first: the other person may have no part in it.
             return refusal("other_account", str(OTHER_ACCOUNT), 401, stored=False)

@@ -1,23 +1,26 @@
 """The addresses of rating, under study/<slug>/rate/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from . import edges, own_pages, views
 
 app_name = "rating"
 
-urlpatterns = [
-    path("study/<slug:slug>/rate/", views.page, name="page"),
-    path("study/<slug:slug>/rate/next", edges.next_pairs, name="next"),
-    path("study/<slug:slug>/rate/vote", edges.vote, name="vote"),
-    path("study/<slug:slug>/rate/skip", edges.skip, name="skip"),
-    path("study/<slug:slug>/rate/flag", edges.flag, name="flag"),
-    path("study/<slug:slug>/rate/renew", edges.renew, name="renew"),
-    path("study/<slug:slug>/rate/undo", edges.undo, name="undo"),
-    path("study/<slug:slug>/rate/draft", edges.draft, name="draft"),
-    path("study/<slug:slug>/rate/keys", edges.keys, name="keys"),
-    path("study/<slug:slug>/rate/summary", edges.summary, name="summary"),
-    path("study/<slug:slug>/rate/answers/", own_pages.answers, name="answers"),
-    path("study/<slug:slug>/rate/answers/<uuid:assignment>/", own_pages.answer, name="answer"),
-    path("study/<slug:slug>/rate/session", edges.session, name="session"),
+# Named after their common beginning, which is then looked at once for all of them.
+of_a_study = [
+    path("", views.page, name="page"),
+    path("next", edges.next_pairs, name="next"),
+    path("vote", edges.vote, name="vote"),
+    path("renew", edges.renew, name="renew"),
+    path("skip", edges.skip, name="skip"),
+    path("flag", edges.flag, name="flag"),
+    path("undo", edges.undo, name="undo"),
+    path("draft", edges.draft, name="draft"),
+    path("keys", edges.keys, name="keys"),
+    path("summary", edges.summary, name="summary"),
+    path("answers/", own_pages.answers, name="answers"),
+    path("answers/<uuid:assignment>/", own_pages.answer, name="answer"),
+    path("session", edges.session, name="session"),
 ]
+
+urlpatterns = [path("study/<slug:slug>/rate/", include(of_a_study))]

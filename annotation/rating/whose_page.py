@@ -15,6 +15,8 @@ from annotation.models import User
 
 SALT = "annotation.rating.account"
 HEADER = "X-Rating-Account"
+# As WSGI names it: `request.headers` would give all others their names, too, for each vote.
+HEADER_IN_WSGI = "HTTP_" + HEADER.upper().replace("-", "_")
 
 
 def account_name(user: User) -> str:
@@ -32,7 +34,7 @@ def names_another_account(request: HttpRequest) -> bool:
     A request without the name is judged by its session alone: a script that keeps nothing for
     later has no need of it. Nor has one without a session, which is told to sign in.
     """
-    named = request.headers.get(HEADER)
+    named = request.META.get(HEADER_IN_WSGI)
     if named is None or not isinstance(request.user, User):
         return False
     # A page that was loaded before the key was changed names its account by the former key.

@@ -68,6 +68,7 @@ COLLECTED = (
     "created_at",
 )
 INSERT_VOTE = CompiledInsert(Vote, COLLECTED)
+INSERT_FIRST_VOTE = queue.SettlingInsert(INSERT_VOTE)
 INSERT_NOTE = CompiledInsert(VoteNote, ("vote_id", "rationale", "tags"))
 
 
@@ -135,9 +136,9 @@ def submit(
                 if stored.idempotency_key == idempotency_key:
                     return replay(stored, digest)
             form = answered_form(answers, remarks, locked)
-            received = receive(locked, vote, earlier, revises)
+            received, settlement = receive(locked, vote, earlier, revises)
             clamp(timing, vote, locked)
-            store(vote, locked, answers, form.questions, remarks)
+            store(vote, locked, settlement, answers, form.questions, remarks)
             if earlier:
                 record_revision(vote, locked)
             if locked.assignment.kind == ComparisonKind.TRAINING:
@@ -212,8 +213,9 @@ def replay(stored: Vote, digest: str) -> Outcome:
 
 def receive(
     locked: queue.LockedAssignment, vote: Vote, earlier: Sequence[Vote], revises: bool
-) -> Received:
+) -> tuple[Received, queue.Settlement | None]:
     """Settle the assignment, or add to what is settled, and say how the vote was taken in."""
+    settlement = None
     if not earlier:
         settlement = queue.settle(locked)
         vote.late = settlement.late
@@ -242,7 +244,7 @@ def receive(
         counted = locked.assignment.state == AssignmentState.SUBMITTED
         received = Received.COUNTED if counted else Received.LATE_SURPLUS
     vote.metadata = {RECEIVED_AS: received.value}
-    return received
+    return received, settlement
 
 
 def clamp(timing: Timing, vote: Vote, locked: queue.LockedAssignment) -> None:
@@ -264,11 +266,12 @@ def clamp(timing: Timing, vote: Vote, locked: queue.LockedAssignment) -> None:
 def store(
     vote: Vote,
     locked: queue.LockedAssignment,
+    settlement: queue.Settlement | None,
     answers: Mapping[str, Answer],
     rubric: Rubric,
     remarks: Remarks,
 ) -> None:
-    """Insert the vote, its criteria and its note."""
+    """Insert the vote, with its settlement if it is the first, its criteria and its note."""
     swapped = locked.assignment.swapped
     overall = answers[Criterion.OVERALL]
     vote.assignment_id = locked.assignment.pk
@@ -278,7 +281,11 @@ def store(
     vote.choice, vote.margin = overall.choice, overall.margin
     vote.verdict = verdict_of(overall.choice, swapped)
     vote.created_at = locked.now
-    vote.pk = INSERT_VOTE.run(**{column: getattr(vote, column) for column in COLLECTED})
+    columns = {column: getattr(vote, column) for column in COLLECTED}
+    if settlement is None:
+        vote.pk = INSERT_VOTE.run(**columns)
+    else:
+        vote.pk = INSERT_FIRST_VOTE.run(settlement, **columns)
     rows = [
         VoteCriterion(
             vote=vote,
