@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.urls import ResolverMatch
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
@@ -47,6 +48,18 @@ class LanguageMiddleware(LocaleMiddleware):
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         with translation.override(translation.get_language()):
             return cast(HttpResponseBase, super().__call__(request))
+
+    def process_request(self, request: HttpRequest) -> None:
+        """As Django does where no address names a language."""
+        translation.activate(translation.get_language_from_request(request))
+        request.LANGUAGE_CODE = translation.get_language()
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        patch_vary_headers(response, ("Accept-Language",))
+        response.headers.setdefault("Content-Language", translation.get_language())
+        return response
 
     def process_view(
         self,

@@ -42,9 +42,13 @@ MAX_BRACKETS = 20_000
 MAX_HIGHLIGHTED_CHARS = 20_000
 # Deeper nesting stays text; markdown-it's own recursion ends here.
 MAX_NESTING = 50
-# Texts up to this length are kept rendered: each pair is shown to several people.
-MAX_CACHED_CHARS = 20_000
-CACHED_TEXTS = 512
+# Each text is shown to several people in several pairs, so many are kept rendered: of the usual
+# length, and longer ones. Either takes at most some 30 MB in a process, twice that where letters
+# take two bytes.
+MAX_CACHED_CHARS = 3_000
+CACHED_TEXTS = 4_096
+MAX_LONG_CHARS = 20_000
+CACHED_LONG_TEXTS = 512
 
 # "$5 each, or 20 for a$": an amount and words, no formula.
 MONEY = re.compile(r"\d[\d.,]*\s+[^\W\d_]{2,}")
@@ -71,13 +75,18 @@ def render_markdown(text: str, *, keep_breaks: bool = True) -> Html:
     """
     if len(text) <= MAX_CACHED_CHARS:
         return render_cached(text, keep_breaks, get_language())
+    if len(text) <= MAX_LONG_CHARS:
+        return render_cached_long(text, keep_breaks, get_language())
     return render(text, keep_breaks)
 
 
-@lru_cache(maxsize=CACHED_TEXTS)
-def render_cached(text: str, keep_breaks: bool, language: str | None) -> Html:
+def render_in(text: str, keep_breaks: bool, language: str | None) -> Html:
     """`render` in the language that is spoken now, which says what stands for an image."""
     return render(text, keep_breaks)
+
+
+render_cached = lru_cache(maxsize=CACHED_TEXTS)(render_in)
+render_cached_long = lru_cache(maxsize=CACHED_LONG_TEXTS)(render_in)
 
 
 def render(text: str, keep_breaks: bool) -> Html:

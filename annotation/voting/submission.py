@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -45,28 +46,33 @@ RECEIVED_AS = "received_as"
 
 FOREIGN_ASSIGNMENT = "vote.foreign_assignment"
 
-# Every column that a collected vote fills.
-COLLECTED = (
-    "comparison_id",
-    "annotator_id",
-    "assignment_id",
-    "study_version_id",
-    "revision",
-    "choice",
-    "swapped",
-    "verdict",
-    "margin",
-    "confidence",
-    "idempotency_key",
-    "request_hash",
-    "late",
-    "active_ms",
-    "elapsed_ms",
-    "first_choice_ms",
-    "reading",
-    "metadata",
-    "created_at",
-)
+
+@dataclass(slots=True)
+class NewVote:
+    """A vote that is being taken in: every column that a collected one fills."""
+
+    annotator_id: int
+    idempotency_key: uuid.UUID
+    request_hash: str
+    confidence: float | None
+    reading: dict[str, Any]
+    assignment_id: int | None = None
+    comparison_id: int | None = None
+    study_version_id: int | None = None
+    revision: int = 0
+    choice: str = ""
+    swapped: bool = False
+    verdict: str = ""
+    margin: int | None = None
+    late: bool = False
+    active_ms: int | None = None
+    elapsed_ms: int | None = None
+    first_choice_ms: int | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    created_at: datetime | None = None
+
+
+COLLECTED = tuple(column.name for column in fields(NewVote))
 INSERT_VOTE = CompiledInsert(Vote, COLLECTED)
 INSERT_FIRST_VOTE = queue.SettlingInsert(INSERT_VOTE)
 INSERT_NOTE = CompiledInsert(VoteNote, ("vote_id", "rationale", "tags"))
@@ -119,7 +125,7 @@ def submit(
     remarks = read_remarks(rationale, tags, confidence)
     check_reading(reading)
     digest = request_hash(assignment, answers, rationale, tags, confidence)
-    vote = Vote(
+    vote = NewVote(
         annotator_id=annotator.pk,
         idempotency_key=idempotency_key,
         request_hash=digest,
@@ -212,7 +218,7 @@ def replay(stored: Vote, digest: str) -> Outcome:
 
 
 def receive(
-    locked: queue.LockedAssignment, vote: Vote, earlier: Sequence[Vote], revises: bool
+    locked: queue.LockedAssignment, vote: NewVote, earlier: Sequence[Vote], revises: bool
 ) -> tuple[Received, queue.Settlement | None]:
     """Settle the assignment, or add to what is settled, and say how the vote was taken in."""
     settlement = None
@@ -247,7 +253,7 @@ def receive(
     return received, settlement
 
 
-def clamp(timing: Timing, vote: Vote, locked: queue.LockedAssignment) -> None:
+def clamp(timing: Timing, vote: NewVote, locked: queue.LockedAssignment) -> None:
     """Keep durations within 0 and the time since serving; the client's clock decides nothing."""
     served: datetime = locked.assignment.displayed_at or locked.assignment.reserved_at
     longest = max(0, int((locked.now - served).total_seconds() * 1000))
@@ -264,7 +270,7 @@ def clamp(timing: Timing, vote: Vote, locked: queue.LockedAssignment) -> None:
 
 
 def store(
-    vote: Vote,
+    vote: NewVote,
     locked: queue.LockedAssignment,
     settlement: queue.Settlement | None,
     answers: Mapping[str, Answer],
@@ -283,12 +289,12 @@ def store(
     vote.created_at = locked.now
     columns = {column: getattr(vote, column) for column in COLLECTED}
     if settlement is None:
-        vote.pk = INSERT_VOTE.run(**columns)
+        pk = INSERT_VOTE.run(**columns)
     else:
-        vote.pk = INSERT_FIRST_VOTE.run(settlement, **columns)
+        pk = INSERT_FIRST_VOTE.run(settlement, **columns)
     rows = [
         VoteCriterion(
-            vote=vote,
+            vote_id=pk,
             criterion_id=question.criterion_id,
             choice=answers[question.key].choice,
             margin=answers[question.key].margin,
@@ -301,10 +307,10 @@ def store(
     if rows:
         VoteCriterion.objects.bulk_create(rows)
     if remarks.rationale or remarks.tags:
-        INSERT_NOTE.run(vote_id=vote.pk, rationale=remarks.rationale, tags=list(remarks.tags))
+        INSERT_NOTE.run(vote_id=pk, rationale=remarks.rationale, tags=list(remarks.tags))
 
 
-def record_revision(vote: Vote, locked: queue.LockedAssignment) -> None:
+def record_revision(vote: NewVote, locked: queue.LockedAssignment) -> None:
     """The chain says that a vote was revised, never what it says now."""
     audit.record(
         locked.study,

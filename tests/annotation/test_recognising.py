@@ -174,3 +174,36 @@ def test_a_page_that_asks_for_no_session_costs_no_query(
     with CaptureQueriesContext(connection) as queries:
         assert client.get("/healthz").status_code == 200
     assert not [query for query in queries if "session" in query["sql"]]
+
+
+def test_a_session_whose_text_was_changed_is_none(client: Client, annotator: Annotator) -> None:
+    assert ask(client).status_code == 200
+    session = Session.objects.get()
+    # Its first answer is remembered; another text is another answer.
+    session.session_data = session.session_data[:-1] + (
+        "A" if session.session_data[-1] != "A" else "B"
+    )
+    session.save()
+    assert ask(client).status_code == 401
+
+
+def test_a_session_signed_with_a_key_that_was_given_up_is_none(
+    client: Client, annotator: Annotator, settings: LazySettings
+) -> None:
+    assert ask(client).status_code == 200
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "n" * 60, [settings.SECRET_KEY]
+    assert SessionStore(client.cookies["session"].value).load()
+    settings.SECRET_KEY_FALLBACKS = []
+    assert not SessionStore(client.cookies["session"].value).load()
+
+
+def test_what_a_page_changes_in_a_session_is_not_in_the_next_one(
+    client: Client, annotator: Annotator
+) -> None:
+    key = client.cookies["session"].value
+    first = SessionStore(key)
+    first["list"] = [1]
+    first.save()
+    again = SessionStore(key)
+    again["list"].append(2)
+    assert SessionStore(key)["list"] == [1]
