@@ -46,7 +46,6 @@ def of_session() -> QuerySet[Annotator]:
             study__slug=Parameter("slug", CharField()),
             user__is_active=True,
         )
-        .exclude(state=AnnotatorState.REMOVED)
         .select_related("study", "user")
         .annotate(session_data=F("user__sessions__session_data"))
     )
@@ -79,7 +78,9 @@ def find(request: HttpRequest, slug: str, of: CompiledQuery[Any]) -> Annotator |
     if not isinstance(session, SessionStore) or session.is_read or not session.session_key:
         return None
     annotator: Any = of.first(key=session.session_key, now=timezone.now(), slug=slug)
-    if annotator is None:
+    # Not a condition of the query: where nobody was removed, PostgreSQL takes it to leave nobody,
+    # begins with it, and reads everybody's sessions for each vote.
+    if annotator is None or annotator.state == AnnotatorState.REMOVED:
         return None
     session.take_in(annotator.session_data)
     # The signed text says whose session it is; the column beside it only finds it.
