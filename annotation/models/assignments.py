@@ -37,12 +37,17 @@ class Assignment(models.Model):
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="assignments")
-    # Its index is the composite one below.
+    # Their indexes are the composite ones below; of versions nothing asks. Each index is written for
+    # each state that an assignment gets.
+    comparison = models.ForeignKey(
+        Comparison, on_delete=models.PROTECT, related_name="assignments", db_index=False
+    )
     annotator = models.ForeignKey(
         Annotator, on_delete=models.PROTECT, related_name="assignments", db_index=False
     )
-    study_version = models.ForeignKey(StudyVersion, on_delete=models.PROTECT, related_name="+")
+    study_version = models.ForeignKey(
+        StudyVersion, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     kind = models.CharField(max_length=16, choices=ComparisonKind)
     overlap = models.PositiveSmallIntegerField()
     slot_no = models.PositiveSmallIntegerField(null=True, blank=True)

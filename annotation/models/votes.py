@@ -83,7 +83,10 @@ class Vote(models.Model):
 
     source = models.CharField(max_length=16, choices=VoteSource, default=VoteSource.COLLECTED)
     comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="votes")
-    annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="votes")
+    # Its indexes are the composite ones below, as that of the assignment is.
+    annotator = models.ForeignKey(
+        Annotator, on_delete=models.PROTECT, related_name="votes", db_index=False
+    )
     verdict = models.CharField(max_length=8, choices=Verdict)
     # Graded scales only: how clearly.
     margin = models.PositiveSmallIntegerField(null=True, blank=True)
@@ -91,13 +94,23 @@ class Vote(models.Model):
 
     # NULL exactly when imported.
     assignment = models.ForeignKey(
-        Assignment, null=True, blank=True, on_delete=models.PROTECT, related_name="votes"
+        Assignment,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="votes",
+        db_index=False,
     )
     revision = models.PositiveIntegerField(default=0)
     choice = models.CharField(max_length=8, choices=Choice, null=True, blank=True)
     swapped = models.BooleanField(null=True, blank=True)
     study_version = models.ForeignKey(
-        StudyVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+        StudyVersion,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
     )
     idempotency_key = models.UUIDField(null=True, blank=True)
     request_hash = models.CharField(max_length=64, null=True, blank=True)
