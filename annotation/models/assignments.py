@@ -37,8 +37,8 @@ class Assignment(models.Model):
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # Their indexes are the composite ones below; of versions nothing asks. Each index is written for
-    # each state that an assignment gets.
+    # Their indexes are the composite ones below; of versions nothing asks. Each index is written
+    # again for each state that an assignment gets.
     comparison = models.ForeignKey(
         Comparison, on_delete=models.PROTECT, related_name="assignments", db_index=False
     )
