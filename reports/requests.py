@@ -40,16 +40,15 @@ def ask(study: Study, user: User) -> AnalysisRequest:
 
     Safe under any number of callers: the database lets one live row of a study in.
     """
-    for _ in range(MOST_ATTEMPTS):
-        live = AnalysisRequest.objects.filter(study=study, state__in=LIVE).first()
-        if live is not None:
-            return live
-        try:
-            with transaction.atomic():
-                return AnalysisRequest.objects.create(study=study, requested_by=user)
-        except IntegrityError:
-            continue  # somebody else's came first
-    return AnalysisRequest.objects.filter(study=study).latest("requested_at", "pk")
+    live = AnalysisRequest.objects.filter(study=study, state__in=LIVE).first()
+    if live is not None:
+        return live
+    try:
+        with transaction.atomic():
+            return AnalysisRequest.objects.create(study=study, requested_by=user)
+    except IntegrityError:
+        # Somebody else's came first. Where it has ended since, it is the newest one.
+        return AnalysisRequest.objects.filter(study=study).latest("requested_at", "pk")
 
 
 def latest_request(study: Study) -> AnalysisRequest | None:

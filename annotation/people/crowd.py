@@ -29,7 +29,7 @@ from annotation.models import (
 from annotation.storable import is_storable
 
 from .invitations import Issued, get_invitation, issue, status_of
-from .members import grant_role
+from .members import add_member
 from .refusals import (
     CrowdEndedError,
     CrowdFullError,
@@ -155,7 +155,7 @@ def let_in(invitation: Invitation, arrival: Arrival) -> User:
     user = User(username=f"crowd-{secrets.token_hex(8)}")
     user.set_unusable_password()
     user.save(force_insert=True)
-    grant_role(study, user, Role.ANNOTATOR, user, invitation=invitation.pk)
+    act = add_member(study, user, Role.ANNOTATOR, invitation=invitation.pk)
     CrowdArrival.objects.create(
         annotator=Annotator.objects.get(study=study, user=user),
         study=study,
@@ -164,6 +164,9 @@ def let_in(invitation: Invitation, arrival: Arrival) -> User:
         platform_study=arrival.study,
         platform_session=arrival.session,
     )
+    # Last: nothing is written after an entry.
+    if act is not None:
+        audit.record(study, user, act.action, act.detail)
     return user
 
 

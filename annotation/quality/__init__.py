@@ -10,7 +10,7 @@ that follows from it for somebody, `new_versions` what a change of the study mak
 from annotation.quality_rules.grading import is_right
 
 from .evidence import skips_to_warn_of
-from .new_versions import SettledTraining, requalify, settle_one, settle_training
+from .new_versions import SettledTraining, settle_one, settle_training
 from .overview import AnnotatorQuality, Figure, Rate, overview
 from .pausing import run_rules
 from .qualification import (
@@ -36,7 +36,6 @@ __all__ = [
     "let_in_again",
     "needs_training",
     "overview",
-    "requalify",
     "review",
     "run_rules",
     "settle_one",

@@ -10,9 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BigIntegerField, Exists, IntegerField, OuterRef, Q, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
 from annotation import audit, queue
 from annotation.models import (
@@ -20,12 +23,13 @@ from annotation.models import (
     Annotator,
     AnnotatorState,
     Assignment,
+    AuditEntry,
     ComparisonKind,
     Study,
     StudyVersion,
 )
 
-from .qualification import needs_training, training_pairs
+from .qualification import PASSED, needs_training, training_pairs
 from .standing import put_where_they_stand, rubric_since, send_to_train, trained_since
 
 MOVED = "qualification.moved"
@@ -151,7 +155,7 @@ def requalify(study: Study) -> int:
 
 
 def there_before(study: Study, since: datetime) -> QuerySet[Annotator, int]:
-    """Annotators who neither joined nor were sent to the training pairs since a moment.
+    """Annotators who neither joined, trained nor were sent to the training pairs since a moment.
 
     They are active, or have begun to train.
     """
@@ -166,7 +170,27 @@ def there_before(study: Study, since: datetime) -> QuerySet[Annotator, int]:
         user__isnull=False,
         created_at__lt=since,
     )
+    # Not looked at again in each round.
+    rows = rows.exclude(pk__in=proved_since(study, since))
     return rows.order_by("pk").values_list("pk", flat=True)
+
+
+def proved_since(study: Study, since: datetime) -> QuerySet[AuditEntry, Any]:
+    """Annotators' keys, of those who passed an attempt that lies wholly after a moment.
+
+    `standing.trained_since` asks the same of one.
+    """
+    before = Assignment.objects.filter(
+        annotator=OuterRef("who"),
+        kind=ComparisonKind.TRAINING,
+        pass_no=OuterRef("attempt"),
+        reserved_at__lt=since,
+    )
+    passed = AuditEntry.objects.filter(study=study, action=PASSED, at__gte=since).annotate(
+        who=Cast(KT("detail__annotator"), BigIntegerField()),
+        attempt=Cast(KT("detail__attempt"), IntegerField()),
+    )
+    return passed.filter(~Exists(before)).values("who")
 
 
 def requalify_one(annotator_id: int, since: datetime) -> bool:

@@ -35,7 +35,7 @@ from .policy import (
 )
 from .presenting import read_texts
 from .progress import progress
-from .reserving import Held, lend_training, reservations_of, take_ahead, take_given
+from .reserving import Held, lend, reservations_of, take_ahead, take_given
 from .training import Round
 
 STUDY_REASONS = {
@@ -201,7 +201,7 @@ def reserve_practice(holder: LockedAnnotator, counts: Progress) -> Attempt:
         return pending
     found = reservations_of(holder, training=True)
     if not found.held:
-        lend_training(found, training.next_pair(holder.study.queue_seed, annotator.external_id))
+        lend(found, training.next_pair(holder.study.queue_seed, annotator.external_id))
     practice = Practice(state.done + 1, state.of, attempt + 1, rules.attempts)
     return Attempt(holder, counts, (found.held[0],), practice=practice)
 

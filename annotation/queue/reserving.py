@@ -188,7 +188,7 @@ def take_ahead(found: Reservations, count: int) -> None:
         check = next_check(seeker)
         if check is not None:
             # The comparison is only let go, and comes next.
-            lend(found, seeker, check)
+            lend(found, check, seeker)
         elif not take(found, seeker, choice):
             break
         count -= 1
@@ -200,15 +200,6 @@ def take_given(found: Reservations, choice: Choice) -> None:
     seeker = Seeker.of(found.holder)
     take(found, seeker, choice)
     keep_account(seeker)
-
-
-def lend_training(found: Reservations, loan: Loan) -> None:
-    """Lend a pair of training; it is not counted among what was handed out."""
-    if loan.own is not None:
-        revive(found, loan.own, loan.comparison_id, loan.swapped, overlap=loan.overlap)
-        return
-    row = new_row(found.holder, **columns_of(loan))
-    found.held.append(held_by(row, RESERVE.run(**row)))
 
 
 def keep_account(seeker: Seeker) -> None:
@@ -282,13 +273,20 @@ def take(found: Reservations, seeker: Seeker, choice: Choice) -> bool:
     return True
 
 
-def lend(found: Reservations, seeker: Seeker, loan: Loan) -> None:
-    """Lend a check, which holds no slot; one that the annotator never had counts as handed out."""
+def lend(found: Reservations, loan: Loan, seeker: Seeker | None = None) -> None:
+    """Lend a pair that holds no slot: a check to a seeker, or a pair of training.
+
+    A check that the annotator never had counts as handed out; training does not.
+    """
     if loan.own is not None:
         revive(found, loan.own, loan.comparison_id, loan.swapped, overlap=loan.overlap)
-        spend_place(seeker)
+        if seeker is not None:
+            spend_place(seeker)
         return
     row = new_row(found.holder, **columns_of(loan))
+    if seeker is None:
+        found.held.append(held_by(row, RESERVE.run(**row)))
+        return
     seeker.handed += 1
     answers, texts = HAND_OUT_CHECK.run(
         **row,

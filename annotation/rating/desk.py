@@ -6,14 +6,13 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
 from annotation.models import Annotator, Assignment, AssignmentState, Draft, KeyMap
-from annotation.voting import Answer, Remarks
+from annotation.voting import Answer, Remarks, answers_as_json
 
 # What a key can do, with the key that does it unless an annotator chose another. The digits
 # answer: which of them mean something depends on the scale. The page's script has the same list
@@ -40,7 +39,7 @@ class Begun:
     """An answer that was begun on a pair that is still reserved, and when it was written."""
 
     assignment: uuid.UUID
-    answers: Mapping[str, Mapping[str, Any]]
+    answers: Mapping[str, Answer]
     remarks: Remarks
     written_at: datetime
 
@@ -74,7 +73,10 @@ def load_desk(annotator: Annotator) -> Desk:
     if public_id is not None and state == AssignmentState.RESERVED:
         remarks = Remarks(rationale, tuple(tags), confidence)
         if answers or remarks != Remarks():
-            begun = Begun(public_id, answers, remarks, written_at)
+            kept = {
+                key: Answer(answer["choice"], answer["margin"]) for key, answer in answers.items()
+            }
+            begun = Begun(public_id, kept, remarks, written_at)
     return Desk(begun, keys or {})
 
 
@@ -111,10 +113,7 @@ def save_draft(
     now = timezone.now()
     values = {
         "assignment": held,
-        "answers": {
-            key: {"choice": answer.choice, "margin": answer.margin}
-            for key, answer in answers.items()
-        },
+        "answers": answers_as_json(answers),
         "rationale": remarks.rationale,
         "tags": list(remarks.tags),
         "confidence": remarks.confidence,

@@ -72,7 +72,7 @@ def vote(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
             revises=requests.read_flag(body, "revises"),
         )
     except voting.StoredDecision as fault:
-        stored = wire.answers_for_page(fault.stored)
+        stored = voting.answers_as_json(fault.stored)
         return refusal(fault.code, str(fault), fault.status, stored=True, answers=stored)
     except voting.InvalidAnswers as fault:
         return refusal(fault.code, str(fault), fault.status, stored=False, field=fault.field)

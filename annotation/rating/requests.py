@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from annotation.storable import is_storable
+from annotation.text_faults import fault_of_text
 
 # A rationale of 10,000 characters, escaped, with the answers: far below. See voting.answers.
 MAX_BODY_BYTES = 64 * 1024
@@ -97,16 +97,10 @@ def read_uuids(body: dict[str, Any], field: str) -> list[uuid.UUID]:
 
 
 def read_text(body: dict[str, Any], field: str, most: int) -> str:
-    value = body.get(field, "")
-    if not isinstance(value, str):
-        raise BadRequest(gettext("This must be text."), field)
-    if len(value) > most:
-        raise BadRequest(
-            gettext("This is longer than %(most)s characters.") % {"most": most}, field
-        )
-    if not is_storable(value):
-        raise BadRequest(gettext("This holds a character that cannot be stored."), field)
-    return value
+    value: Any = body.get(field, "")
+    if fault := fault_of_text(value, most):
+        raise BadRequest(fault, field)
+    return str(value)
 
 
 def read_texts(body: dict[str, Any], field: str) -> list[str]:

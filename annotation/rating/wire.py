@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils.crypto import salted_hmac
@@ -13,7 +13,7 @@ from annotation.blinding import PresentedPair
 from annotation.models import Criterion
 from annotation.page_rules import Answering, Crowd
 from annotation.queue import Claim, HeldPair, Lease, Practice, Progress
-from annotation.voting import Answer, EarlierVote, Feedback, Outcome, Remarks
+from annotation.voting import EarlierVote, Feedback, Outcome, Remarks, answers_as_json
 
 from .desk import Begun
 from .ending import Ending, ending_of
@@ -114,12 +114,6 @@ def leases_for_page(leases: Iterable[Lease]) -> dict[str, Any]:
     }
 
 
-def answers_for_page(answers: Mapping[str, Answer]) -> dict[str, Any]:
-    return {
-        key: {"choice": answer.choice, "margin": answer.margin} for key, answer in answers.items()
-    }
-
-
 def outcome_for_page(outcome: Outcome) -> dict[str, Any]:
     """The same bytes however often the decision is sent."""
     return {
@@ -128,7 +122,7 @@ def outcome_for_page(outcome: Outcome) -> dict[str, Any]:
         "stored": True,
         "late": outcome.late,
         "revision": outcome.revision,
-        "answers": answers_for_page(outcome.answers),
+        "answers": answers_as_json(outcome.answers),
         "feedback": None if outcome.feedback is None else feedback_for_page(outcome.feedback),
     }
 
@@ -150,7 +144,7 @@ def earlier_for_page(earlier: EarlierVote | None) -> dict[str, Any]:
         return {"pair": None}
     return {
         "pair": pair_for_page(earlier.pair),
-        "answers": answers_for_page(earlier.answers),
+        "answers": answers_as_json(earlier.answers),
         **remarks_for_page(earlier.remarks),
         "revision": earlier.revision,
     }
@@ -182,10 +176,7 @@ def begun_for_page(begun: Begun | None) -> dict[str, Any] | None:
         return None
     return {
         "assignment": str(begun.assignment),
-        "answers": {
-            key: {"choice": answer["choice"], "margin": answer["margin"]}
-            for key, answer in begun.answers.items()
-        },
+        "answers": answers_as_json(begun.answers),
         **remarks_for_page(begun.remarks),
         "written_at": milliseconds_of(begun.written_at),
     }

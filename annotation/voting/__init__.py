@@ -6,7 +6,16 @@ version, `feedback` says how a training pair was answered, `looking_back` shows 
 """
 
 from .answers import parse_answers, read_remarks
-from .decisions import Answer, EarlierVote, Feedback, Outcome, Received, Remarks, Timing
+from .decisions import (
+    Answer,
+    EarlierVote,
+    Feedback,
+    Outcome,
+    Received,
+    Remarks,
+    Timing,
+    answers_as_json,
+)
 from .faults import (
     AlreadyVoted,
     AnnotatorRemoved,
@@ -38,6 +47,7 @@ __all__ = [
     "Timing",
     "UnknownAssignment",
     "VotingFault",
+    "answers_as_json",
     "earlier_vote",
     "is_out_of_sight",
     "last_vote",

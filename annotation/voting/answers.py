@@ -15,7 +15,7 @@ from annotation.blinding import BOTH_BAD, LEFT, RIGHT, TIE
 from annotation.canonical_json import canonical_json
 from annotation.models import Criterion, Scale
 from annotation.page_rules import MOST_TAGS, Answering, Ask
-from annotation.storable import is_storable
+from annotation.text_faults import fault_of_text
 
 from .decisions import Answer, Remarks
 from .faults import InvalidAnswers
@@ -155,14 +155,8 @@ def check_answer(answer: Answer, question: Question) -> None:
 
 def check_text(value: object, field: str, most: int) -> None:
     """Raise InvalidAnswers unless both databases can hold the text."""
-    if not isinstance(value, str):
-        raise InvalidAnswers(gettext("This must be text."), field)
-    if len(value) > most:
-        raise InvalidAnswers(
-            gettext("This is longer than %(most)s characters.") % {"most": most}, field
-        )
-    if not is_storable(value):
-        raise InvalidAnswers(gettext("This holds a character that cannot be stored."), field)
+    if fault := fault_of_text(value, most):
+        raise InvalidAnswers(fault, field)
 
 
 def check_remarks(rationale: str, tags: Sequence[str], confidence: float | None) -> None:

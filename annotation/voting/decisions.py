@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from annotation.blinding import PresentedPair
 
@@ -16,6 +17,13 @@ class Answer:
 
     choice: str
     margin: int | None = None
+
+
+def answers_as_json(answers: Mapping[str, Answer]) -> dict[str, dict[str, Any]]:
+    """Answers as they are sent and kept: what `parse_answers` reads again."""
+    return {
+        key: {"choice": answer.choice, "margin": answer.margin} for key, answer in answers.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,13 @@ from annotation.lifecycle.states import close_study, pause_study, resume_study, 
 from annotation.models import (
     Annotator,
     AuditEntry,
+    Invitation,
     ReviewOutcome,
     Role,
     Study,
 )
 from annotation.people.owners import create_owner
-from annotation.voting import Answer
+from annotation.voting import Answer, UnknownAssignment
 from reports import analysis
 from reports.steering import rounds
 from tests.annotation.adjudication.world import complete_with, make_adjudicator, version_with_rubric
@@ -181,6 +182,56 @@ def inviting() -> Act:
     return lambda: people.invite(study, Role.ANNOTATOR, 2)
 
 
+def revoking_a_link() -> Act:
+    people.invite(an_opened_study(), Role.ANNOTATOR)
+    return lambda: people.revoke_invitation(Invitation.objects.get(), make_user())
+
+
+def issuing_a_sign_in_link() -> Act:
+    user = make_user()
+    return lambda: people.issue_sign_in_link(user)
+
+
+def issuing_a_link_for_a_password() -> Act:
+    user = make_user()
+    return lambda: people.issue_set_password_link(user)
+
+
+def issuing_a_crowd_link() -> Act:
+    study = an_opened_study()
+    return lambda: people.issue_crowd_link(study, 5)
+
+
+def a_crowd_arriving() -> Act:
+    issued = people.issue_crowd_link(an_opened_study(), 5)
+    return lambda: people.arrive(issued.token, people.Arrival("p1", "s", "x"))
+
+
+def listing_payments() -> Act:
+    study = an_opened_study()
+    issued = people.issue_crowd_link(study, 5)
+    people.arrive(issued.token, people.Arrival("p1"))
+    return lambda: call_command("list_payments", study.slug)
+
+
+def sending_what_somebody_else_was_lent() -> Act:
+    study = an_opened_study()
+    other, own = (make_annotator(study, make_user()) for _ in range(2))
+    pair = current_id(other)
+
+    def send() -> None:
+        with pytest.raises(UnknownAssignment):
+            vote(own, pair)
+
+    return send
+
+
+def importing_first() -> Act:
+    row = '{"prompt_id": "p", "prompt": "Why?", "system": "alpha", "response": "So."}'
+    Path("first.jsonl").write_text(row + "\n")
+    return lambda: call_command("import_responses", "new-study", "first.jsonl")
+
+
 def joining() -> Act:
     study = an_opened_study()
     (issued,) = people.invite(study, Role.ANNOTATOR)
@@ -315,7 +366,15 @@ def import_rows(command: str, study: Study, row: str) -> None:
         analysing,
         importing_votes,
         adding_comparisons,
+        importing_first,
         inviting,
+        issuing_a_sign_in_link,
+        issuing_a_link_for_a_password,
+        issuing_a_crowd_link,
+        revoking_a_link,
+        a_crowd_arriving,
+        listing_payments,
+        sending_what_somebody_else_was_lent,
         joining,
         coming_back,
         leaving,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from annotation import quality, queue
@@ -19,6 +21,8 @@ from annotation.models import (
     VoteCriterion,
 )
 from annotation.people import grant_role
+from annotation.quality.new_versions import requalify, there_before
+from annotation.quality.standing import rubric_since
 from tests.annotation.quality.world import (
     actions,
     answer,
@@ -187,8 +191,8 @@ def test_a_new_rubric_sends_the_active_back_once():
     old, held = make_rater(study), make_rater(study, state=AnnotatorState.PAUSED)
     make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
     new = make_rater(study)
-    assert quality.requalify(study) == 1
-    assert quality.requalify(study) == 0
+    assert requalify(study) == 1
+    assert requalify(study) == 0
     assert [state_of(row) for row in (old, held, new)] == [
         AnnotatorState.QUALIFYING,
         AnnotatorState.PAUSED,
@@ -198,7 +202,7 @@ def test_a_new_rubric_sends_the_active_back_once():
     assert queue.attempts_allowed(old) == 1
     attempt(old, 1)
     assert state_of(old) == AnnotatorState.ACTIVE
-    assert quality.requalify(study) == 0
+    assert requalify(study) == 0
 
 
 def test_a_new_rubric_answers_no_finding_and_leaves_the_evidence_as_it_is():
@@ -208,7 +212,7 @@ def test_a_new_rubric_answers_no_finding_and_leaves_the_evidence_as_it_is():
     one_sided(rater)
     quality.run_rules(study)
     make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
-    assert quality.requalify(study) == 1
+    assert requalify(study) == 1
     (row,) = quality.overview(study)
     assert [finding.rule for finding in row.findings] == ["side_share"]
     assert (row.looked_at, row.last_review) == (15, None)
@@ -227,7 +231,7 @@ def test_a_finding_of_somebody_who_trains_again_can_be_answered():
     one_sided(rater)
     quality.run_rules(study)
     make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
-    quality.requalify(study)
+    requalify(study)
     quality.review(rater, ReviewOutcome.RESUME, "Asked; means it.")
     assert state_of(rater) == AnnotatorState.QUALIFYING
     (row,) = quality.overview(study)
@@ -240,7 +244,7 @@ def test_what_somebody_held_goes_to_the_others_when_they_train_again():
     rater = make_rater(study)
     queue.claim(rater, want=3)
     make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
-    quality.requalify(study)
+    requalify(study)
     assert len(queue.claim(make_rater(study), want=3).held) == 3
 
 
@@ -248,7 +252,7 @@ def test_a_new_version_with_the_same_rubric_sends_nobody_back():
     study = make_school(1)
     rater = make_rater(study)
     make_study_version(study)
-    assert quality.requalify(study) == 0
+    assert requalify(study) == 0
     assert state_of(rater) == AnnotatorState.ACTIVE
 
 
@@ -320,8 +324,22 @@ def test_somebody_who_trained_wholly_under_the_new_rubric_is_not_sent_back():
     rater = make_trainee(study)
     make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
     attempt(rater, 1)
-    assert quality.requalify(study) == 0
+    assert requalify(study) == 0
     assert state_of(rater) == AnnotatorState.ACTIVE
+
+
+def test_who_trained_under_the_new_rubric_is_not_looked_at_again_in_each_round():
+    study = make_school(1)
+    proved, old = make_trainee(study), make_trainee(study)
+    make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
+    for rater in (proved, old):
+        attempt(rater, 1)
+    since = rubric_since(study)
+    assert since is not None
+    # The other one's attempt began before.
+    old.assignments.update(reserved_at=since - timedelta(minutes=1))
+    Annotator.objects.filter(study=study).update(created_at=since - timedelta(hours=1))
+    assert list(there_before(study, since)) == [old.pk]
 
 
 def test_somebody_who_began_to_train_under_the_old_rubric_is_sent_back():
@@ -331,4 +349,4 @@ def test_somebody_who_began_to_train_under_the_old_rubric_is_sent_back():
     make_study_version(study, snapshot={"rubric": [{"key": "tone"}]})
     answer(rater, Comparison.objects.filter(study=study).order_by("pk").last())
     quality.conclude_training(rater.pk)
-    assert quality.requalify(study) == 1
+    assert requalify(study) == 1
