@@ -20,7 +20,7 @@ from annotation.importing.formats import FileError, RowProblem, content_sha256, 
 from annotation.importing.formats.limits import MIB
 from annotation.importing.places import Places, place_of
 from annotation.importing.writers.writer import OUTCOMES, ImportPlan, Pass, Row, Writer
-from annotation.lifecycle.drafts import check_slug, get_or_create_draft
+from annotation.lifecycle.drafts import begin_draft, check_slug
 from annotation.models import ImportFile, ImportKind, Study, User
 from annotation.planner_statistics import refresh_planner_statistics
 
@@ -167,12 +167,14 @@ class _Transfer(Generic[Row]):
         if not (self._bad and not self._skip_bad_rows) and self._good_rows():
             with transaction.atomic():
                 # Rows found bad by the first reading are passed over by the second.
-                study, counts = self._store()
+                study, begun = begin_draft(self._slug, self._actor)
+                study, counts = self._store(study)
                 summary.counts = counts | summary.counts
                 summary.stored = True
                 summary.act = self._act()
-                if not self._into_opened:
-                    audit.record(study, self._actor, summary.act.action, summary.act.detail)
+                # Last, also what the study began with.
+                for act in begun if self._into_opened else [*begun, summary.act]:
+                    audit.record(study, self._actor, act.action, act.detail)
             refresh_planner_statistics()
         summary.rows = sum(file.rows for file in self._files)
         summary.bad = len(self._bad)
@@ -211,9 +213,8 @@ class _Transfer(Generic[Row]):
     def _good_rows(self) -> int:
         return sum(file.rows - file.bad for file in self._files)
 
-    def _store(self) -> tuple[Study, Counter[str]]:
+    def _store(self, created: Study) -> tuple[Study, Counter[str]]:
         """Read again and store, in the caller's transaction."""
-        created = get_or_create_draft(self._slug, self._actor)
         # Imports into one study take turns from here on; what the first reading saw may be old.
         # NO KEY: whoever inserts a row that refers to the study, as every audit entry does, passes.
         study = Study.objects.select_for_update(no_key=True).get(pk=created.pk)

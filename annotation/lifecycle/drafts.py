@@ -30,17 +30,28 @@ def get_or_create_draft(slug: str, actor: User | None = None) -> Study:
     ValidationError
         If the name is not allowed.
     """
-    check_slug(slug)
     with transaction.atomic():
-        study, created = Study.objects.get_or_create(slug=slug)
-        if created:
-            Criterion.objects.create(
-                study=study,
-                key=Criterion.OVERALL,
-                question=Criterion.GIVEN_QUESTION,
-                scale=Scale.TERNARY,
-                both_bad=True,
-            )
-            audit.record(study, actor, "study.created", {"slug": slug})
-            people.make_first_owners(study, actor)
+        study, acts = begin_draft(slug, actor)
+        for act in acts:
+            audit.record(study, actor, act.action, act.detail)
     return study
+
+
+def begin_draft(slug: str, actor: User | None = None) -> tuple[Study, list[audit.Act]]:
+    """As `get_or_create_draft`, within the caller's transaction, which records the acts at its end.
+
+    There are none where the study was there before.
+    """
+    check_slug(slug)
+    study, created = Study.objects.get_or_create(slug=slug)
+    if not created:
+        return study, []
+    Criterion.objects.create(
+        study=study,
+        key=Criterion.OVERALL,
+        question=Criterion.GIVEN_QUESTION,
+        scale=Scale.TERNARY,
+        both_bad=True,
+    )
+    begun = audit.Act("study.created", {"slug": slug})
+    return study, [begun, *people.make_first_owners(study, actor)]

@@ -14,7 +14,7 @@ from annotation import audit
 from annotation.models import InvitationPurpose, Membership, Role, Study, User
 
 from .invitations import SET_PASSWORD_LIFETIME, Issued, replace_link
-from .members import add_member, grant_role
+from .members import add_member
 from .refusals import PeopleError
 from .usernames import check_username
 
@@ -65,7 +65,8 @@ def has_owner() -> Exists:
     return Exists(Membership.objects.filter(study=OuterRef("pk"), role=Role.OWNER))
 
 
-def make_first_owners(study: Study, actor: User | None) -> None:
-    """Within the caller's transaction: `actor` owns the new study, or else every site owner."""
-    for user in [actor] if actor is not None else site_owners():
-        grant_role(study, user, Role.OWNER, actor)
+def make_first_owners(study: Study, actor: User | None) -> list[audit.Act]:
+    """`actor` owns the new study, or else every site owner; the caller records the acts."""
+    owners = [actor] if actor is not None else list(site_owners())
+    acts = [add_member(study, user, Role.OWNER) for user in owners]
+    return [act for act in acts if act is not None]

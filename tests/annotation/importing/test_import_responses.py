@@ -325,11 +325,9 @@ def test_what_another_import_stored_between_the_two_readings_is_not_contradicted
             factories.make_system(study, "s"),
             text="theirs",
         )
-        return study
+        return study, []
 
-    monkeypatch.setattr(
-        "annotation.importing.transfer.get_or_create_draft", another_import_comes_first
-    )
+    monkeypatch.setattr("annotation.importing.transfer.begin_draft", another_import_comes_first)
 
     said = run_import("responses", "mine", write_rows(response()))
 
