@@ -22,6 +22,7 @@ PURE_BY_DESIGN = (
     "evalsite.demo.cast",
     "evalsite.demo.simulation",
     "judging.evaluators",
+    "judging.grades",
     "judging.parsing",
     "judging.prompts",
     "reports.stats",
