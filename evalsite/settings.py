@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from evalsite import logs
 
@@ -367,6 +368,11 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
     "interval_step": 0.1,
     "interval_max": 0.2,
 }
+# Judges have a queue of their own, so that slow endpoints hold up nothing else. A worker that names
+# no queues serves both.
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_QUEUES = [Queue("celery"), Queue("judge")]
+CELERY_TASK_ROUTES = {"judging.work_on_run": {"queue": "judge"}}
 # Seconds. A missed ring is made up for by the next one, so none of them may pile up.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "take back lapsed leases": {
@@ -381,6 +387,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "forget ended sessions": {
         "task": "annotation.forget_ended_sessions",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
+    "ring for judge runs": {
+        "task": "judging.ring_for_runs",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
+    "forget old replies of judges": {
+        "task": "judging.forget_old_replies",
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
     },
@@ -400,6 +416,13 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 60.0},
     },
 }
+
+# Judges. Addresses on the own network that may be called nevertheless, as exact host:port.
+JUDGE_LOCAL_ENDPOINTS = frozenset(entry.lower() for entry in env_list("JUDGE_LOCAL_ENDPOINTS", []))
+# Requests in flight in one process that works on judge runs.
+JUDGE_CALLS_AT_ONCE = env_int("JUDGE_CALLS_AT_ONCE", 16 if REDIS_URL else 64, 1, 64)
+# Texts of replies are kept for so long; what was decided from them stays.
+JUDGE_REPLY_DAYS = env_int("JUDGE_REPLY_DAYS", 90, 0, 3650)
 
 # The REST edge: nobody may do anything that a view does not name.
 REST_FRAMEWORK = {

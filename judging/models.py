@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -24,6 +25,38 @@ class MissingCause(models.TextChoices):
     REFUSED = "refused"
     TRUNCATED = "truncated"
     FAILED = "failed"
+
+
+class Endpoint(models.Model):
+    """Where judges of a study are asked. Its address never changes; its key is never read back."""
+
+    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="judge_endpoints")
+    name = models.CharField(max_length=64)
+    base_url = models.CharField(max_length=500, editable=False)
+    # Encrypted together with the origin it is for; empty where the environment holds the key.
+    key_ciphertext = models.TextField(blank=True, editable=False)
+    key_hint = models.CharField(max_length=8, blank=True, editable=False)
+    key_variable = models.CharField(max_length=40, blank=True)
+    # NULL: no limit.
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    # By model, the strictest form of answer that the server takes: see prompts.LADDER.
+    rungs = models.JSONField(default=dict, blank=True)
+    tested_at = models.DateTimeField(null=True, blank=True)
+    test_result = models.CharField(max_length=32, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["study", "name"], name="endpoint_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def has_key(self) -> bool:
+        return bool(self.key_ciphertext or self.key_variable)
 
 
 class Judge(models.Model):
@@ -87,6 +120,11 @@ class JudgeRun(models.Model):
     spent = models.DecimalField(max_digits=20, decimal_places=10, default=0)
     replicates = models.PositiveSmallIntegerField(default=1)
     seed = models.PositiveBigIntegerField(default=0)
+    # Comparisons whose two responses are equal: nothing to ask.
+    skipped_identical = models.PositiveIntegerField(default=0)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     finished_at = models.DateTimeField(null=True, blank=True)
 
@@ -137,6 +175,10 @@ class JudgeCall(models.Model):
     not_before = models.DateTimeField(null=True, blank=True)
     attempts_made = models.PositiveSmallIntegerField(default=0)
     failure = models.CharField(max_length=64, blank=True)
+    # Its answer was copied from an equal question of an earlier run, at no cost.
+    reused_from = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
         constraints = [
@@ -163,6 +205,14 @@ class JudgeCall(models.Model):
                 fields=["run", "not_before"],
                 condition=Q(state=CallState.PENDING),
                 name="judge_call_due",
+            ),
+            # How far a run is.
+            models.Index(fields=["run", "state"], name="judge_call_by_state"),
+            # What lapsed, of all runs.
+            models.Index(
+                fields=["lease_expires_at"],
+                condition=Q(state=CallState.LEASED),
+                name="judge_call_lapsed",
             ),
         ]
 

@@ -139,18 +139,17 @@ def read_usage(raw: object) -> Usage | None:
     """The tokens of a reply, or None where they are missing or cannot be true."""
     if not isinstance(raw, dict):
         return None
-    prompt, completion = raw.get("prompt_tokens"), raw.get("completion_tokens")
-    if not _is_count(prompt) or not _is_count(completion):
+    prompt, completion = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
+    if prompt is None or completion is None:
         return None
     details = raw.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
-    if not _is_count(cached) or cached > prompt:
-        cached = 0
-    return Usage(prompt, completion, cached)
+    cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0
+    return Usage(prompt, completion, cached if cached is not None and cached <= prompt else 0)
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+def _count(value: object) -> int | None:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
+    return int(value) if is_count and isinstance(value, int) else None
 
 
 # A reasoning model's thoughts, before the answer. Left open they hold everything: no answer.

@@ -23,6 +23,7 @@ PURE_BY_DESIGN = (
     "evalsite.demo.simulation",
     "judging.evaluators",
     "judging.grades",
+    "judging.outcomes",
     "judging.parsing",
     "judging.prompts",
     "reports.stats",

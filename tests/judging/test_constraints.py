@@ -11,6 +11,7 @@ from django.db import models
 
 from annotation.models import Comparison, Study, Verdict
 from judging.models import (
+    Endpoint,
     Judge,
     JudgeAttempt,
     JudgeCall,
@@ -76,6 +77,11 @@ BAD_ROWS: list[tuple[str, str, Callable[[World], object]]] = [
         "two judges of one name",
         "judge_id_once",
         lambda w: Judge.objects.create(study=w.study, judge_id="judge"),
+    ),
+    (
+        "two endpoints of one name",
+        "endpoint_name_once",
+        lambda w: [Endpoint.objects.create(study=w.study, name="e") for _ in range(2)],
     ),
     (
         "two versions of one number",

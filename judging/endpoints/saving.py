@@ -1,0 +1,129 @@
+"""Endpoints of a study: made, given a key and limits, and turned into what a client calls."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from annotation import audit
+from annotation.models import Study, User
+from judging.clients import Target
+from judging.endpoints import addresses, keys
+from judging.models import Endpoint
+
+NAME = re.compile(r"\A[a-z0-9][a-z0-9_.-]{0,63}\Z")
+
+
+class EndpointFault(ValueError):
+    """An endpoint cannot be saved or used; says which value and why."""
+
+
+def check_limits(requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
+    for name, value in (("requests", requests_per_minute), ("tokens", tokens_per_minute)):
+        if value is not None and not 1 <= value <= 1_000_000_000:
+            raise EndpointFault(f"The limit of {name} a minute must lie from 1 to 1,000,000,000.")
+
+
+def save_endpoint(
+    study: Study,
+    name: str,
+    base_url: str,
+    *,
+    actor: User | None,
+    key: str = "",
+    key_variable: str = "",
+    requests_per_minute: int | None = None,
+    tokens_per_minute: int | None = None,
+) -> Endpoint:
+    """Make an endpoint, or change the key and the limits of the one of this name.
+
+    Its address never changes: versions of judges were made for it, and its key is bound to it.
+
+    Parameters
+    ----------
+    key : str
+        Replaces the one that is stored; empty leaves it.
+    key_variable : str
+        Name of a key that the operator has put into the environment, in place of `key`.
+    requests_per_minute, tokens_per_minute : int, optional
+        None: no limit.
+
+    Raises
+    ------
+    EndpointFault
+    """
+    if not NAME.match(name):
+        raise EndpointFault(
+            "The endpoint's name must be of small letters, digits, - _ . and begin with a letter "
+            f"or digit: {name!r} is not."
+        )
+    if key and key_variable:
+        raise EndpointFault("Give a key or the name of one, not both.")
+    check_limits(requests_per_minute, tokens_per_minute)
+    try:
+        address = addresses.check_on_save(base_url, settings.JUDGE_LOCAL_ENDPOINTS)
+        fields: dict[str, Any] = {
+            "requests_per_minute": requests_per_minute,
+            "tokens_per_minute": tokens_per_minute,
+        }
+        if key:
+            checked = keys.check_key(key)
+            fields |= {
+                "key_ciphertext": keys.encrypt(checked, address.origin),
+                "key_hint": keys.hint_of(checked),
+                "key_variable": "",
+            }
+        elif key_variable:
+            keys.key_from_environment(key_variable, address.origin)
+            fields |= {"key_ciphertext": "", "key_hint": "", "key_variable": key_variable}
+    except (addresses.AddressError, keys.KeyFault) as fault:
+        raise EndpointFault(f"Endpoint {name!r}: {fault}") from None
+    with transaction.atomic():
+        endpoint = Endpoint.objects.select_for_update().filter(study=study, name=name).first()
+        if endpoint is not None and endpoint.base_url != base_url:
+            raise EndpointFault(
+                f"Endpoint {name!r} has the address {endpoint.base_url}, which never changes. "
+                "Make another endpoint for the new address."
+            )
+        try:
+            if endpoint is None:
+                endpoint = Endpoint.objects.create(
+                    study=study, name=name, base_url=base_url, **fields
+                )
+            else:
+                for field, value in fields.items():
+                    setattr(endpoint, field, value)
+                endpoint.save(update_fields=list(fields))
+        except IntegrityError:
+            raise EndpointFault(
+                f"Somebody made an endpoint {name!r} just now. Try again."
+            ) from None
+        audit.record(
+            study,
+            actor,
+            "judge.endpoint_saved",
+            {"name": name, "base_url": base_url, "new_key": bool(key or key_variable)},
+        )
+    return endpoint
+
+
+def target_of(endpoint: Endpoint) -> Target:
+    """What a client needs to call the endpoint, its key among it.
+
+    Raises
+    ------
+    EndpointFault
+    """
+    try:
+        address = addresses.read_address(endpoint.base_url, settings.JUDGE_LOCAL_ENDPOINTS)
+        key = ""
+        if endpoint.key_variable:
+            key = keys.key_from_environment(endpoint.key_variable, address.origin)
+        elif endpoint.key_ciphertext:
+            key = keys.decrypt(endpoint.key_ciphertext, address.origin)
+    except (addresses.AddressError, keys.KeyFault) as fault:
+        raise EndpointFault(f"Endpoint {endpoint.name!r}: {fault}") from None
+    return Target(address, key)
