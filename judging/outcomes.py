@@ -47,7 +47,7 @@ PAUSING = frozenset(
         Outcome.ADDRESS_REFUSED,
     }
 )
-# A server that sent one of these has done no work for it: nothing is charged.
+# Whoever sends one of these bills nothing. All else may have been billed, a time-out too.
 UNBILLED = frozenset(
     {
         Outcome.RATE_LIMITED,
@@ -57,6 +57,9 @@ UNBILLED = frozenset(
         Outcome.REDIRECTED,
         Outcome.ADDRESS_REFUSED,
         Outcome.REJECTED,
+        Outcome.CONTENT_FILTER,
+        Outcome.SERVER_ERROR,
+        Outcome.TRY_AGAIN,
     }
 )
 

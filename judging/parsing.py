@@ -7,6 +7,7 @@ read is missing, never a tie.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -192,7 +193,7 @@ def _parse_object(text: str, rubric: Rubric) -> Parsed | Missing:
         return Missing(UNPARSED, "conflicting")
     except (ValueError, RecursionError):
         return Missing(UNPARSED, "invalid_json")
-    if next(Draft202012Validator(answer_schema(rubric)).iter_errors(value), None) is not None:
+    if next(validator_of(rubric).iter_errors(value), None) is not None:
         return Missing(UNPARSED, "schema")
     levels = value.get("criteria", {})
     answer = Answer(value["grade"])
@@ -206,6 +207,11 @@ def _parse_object(text: str, rubric: Rubric) -> Parsed | Missing:
         },
         contradicts=contradicts(answer, levels, rubric),
     )
+
+
+@functools.lru_cache(maxsize=64)
+def validator_of(rubric: Rubric) -> Draft202012Validator:
+    return Draft202012Validator(answer_schema(rubric))
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

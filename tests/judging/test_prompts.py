@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -92,7 +93,7 @@ def test_the_schema_takes_a_good_reply_and_its_keys_come_reason_first() -> None:
 
 
 def test_the_ladder_goes_from_strict_to_plain() -> None:
-    kinds = [response_format(RUBRIC, rung) for rung in LADDER]
+    kinds: list[Any] = [response_format(RUBRIC, rung) for rung in LADDER]
     assert [kind and kind["type"] for kind in kinds] == [
         "json_schema",
         "json_schema",

@@ -1,5 +1,5 @@
 from annotation.importing.command import ImportCommand
-from judging.runs import IMPORT_PLAN
+from judging.runs.imported import IMPORT_PLAN
 
 
 class Command(ImportCommand):

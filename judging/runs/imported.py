@@ -1,4 +1,4 @@
-"""The writer of judgments: those of our own runs, and those that were collected elsewhere."""
+"""The writer of judgments that were collected elsewhere."""
 
 from __future__ import annotations
 

@@ -1,0 +1,207 @@
+"""Judges of a study and their versions: a change makes a new version, and none is ever changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from annotation import audit
+from annotation.canonical_json import canonical_json
+from annotation.models import Criterion, Response, Study, User
+from annotation.rules import rules_of
+from judging import presets
+from judging.endpoints.saving import save_endpoint
+from judging.families import shares_family
+from judging.judge_files import STUDY_RUBRIC, Instruction, JudgeDraft, ModelDraft
+from judging.models import Endpoint, Judge, JudgeVersion
+from judging.parsing import PARSER_VERSION
+from judging.prompts import PROMPT_VERSION
+
+FEWEST_CRITERIA, MOST_CRITERIA = 3, 5
+
+
+class JudgeFault(ValueError):
+    """A judge cannot be made; says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A judge's version, and whether it is new."""
+
+    version: JudgeVersion
+    is_new: bool
+
+
+def study_criteria(study: Study) -> list[dict[str, Any]]:
+    """The study's criteria that have levels, as a judge is told them."""
+    return [
+        {
+            "key": criterion.key,
+            "question": criterion.question or Criterion.GIVEN_QUESTION,
+            "weight": 1.0,
+            "levels": [
+                {
+                    "id": str(level.get("id") or level.get("name")),
+                    "description": level.get("description", ""),
+                    "example": level.get("example", ""),
+                    "reason": level.get("reason", ""),
+                }
+                for level in criterion.levels
+            ],
+        }
+        for criterion in study.criteria.all()
+        if len(criterion.levels) > 1
+    ]
+
+
+def rubric_config(study: Study, name: str) -> dict[str, Any]:
+    """What a judge goes by, from the study or from a ready-made rubric.
+
+    Raises
+    ------
+    JudgeFault
+        No criterion of the study has levels.
+    """
+    overall = study.criteria.filter(key=Criterion.OVERALL).first()
+    beside = {
+        "both_bad": overall is None or overall.both_bad,
+        "guidelines": study.instructions,
+    }
+    if name != STUDY_RUBRIC:
+        raw = presets.read_rubric(name)
+        criteria = [{"weight": 1.0, **criterion} for criterion in raw["criteria"]]
+        return {"question": raw["question"], "criteria": criteria, **beside}
+    criteria = study_criteria(study)
+    if not criteria:
+        raise JudgeFault(
+            "No criterion of this study has levels, so a judge has nothing to go by. Describe the "
+            "levels of its criteria, or take a ready-made rubric: "
+            f"{', '.join(presets.rubric_names())}."
+        )
+    question = (overall.question if overall else "") or Criterion.GIVEN_QUESTION
+    return {"question": question, "criteria": criteria, **beside}
+
+
+def config_of(
+    study: Study, endpoint: Endpoint, instruction: Instruction, model: ModelDraft, rubric: str
+) -> dict[str, Any]:
+    """Everything that decides what a version is sent and how it is read."""
+    return {
+        "endpoint": {"name": endpoint.name, "base_url": endpoint.base_url},
+        "model": model.name,
+        "parameters": dict(model.parameters),
+        "max_tokens": model.max_tokens,
+        "tokens_field": model.tokens_field,
+        "price": None if model.price is None else dict(model.price),
+        "instruction": {"name": instruction.name, "text": instruction.text},
+        "rubric": rubric_config(study, rubric),
+        "with_reference": rules_of(study.rules).answering.show_reference,
+        "prompt_version": PROMPT_VERSION,
+        "parser_version": PARSER_VERSION,
+    }
+
+
+def warnings_about(study: Study, config: dict[str, Any]) -> list[str]:
+    """What somebody should know of a judge before they trust it; no system is named."""
+    found = []
+    number = len(config["rubric"]["criteria"])
+    if not FEWEST_CRITERIA <= number <= MOST_CRITERIA:
+        found.append(
+            f"The rubric has {number} criteri{'on' if number == 1 else 'a'} with levels; "
+            f"{FEWEST_CRITERIA} to {MOST_CRITERIA} are the standard."
+        )
+    if any(
+        not level.get("example") or not level.get("reason")
+        for criterion in config["rubric"]["criteria"]
+        for level in criterion["levels"]
+    ):
+        found.append("Some levels have no example with a reason; judges are steadier with both.")
+    family = shares_family(config["model"], study.systems.values_list("name", flat=True))
+    if family is not None:
+        found.append(
+            f"The judge's model and a compared system seem to be of one family ({family}). Judges "
+            "tend to favour their own: look at figures without this judge too."
+        )
+    if examples_from_study(study, config):
+        found.append(
+            "An example of the rubric is a response of this study. The judge is told its level: "
+            "write another example."
+        )
+    if config["price"] is None:
+        found.append("There is no price card: costs are unknown, and no budget can be kept.")
+    return found
+
+
+def examples_from_study(study: Study, config: dict[str, Any]) -> bool:
+    """Whether a level's example is, word for word, a response of the study."""
+    examples = [
+        level["example"]
+        for criterion in config["rubric"]["criteria"]
+        for level in criterion["levels"]
+        if level.get("example")
+    ]
+    return Response.objects.filter(prompt__study=study, text__in=examples).exists()
+
+
+def add_judges(
+    study: Study, draft: JudgeDraft, *, actor: User | None, key: str = ""
+) -> Sequence[Added]:
+    """Make each judge of a draft, or a new version of it where anything has changed.
+
+    Parameters
+    ----------
+    key : str
+        The endpoint's; empty leaves what is stored.
+
+    Raises
+    ------
+    JudgeFault, endpoints.saving.EndpointFault
+    """
+    with transaction.atomic():
+        Study.objects.select_for_update().get(pk=study.pk)
+        stated = dict(draft.endpoint)
+        endpoint = save_endpoint(
+            study, stated.pop("name"), stated.pop("base_url"), actor=actor, key=key, **stated
+        )
+        return [
+            add_version(
+                study, name, config_of(study, endpoint, instruction, model, draft.rubric), actor
+            )
+            for name, instruction, model in draft.members()
+        ]
+
+
+def add_version(study: Study, name: str, config: dict[str, Any], actor: User | None) -> Added:
+    """The judge's newest version if it is equal, else a new one. The caller holds the study."""
+    judge, _ = Judge.objects.get_or_create(study=study, judge_id=name)
+    content_hash = hashlib.sha256(canonical_json(config)).hexdigest()
+    newest = judge.versions.order_by("-number").first()
+    if newest is not None and newest.content_hash == content_hash and not newest.imported:
+        return Added(newest, is_new=False)
+    number = (judge.versions.aggregate(newest=Max("number"))["newest"] or 0) + 1
+    version = JudgeVersion.objects.create(
+        judge=judge, number=number, config=config, content_hash=content_hash
+    )
+    audit.record(
+        study,
+        actor,
+        "judge.version_added",
+        {"judge": name, "version": number, "content_hash": content_hash},
+    )
+    return Added(version, is_new=True)
+
+
+def newest_versions(study: Study, name: str = "") -> list[JudgeVersion]:
+    """The newest version of each judge that can be asked, by name."""
+    found: dict[int, JudgeVersion] = {}
+    versions = JudgeVersion.objects.filter(judge__study=study, imported=False)
+    if name:
+        versions = versions.filter(judge__judge_id=name)
+    for version in versions.select_related("judge__study").order_by("judge__judge_id", "number"):
+        found[version.judge_id] = version
+    return list(found.values())

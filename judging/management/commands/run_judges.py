@@ -1,0 +1,271 @@
+"""Let judges decide a study's comparisons, with live progress; --dry-run only quotes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from decimal import ROUND_DOWN, Decimal, InvalidOperation
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandError, CommandParser
+from django.db import connections
+
+from annotation.management.study_command import StudyCommand
+from annotation.models import Study
+from judging.judges import newest_versions, warnings_about
+from judging.models import JudgeRun, JudgeVersion, RunState
+from judging.runs.conducting import ConductFault, resume, retry
+from judging.runs.progress import Progress, progress_of
+from judging.runs.starting import Quote, RunFault, live_run, quote, start_run
+from judging.runs.sweeping import sweep
+from judging.runs.working import work
+
+LOOK_SECONDS = 0.5
+SWEEP_SECONDS = 5.0
+
+
+class Command(StudyCommand):
+    help = (
+        "Ask judges about every comparison, in both orders. A run that was interrupted goes on; "
+        "one that has finished is not repeated: what is answered is reused."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--judge", default="", help="only this one (default: all)")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="quote calls, tokens and money, and stop"
+        )
+        parser.add_argument(
+            "--budget", help="US dollars for all of it, never exceeded (default: no cap)"
+        )
+        parser.add_argument(
+            "--replicates", type=int, default=1, help="how often each is asked (default: 1)"
+        )
+        parser.add_argument("--seed", type=int, default=0, help="of the order of the calls")
+        parser.add_argument("--fresh", action="store_true", help="ask again what is answered")
+        parser.add_argument(
+            "--retry", action="store_true", help="ask again only what has no answer in the last run"
+        )
+
+    def run(self, study: Study, options: dict[str, Any]) -> None:
+        versions = newest_versions(study, options["judge"])
+        if not versions:
+            raise CommandError(
+                f"The study has no judge {options['judge']!r} that can be asked."
+                if options["judge"]
+                else "The study has no judge that can be asked. Add one with add_judge."
+            )
+        budget = read_budget(options["budget"])
+        try:
+            if options["dry_run"]:
+                for version in versions:
+                    self.quote(version, options)
+                return
+            runs = (
+                self.again(versions) if options["retry"] else self.start(versions, budget, options)
+            )
+        except (RunFault, ConductFault) as fault:
+            raise CommandError(str(fault)) from None
+        for warning in sorted(
+            {warning for version in versions for warning in warnings_about(study, version.config)}
+        ):
+            self.warn(warning)
+        try:
+            self.follow(runs)
+        except KeyboardInterrupt:
+            raise CommandError(
+                "Stopped. What was answered is stored; the same command goes on from there."
+            ) from None
+        self.conclude(runs)
+
+    def quote(self, version: JudgeVersion, options: dict[str, Any]) -> None:
+        found = quote(version, options["replicates"], fresh=options["fresh"])
+        self.stdout.write(quote_in_words(version, found))
+
+    def start(
+        self, versions: list[JudgeVersion], budget: Decimal | None, options: dict[str, Any]
+    ) -> list[JudgeRun]:
+        shares = share_budget(versions, budget, options)
+        runs = []
+        for version in versions:
+            live = live_run(version)
+            if live is None:
+                live = start_run(
+                    version,
+                    actor=None,
+                    budget=shares[version.pk],
+                    replicates=options["replicates"],
+                    seed=options["seed"],
+                    fresh=options["fresh"],
+                )
+            elif live.state == RunState.PAUSED:
+                room = shares[version.pk]
+                live = resume(live, None, None if room is None else room + live.spent)
+            runs.append(live)
+        return runs
+
+    def again(self, versions: list[JudgeVersion]) -> list[JudgeRun]:
+        runs = []
+        for version in versions:
+            last = version.runs.filter(state=RunState.FINISHED).order_by("-pk").first()
+            if last is not None and progress_of(last).missing_total:
+                retry(last, None)
+                runs.append(last)
+        if not runs:
+            raise CommandError("Every call of the last runs has an answer.")
+        return runs
+
+    def follow(self, runs: list[JudgeRun]) -> None:
+        """Work on the runs here, beside any worker, and show how far they are."""
+        stopped = threading.Event()
+        faults: list[BaseException] = []
+
+        def ask() -> None:
+            try:
+                asyncio.run(work_on_all([run.pk for run in runs], stopped))
+            except BaseException as fault:
+                faults.append(fault)
+            finally:
+                connections.close_all()
+
+        worker = threading.Thread(target=ask, name="judges", daemon=True)
+        worker.start()
+        shown = ""
+        try:
+            while worker.is_alive():
+                worker.join(LOOK_SECONDS)
+                line = " · ".join(one_line(run, progress_of(run)) for run in runs)
+                if line != shown:
+                    self.show(line)
+                    shown = line
+        finally:
+            stopped.set()
+            if self.stderr.isatty():
+                self.stderr.write("")
+        if faults:
+            raise faults[0]
+
+    def show(self, line: str) -> None:
+        """On a terminal one line that changes; in a log a line now and then."""
+        if self.stderr.isatty():
+            self.stderr.write(f"\r\x1b[2K{line}", ending="")
+            self.stderr.flush()
+        elif time.monotonic() - getattr(self, "_said", 0.0) >= SWEEP_SECONDS:
+            self._said = time.monotonic()
+            self.stderr.write(line)
+
+    def conclude(self, runs: list[JudgeRun]) -> None:
+        paused = []
+        for run in runs:
+            found = progress_of(run)
+            self.say(summary(run, found))
+            if found.too_many_missing:
+                self.warn(
+                    f"{run.version.judge.judge_id}: more than 2 % of the answers are missing. What "
+                    "is missing is rarely random; --retry asks these again."
+                )
+            if found.state == RunState.PAUSED:
+                paused.append(f"{run.version.judge.judge_id} paused: {found.pause}")
+        if paused:
+            raise CommandError(
+                "\n".join([*paused, "When that is mended, the same command goes on from there."])
+            )
+
+
+async def work_on_all(run_ids: list[int], stopped: threading.Event) -> None:
+    """Shift after shift until no run is running; lapsed leases are taken back meanwhile."""
+    loop = asyncio.get_running_loop()
+    share = max(1, settings.JUDGE_CALLS_AT_ONCE // len(run_ids))
+
+    def still_running() -> list[int]:
+        sweep()
+        return list(
+            JudgeRun.objects.filter(pk__in=run_ids, state=RunState.RUNNING).values_list(
+                "pk", flat=True
+            )
+        )
+
+    while not stopped.is_set():
+        running = await loop.run_in_executor(None, still_running)
+        if not running:
+            return
+        stored = await asyncio.gather(*(work(run_id, at_once=share) for run_id in running))
+        if not any(stored):
+            # Nothing is due yet, or another process is at it.
+            await asyncio.sleep(1)
+
+
+def read_budget(raw: str | None) -> Decimal | None:
+    if raw is None:
+        return None
+    try:
+        budget = Decimal(raw)
+    except InvalidOperation:
+        raise CommandError(f"--budget takes an amount of US dollars; {raw!r} is none.") from None
+    if not budget.is_finite() or budget <= 0:
+        raise CommandError("--budget takes a positive amount of US dollars.")
+    return budget
+
+
+def share_budget(
+    versions: list[JudgeVersion], budget: Decimal | None, options: dict[str, Any]
+) -> dict[int, Decimal | None]:
+    """The budget's part of each judge, by what it can cost at most."""
+    if budget is None or len(versions) == 1:
+        return {version.pk: budget for version in versions}
+    worst = {}
+    for version in versions:
+        found = quote(version, options["replicates"], fresh=options["fresh"]).worst_case
+        if found is None:
+            raise RunFault(
+                f"{version.judge.judge_id} has no price card, so a budget could not be kept. Add "
+                "a price to its model, with zeros if it costs nothing."
+            )
+        worst[version.pk] = found
+    total = sum(worst.values())
+    if not total:
+        return {version.pk: budget / len(versions) for version in versions}
+    return {
+        pk: max((budget * share / total).quantize(Decimal("0.0001"), ROUND_DOWN), Decimal("0.0001"))
+        for pk, share in worst.items()
+    }
+
+
+def dollars(amount: Decimal | None) -> str:
+    return "unknown (no price card)" if amount is None else f"{amount:,.4f} US dollars"
+
+
+def quote_in_words(version: JudgeVersion, found: Quote) -> str:
+    lines = [
+        f"{version.judge.judge_id}, version {version.number}",
+        f"  calls        {found.calls:,} ({found.comparisons:,} comparisons in both orders)",
+        f"  answered     {found.reused:,} of them, by an earlier run; these are reused",
+        f"  tokens       about {found.input_tokens:,} in, {found.output_tokens:,} out",
+        f"  cost         about {dollars(found.cost)}",
+        f"  at most      {dollars(found.worst_case)}, each sent once",
+    ]
+    if found.skipped_identical:
+        lines.append(f"  left out     {found.skipped_identical:,} pairs of two equal responses")
+    return "\n".join(lines)
+
+
+def one_line(run: JudgeRun, found: Progress) -> str:
+    share = 100 * found.done // found.asked if found.asked else 100
+    missing = f", {found.missing_total:,} missing" if found.missing_total else ""
+    return (
+        f"{run.version.judge.judge_id} {found.done:,} of {found.asked:,} ({share} %), "
+        f"{found.in_flight} in flight{missing}, {found.spent:.4f} US dollars"
+    )
+
+
+def summary(run: JudgeRun, found: Progress) -> str:
+    causes = "".join(f"; {number:,} {cause}" for cause, number in found.missing.items())
+    reused = f", {found.reused:,} of them reused" if found.reused else ""
+    return (
+        f"{run.version.judge.judge_id}, version {run.version.number}: {found.state}. "
+        f"Asked {found.asked:,}, answered {found.parsed:,}{reused}, missing "
+        f"{found.missing_total:,}{causes}. Spent {found.spent:.4f} US dollars."
+    )

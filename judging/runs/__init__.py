@@ -1,0 +1,7 @@
+"""Runs of judges: rows made before the first request, claimed, asked, and recorded once.
+
+`starting` freezes what is asked and quotes its price; `claiming` lends calls and reserves money;
+`working` asks; `next_step` says what a result means; `recording` stores it; `conducting` pauses,
+resumes, cancels and asks again; `sweeping` takes back what lapsed. `imported` stores judgments that
+were collected elsewhere. Whoever writes locks the run before its calls.
+"""

@@ -1,0 +1,159 @@
+"""Pause, resume, cancel and ask again: what people do to a run, and what it does to itself."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from annotation import audit
+from annotation.models import User
+from judging.models import CallState, JudgeRun, RunState
+
+# Why a run paused, for people.
+CAUSES = {
+    "person": "Somebody paused it.",
+    "budget": "The next call could cost more than the budget has left.",
+    "quota": "The account at the endpoint has no credit or quota left.",
+    "unauthorised": "The endpoint refused the key.",
+    "not_found": "The endpoint knows no such address or model.",
+    "redirected": "The endpoint answered with a redirect, which is never followed.",
+    "address_refused": "The endpoint's name leads to an address that may not be called.",
+    "endpoint": "The endpoint cannot be used as it is set up: look at its key.",
+    "failing": "Too many calls in a row failed.",
+    "unreadable": "Too many replies in a row could not be read.",
+}
+
+WAITING = [CallState.PENDING, CallState.LEASED]
+UNANSWERED = [CallState.UNPARSED, CallState.REFUSED, CallState.FAILED_PERMANENT]
+
+
+class ConductFault(ValueError):
+    """The run is not in a state for this; says which it is in."""
+
+
+def locked(run: JudgeRun) -> JudgeRun:
+    return (
+        JudgeRun.objects.select_for_update(of=("self",))
+        .select_related("study", "version__judge")
+        .get(pk=run.pk)
+    )
+
+
+def note(run: JudgeRun, actor: User | None, action: str, **detail: object) -> None:
+    audit.record(
+        run.study,
+        actor,
+        action,
+        {
+            "run": run.pk,
+            "judge": run.version.judge.judge_id,
+            "version": run.version.number,
+            **detail,
+        },
+    )
+
+
+def pause_locked(run: JudgeRun, cause: str, actor: User | None = None) -> None:
+    """Pause a running run whose row the caller holds; its calls stay as they are."""
+    run.state, run.pause_cause = RunState.PAUSED, cause
+    run.save(update_fields=["state", "pause_cause"])
+    note(run, actor, "judge.run_paused", cause=cause)
+
+
+def finish_locked(run: JudgeRun) -> bool:
+    """Finish a running run whose row the caller holds, if nothing waits any more."""
+    if run.state != RunState.RUNNING or run.calls.filter(state__in=WAITING).exists():
+        return False
+    run.state, run.finished_at = RunState.FINISHED, timezone.now()
+    run.save(update_fields=["state", "finished_at"])
+    note(run, None, "judge.run_finished")
+    return True
+
+
+def pause(run: JudgeRun, actor: User | None, cause: str = "person") -> JudgeRun:
+    """Send nothing more; what is in flight is still stored.
+
+    Raises
+    ------
+    ConductFault
+    """
+    with transaction.atomic():
+        held = locked(run)
+        if held.state != RunState.RUNNING:
+            raise ConductFault(f"Only a running run can be paused; this one is {held.state}.")
+        pause_locked(held, cause, actor)
+    return held
+
+
+def resume(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> JudgeRun:
+    """Go on, with another budget if one is given.
+
+    Raises
+    ------
+    ConductFault
+    """
+    with transaction.atomic():
+        held = locked(run)
+        if held.state != RunState.PAUSED:
+            raise ConductFault(f"Only a paused run can be resumed; this one is {held.state}.")
+        if budget is not None:
+            if not budget.is_finite() or budget <= held.spent + held.reserved:
+                raise ConductFault(
+                    f"The budget must be more than the {held.spent + held.reserved:.4f} US "
+                    "dollars that are spent or reserved."
+                )
+            if held.version.config.get("price") is None:
+                raise ConductFault("The judge has no price card, so a budget could not be kept.")
+            held.budget = budget
+        held.state, held.pause_cause = RunState.RUNNING, ""
+        held.save(update_fields=["state", "pause_cause", "budget"])
+        note(held, actor, "judge.run_resumed")
+        finish_locked(held)
+    return held
+
+
+def cancel(run: JudgeRun, actor: User | None) -> JudgeRun:
+    """End a run; what it has decided so far stays.
+
+    Raises
+    ------
+    ConductFault
+    """
+    with transaction.atomic():
+        held = locked(run)
+        if held.state not in (RunState.RUNNING, RunState.PAUSED):
+            raise ConductFault(
+                f"Only a run that goes on can be cancelled; this one is {held.state}."
+            )
+        held.calls.filter(state=CallState.PENDING).update(state=CallState.CANCELLED)
+        held.state, held.pause_cause, held.finished_at = RunState.CANCELLED, "", timezone.now()
+        held.save(update_fields=["state", "pause_cause", "finished_at"])
+        note(held, actor, "judge.run_cancelled")
+    return held
+
+
+def retry(run: JudgeRun, actor: User | None) -> int:
+    """Ask again what has no answer, and nothing else; the number of calls.
+
+    Raises
+    ------
+    ConductFault
+    """
+    try:
+        with transaction.atomic():
+            held = locked(run)
+            if held.state != RunState.FINISHED:
+                raise ConductFault(f"Only a finished run is asked again; this one is {held.state}.")
+            number = held.calls.filter(state__in=UNANSWERED).update(
+                state=CallState.PENDING, attempts_made=0, failure="", not_before=None
+            )
+            if not number:
+                raise ConductFault("Every call of this run has an answer.")
+            held.state, held.finished_at = RunState.RUNNING, None
+            held.save(update_fields=["state", "finished_at"])
+            note(held, actor, "judge.run_retried", calls=number)
+    except IntegrityError:
+        raise ConductFault("The judge has another run that has not ended.") from None
+    return number

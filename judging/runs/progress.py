@@ -1,0 +1,120 @@
+"""How far a run is, from its rows: no counter is stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Count
+
+from judging.models import CallState, JudgeRun, RunState
+from judging.runs.conducting import CAUSES
+
+# Above this share of missing answers figures may be bent: what is missing is rarely random.
+MOST_MISSING = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A run at one moment.
+
+    Attributes
+    ----------
+    asked
+        Calls of the run.
+    parsed
+        Calls with an answer.
+    waiting
+        Calls that are pending or in flight.
+    missing
+        Calls without an answer, by cause.
+    """
+
+    state: str
+    pause: str
+    asked: int
+    parsed: int
+    reused: int
+    in_flight: int
+    waiting: int
+    cancelled: int
+    missing: dict[str, int]
+    spent: Decimal
+    reserved: Decimal
+    budget: Decimal | None
+    skipped_identical: int
+
+    @property
+    def done(self) -> int:
+        return self.asked - self.waiting
+
+    @property
+    def missing_total(self) -> int:
+        return sum(self.missing.values())
+
+    @property
+    def too_many_missing(self) -> bool:
+        decided = self.parsed + self.missing_total
+        return decided > 0 and self.missing_total / decided > MOST_MISSING
+
+    @property
+    def is_live(self) -> bool:
+        return self.state in (RunState.RUNNING, RunState.PAUSED)
+
+
+def progress_of(run: JudgeRun) -> Progress:
+    """Read the run anew and count its calls."""
+    run = JudgeRun.objects.get(pk=run.pk)
+    states: Counter[str] = Counter()
+    missing: Counter[str] = Counter()
+    for row in run.calls.values("state", "failure").annotate(n=Count("pk")):
+        states[row["state"]] += row["n"]
+        if row["state"] in (CallState.UNPARSED, CallState.REFUSED, CallState.FAILED_PERMANENT):
+            missing[cause_in_words(row["state"], row["failure"])] += row["n"]
+    return Progress(
+        state=run.state,
+        pause=CAUSES.get(run.pause_cause, run.pause_cause),
+        asked=sum(states.values()),
+        parsed=states[CallState.SUCCEEDED],
+        reused=run.calls.filter(reused_from__isnull=False).count(),
+        in_flight=states[CallState.LEASED],
+        waiting=states[CallState.PENDING] + states[CallState.LEASED],
+        cancelled=states[CallState.CANCELLED],
+        missing=dict(missing.most_common()),
+        spent=run.spent,
+        reserved=run.reserved,
+        budget=run.budget,
+        skipped_identical=run.skipped_identical,
+    )
+
+
+DETAILS = {
+    "no_verdict": "no verdict in the reply",
+    "conflicting": "more than one verdict",
+    "unknown_grade": "a grade that was not offered",
+    "invalid_json": "JSON that is not whole",
+    "schema": "an answer of another form",
+    "empty": "an empty reply",
+    "body_is_no_json": "a reply that is no JSON",
+    "body_is_no_object": "a reply that is no JSON object",
+    "not_one_choice": "not one choice in the reply",
+    "no_message": "no message in the reply",
+    "other_finish_reason": "ended for another reason",
+    "oversized": "a reply that is too large or compressed",
+    "output_limit": "cut off at max_tokens",
+    "reasoning_used_all_tokens": "reasoning used up max_tokens: raise it in a new version",
+    "content_filter": "refused by a content filter",
+    "refusal": "refused by the model",
+    "rejected": "rejected by the endpoint",
+    "server_error": "errors of the server",
+    "try_again": "asked to try again too often",
+    "timeout": "no reply in time",
+    "connection": "the connection broke",
+    "rate_limited": "rate limited for a day",
+    "lost": "lost with a worker too often",
+}
+
+
+def cause_in_words(state: str, failure: str) -> str:
+    return DETAILS.get(failure.rpartition(":")[2], state.replace("_", " "))

@@ -1,0 +1,335 @@
+"""What a run would ask and cost, and the run itself with a row for each call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+
+from annotation import audit
+from annotation.draws import shuffled
+from annotation.models import Comparison, ComparisonKind, User
+from judging.budget import SMALLEST, cost_of
+from judging.models import (
+    LIVE_RUN_STATES,
+    CallState,
+    JudgeCall,
+    JudgeRun,
+    JudgeVersion,
+    Judgment,
+    JudgmentCriterion,
+    Order,
+    RunState,
+)
+from judging.parsing import Usage
+from judging.prompts import LADDER, content_key, likely_tokens
+from judging.runs.asking import TEXTS, Asking
+
+ORDERS = (Order.AB, Order.BA)
+MOST_REPLICATES = 20
+BATCH = 1_000
+# A judge writes about so many tokens for each criterion and for the rest.
+TOKENS_PER_CRITERION = 70
+TOKENS_BESIDE = 60
+
+
+class RunFault(ValueError):
+    """A run cannot be started or changed; says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a run would ask.
+
+    Attributes
+    ----------
+    calls
+        Of which `reused` are answered already, by an earlier run of the same version.
+    input_tokens, output_tokens
+        Likely, of the calls that would be sent, without repeats after failures.
+    cost
+        US dollars for these; None where the version has no price card.
+    worst_case
+        More than they can cost, each sent once; None likewise.
+    """
+
+    comparisons: int
+    skipped_identical: int
+    calls: int
+    reused: int
+    input_tokens: int
+    output_tokens: int
+    cost: Decimal | None
+    worst_case: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A call that is not a row yet."""
+
+    comparison_id: int
+    item_id: str
+    order: Order
+    replicate: int
+    content_key: str
+    likely_input: int
+    worst_case: Decimal
+
+
+def plan_calls(version: JudgeVersion, replicates: int) -> Iterator[Planned | None]:
+    """Every call of a run; None stands for a comparison of two equal responses."""
+    asking = Asking.of(version)
+    comparisons = (
+        Comparison.objects.filter(study=version.judge.study, kind=ComparisonKind.WORK)
+        .select_related(*TEXTS)
+        .order_by("pk")
+    )
+    for comparison in comparisons.iterator(chunk_size=BATCH):
+        pair = asking.pair_of(comparison)
+        if pair.response_a == pair.response_b:
+            yield None
+            continue
+        messages = asking.messages(pair, Order.AB, LADDER[0])
+        # Both orders are equally long.
+        likely, worst = likely_tokens(messages), asking.worst_case(messages, LADDER[0])
+        for order in ORDERS:
+            for replicate in range(replicates):
+                key = content_key(asking.version_hash, pair, order, replicate)
+                yield Planned(
+                    comparison.pk, comparison.item_id, order, replicate, key, likely, worst
+                )
+
+
+def check_replicates(replicates: int) -> None:
+    if not 1 <= replicates <= MOST_REPLICATES:
+        raise RunFault(f"Each pair can be asked 1 to {MOST_REPLICATES} times in each order.")
+
+
+def quote(version: JudgeVersion, replicates: int = 1, *, fresh: bool = False) -> Quote:
+    """What a run of the version would ask and cost. Nothing is written or sent."""
+    check_replicates(replicates)
+    asking = Asking.of(version)
+    output = TOKENS_BESIDE + TOKENS_PER_CRITERION * len(asking.rubric.criteria)
+    output = min(output, asking.max_tokens)
+    known = {} if fresh else answered(version)
+    identical = calls = reused = tokens = 0
+    compared = set()
+    worst = Decimal(0)
+    for planned in plan_calls(version, replicates):
+        if planned is None:
+            identical += 1
+            continue
+        calls += 1
+        compared.add(planned.comparison_id)
+        if planned.content_key in known:
+            reused += 1
+            continue
+        tokens += planned.likely_input
+        worst += planned.worst_case
+    sent = calls - reused
+    return Quote(
+        comparisons=len(compared),
+        skipped_identical=identical,
+        calls=calls,
+        reused=reused,
+        input_tokens=tokens,
+        output_tokens=output * sent,
+        cost=cost_of(asking.price, Usage(tokens, output * sent)),
+        worst_case=None if asking.price is None else worst,
+    )
+
+
+def answered(version: JudgeVersion) -> dict[str, int]:
+    """Calls of earlier runs of the version that have an answer, by what they asked.
+
+    Failures and replies that could not be read are never reused.
+    """
+    return dict(
+        JudgeCall.objects.filter(
+            run__version=version,
+            state=CallState.SUCCEEDED,
+            reused_from__isnull=True,
+            judgment__isnull=False,
+        )
+        .order_by("pk")
+        .values_list("content_key", "pk")
+    )
+
+
+def start_run(
+    version: JudgeVersion,
+    *,
+    actor: User | None,
+    budget: Decimal | None = None,
+    replicates: int = 1,
+    seed: int = 0,
+    fresh: bool = False,
+) -> JudgeRun:
+    """Freeze what is asked, write a row for each call, and let it run.
+
+    Parameters
+    ----------
+    budget : Decimal, optional
+        US dollars that are never exceeded; None: no cap.
+    replicates : int
+        How often each pair is asked in each order.
+    seed : int
+        Of the order in which calls are sent.
+    fresh : bool
+        Ask again what an earlier run of the version has answered.
+
+    Raises
+    ------
+    RunFault
+    """
+    check_replicates(replicates)
+    study = version.judge.study
+    asking = Asking.of(version)
+    if version.imported:
+        raise RunFault("This version holds labels from elsewhere; it cannot be asked.")
+    if budget is not None:
+        if not budget.is_finite() or not SMALLEST <= budget < Decimal(10) ** 10:
+            raise RunFault("The budget is a positive amount of US dollars.")
+        if asking.price is None:
+            raise RunFault(
+                f"{version.judge.judge_id} has no price card, so a budget could not be kept. Add "
+                "[price] to its file, with zeros if it costs nothing, or start without a budget."
+            )
+    try:
+        with transaction.atomic():
+            run = JudgeRun.objects.create(
+                study=study,
+                version=version,
+                state=RunState.RUNNING,
+                budget=budget,
+                replicates=replicates,
+                seed=seed,
+                started_by=actor,
+            )
+            calls = freeze(run, version, replicates, seed)
+            if not fresh:
+                reuse(run, version)
+            audit.record(
+                study,
+                actor,
+                "judge.run_started",
+                {
+                    "judge": version.judge.judge_id,
+                    "version": version.number,
+                    "calls": calls,
+                    "budget": None if budget is None else str(budget),
+                },
+            )
+    except IntegrityError as fault:
+        if not live_run(version):
+            raise
+        raise RunFault(
+            f"{version.judge.judge_id} has a run that has not ended. Resume it, or cancel it first."
+        ) from fault
+    return run
+
+
+def live_run(version: JudgeVersion) -> JudgeRun | None:
+    """The version's run that has not ended, if there is one."""
+    return version.runs.filter(state__in=LIVE_RUN_STATES).first()
+
+
+def freeze(run: JudgeRun, version: JudgeVersion, replicates: int, seed: int) -> int:
+    """Write every call, in a drawn order, so that neither order nor pair is always asked first."""
+    planned, identical = [], 0
+    for call in plan_calls(version, replicates):
+        if call is None:
+            identical += 1
+        else:
+            planned.append(call)
+    if not planned:
+        raise RunFault(
+            "There is nothing to judge: the study has no comparisons of two different responses. "
+            "Generate or import them first."
+        )
+    order = shuffled(
+        planned, seed, "judge calls", key=lambda c: f"{c.item_id}/{c.order}/{c.replicate}"
+    )
+    JudgeCall.objects.bulk_create(
+        (
+            JudgeCall(
+                run=run,
+                comparison_id=call.comparison_id,
+                order=call.order,
+                replicate=call.replicate,
+                content_key=call.content_key,
+            )
+            for call in order
+        ),
+        batch_size=BATCH,
+    )
+    run.skipped_identical = identical
+    run.save(update_fields=["skipped_identical"])
+    return len(planned)
+
+
+def reuse(run: JudgeRun, version: JudgeVersion) -> int:
+    """Copy the answers that an earlier run has to the same questions, at no cost."""
+    known = answered(version)
+    if not known:
+        return 0
+    calls = [call for call in run.calls.all() if call.content_key in known]
+    for start in range(0, len(calls), BATCH):
+        batch = calls[start : start + BATCH]
+        for call in batch:
+            call.reused_from_id = known[call.content_key]
+            call.state = CallState.SUCCEEDED
+        JudgeCall.objects.bulk_update(batch, ["reused_from", "state"], batch_size=BATCH)
+        sources = {
+            judgment.call_id: judgment
+            for judgment in Judgment.objects.filter(
+                call__in=[call.reused_from_id for call in batch]
+            ).prefetch_related("criteria")
+        }
+        copies = [(copy_of(sources[call.reused_from_id], call), call) for call in batch]
+        Judgment.objects.bulk_create([copy for copy, _ in copies], batch_size=BATCH)
+        JudgmentCriterion.objects.bulk_create(
+            [
+                JudgmentCriterion(
+                    judgment=copy,
+                    criterion_id=criterion.criterion_id,
+                    verdict=flip(criterion.verdict, sources[call.reused_from_id], call),
+                    margin=criterion.margin,
+                    levels=flip_levels(criterion.levels, sources[call.reused_from_id], call),
+                )
+                for copy, call in copies
+                for criterion in sources[call.reused_from_id].criteria.all()
+            ],
+            batch_size=BATCH,
+        )
+    return len(calls)
+
+
+def flip(verdict: str, source: Judgment, call: JudgeCall) -> str:
+    """A verdict for the call's own a and b: equal questions may name them the other way round."""
+    if source.order == call.order:
+        return verdict
+    return {"a": "b", "b": "a"}.get(verdict, verdict)
+
+
+def flip_levels(levels: dict[str, str], source: Judgment, call: JudgeCall) -> dict[str, str]:
+    if source.order == call.order:
+        return levels
+    return {**levels, "a": levels["b"], "b": levels["a"]}
+
+
+def copy_of(source: Judgment, call: JudgeCall) -> Judgment:
+    return Judgment(
+        version_id=source.version_id,
+        comparison_id=call.comparison_id,
+        order=call.order,
+        call=call,
+        verdict=flip(source.verdict or "", source, call),
+        margin=source.margin,
+        confidence=source.confidence,
+        reason=source.reason,
+        cost=Decimal(0),
+        metadata={**source.metadata, "reused": True},
+    )

@@ -1,0 +1,353 @@
+"""One shift of a worker on one run: claims ahead, asks many at once, stores what arrives together.
+
+The same code runs in a Celery task, in the embedded worker and in the terminal. Requests live in
+one event loop with one client; the tables are touched by one thread beside it, so that nothing
+waits for a commit but the results that it stores. No transaction is open while a request is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
+from django.conf import settings
+from django.db import connections, transaction
+from django.utils import timezone
+
+from judging.clients import Client, Reply, Target
+from judging.endpoints.addresses import read_address
+from judging.endpoints.saving import EndpointFault, target_of
+from judging.limits import Limiter, LimiterUnavailableError, Rates, make_limiter
+from judging.models import Endpoint, JudgeRun, RunState
+from judging.outcomes import PAUSING, Outcome
+from judging.parsing import Envelope, Missing, Parsed, parse, read_envelope
+from judging.probing import probe
+from judging.prompts import LADDER
+from judging.runs import conducting
+from judging.runs.asking import Asking
+from judging.runs.claiming import LEASE, Claim, Claimed, claim, renew
+from judging.runs.recording import Result, record
+from judging.simulator import Simulator
+
+log = structlog.get_logger(__name__)
+
+SHIFT_SECONDS = 60.0
+# With nothing due for so long a shift ends; the sweep rings when something is.
+IDLE_SECONDS = 3.0
+IDLE_POLL_SECONDS = 0.25
+# Without one answer in between.
+MOST_FAILURES_IN_A_ROW = 30
+MOST_UNREADABLE_IN_A_ROW = 60
+ANSWERS_PER_STEP_UP = 10
+
+Found = TypeVar("Found")
+
+
+@dataclass(slots=True)
+class Opened:
+    """A run, ready to be worked on."""
+
+    run_id: int
+    asking: Asking
+    endpoint: Endpoint
+    target: Target
+    rates: Rates
+
+
+def open_run(run_id: int) -> Opened | None:
+    """Load what a shift needs; None where the run does not go on, which may be found out here."""
+    run = JudgeRun.objects.select_related("version__judge").get(pk=run_id)
+    if run.state != RunState.RUNNING:
+        return None
+    stated = run.version.config["endpoint"]
+    endpoint = Endpoint.objects.filter(study_id=run.study_id, name=stated["name"]).first()
+    try:
+        # The version was made for this address; one that was made anew elsewhere is another.
+        if endpoint is None or endpoint.base_url != stated["base_url"]:
+            raise EndpointFault("The endpoint of this version is gone.")
+        target = target_of(endpoint)
+    except EndpointFault:
+        with contextlib.suppress(conducting.ConductFault):
+            conducting.pause(run, None, "endpoint")
+        return None
+    return Opened(
+        run_id,
+        Asking.of(run.version),
+        endpoint,
+        target,
+        Rates(endpoint.requests_per_minute, endpoint.tokens_per_minute),
+    )
+
+
+class Tables:
+    """The one thread of a shift that touches the tables."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge-tables")
+
+    async def __call__(self, act: Callable[[], Found]) -> Found:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, act)
+
+    async def close(self) -> None:
+        await self(connections.close_all)
+        self._thread.shutdown()
+
+
+async def reach(target: Target, stack: AsyncExitStack, connections_at_once: int) -> Client:
+    """An open client; for the built-in endpoint, of a server that lives as long as it does."""
+    if target.address.is_simulator:
+        simulator = await stack.enter_async_context(Simulator(delay=0.2, keep=False))
+        entry = f"127.0.0.1:{simulator.port}"
+        target = Target(read_address(f"http://{entry}/v1", {entry}), target.key)
+    return await stack.enter_async_context(Client(target, connections=connections_at_once))
+
+
+async def work(run_id: int, *, at_once: int, seconds: float = SHIFT_SECONDS) -> int:
+    """Work on a run until it is over, nothing is due, or the time is up.
+
+    Parameters
+    ----------
+    at_once : int
+        Most requests in flight.
+    seconds : float
+        After these nothing more is sent; what is in flight is still awaited.
+
+    Returns
+    -------
+    int
+        Results stored.
+    """
+    tables = Tables()
+    try:
+        opened = await tables(lambda: open_run(run_id))
+        if opened is None:
+            return 0
+        async with AsyncExitStack() as stack:
+            client = await reach(opened.target, stack, at_once)
+            limiter = make_limiter(settings.REDIS_URL)
+            stack.push_async_callback(limiter.close)
+            rung = opened.endpoint.rungs.get(opened.asking.model)
+            if rung not in LADDER:
+                found = await probe(client, opened.asking)
+                if isinstance(found, Outcome):
+                    cause = found.value if found in PAUSING else "failing"
+                    await tables(lambda: pause_if_running(run_id, cause))
+                    return 0
+                rung = found
+                await tables(lambda: remember_rung(opened.endpoint, opened.asking.model, found))
+            shift = Shift(opened, rung, client, limiter, tables, at_once, seconds)
+            return await shift.run()
+    finally:
+        await tables.close()
+
+
+def pause_if_running(run_id: int, cause: str) -> None:
+    with contextlib.suppress(conducting.ConductFault):
+        conducting.pause(JudgeRun.objects.get(pk=run_id), None, cause)
+
+
+def remember_rung(endpoint: Endpoint, model: str, rung: str) -> None:
+    with transaction.atomic():
+        held = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+        held.rungs[model] = rung
+        held.tested_at, held.test_result = timezone.now(), Outcome.OK.value
+        held.save(update_fields=["rungs", "tested_at", "test_result"])
+
+
+@dataclass(slots=True)
+class Window:
+    """How many requests may be in flight: halved by a rate limit, grown by answers."""
+
+    most: int
+    size: float = 0.0
+    answers: int = 0
+
+    def __post_init__(self) -> None:
+        self.size = float(self.most)
+
+    def note(self, outcome: Outcome) -> None:
+        if outcome is Outcome.RATE_LIMITED:
+            self.size, self.answers = max(1.0, self.size / 2), 0
+        elif outcome is Outcome.OK:
+            self.answers += 1
+            if self.answers >= ANSWERS_PER_STEP_UP:
+                self.size, self.answers = min(float(self.most), self.size + 1), 0
+
+
+@dataclass(slots=True)
+class Breaker:
+    """Counts what goes wrong in a row."""
+
+    failures: int = 0
+    unreadable: int = 0
+
+    def note(self, result: Result) -> str:
+        """Why the run should pause, or empty."""
+        if isinstance(result.answer, Parsed):
+            self.failures = self.unreadable = 0
+        elif result.answer is not None:
+            self.failures = 0
+            self.unreadable += 1
+        elif result.reply is not None and result.reply.outcome is not Outcome.RATE_LIMITED:
+            self.failures += 1
+        if self.failures >= MOST_FAILURES_IN_A_ROW:
+            return "failing"
+        return "unreadable" if self.unreadable >= MOST_UNREADABLE_IN_A_ROW else ""
+
+
+@dataclass(slots=True)
+class Shift:
+    """The state of one shift; `run` works through it."""
+
+    opened: Opened
+    rung: str
+    client: Client
+    limiter: Limiter
+    tables: Tables
+    at_once: int
+    seconds: float
+    token: uuid.UUID = field(default_factory=uuid.uuid4)
+    stored: int = 0
+    _ready: deque[Claimed] = field(default_factory=deque)
+    _asking: set[asyncio.Task[Result]] = field(default_factory=set)
+    _done: list[Result] = field(default_factory=list)
+    _is_over: bool = False
+    _pause: str = ""
+
+    async def run(self) -> int:
+        window, breaker = Window(self.at_once), Breaker()
+        until = time.monotonic() + self.seconds
+        ahead = max(1, self.at_once // 4)
+        exchange: asyncio.Task[Claim] | None = None
+        renewed = last_due = time.monotonic()
+        next_claim = 0.0
+        while True:
+            now = time.monotonic()
+            if now >= until:
+                self._is_over = True
+            if self._is_over:
+                # What was claimed ahead was never sent: it goes back as if it had not been.
+                self._done += [Result(claimed, None) for claimed in self._ready]
+                self._ready.clear()
+            while self._ready and len(self._asking) < int(window.size):
+                self._asking.add(asyncio.create_task(self._ask(self._ready.popleft())))
+            if exchange is None:
+                free = int(window.size) + ahead - len(self._asking) - len(self._ready)
+                wanted = 0 if self._is_over or now < next_claim else free
+                is_renewal = now - renewed > LEASE.total_seconds() / 3
+                if self._done or wanted >= min(ahead, free + 1) or (wanted and not self._asking):
+                    batch, self._done = self._done, []
+                    held = len(self._asking) + len(self._ready)
+                    exchange = asyncio.create_task(self._exchange(batch, max(wanted, 0), held))
+                elif is_renewal and (self._asking or self._ready):
+                    exchange = asyncio.create_task(self._exchange([], 0, 0))
+                if is_renewal:
+                    renewed = now
+            waiting: set[asyncio.Task[Result] | asyncio.Task[Claim]] = set(self._asking)
+            if exchange is not None:
+                waiting.add(exchange)
+            if not waiting:
+                if self._is_over or now - last_due > IDLE_SECONDS:
+                    break
+                await asyncio.sleep(IDLE_POLL_SECONDS)
+                continue
+            await asyncio.wait(
+                waiting, timeout=IDLE_POLL_SECONDS * 4, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in [task for task in self._asking if task.done()]:
+                self._asking.discard(task)
+                result = task.result()
+                self._done.append(result)
+                if result.reply is not None:
+                    window.note(result.reply.outcome)
+                self._pause = self._pause or breaker.note(result)
+            if exchange is not None and exchange.done():
+                claimed = exchange.result()
+                exchange = None
+                if claimed.calls:
+                    self._ready.extend(claimed.calls)
+                    last_due = time.monotonic()
+                elif not self._asking:
+                    next_claim = time.monotonic() + IDLE_POLL_SECONDS
+                else:
+                    last_due = time.monotonic()
+                    next_claim = last_due + IDLE_POLL_SECONDS
+        return self.stored
+
+    async def _exchange(self, batch: list[Result], wanted: int, held: int) -> Claim:
+        """Store a batch and claim more, in the thread of the tables."""
+        opened, token, rung, pause = self.opened, self.token, self.rung, self._pause
+
+        def act() -> Claim:
+            is_over = False
+            if batch:
+                is_over = record(opened.run_id, token, opened.asking, rung, batch).is_over
+            if pause:
+                pause_if_running(opened.run_id, pause)
+                is_over = True
+            if held or batch:
+                renew(opened.run_id, token)
+            if is_over or not wanted:
+                return Claim([], is_over=is_over)
+            return claim(opened.run_id, token, opened.asking, rung, wanted, held=held)
+
+        found = await self.tables(act)
+        self.stored += len(batch)
+        self._is_over = self._is_over or found.is_over
+        return found
+
+    async def _ask(self, claimed: Claimed) -> Result:
+        """Wait for the limits, send one request, and read what comes back."""
+        opened, key = self.opened, f"endpoint-{self.opened.endpoint.pk}"
+        if opened.rates.are_limited:
+            try:
+                while wait := await self.limiter.take(key, opened.rates, claimed.likely_tokens):
+                    if self._is_over:
+                        return Result(claimed, None)
+                    await asyncio.sleep(min(wait, 1.0))
+            except LimiterUnavailableError as fault:
+                log.warning("judging.limits_unavailable", fault=str(fault))
+                self._is_over = True
+                return Result(claimed, None)
+        reply = await self.client.ask(claimed.payload)
+        result = read(claimed, reply, opened.asking)
+        if opened.rates.tokens is not None and result.usage is not None:
+            used = result.usage.input_tokens + result.usage.output_tokens
+            with contextlib.suppress(LimiterUnavailableError):
+                await self.limiter.give_back(key, opened.rates, claimed.likely_tokens - used)
+        return result
+
+
+def read(claimed: Claimed, reply: Reply, asking: Asking) -> Result:
+    """Read what came back, as far as it is a reply at all."""
+    if reply.outcome is not Outcome.OK:
+        return Result(claimed, reply)
+    envelope = read_envelope(reply.body)
+    if not isinstance(envelope, Envelope):
+        return Result(
+            claimed,
+            reply,
+            envelope,
+            envelope.usage,
+            envelope.content,
+            envelope.finish_reason,
+        )
+    answer: Parsed | Missing = parse(envelope.content, asking.rubric)
+    return Result(
+        claimed,
+        reply,
+        answer,
+        envelope.usage,
+        envelope.content,
+        envelope.finish_reason,
+        envelope.model,
+    )
