@@ -100,7 +100,7 @@ def test_what_is_charged_is_never_above_the_reservation() -> None:
     assert charge(PRICE, Usage(500, 50), reserved) == (Decimal("0.00175"), "")
     assert charge(PRICE, None, reserved) == (reserved, "usage_missing")
     assert charge(PRICE, Usage(10**9, 0), reserved) == (reserved, "usage_above_worst_case")
-    assert charge(None, Usage(1, 1), Decimal(0)) == (0, "")
+    assert charge(None, Usage(1, 1), Decimal(0)) == (Decimal(0), "")
 
 
 @pytest.mark.parametrize("bad", [{}, {"input": 1}, {"input": -1, "output": 1}, {"input": "x"}])
