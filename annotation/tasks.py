@@ -9,8 +9,10 @@ import structlog
 from celery import shared_task
 from django.db.models import Q
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from annotation import quality, queue
+from annotation.importing import uploads
 from annotation.models import Study, StudyState
 from annotation.sessions import SessionStore
 
@@ -57,3 +59,36 @@ def check_quality() -> int:
 def forget_ended_sessions() -> None:
     """Delete the sessions that are over: nobody reads them again."""
     SessionStore.clear_expired()
+
+
+@shared_task(
+    name="annotation.work_on_upload",
+    soft_time_limit=uploads.TIME_LIMIT,
+    time_limit=uploads.TIME_LIMIT + 60,
+)
+def work_on_upload() -> str | None:
+    """Check or store one upload that waits; how it ended, or None where none waits.
+
+    Running it twice or late does no harm: an upload is claimed by one worker.
+    """
+    claimed = uploads.claim()
+    if claimed is None:
+        return None
+    state = uploads.work_on(claimed)
+    if uploads.are_waiting():
+        ring_for_uploads()
+    return None if state is None else str(state)
+
+
+def ring_for_uploads() -> None:
+    """Wake a worker. Without a broker the sweep does it some seconds later."""
+    try:
+        work_on_upload.delay()
+    except OperationalError:
+        log.warning("uploads.bell_unheard")
+
+
+@shared_task(name="annotation.tidy_uploads")
+def tidy_uploads() -> int:
+    """Forget the files of uploads that nobody finished; the number of those."""
+    return uploads.tidy()

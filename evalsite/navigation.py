@@ -39,6 +39,7 @@ class Area:
 
 
 AREAS = (
+    Area("Set-up", "studio:overview", READERS, "studio:"),
     Area("Adjudicate", "adjudication:desk", frozenset({Role.ADJUDICATOR}), "adjudication:"),
     Area("Report", "reports:report", READERS | {Role.MONITOR}, "reports:"),
 )

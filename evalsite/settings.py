@@ -262,7 +262,11 @@ STORAGES = {
 # Requests: the annotator's bodies are far smaller; imports have limits of their own.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
-DATA_UPLOAD_MAX_NUMBER_FILES = 2
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+# Files of a request go to the disk beyond 64 KiB, so that their number costs no memory; who sends
+# any to another address than that of an import is refused before anything is kept.
+FILE_UPLOAD_HANDLERS = ["annotation.importing.receiving.SpooledUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
 # Transport and cookies.
 SECURE_COOKIES = not (DEBUG or INSECURE_LOCAL)
@@ -397,6 +401,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "forget old replies of judges": {
         "task": "judging.forget_old_replies",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
+    "work on uploads": {
+        "task": "annotation.work_on_upload",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
+    "tidy uploads": {
+        "task": "annotation.tidy_uploads",
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
     },

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", languages.choose, name="choose_language"),
     path("words/<slug:language>.<slug:digest>.js", words.words, name="words"),
     path("", include("annotation.accounts.urls")),
+    path("", include("annotation.researcher.urls")),
     path("", include("annotation.adjudication.urls")),
     path("", include("reports.pages.urls")),
     path("admin/", admin.site.urls),

@@ -59,10 +59,18 @@ class Wishes:
     annotators: int | None = None
     overlap: int | None = None
     systems: int | None = None
+    pairs: int | None = None
 
 
-def plan(study: Study, wishes: Wishes) -> dict[str, Any]:
+def plan(study: Study, wishes: Wishes, *, with_gaps: bool = True) -> dict[str, Any]:
     """The plan as one JSON object; :mod:`reports.wording.plan` says it in words.
+
+    Parameters
+    ----------
+    study, wishes
+    with_gaps : bool
+        Also what would tell neighbours on the board apart, where outcomes may be seen. It is a
+        look, and is logged.
 
     Raises
     ------
@@ -107,7 +115,9 @@ def plan(study: Study, wishes: Wishes) -> dict[str, Any]:
         "prompts_beat_votes_from": needed.prompts_beat_votes_from,
         "sequential": _sequential(wishes, needed, value["tie_rate"]),
         "pilot": asdict(pilot),
-        "gaps": None if study.is_sealed else _gaps(study, votes, read.systems, wishes),
+        "gaps": None
+        if study.is_sealed or not with_gaps
+        else _gaps(study, votes, read.systems, wishes),
     }
 
 
@@ -184,6 +194,7 @@ def _inputs(wishes: Wishes, pilot: PilotVariance, facts: _Layout) -> dict[str, d
         "annotator_share": annotator_share,
         "systems": systems,
         "pairs": chosen(
+            (wishes.pairs, "given"),
             (every if wishes.systems is not None else facts.pairs, systems["source"]),
             (every, systems["source"]),
         ),

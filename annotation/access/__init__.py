@@ -1,11 +1,13 @@
 """Who may get which object: the only way a view reaches one.
 
 `objects` fetches what a user may have, `outcomes` says who may see results and names, and
-`declarations` lets every view say who it is for; `routes` finds the views that do not, and
-`recognising` is the short way for the annotator who rates.
+`declarations` lets every view say who it is for; `routes` finds the views that do not,
+`creating` says who may begin a study, and `recognising` is the short way for the annotator who
+rates.
 Roles are read from the database on each request, so that a removal works on the next one.
 """
 
+from .creating import may_create_studies
 from .declarations import (
     Access,
     AccessKind,
@@ -34,6 +36,7 @@ __all__ = [
     "get_annotator_for",
     "get_study_for",
     "list_studies_for",
+    "may_create_studies",
     "public",
     "recognise",
     "roles_of",

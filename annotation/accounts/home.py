@@ -47,6 +47,7 @@ from annotation.models import (
 
 from .steps import (
     COUNTED_UP_TO,
+    SET_UP,
     OwnWork,
     Step,
     StudyProgress,
@@ -89,6 +90,8 @@ class Card:
     roles: str
     tone: str
     steps: tuple[CardStep, ...]
+    # Where those who run the study go on; empty for others.
+    url: str = ""
 
     @property
     def title(self) -> str:
@@ -134,7 +137,7 @@ def make_card(
     if work is not None:
         steps.append(annotator_step(state, work))
     if progress is not None and entry.roles & READERS:
-        steps.append(researcher_step(study.slug, state, progress, sealed=study.is_sealed))
+        steps.append(researcher_step(state, progress, sealed=study.is_sealed))
     elif progress is not None:
         steps.append(monitor_step(state, progress, unblinded=study.unblinded_at is not None))
     if Role.ADJUDICATOR in entry.roles:
@@ -147,6 +150,7 @@ def make_card(
             CardStep(step, reverse(step.route, kwargs={"slug": study.slug}) if step.route else "")
             for step in steps
         ),
+        url=reverse(SET_UP, kwargs={"slug": study.slug}) if entry.roles & READERS else "",
     )
 
 

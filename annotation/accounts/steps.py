@@ -16,7 +16,7 @@ COUNTED_UP_TO = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What is so, and the one thing to do about it: a link or a command, or neither.
+    """What is so, and the one thing to do about it: a link, or nothing.
 
     Attributes
     ----------
@@ -24,8 +24,6 @@ class Step:
         One or two sentences.
     label, route
         The words of the link and the name of the page, which takes the study's slug.
-    command
-        A command for the researcher's terminal, without `manage.py`.
     done, wanted
         The same progress in numbers, for a bar; `wanted` is 0 where there is none to show.
     is_work
@@ -35,7 +33,6 @@ class Step:
     text: str
     label: str = ""
     route: str = ""
-    command: str = ""
     done: int = 0
     wanted: int = 0
     is_work: bool = False
@@ -93,6 +90,11 @@ class StudyProgress:
 
 RATING = "rating:page"
 REPORT = "reports:report"
+SET_UP = "studio:overview"
+RUNNING = "studio:running"
+PEOPLE = "studio:people"
+DESIGN = "studio:design"
+OPEN = "studio:open"
 ADJUDICATION = "adjudication:desk"
 
 NOT_RATING = {
@@ -173,23 +175,25 @@ def done_so_far(work: OwnWork) -> str:
     ) % {"done": written(work.done)}
 
 
-def researcher_step(slug: str, state: StudyState, progress: StudyProgress, *, sealed: bool) -> Step:
+def researcher_step(state: StudyState, progress: StudyProgress, *, sealed: bool) -> Step:
     """For owners and researchers, who see outcomes unless the study is sealed."""
     if state == StudyState.DRAFT:
-        return draft_step(slug, progress)
+        return draft_step(progress)
     text = votes_in(progress)
     done, wanted = progress.shown_progress
     if state == StudyState.PAUSED:
         return Step(
             f"{text} {gettext('The study is paused: annotators wait.')}",
-            command=f"open_study {slug}",
+            gettext("Resume or close it"),
+            RUNNING,
             done=done,
             wanted=wanted,
         )
     if state == StudyState.OPEN and progress.annotators == 0:
         return Step(
             gettext("The study is open, but nobody is invited to rate yet."),
-            command=f"invite {slug} --role annotator --count 3",
+            gettext("Invite people"),
+            PEOPLE,
         )
     if not sealed:
         return Step(text, gettext("Read the report"), REPORT, done=done, wanted=wanted)
@@ -197,17 +201,19 @@ def researcher_step(slug: str, state: StudyState, progress: StudyProgress, *, se
         seal = gettext("Results are sealed until the study is closed and unblinded.")
         return Step(
             f"{text} {seal}",
-            command=f"close_study {slug}" if progress.is_full else "",
+            gettext("Close the study") if progress.is_full else "",
+            RUNNING if progress.is_full else "",
             done=done,
             wanted=wanted,
         )
     return Step(
         f"{text} {gettext('The results are sealed.')}",
-        command=f"unblind_study {slug}",
+        gettext("Unblind the study"),
+        RUNNING,
     )
 
 
-def draft_step(slug: str, progress: StudyProgress) -> Step:
+def draft_step(progress: StudyProgress) -> Step:
     pairs = {"pairs": counted(progress.comparisons)}
     if progress.imported_votes:
         votes = ngettext(
@@ -222,17 +228,18 @@ def draft_step(slug: str, progress: StudyProgress) -> Step:
             progress.comparisons,
         )
         freezes = gettext("Opening the study freezes its content and rubric.")
-        return Step(sentence(f"{ready % pairs} {freezes}"), command=f"open_study {slug}")
+        return Step(sentence(f"{ready % pairs} {freezes}"), gettext("Check and open it"), OPEN)
     if progress.responses:
         responses = ngettext(
             "%(responses)s response is in. Next, pair them up.",
             "%(responses)s responses are in. Next, pair them up.",
             progress.responses,
         ) % {"responses": counted(progress.responses)}
-        return Step(sentence(responses), command=f"generate_comparisons {slug}")
+        return Step(sentence(responses), gettext("Choose the design"), DESIGN)
     return Step(
         gettext("Nothing is imported yet. Start with a file of the systems' responses."),
-        command=f"import_responses {slug} FILE",
+        gettext("Continue the set-up"),
+        SET_UP,
     )
 
 

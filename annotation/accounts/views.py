@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation import people
-from annotation.access import SignedInRequest, public, signed_in
+from annotation.access import SignedInRequest, may_create_studies, public, signed_in
 from annotation.models import Invitation, InvitationPurpose, Role, User
 
 from .forms import ChangePasswordForm, JoinForm, NewPasswordForm, SignInForm
@@ -41,7 +41,11 @@ LOCKOUT_SECONDS = int(settings.AXES_COOLOFF_TIME.total_seconds())
 @signed_in
 def home(request: SignedInRequest) -> HttpResponse:
     """One's studies, and what to do next in each."""
-    return render(request, "annotation/accounts/home.html", {"cards": list_cards(request.user)})
+    return render(
+        request,
+        "annotation/accounts/home.html",
+        {"cards": list_cards(request.user), "may_create": may_create_studies(request.user)},
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

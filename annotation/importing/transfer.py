@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic
+from typing import Generic, Protocol
 
 from django.db import transaction
 
@@ -41,6 +41,18 @@ class BadRowsError(Exception):
     def __init__(self, summary: ImportSummary) -> None:
         super().__init__(summary.text())
         self.summary = summary
+
+
+class Listener(Protocol):
+    """Who wants more than lines of text: each bad row for itself, and every batch."""
+
+    def bad_row(self, problem: RowProblem) -> None:
+        """A row cannot be stored."""
+        ...
+
+    def rows_read(self, rows: int, *, store: bool) -> None:
+        """So many rows of all files were checked, or stored, since the last call."""
+        ...
 
 
 @dataclass(slots=True)
@@ -89,8 +101,10 @@ def import_files(
     *,
     skip_bad_rows: bool = False,
     into_opened: bool = False,
+    check_only: bool = False,
     actor: User | None = None,
     say: Callable[[str], None],
+    listener: Listener | None = None,
 ) -> ImportSummary:
     """Import files into the study ``slug``, which is created by its first import.
 
@@ -107,10 +121,14 @@ def import_files(
     into_opened : bool
         Content may be added to an opened study: the caller's transaction makes a new version of it,
         and records the summary's `act` at its end.
+    check_only : bool
+        Read and check all rows against each other and the study, and store nothing.
     actor : User or None
         Who imports, for the log; None at the command line.
     say : callable
         Takes lines for the person who waits: progress, each bad row, remarks.
+    listener : Listener, optional
+        Is told of each bad row, in place of `say`, and of every batch.
 
     Returns
     -------
@@ -129,7 +147,8 @@ def import_files(
         If rows are bad and are not to be skipped.
     """
     check_slug(slug)
-    return _Transfer(slug, plan, skip_bad_rows, into_opened, actor, say).run(paths)
+    transfer = _Transfer(slug, plan, skip_bad_rows, into_opened, actor, say, listener)
+    return transfer.run(paths, check_only=check_only)
 
 
 class _Transfer(Generic[Row]):
@@ -143,6 +162,7 @@ class _Transfer(Generic[Row]):
         into_opened: bool,
         actor: User | None,
         say: Callable[[str], None],
+        listener: Listener | None,
     ) -> None:
         self._slug = slug
         self._plan = plan
@@ -150,12 +170,13 @@ class _Transfer(Generic[Row]):
         self._into_opened = into_opened
         self._actor = actor
         self._say = say
+        self._listener = listener
         self._places = Places()
         self._bad: set[int] = set()
         self._unreadable = 0
         self._files: list[_File] = []
 
-    def run(self, paths: Sequence[Path]) -> ImportSummary:
+    def run(self, paths: Sequence[Path], *, check_only: bool) -> ImportSummary:
         study = Study.objects.filter(slug=self._slug).first()
         self._files = self._new_files(study, paths)
         summary = ImportSummary(self._slug, self._plan.kind)
@@ -164,7 +185,8 @@ class _Transfer(Generic[Row]):
         if study is not None:
             self._check_state(study)
         summary.counts = self._read(study, store=False).counts
-        if not (self._bad and not self._skip_bad_rows) and self._good_rows():
+        refused = bool(self._bad) and not self._skip_bad_rows
+        if not check_only and not refused and self._good_rows():
             with transaction.atomic():
                 # Rows found bad by the first reading are passed over by the second.
                 study, begun = begin_draft(self._slug, self._actor)
@@ -178,7 +200,7 @@ class _Transfer(Generic[Row]):
             refresh_planner_statistics()
         summary.rows = sum(file.rows for file in self._files)
         summary.bad = len(self._bad)
-        if self._bad and not self._skip_bad_rows:
+        if refused and not check_only:
             raise BadRowsError(summary)
         return summary
 
@@ -271,6 +293,8 @@ class _Transfer(Generic[Row]):
                 for batch in self._batches(file, counts=sweep == 0, verb=verb):
                     for place, reason in writer.take(batch, sweep):
                         self._report(file, place, reason)
+                    if self._listener is not None and sweep == 0:
+                        self._listener.rows_read(len(batch), store=store)
             sweep += 1
         return writer
 
@@ -301,7 +325,12 @@ class _Transfer(Generic[Row]):
     def _report(self, file: _File, place: int, reason: str) -> None:
         self._bad.add(place)
         file.bad += 1
-        self._remark(place, reason)
+        if self._listener is None:
+            self._remark(place, reason)
+        else:
+            self._listener.bad_row(
+                RowProblem(self._places.file(place), self._places.line(place), reason)
+            )
 
     def _remark(self, place: int, text: str) -> None:
         self._say(f"{self._places.name(place)}: {text}")

@@ -6,9 +6,13 @@ import re
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.text import slugify
 
 from annotation import audit, people
 from annotation.models import SLUG_PATTERN, Criterion, Scale, Study, User
+
+LONGEST_SLUG = 64
+GIVEN_SLUG = "study"
 
 
 def check_slug(slug: str) -> None:
@@ -55,3 +59,44 @@ def begin_draft(slug: str, actor: User | None = None) -> tuple[Study, list[audit
     )
     begun = audit.Act("study.created", {"slug": slug})
     return study, [begun, *people.make_first_owners(study, actor)]
+
+
+def create_draft(slug: str, actor: User, *, title: str = "") -> Study:
+    """A new study, which must not exist yet, with its name.
+
+    Raises
+    ------
+    ValidationError
+        If the short name is not allowed or taken, or the title is too long.
+    """
+    with transaction.atomic():
+        study, acts = begin_new_draft(slug, actor, title=title)
+        for act in acts:
+            audit.record(study, actor, act.action, act.detail)
+    return study
+
+
+def begin_new_draft(slug: str, actor: User, *, title: str) -> tuple[Study, list[audit.Act]]:
+    """As `create_draft`, within the caller's transaction, which records the acts at its end."""
+    study, acts = begin_draft(slug, actor)
+    if not acts:
+        raise ValidationError(f"There is a study {slug!r} already; choose another short name.")
+    study.title = title
+    study.full_clean()
+    study.save(update_fields=["title"])
+    return study, acts
+
+
+def free_slug(title: str) -> str:
+    """A short name made from a title that no study has: `capitals`, or else `capitals-2`.
+
+    Somebody else may take it before it is used; `create_draft` says so then.
+    """
+    # Room for a number of five digits.
+    stem = slugify(title)[: LONGEST_SLUG - 6].strip("-_") or GIVEN_SLUG
+    taken = set(Study.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    number, slug = 1, stem
+    while slug in taken:
+        number += 1
+        slug = f"{stem}-{number}"
+    return slug

@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
 from django.db import transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, ProtectedError, Sum
 
 from annotation import audit
 from annotation.models import (
     Comparison,
     ComparisonKind,
+    ImportKind,
     Prompt,
     Response,
     Study,
@@ -98,6 +99,7 @@ def generate_comparisons(
         check_editable(study)
         names = dict(System.objects.filter(study=study).values_list("pk", "name"))
         rules.check_systems(names.values())
+        check_continues(study, rules)
         created, skipped = 0, 0
         planner = Planner(rules)
         for batch in prompt_batches(study):
@@ -119,6 +121,57 @@ def generate_comparisons(
         audit.record(study, actor, "comparisons.generated", detail)
     refresh_planner_statistics()
     return GenerationSummary(created, skipped, summarise_study(study))
+
+
+def check_continues(study: Study, rules: PairingRules) -> None:
+    """Raise DesignError where a challenger would let systems meet that were compared before.
+
+    Their votes are those of the study that it continues, and are analysed with the new ones.
+    """
+    if study.continues_id is None:
+        return
+    before = set(System.objects.filter(study=study.continues_id).values_list("name", flat=True))
+    chosen = rules.systems if rules.design is Design.FOCUSED else (rules.anchor,)
+    if rules.design not in (Design.FOCUSED, Design.ANCHOR) or before.intersection(chosen):
+        raise DesignError(
+            "This study continues another: only pairs with a new system are made. Take the design "
+            "focused with the new systems, or anchor with one of them."
+        )
+
+
+def remove_work(study: Study, actor: User | None = None) -> int:
+    """Take the draft's pairs of kind work out again, so that another design can be carried out.
+
+    Returns
+    -------
+    int
+        How many there were.
+
+    Raises
+    ------
+    DesignError
+        Pairs came from a file, have votes or judgments, or are otherwise referred to: these stay
+        as they are.
+    StudyFrozenError
+        If the study was opened.
+    """
+    work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
+    with transaction.atomic():
+        check_editable(study)
+        if study.import_files.filter(kind=ImportKind.COMPARISONS).exists():
+            raise DesignError(
+                "Pairs of this study came from a file and stay as they are. For another design "
+                "begin a study with the responses alone."
+            )
+        try:
+            removed, _ = work.delete()
+        except ProtectedError:
+            raise DesignError(
+                "Pairs of this study have votes or judgments already and stay as they are."
+            ) from None
+        if removed:
+            audit.record(study, actor, "comparisons.removed", {"comparisons": removed})
+    return removed
 
 
 def prompt_batches(study: Study) -> Iterator[dict[int, str]]:

@@ -29,6 +29,7 @@ from .studies import (
     StudyState,
     StudyVersion,
 )
+from .uploads import Upload, UploadState
 from .votes import (
     Adjudication,
     Choice,
@@ -86,6 +87,8 @@ __all__ = [
     "StudyState",
     "StudyVersion",
     "System",
+    "Upload",
+    "UploadState",
     "User",
     "Verdict",
     "Vote",

@@ -1,13 +1,14 @@
-"""The addresses of a study's report, under study/<slug>/report/, and of the guide to it."""
+"""The addresses of a study's report, under study/<slug>/report/, of its guide and the planner."""
 
 from django.urls import path
 
-from . import guide, views
+from . import guide, planner, views
 
 app_name = "reports"
 
 urlpatterns = [
     path("guide/statistics/", guide.statistics, name="statistics_guide"),
+    path("study/<slug:slug>/set-up/plan", planner.planner, name="planner"),
     path("study/<slug:slug>/report/", views.report, name="report"),
     path("study/<slug:slug>/report/compute", views.compute, name="compute"),
     path("study/<slug:slug>/report/progress", views.progress, name="progress"),

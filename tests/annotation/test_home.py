@@ -16,6 +16,11 @@ from annotation.accounts import home
 from annotation.accounts.home import list_cards
 from annotation.accounts.steps import (
     COUNTED_UP_TO,
+    DESIGN,
+    OPEN,
+    PEOPLE,
+    REPORT,
+    SET_UP,
     OwnWork,
     Step,
     StudyProgress,
@@ -23,6 +28,7 @@ from annotation.accounts.steps import (
     monitor_step,
     researcher_step,
 )
+from annotation.accounts.steps import RUNNING as TO_RUN
 from annotation.models import (
     AdjudicationCase,
     AnnotatorState,
@@ -72,7 +78,23 @@ def test_an_owner_of_an_empty_site_is_told_how_to_begin(client: Client) -> None:
     client.force_login(factories.make_user(is_superuser=True, is_staff=True))
     page = text_of(client.get("/"))
     assert "There is no study yet" in page
-    assert "manage.py import_responses STUDY FILE" in page
+    assert 'href="/studies/new/"' in page
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_a_new_study_is_offered_to_those_who_run_one(client: Client, role: Role) -> None:
+    user = factories.make_membership(factories.make_study(), role).user
+    client.force_login(user)
+    offered = 'href="/studies/new/"' in text_of(client.get("/"))
+    assert offered is (role in (Role.OWNER, Role.RESEARCHER))
+
+
+def test_a_card_leads_to_the_set_up_for_those_alone_who_run_the_study(client: Client) -> None:
+    study = factories.make_study(title="Capitals")
+    for role in (Role.RESEARCHER, Role.MONITOR):
+        client.force_login(factories.make_membership(study, role).user)
+        leads = f'href="/study/{study.slug}/set-up/"' in text_of(client.get("/"))
+        assert leads is (role == Role.RESEARCHER)
 
 
 def test_an_annotator_sees_their_own_counts_and_one_link(client: Client) -> None:
@@ -138,9 +160,9 @@ def test_a_study_whose_pairs_were_stopped_is_complete() -> None:
     annotator = factories.make_annotator(study)
     comparison = comparison_to_rate(study, overlap=3)
     factories.make_vote(comparison, annotator=annotator)
-    assert only_step(user).command == ""
+    assert only_step(user).label == ""
     Comparison.objects.filter(pk=comparison.pk).update(open=False)
-    assert only_step(user).command == f"close_study {study.slug}"
+    assert only_step(user).label == "Close the study"
 
 
 def test_skipped_pairs_do_not_come_back_in_the_count() -> None:
@@ -200,7 +222,6 @@ def test_annotators_are_told_the_true_reason_and_the_next_step(
     assert text in step.text
     assert step.label.startswith(label)
     assert bool(step.route) is bool(step.label)
-    assert not step.command
 
 
 def progress(**counts: int) -> StudyProgress:
@@ -213,38 +234,43 @@ COMPLETE = dataclasses.replace(RUNNING, collected_votes=12, is_full=True)
 
 
 @pytest.mark.parametrize(
-    ("state", "counts", "sealed", "text", "label", "command"),
+    ("state", "counts", "sealed", "text", "label", "route"),
     [
-        (StudyState.DRAFT, progress(), False, "Nothing is imported", "", "import_responses s FILE"),
-        (StudyState.DRAFT, progress(responses=8), False, "8 responses are", "", "generate_"),
-        (StudyState.DRAFT, progress(comparisons=1), False, "1 pair is ready", "", "open_study s"),
+        (StudyState.DRAFT, progress(), False, "Nothing is imported", "Continue the set-up", SET_UP),
+        (
+            StudyState.DRAFT,
+            progress(responses=8),
+            False,
+            "8 responses",
+            "Choose the design",
+            DESIGN,
+        ),
+        (StudyState.DRAFT, progress(comparisons=1), False, "1 pair is", "Check and open it", OPEN),
         (
             StudyState.DRAFT,
             progress(comparisons=999, imported_votes=2997),
             False,
             "2,997 imported votes on 999 pairs",
             "Read the report",
-            "",
+            REPORT,
         ),
-        (StudyState.OPEN, progress(comparisons=4), True, "nobody is invited", "", "invite s"),
+        (StudyState.OPEN, progress(comparisons=4), True, "nobody is", "Invite people", PEOPLE),
         (StudyState.OPEN, RUNNING, True, "5 of 12 votes are in, from 3", "", ""),
         (StudyState.OPEN, RUNNING, True, "sealed until the study is closed", "", ""),
-        (StudyState.OPEN, COMPLETE, True, "12 of 12 votes", "", "close_study s"),
-        (StudyState.OPEN, RUNNING, False, "5 of 12 votes are in", "Read the report", ""),
-        (StudyState.PAUSED, RUNNING, True, "annotators wait", "", "open_study s"),
-        (StudyState.CLOSED, COMPLETE, True, "are sealed", "", "unblind_study s"),
-        (StudyState.CLOSED, COMPLETE, False, "12 of 12", "Read the report", ""),
-        (StudyState.ARCHIVED, COMPLETE, False, "12 of 12", "Read the report", ""),
+        (StudyState.OPEN, COMPLETE, True, "12 of 12 votes", "Close the study", TO_RUN),
+        (StudyState.OPEN, RUNNING, False, "5 of 12 votes are in", "Read the report", REPORT),
+        (StudyState.PAUSED, RUNNING, True, "annotators wait", "Resume or close it", TO_RUN),
+        (StudyState.CLOSED, COMPLETE, True, "are sealed", "Unblind the study", TO_RUN),
+        (StudyState.CLOSED, COMPLETE, False, "12 of 12", "Read the report", REPORT),
+        (StudyState.ARCHIVED, COMPLETE, False, "12 of 12", "Read the report", REPORT),
     ],
 )
 def test_researchers_are_told_where_the_study_stands_and_the_next_step(
-    state: StudyState, counts: StudyProgress, sealed: bool, text: str, label: str, command: str
+    state: StudyState, counts: StudyProgress, sealed: bool, text: str, label: str, route: str
 ) -> None:
-    step = researcher_step("s", state, counts, sealed=sealed)
+    step = researcher_step(state, counts, sealed=sealed)
     assert text in step.text
-    assert step.label == label
-    assert step.command.startswith(command)
-    assert bool(step.command) is bool(command)
+    assert (step.label, step.route) == (label, route)
 
 
 @pytest.mark.parametrize("unblinded", [True, False])
@@ -365,13 +391,13 @@ def test_very_many_are_not_counted_further() -> None:
     many = StudyProgress(
         wanted_votes=3_000_000, collected_votes=over, annotators=40, answers=2_500_123
     )
-    step = researcher_step("s", StudyState.OPEN, many, sealed=True)
+    step = researcher_step(StudyState.OPEN, many, sealed=True)
     assert "2,500,123 answers are in, checks and repeats among them, from 40" in step.text
     assert "3,000,000 votes are wanted" in step.text
-    assert (step.done, step.wanted, step.command) == (0, 0, "")
+    assert (step.done, step.wanted, step.label) == (0, 0, "")
     full = dataclasses.replace(many, is_full=True)
-    assert researcher_step("s", StudyState.OPEN, full, sealed=True).command == "close_study s"
-    draft = researcher_step("s", StudyState.DRAFT, StudyProgress(comparisons=over), sealed=False)
+    assert researcher_step(StudyState.OPEN, full, sealed=True).label == "Close the study"
+    draft = researcher_step(StudyState.DRAFT, StudyProgress(comparisons=over), sealed=False)
     assert draft.text.startswith("Over 10,000 pairs are ready to be rated.")
     left = annotator_step(StudyState.OPEN, OwnWork(AnnotatorState.ACTIVE, 7, 1000, at_least=True))
     assert left.text == "7 done, at least 1,000 left for you."

@@ -19,14 +19,17 @@ from django.utils import timezone
 from annotation.access import AccessKind
 from annotation.access.declarations import access_of
 from annotation.access.routes import Route, list_routes
+from annotation.importing import spool
 from annotation.models import (
     AdjudicationCase,
     Annotator,
     CaseState,
     Comparison,
+    ImportKind,
     Role,
     Study,
     StudyState,
+    Upload,
     User,
 )
 from tests import factories
@@ -53,10 +56,16 @@ class Row:
     own_case: bool = False
     # The address names a pair that the visitor has answered.
     own_vote: bool = False
+    # The address names an upload of the study, whose lists lie in the spool.
+    own_upload: bool = False
+    # Of those who are signed in, only those who may begin a study.
+    some_accounts: bool = False
 
 
 # Whoever may see outcomes at all may see them then.
 UNBLINDED = {"state": StudyState.CLOSED, "unblinded_at": timezone.now()}
+
+CLOSED = {"state": StudyState.CLOSED}
 
 MATRIX = {
     "healthz": Row(PUBLIC),
@@ -89,11 +98,62 @@ MATRIX = {
     "adjudication:case": Row(ADJUDICATORS, own_case=True),
     "adjudication:decide": Row(ADJUDICATORS, "post", own_case=True),
     "adjudication:skip": Row(ADJUDICATORS, "post", own_case=True),
+    "studio:new": Row(SIGNED_IN, some_accounts=True),
+    "studio:overview": Row(READERS),
+    "studio:basics": Row(READERS),
+    "studio:preview": Row(READERS, "post"),
+    "studio:content": Row(READERS),
+    "studio:upload": Row(READERS, "post"),
+    "studio:references": Row(READERS),
+    "studio:show_references": Row(READERS, "post"),
+    "studio:one_upload": Row(READERS, own_upload=True),
+    "studio:upload_progress": Row(READERS, own_upload=True),
+    "studio:set_columns": Row(READERS, "post", own_upload=True),
+    "studio:store": Row(READERS, "post", own_upload=True),
+    "studio:discard": Row(READERS, "post", own_upload=True),
+    "studio:upload_list": Row(READERS, kwargs={"name": "names.csv"}, own_upload=True),
+    "studio:rubric": Row(READERS),
+    "studio:take_template": Row(READERS, "post"),
+    "studio:new_criterion": Row(READERS),
+    "studio:criterion": Row(READERS, kwargs={"key": "overall"}),
+    "studio:move_criterion": Row(READERS, "post", kwargs={"key": "overall"}),
+    "studio:design": Row(READERS),
+    "studio:identical": Row(READERS, "post"),
+    "studio:checks": Row(READERS),
+    "studio:asking": Row(READERS),
+    "studio:quality_rules": Row(READERS),
+    "studio:people": Row(READERS),
+    "studio:dry_run": Row(READERS),
+    "studio:dry_rate": Row(READERS),
+    "studio:dry_next": Row(READERS, "post"),
+    "studio:dry_vote": Row(READERS, "post"),
+    "studio:dry_skip": Row(READERS, "post"),
+    "studio:dry_flag": Row(READERS, "post"),
+    "studio:dry_renew": Row(READERS, "post"),
+    "studio:dry_undo": Row(READERS, "post"),
+    "studio:dry_session": Row(READERS),
+    "studio:dry_draft": Row(READERS, "post"),
+    "studio:dry_keys": Row(READERS, "post"),
+    "studio:dry_summary": Row(READERS, "post"),
+    "studio:open": Row(READERS),
+    "studio:running": Row(READERS),
+    "studio:unblind": Row(READERS, study=CLOSED),
+    "studio:change": Row(READERS),
+    "studio:change_part": Row(READERS, kwargs={"part": "checks"}),
+    "studio:act": Row(READERS, kwargs={"action": "pause"}),
+    "studio:clone": Row(READERS),
+    "studio:challenge": Row(READERS, study=CLOSED),
+    "reports:planner": Row(READERS),
     "reports:report": Row(WATCHERS, study=UNBLINDED),
     "reports:compute": Row(READERS, "post", study=UNBLINDED),
     "reports:progress": Row(WATCHERS, study=UNBLINDED),
     "reports:download": Row(WATCHERS, kwargs={"name": "votes", "chosen": "jsonl"}, study=UNBLINDED),
 }
+
+
+@pytest.fixture(autouse=True)
+def spool_of_this_test(settings, tmp_path):
+    settings.VAR_DIR = tmp_path
 
 
 def routes() -> list[Route]:
@@ -157,6 +217,22 @@ def vote_of(client: Client, study: Study) -> uuid.UUID:
     return vote.assignment.public_id
 
 
+def upload_of(study: Study) -> uuid.UUID:
+    """An upload of the study with a list to download; for a study that is none an identifier."""
+    if study.pk is None:
+        return uuid.uuid4()
+    made = Upload.objects.create(
+        study=study,
+        kind=ImportKind.RESPONSES,
+        files=[{"name": "a.csv", "bytes": 1, "columns": ["id"], "rows": []}],
+        uploaded_by=factories.make_user(),
+    )
+    spool.folder(made.public_id).mkdir()
+    with spool.row_list(made.public_id, "names.csv", ("file",)):
+        pass
+    return made.public_id
+
+
 def request(client: Client, name: str, study: Study) -> tuple[int, str]:
     """The status, and where a redirect leads."""
     row = MATRIX[name]
@@ -165,10 +241,15 @@ def request(client: Client, name: str, study: Study) -> tuple[int, str]:
         kwargs["case_id"] = case_of(client, study)
     if row.own_vote:
         kwargs["assignment"] = vote_of(client, study)
+    if row.own_upload:
+        kwargs["upload"] = upload_of(study)
     if isinstance(row.audience, frozenset):
         kwargs["slug"] = study.slug
     body = {"content_type": "application/json", "data": "{}"} if row.method == "post" else {}
     response = getattr(client, row.method)(reverse(name, kwargs=kwargs), **body)
+    if response.streaming:
+        # A file is closed once it was read.
+        b"".join(response.streaming_content)
     return response.status_code, response.headers.get("Location", "")
 
 
@@ -204,7 +285,8 @@ def test_a_route_lets_in_whom_it_is_for_and_nobody_else(name: str) -> None:
         answer = request(client, name, study)
         if isinstance(audience, AccessKind):
             assert answer[0] < 500, who
-            assert answer[0] != 403, who
+            refused = MATRIX[name].some_accounts and not (user.is_staff or roles & READERS)
+            assert (answer[0] == 403) is refused, who
         elif not roles:
             assert answer[0] == 404, who
         elif roles.isdisjoint(audience):

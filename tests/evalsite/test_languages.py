@@ -135,7 +135,7 @@ def test_a_language_from_right_to_left_turns_the_page(client: Client) -> None:
 def test_every_namespace_is_translated_or_english_by_declaration() -> None:
     namespaces = {name for route in list_routes() for name in route.namespaces}
     assert namespaces >= TRANSLATED_NAMESPACES
-    assert namespaces - TRANSLATED_NAMESPACES == {"admin", "adjudication", "reports"}
+    assert namespaces - TRANSLATED_NAMESPACES == {"admin", "adjudication", "reports", "studio"}
 
 
 @pytest.mark.parametrize(
@@ -402,7 +402,7 @@ def every_step() -> list[Step]:
                 responses, comparisons, imported, annotators, 9, number, number
             )
             for flag in (True, False):
-                steps.append(researcher_step("some", state, progress, sealed=flag))
+                steps.append(researcher_step(state, progress, sealed=flag))
                 steps.append(monitor_step(state, progress, unblinded=flag))
     return steps
 

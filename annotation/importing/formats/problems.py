@@ -14,6 +14,10 @@ class RowError(Exception):
     """One row cannot be used; the message is the reason, without file and line."""
 
 
+class RowLeftOut(Exception):
+    """A good row that whoever imports wants to leave out; it is passed over in silence."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowProblem:
     """A bad row: its file, the number of its first line (from 1) and the reason."""

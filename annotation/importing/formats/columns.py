@@ -1,0 +1,69 @@
+"""Which column of a file is which of ours: what is lacking, and what a name most likely means."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+# What other tools call our columns, in the order in which they are believed.
+ALSO_CALLED: Mapping[str, tuple[str, ...]] = {
+    "prompt_id": ("question_id", "example_id", "task_id", "item_id", "qid", "uid", "id", "index"),
+    "prompt": ("question", "instruction", "query", "input", "user", "request", "problem"),
+    "system": (
+        "model_id",
+        "model_name",
+        "generator",
+        "assistant",
+        "candidate",
+        "variant",
+        "source",
+    ),
+    "response": ("output", "answer", "completion", "generation", "reply", "text", "content"),
+    "system_a": ("model_1", "left_model", "generator_a", "system_1"),
+    "system_b": ("model_2", "right_model", "generator_b", "system_2"),
+    "response_a": ("answer_a", "output_a", "completion_a", "response_1", "output_1", "left"),
+    "response_b": ("answer_b", "output_b", "completion_b", "response_2", "output_2", "right"),
+    "item_id": ("comparison_id", "pair_id", "battle_id", "id"),
+    "reference": ("expected", "gold_answer", "ideal", "target", "reference_answer"),
+    "category": ("topic", "task", "domain", "type", "subset"),
+}
+
+OPTIONAL: Mapping[str, tuple[str, ...]] = {
+    "responses": ("sample", "category", "tags", "weight", "reference"),
+    "comparisons": ("kind", "gold", "explanation", "overlap", "category", "reference"),
+    "prompts": ("prompt", "reference", "category", "tags", "weight"),
+}
+
+# Columns that one text can stand for in all rows, as in a file of one system.
+MAY_BE_FIXED = ("system", "system_a", "system_b", "category")
+
+
+def lacking(
+    groups: Sequence[tuple[str, ...]],
+    columns: Iterable[str],
+    names: Mapping[str, str],
+    fixed: Mapping[str, str],
+) -> list[tuple[str, ...]]:
+    """The groups of needed columns of which a file has none, once its columns are renamed."""
+    there = {names.get(column, column) for column in columns} | set(fixed)
+    return [group for group in groups if there.isdisjoint(group)]
+
+
+def propose(groups: Sequence[tuple[str, ...]], columns: Sequence[str]) -> dict[str, str]:
+    """Which of a file's columns may be what is lacking: the file's name to ours.
+
+    Examples
+    --------
+    >>> propose([("prompt_id",), ("response",)], ["ID", "response"])
+    {'ID': 'prompt_id'}
+    """
+    names: dict[str, str] = {}
+    plain = {plain_name(column): column for column in reversed(columns)}
+    for group in lacking(groups, columns, {}, {}):
+        for alias in (*group, *ALSO_CALLED.get(group[0], ())):
+            column = plain.get(alias)
+            if column is not None and column not in names:
+                names[column] = group[0]
+                break
+    return names
+
+
+def plain_name(column: str) -> str:
+    return column.strip().lower().replace(" ", "_").replace("-", "_")

@@ -1,0 +1,128 @@
+"""Responses that name who wrote them: found on word boundaries, masked or left out. Pure.
+
+A response that says "as ChatGPT I ..." sways whoever reads it. What is found are names of systems
+and makers that are public, and the names that the study's own systems have. A name can be innocent,
+such as a painter's: so the researcher decides by name, and nothing is changed unasked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+from annotation.importing.formats import (
+    ComparisonRow,
+    Fields,
+    ResponseRow,
+    RowFormat,
+)
+from annotation.importing.formats.problems import RowLeftOut
+
+# As they are written: several are words when written small.
+PUBLIC_NAMES = (
+    r"ChatGPT", r"GPT-?\d[\w.\-]*", r"OpenAI", r"Claude(?:[ -](?:\d[\w.]*|Opus|Sonnet|Haiku))*",
+    r"Anthropic", r"Gemini(?:[ -](?:\d[\w.]*|Pro|Flash|Ultra))*", r"Google (?:AI|DeepMind)",
+    r"DeepMind", r"Bard", r"PaLM(?: ?2)?", r"Gemma(?:[ -]?\d[\w.]*)?", r"Meta AI",
+    r"L[Ll]a[Mm][Aa](?:[ -]?\d[\w.\-]*)?", r"Mistral(?: AI)?", r"Mixtral[\w.\-]*",
+    r"Qwen[\w.\-]*", r"Tongyi", r"DeepSeek[\w.\-]*", r"Grok(?:[ -]?\d[\w.]*)?", r"xAI",
+    r"Cohere", r"Command R\+?", r"Copilot", r"Phi-\d[\w.\-]*", r"Vicuna[\w.\-]*", r"Alpaca",
+    r"Falcon-\d[\w.\-]*", r"Yi-\d[\w.\-]*", r"ERNIE(?: Bot)?", r"Kimi", r"Moonshot AI",
+    r"ChatGLM\w*", r"Zhipu AI", r"Nova (?:Pro|Lite|Micro)", r"Jamba[\w.\-]*", r"Hunyuan\w*",
+    r"Doubao", r"MiniMax",
+)  # fmt: skip
+
+# A shorter name of a system is a word of any text.
+LEAST_OF_A_NAME = 3
+MASK = "[name]"
+EXCERPT_AROUND = 40
+
+
+class NamingPolicy(StrEnum):
+    """What is done with responses that name a system or its maker."""
+
+    FLAG = "flag"  # they are stored as they are, and listed
+    MASK = "mask"  # the names are replaced
+    EXCLUDE = "exclude"  # these rows are left out
+
+
+def names_pattern(systems: Iterable[str] = ()) -> re.Pattern[str]:
+    """What finds public names and those of the given systems, longer ones first."""
+    own = sorted(
+        {name for name in systems if len(name.strip()) >= LEAST_OF_A_NAME},
+        key=lambda name: (-len(name), name),
+    )
+    # A system's own name in any letters; the public ones as they are written.
+    found = [f"(?i:{re.escape(name)})" for name in own]
+    return re.compile(rf"(?<![\w-])(?:{'|'.join([*found, *PUBLIC_NAMES])})(?!\w)")
+
+
+def names_in(text: str, pattern: re.Pattern[str]) -> list[str]:
+    """The names in a text, each once, in their order.
+
+    Examples
+    --------
+    >>> names_in("I am ChatGPT by OpenAI.", names_pattern())
+    ['ChatGPT', 'OpenAI']
+    >>> names_in("Bardolino is a wine, and a llama is an animal.", names_pattern())
+    []
+    """
+    return list(dict.fromkeys(match.group().rstrip(".-") for match in pattern.finditer(text)))
+
+
+def around(text: str, name: str) -> str:
+    """A name with the words around it, on one line."""
+    place = max(text.find(name), 0)
+    start, end = max(0, place - EXCERPT_AROUND), place + len(name) + EXCERPT_AROUND
+    cut = " ".join(text[start:end].split())
+    return f"{'…' if start else ''}{cut}{'…' if end < len(text) else ''}"
+
+
+def chosen_pattern(names: Iterable[str]) -> re.Pattern[str] | None:
+    """What finds just the names that somebody chose; None without any."""
+    chosen = sorted({name for name in names if name}, key=lambda name: (-len(name), name))
+    if not chosen:
+        return None
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, chosen))})(?!\w)")
+
+
+def treated(
+    form: RowFormat[Any], policy: NamingPolicy, pattern: re.Pattern[str] | None
+) -> RowFormat[Any]:
+    """A form of rows whose responses are masked or left out where they have one of the names."""
+    if policy is NamingPolicy.FLAG or pattern is None:
+        return form
+    chosen = pattern
+
+    def parse(fields: Fields) -> object:
+        row = form.parse(fields)
+        if not any(chosen.search(text) for text in texts_of(row)):
+            return row
+        if policy is NamingPolicy.EXCLUDE:
+            raise RowLeftOut
+        return masked(row, chosen)
+
+    return dataclasses.replace(form, parse=parse)
+
+
+def texts_of(row: object) -> tuple[str, ...]:
+    """The responses that a row brings."""
+    if isinstance(row, ResponseRow):
+        return (row.text,)
+    if isinstance(row, ComparisonRow):
+        return row.a.text, row.b.text
+    return ()
+
+
+def masked(row: object, pattern: re.Pattern[str]) -> object:
+    if isinstance(row, ResponseRow):
+        return dataclasses.replace(row, text=pattern.sub(MASK, row.text))
+    if isinstance(row, ComparisonRow):
+        return dataclasses.replace(
+            row,
+            a=dataclasses.replace(row.a, text=pattern.sub(MASK, row.a.text)),
+            b=dataclasses.replace(row.b, text=pattern.sub(MASK, row.b.text)),
+        )
+    return row

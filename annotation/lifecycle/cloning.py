@@ -1,0 +1,190 @@
+"""A new draft made from a study: to do it again, or to add a system to what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from annotation import audit
+from annotation.models import (
+    Comparison,
+    ComparisonKind,
+    Prompt,
+    Response,
+    Study,
+    StudyState,
+    System,
+    User,
+)
+from annotation.planner_statistics import refresh_planner_statistics
+
+from .drafts import create_draft
+from .refusals import LifecycleError
+from .rubric import configure_draft, criteria_of, set_rubric
+
+# Long texts: few rows at a time are in memory.
+ROWS_AT_ONCE = 500
+
+# What a study is, beside its name; `results` and `stopping` are chosen anew with it.
+COPIED_SETTINGS = (
+    "instructions",
+    "notice",
+    "results",
+    "stopping",
+    "seed",
+    "target_votes",
+    "max_per_annotator",
+    "rules",
+)
+# Checks are content: their answers are known whatever the design.
+COPIED_KINDS = (ComparisonKind.GOLD, ComparisonKind.TRAINING)
+FINISHED = (StudyState.CLOSED, StudyState.ARCHIVED)
+
+
+def clone_study(
+    source: Study, slug: str, actor: User, *, title: str, with_content: bool = False
+) -> Study:
+    """A draft with the settings and the rubric of a study, and its content if wanted.
+
+    Votes, people and pairs of kind work are not copied.
+
+    Raises
+    ------
+    ValidationError
+        If the short name is not allowed or taken.
+    """
+    with transaction.atomic():
+        study = _begin(source, slug, actor, title)
+        if with_content:
+            copy_content(source, study)
+        audit.record(
+            study, actor, "study.cloned", {"from": source.slug, "with_content": with_content}
+        )
+    refresh_planner_statistics()
+    return study
+
+
+def challenge_study(source: Study, slug: str, actor: User, *, title: str) -> Study:
+    """A draft that continues a finished study: a new system meets those that were compared.
+
+    Content, settings and rubric are copied. `generate_comparisons` makes pairs with new systems
+    alone, and an analysis pools the counted votes of both studies.
+
+    Raises
+    ------
+    LifecycleError
+        The study still collects votes, or was never opened.
+    ValidationError
+        If the short name is not allowed or taken.
+    """
+    if source.state not in FINISHED:
+        raise LifecycleError(
+            f"{source.slug} is {source.state}: only a closed study is continued, since its votes "
+            "are analysed with the new ones. Close it first."
+        )
+    with transaction.atomic():
+        study = _begin(source, slug, actor, title)
+        study.continues = source
+        study.save(update_fields=["continues"])
+        copy_content(source, study)
+        audit.record(study, actor, "study.continues", {"from": source.slug})
+    refresh_planner_statistics()
+    return study
+
+
+def _begin(source: Study, slug: str, actor: User, title: str) -> Study:
+    study = create_draft(slug, actor, title=title)
+    settings: dict[str, Any] = {name: getattr(source, name) for name in COPIED_SETTINGS}
+    configure_draft(study, actor, **settings)
+    set_rubric(study, criteria_of(source), actor)
+    return study
+
+
+def copy_content(source: Study, study: Study) -> None:
+    """Copy prompts, systems, responses and checks, within the caller's transaction."""
+    systems = {
+        old.pk: new
+        for old, new in _copies(
+            System.objects.filter(study=source),
+            lambda old: System(study=study, name=old.name),
+        )
+    }
+    for batch in _batches(Prompt.objects.filter(study=source)):
+        _copy_batch(study, batch, systems)
+
+
+def _copy_batch(study: Study, batch: list[Prompt], systems: dict[int, System]) -> None:
+    """Copy some prompts with everything that hangs on them."""
+    prompts = {
+        old.pk: new
+        for old, new in _copies(
+            batch,
+            lambda old: Prompt(
+                study=study,
+                prompt_id=old.prompt_id,
+                text=old.text,
+                messages=old.messages,
+                reference=old.reference,
+                category=old.category,
+                tags=old.tags,
+                weight=old.weight,
+                checks=old.checks,
+                created_at=old.created_at,
+                metadata=old.metadata,
+            ),
+        )
+    }
+    responses = {
+        old.pk: new
+        for old, new in _copies(
+            Response.objects.filter(prompt__in=list(prompts)),
+            lambda old: Response(
+                prompt=prompts[old.prompt_id],
+                system=systems[old.system_id],
+                sample=old.sample,
+                text=old.text,
+                latency_ms=old.latency_ms,
+                ttft_ms=old.ttft_ms,
+                input_tokens=old.input_tokens,
+                output_tokens=old.output_tokens,
+                cost=old.cost,
+                metadata=old.metadata,
+            ),
+        )
+    }
+    _copies(
+        Comparison.objects.filter(prompt__in=list(prompts), kind__in=COPIED_KINDS),
+        lambda old: Comparison(
+            study=study,
+            item_id=old.item_id,
+            prompt=prompts[old.prompt_id],
+            response_a=responses[old.response_a_id],
+            response_b=responses[old.response_b_id],
+            system_a=systems[old.system_a_id],
+            system_b=systems[old.system_b_id],
+            kind=old.kind,
+            gold=old.gold,
+            explanation=old.explanation,
+            overlap=old.overlap,
+            metadata=old.metadata,
+        ),
+    )
+
+
+def _batches(rows: QuerySet[Prompt]) -> Iterator[list[Prompt]]:
+    last = 0
+    while batch := list(rows.filter(pk__gt=last).order_by("pk")[:ROWS_AT_ONCE]):
+        yield batch
+        last = batch[-1].pk
+
+
+def _copies(rows: Any, made_of: Any) -> list[tuple[Any, Any]]:
+    """Each row with its stored copy."""
+    listed = list(rows)
+    copies = [made_of(row) for row in listed]
+    if copies:
+        type(copies[0])._default_manager.bulk_create(copies, batch_size=ROWS_AT_ONCE)
+    return list(zip(listed, copies, strict=True))

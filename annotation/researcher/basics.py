@@ -1,0 +1,151 @@
+"""A new study, and its name and instructions."""
+
+from __future__ import annotations
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from annotation.access import SignedInRequest, may_create_studies, signed_in
+from annotation.lifecycle.drafts import LONGEST_SLUG, check_slug, create_draft, free_slug
+from annotation.lifecycle.rubric import configure_draft
+from annotation.lifecycle.study_file import LONGEST_TITLE
+from annotation.models import Study
+from annotation.rating.markdown import render_markdown
+
+from .frame import (
+    INVALID,
+    StudioForm,
+    go_on,
+    readers_only,
+    refuse_frozen,
+    render_step,
+    take_faults,
+)
+from .steps import next_step
+
+# Some thirty pages: nobody reads more before the first pair. A request takes a megabyte.
+LONGEST_INSTRUCTIONS = 100_000
+
+NOT_FOR_YOU = (
+    "New studies are begun by those who run this site and by owners and researchers of a study on "
+    "it. Ask one of them to begin it and to invite you as researcher."
+)
+
+
+class NewStudyForm(StudioForm):
+    """The name of a study and, for those who wish one, its short name."""
+
+    title = forms.CharField(
+        label="Name of the study",
+        max_length=LONGEST_TITLE,
+        help_text="Annotators see it. Name the work, and no system: “Answers to support mails”.",
+        error_messages={"required": "Enter a name for the study."},
+    )
+    slug = forms.CharField(
+        label="Short name (optional)",
+        required=False,
+        max_length=LONGEST_SLUG,
+        help_text="Stands in addresses and commands and stays for good. Without one it is made "
+        "from the name.",
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"].lower()
+        if slug:
+            check_slug(slug)
+        return slug
+
+
+class BasicsForm(StudioForm):
+    """What annotators read before the first pair."""
+
+    title = NewStudyForm.base_fields["title"]
+    instructions = forms.CharField(
+        label="Instructions",
+        required=False,
+        max_length=LONGEST_INSTRUCTIONS,
+        help_text="What shall people look at, and what shall they ignore? Markdown; they read it "
+        "before the first pair and can open it again at any time.",
+        widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "true"}),
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def new(request: SignedInRequest) -> HttpResponse:
+    """Begin a study."""
+    if not may_create_studies(request.user):
+        raise PermissionDenied(NOT_FOR_YOU)
+    form = NewStudyForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        title = form.cleaned_data["title"]
+        try:
+            study = create_draft(
+                form.cleaned_data["slug"] or free_slug(title), request.user, title=title
+            )
+        except ValidationError as fault:
+            form.add_error("slug", fault)
+        else:
+            return redirect("studio:basics", slug=study.slug)
+    return render(
+        request,
+        "annotation/researcher/new.html",
+        {"form": form},
+        status=INVALID if form.errors else 200,
+    )
+
+
+@require_safe
+@readers_only
+def overview(request: SignedInRequest, study: Study) -> HttpResponse:
+    """To the step that is to be done next; of an opened study to what may be done with it."""
+    route = "studio:running" if study.was_opened else next_step(study)
+    return redirect(route, slug=study.slug)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@readers_only
+@refuse_frozen("basics")
+def basics(request: SignedInRequest, study: Study) -> HttpResponse:
+    """Name and instructions, with a preview of what annotators see."""
+    if request.method == "POST":
+        form = BasicsForm(request.POST)
+        if form.is_valid():
+            try:
+                configure_draft(
+                    study,
+                    request.user,
+                    title=form.cleaned_data["title"],
+                    instructions=form.cleaned_data["instructions"],
+                )
+            except ValidationError as fault:
+                take_faults(form, fault)
+            else:
+                return go_on(study, "basics")
+        text = form["instructions"].value() or ""
+    else:
+        form = BasicsForm(initial={"title": study.title, "instructions": study.instructions})
+        text = study.instructions
+    return render_step(
+        request,
+        study,
+        "basics",
+        "basics",
+        {"form": form, "preview": render_markdown(text[:LONGEST_INSTRUCTIONS], keep_breaks=False)},
+    )
+
+
+@require_POST
+@readers_only
+def preview(request: SignedInRequest, study: Study) -> HttpResponse:
+    """The instructions that are being written, as annotators will see them. Stores nothing."""
+    text = request.POST.get("instructions", "")[:LONGEST_INSTRUCTIONS]
+    return render(
+        request,
+        "annotation/researcher/preview.html",
+        {"preview": render_markdown(text, keep_breaks=False)},
+    )

@@ -1,0 +1,480 @@
+"""What is compared: what the draft holds, and files on their way into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.db.models import Count, F, Q
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from annotation.access import SignedInRequest
+from annotation.importing import spool, uploads
+from annotation.importing.formats.columns import MAY_BE_FIXED, OPTIONAL
+from annotation.importing.formats.limits import MAX_FILE_BYTES, MAX_ROWS, MIB
+from annotation.importing.naming import NamingPolicy
+from annotation.importing.uploads import PLANS, UploadRefusedError
+from annotation.models import (
+    Comparison,
+    ComparisonKind,
+    ImportFile,
+    ImportKind,
+    Prompt,
+    Study,
+    System,
+    Upload,
+    UploadState,
+)
+from annotation.models.uploads import AT_WORK
+from annotation.tasks import ring_for_uploads
+
+from .frame import INVALID, StudioForm, readers_only, refuse_frozen, render_step
+
+# Fewer prompts seldom stand for the work; see the guide to the statistics.
+REPRESENTATIVE_PROMPTS = 200
+SHOWN_SYSTEMS = 50
+SHOWN_FILES = 50
+LONGEST_FIXED = 255
+
+KINDS = (
+    (ImportKind.RESPONSES, "Responses: one row for each response of a system to a prompt"),
+    (ImportKind.COMPARISONS, "Comparisons: one row for each ready-made pair, with both responses"),
+    (ImportKind.PROMPTS, "Prompts: reference answers, categories and other attributes of prompts"),
+)
+NAMING_CHOICES = (
+    (NamingPolicy.FLAG, "Store them as they are; the list says where they are"),
+    (NamingPolicy.MASK, "Replace the names that are ticked by “[name]”"),
+    (NamingPolicy.EXCLUDE, "Leave out the rows that have a ticked name"),
+)
+BAD_ROWS_CHOICES = (
+    ("all", "All or nothing: correct the file and upload it again"),
+    ("skip", "Skip the bad rows and store the others"),
+)
+
+
+class MultipleFiles(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class UploadForm(StudioForm):
+    """What is uploaded; the files themselves are read by the view."""
+
+    kind = forms.ChoiceField(
+        label="What is in the files?",
+        choices=KINDS,
+        initial=ImportKind.RESPONSES,
+        widget=forms.RadioSelect,
+    )
+    chosen = forms.Field(
+        label="Files",
+        required=False,
+        help_text=f"JSONL or CSV, also packed as .gz; up to {uploads.MOST_FILES} files of "
+        f"{MAX_FILE_BYTES // MIB} MiB and {MAX_ROWS:,} rows each. Nothing is stored before you "
+        "have seen what is in them.",
+        widget=MultipleFiles(attrs={"accept": ".jsonl,.csv,.gz"}),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SystemRow:
+    """A system of the draft, with its responses."""
+
+    name: str
+    responses: int
+    empty: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a study holds; counted by the database, whatever its size in a fixed number of queries.
+
+    `incomplete` counts the prompts that lack a response of some system.
+    """
+
+    prompts: int
+    with_reference: int
+    systems: tuple[SystemRow, ...]
+    system_count: int
+    responses: int
+    incomplete: int
+    comparisons: int
+    gold: int
+    training: int
+
+    @property
+    def is_small(self) -> bool:
+        return 0 < self.prompts < REPRESENTATIVE_PROMPTS
+
+    @property
+    def more_systems(self) -> int:
+        return self.system_count - len(self.systems)
+
+
+def holding_of(study: Study) -> Holding:
+    """Count what the study holds. Five queries."""
+    prompts = Prompt.objects.filter(study=study).aggregate(
+        all=Count("pk"), with_reference=Count("pk", filter=~Q(reference=""))
+    )
+    systems = [
+        SystemRow(name, responses, empty)
+        for name, responses, empty in System.objects.filter(study=study)
+        .annotate(
+            number=Count("responses"), without=Count("responses", filter=Q(responses__text=""))
+        )
+        .order_by("name")
+        .values_list("name", "number", "without")
+    ]
+    incomplete = (
+        Prompt.objects.filter(study=study)
+        .annotate(answered=Count("responses__system", distinct=True))
+        .filter(answered__lt=len(systems))
+        .count()
+        if systems
+        else 0
+    )
+    kinds = dict(
+        Comparison.objects.filter(study=study)
+        .order_by()
+        .values_list("kind")
+        .annotate(number=Count("pk"))
+    )
+    return Holding(
+        prompts=prompts["all"],
+        with_reference=prompts["with_reference"],
+        systems=tuple(systems[:SHOWN_SYSTEMS]),
+        system_count=len(systems),
+        responses=sum(row.responses for row in systems),
+        incomplete=incomplete,
+        comparisons=kinds.get(ComparisonKind.WORK, 0),
+        gold=kinds.get(ComparisonKind.GOLD, 0),
+        training=kinds.get(ComparisonKind.TRAINING, 0),
+    )
+
+
+def equal_pairs(study: Study) -> int:
+    """Comparisons of kind work whose two responses are the same, letter by letter."""
+    return (
+        Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
+        .filter(response_a__text=F("response_b__text"))
+        .count()
+    )
+
+
+def content_page(
+    request: SignedInRequest, study: Study, form: UploadForm, *, status: int = 200
+) -> HttpResponse:
+    pending = Upload.objects.filter(study=study).exclude(state=UploadState.STORED)
+    return render_step(
+        request,
+        study,
+        "content",
+        "content",
+        {
+            "form": form,
+            "holding": holding_of(study),
+            # Names are a researcher's before opening; later a sealed study shows codes alone.
+            "names_shown": not study.was_opened,
+            "uploads": list(pending.order_by("-uploaded_at")[:SHOWN_FILES]),
+            "imported": list(
+                ImportFile.objects.filter(study=study).order_by("-imported_at", "-pk")[:SHOWN_FILES]
+            ),
+            "representative": REPRESENTATIVE_PROMPTS,
+        },
+        status=status,
+    )
+
+
+@require_safe
+@readers_only
+def content(request: SignedInRequest, study: Study) -> HttpResponse:
+    """What the study holds, and where more is uploaded."""
+    return content_page(request, study, UploadForm())
+
+
+@require_POST
+@readers_only
+@refuse_frozen("content")
+def upload(request: SignedInRequest, study: Study) -> HttpResponse:
+    """Keep files, and go to the page that says what is in them."""
+    form = UploadForm(request.POST, request.FILES)
+    if form.is_valid():
+        try:
+            made = uploads.receive(
+                study, form.cleaned_data["kind"], request.FILES.getlist("chosen"), request.user
+            )
+        except UploadRefusedError as fault:
+            form.add_error("chosen", str(fault))
+        else:
+            ring_for_uploads()
+            return redirect("studio:one_upload", slug=study.slug, upload=made.public_id)
+    return content_page(request, study, form, status=INVALID)
+
+
+def get_upload(study: Study, public_id: object) -> Upload:
+    return get_object_or_404(
+        Upload.objects.select_related("study"), study=study, public_id=public_id
+    )
+
+
+class ColumnsForm(StudioForm):
+    """Which column of the files is which of ours; columns nobody names are kept as metadata."""
+
+    def __init__(self, made: Upload, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.made = made
+        self.columns = uploads.columns_of(made.files)
+        self.groups = PLANS[made.kind].form.columns
+        chosen = {ours: theirs for theirs, ours in made.choices.get("names", {}).items()}
+        fixed = made.choices.get("fixed", {})
+        needed = list(self.groups)
+        offered = [(group[0], group, True) for group in needed] + [
+            (name, (name,), False)
+            for name in OPTIONAL[made.kind]
+            if not any(name in group for group in needed)
+        ]
+        self.sources: list[tuple[str, bool]] = []
+        for name, group, is_needed in offered:
+            own = next((column for column in group if column in self.columns), "")
+            # A column that has one of our names already needs no other.
+            choices = [("", "–" if is_needed else "not in the files")]
+            choices += [(column, column) for column in self.columns]
+            self.fields[f"column_{name}"] = forms.ChoiceField(
+                label=name,
+                choices=choices,
+                required=False,
+                initial=chosen.get(name, own),
+            )
+            if name in MAY_BE_FIXED and not own:
+                self.fields[f"fixed_{name}"] = forms.CharField(
+                    label=f"or one text for all rows: {name}",
+                    required=False,
+                    max_length=LONGEST_FIXED,
+                    initial=fixed.get(name, ""),
+                )
+            self.sources.append((name, is_needed))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """For the template: each column of ours with its fields."""
+        return [
+            {
+                "name": name,
+                "is_needed": is_needed,
+                "column": self[f"column_{name}"],
+                "fixed": self[f"fixed_{name}"] if f"fixed_{name}" in self.fields else None,
+            }
+            for name, is_needed in self.sources
+        ]
+
+    def names(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name, _ in self.sources:
+            column = self.cleaned_data[f"column_{name}"]
+            if column and column != name and not self._is_alias(name, column):
+                found[column] = name
+        return found
+
+    def _is_alias(self, name: str, column: str) -> bool:
+        return any(name == group[0] and column in group for group in self.groups)
+
+    def fixed(self) -> dict[str, str]:
+        return {
+            name: text
+            for name, _ in self.sources
+            if (text := self.cleaned_data.get(f"fixed_{name}", "").strip())
+            and not self.cleaned_data[f"column_{name}"]
+        }
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        chosen = [value for key, value in self.cleaned_data.items() if key.startswith("column_")]
+        for column in sorted({value for value in chosen if value and chosen.count(value) > 1}):
+            self.add_error(None, f"“{column}” is chosen twice; each column is one thing.")
+        return self.cleaned_data
+
+
+class StoreForm(StudioForm):
+    """What is done with bad rows and with names, before anything is written."""
+
+    bad_rows = forms.ChoiceField(
+        label="What shall be done about the bad rows?",
+        choices=BAD_ROWS_CHOICES,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose what shall be done about the bad rows."},
+    )
+    naming = forms.ChoiceField(
+        label="What shall be done about responses that name a system or its maker?",
+        choices=NAMING_CHOICES,
+        initial=NamingPolicy.FLAG,
+        widget=forms.RadioSelect,
+    )
+    chosen_names = forms.MultipleChoiceField(
+        label="Names",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="A name can be innocent, such as a painter’s: leave it unticked then.",
+    )
+
+    def __init__(self, made: Upload, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names: dict[str, int] = made.found.get("names", {})
+        field = self.fields["chosen_names"]
+        assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  # declared above
+        field.choices = [(name, f"{name} ({count:,})") for name, count in names.items()]
+        field.initial = list(names)
+        if not names:
+            del self.fields["naming"], self.fields["chosen_names"]
+        if not made.found.get("bad"):
+            del self.fields["bad_rows"]
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if self.cleaned_data.get("bad_rows") == "all":
+            self.add_error(
+                "bad_rows", "Nothing is stored then: correct the file, or skip the rows."
+            )
+        policy = self.cleaned_data.get("naming")
+        if policy in (NamingPolicy.MASK, NamingPolicy.EXCLUDE) and not self.cleaned_data.get(
+            "chosen_names"
+        ):
+            self.add_error("chosen_names", "Tick a name, or store the responses as they are.")
+        return self.cleaned_data
+
+
+TEMPLATES = {
+    UploadState.MAPPING: "upload_columns",
+    UploadState.CHECKING: "upload_progress",
+    UploadState.CHECKED: "upload_checked",
+    UploadState.STORING: "upload_progress",
+    UploadState.STORED: "upload_stored",
+    UploadState.FAILED: "upload_failed",
+}
+
+
+def upload_page(
+    request: SignedInRequest, study: Study, made: Upload, form: forms.Form | None = None
+) -> HttpResponse:
+    state = UploadState(made.state)
+    context: dict[str, Any] = {"upload": made, "found": made.found}
+    if state == UploadState.MAPPING:
+        context["form"] = form or ColumnsForm(made)
+    elif state == UploadState.CHECKED:
+        context["form"] = form or StoreForm(made)
+        context["storable"] = made.found.get("rows", 0) - made.found.get("bad", 0)
+    elif state in AT_WORK:
+        context["progress"] = progress_in_words(made)
+    return render_step(request, study, "content", TEMPLATES[state], context)
+
+
+def progress_in_words(made: Upload) -> dict[str, Any]:
+    """How far the background is with an upload."""
+    seen = spool.progress_of(made.public_id)
+    rows, of, doing = seen.get("rows", 0), seen.get("of"), seen.get("doing", "")
+    if made.lease_until is None or not rows:
+        return {"text": "Waiting for a worker." if made.lease_until is None else "Beginning."}
+    total = f" of {of:,}" if isinstance(of, int) else ""
+    return {"text": f"{rows:,}{total} rows {doing}.", "rows": rows, "of": of}
+
+
+@require_safe
+@readers_only
+def one_upload(request: SignedInRequest, study: Study, upload: object) -> HttpResponse:
+    """What is in the files of an upload, and what shall be done with it."""
+    return upload_page(request, study, get_upload(study, upload))
+
+
+@require_safe
+@readers_only
+def upload_progress(request: SignedInRequest, study: Study, upload: object) -> HttpResponse:
+    """How far an upload is, for the page that waits; tells it to reload once there is news."""
+    made = get_upload(study, upload)
+    response = render(
+        request,
+        "annotation/researcher/progress.html",
+        {"upload": made, "study": study, "progress": progress_in_words(made)},
+    )
+    if made.state not in AT_WORK:
+        response["HX-Refresh"] = "true"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@readers_only
+@refuse_frozen("content")
+def set_columns(request: SignedInRequest, study: Study, upload: object) -> HttpResponse:
+    """Take what the researcher says of the columns."""
+    made = get_upload(study, upload)
+    if made.state not in (UploadState.MAPPING, UploadState.CHECKED):
+        return redirect("studio:one_upload", slug=study.slug, upload=made.public_id)
+    form = ColumnsForm(made, request.POST)
+    if form.is_valid():
+        try:
+            uploads.set_columns(made, form.names(), form.fixed())
+        except UploadRefusedError as fault:
+            form.add_error(None, str(fault))
+        else:
+            ring_for_uploads()
+            return redirect("studio:one_upload", slug=study.slug, upload=made.public_id)
+    return upload_page(request, study, made, form)
+
+
+@require_POST
+@readers_only
+@refuse_frozen("content")
+def store(request: SignedInRequest, study: Study, upload: object) -> HttpResponse:
+    """Have the rows stored in the background."""
+    made = get_upload(study, upload)
+    if made.state != UploadState.CHECKED:
+        return redirect("studio:one_upload", slug=study.slug, upload=made.public_id)
+    form = StoreForm(made, request.POST)
+    if form.is_valid():
+        try:
+            uploads.ask_to_store(
+                made,
+                skip_bad_rows=form.cleaned_data.get("bad_rows") == "skip",
+                naming=NamingPolicy(form.cleaned_data.get("naming") or NamingPolicy.FLAG),
+                chosen_names=form.cleaned_data.get("chosen_names", []),
+            )
+        except UploadRefusedError as fault:
+            form.add_error(None, str(fault))
+        else:
+            ring_for_uploads()
+            return redirect("studio:one_upload", slug=study.slug, upload=made.public_id)
+    return upload_page(request, study, made, form)
+
+
+@require_POST
+@readers_only
+def discard(request: SignedInRequest, study: Study, upload: object) -> HttpResponse:
+    """Forget an upload; nothing of it is stored."""
+    made = get_upload(study, upload)
+    if made.state != UploadState.STORED:
+        try:
+            uploads.discard(made)
+        except UploadRefusedError:
+            return redirect("studio:one_upload", slug=study.slug, upload=made.public_id)
+    return redirect("studio:content", slug=study.slug)
+
+
+@require_safe
+@readers_only
+def upload_list(
+    request: SignedInRequest, study: Study, upload: object, name: str
+) -> HttpResponseBase:
+    """The bad rows, or the names, of an upload as a file."""
+    made = get_upload(study, upload)
+    if name not in uploads.LISTS:
+        raise Http404("There is no such list.")
+    path = spool.path_of(made.public_id, name)
+    if not path.is_file():
+        raise Http404("The list is kept for seven days after an upload was stored.")
+    return FileResponse(
+        path.open("rb"),
+        as_attachment=True,
+        filename=f"{study.slug}-{name}",
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Security-Policy": "default-src 'none'; sandbox"},
+    )

@@ -1,0 +1,89 @@
+"""A new study made from this one: a clone, or a challenger to a finished study."""
+
+from __future__ import annotations
+
+from django import forms
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods
+
+from annotation.access import SignedInRequest, may_create_studies
+from annotation.lifecycle.cloning import FINISHED, challenge_study, clone_study
+from annotation.lifecycle.drafts import free_slug
+from annotation.lifecycle.refusals import LifecycleError
+from annotation.lifecycle.study_file import LONGEST_TITLE
+from annotation.models import Study
+
+from .basics import NOT_FOR_YOU, NewStudyForm
+from .frame import readers_only, render_step, take_faults
+from .patience import patient_database
+
+
+class CloneForm(NewStudyForm):
+    """A name, and whether the content comes along."""
+
+    with_content = forms.BooleanField(
+        label="Copy prompts, responses and checks, too",
+        required=False,
+        help_text="Votes, people and pairs are never copied.",
+    )
+
+
+def named_after(study: Study, words: str) -> str:
+    return f"{study.title or study.slug} – {words}"[:LONGEST_TITLE]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@readers_only
+def clone(request: SignedInRequest, study: Study) -> HttpResponse:
+    """Begin a study with this one's settings and rubric."""
+    if not may_create_studies(request.user):
+        raise PermissionDenied(NOT_FOR_YOU)
+    form = CloneForm(
+        request.POST if request.method == "POST" else None,
+        initial={"title": named_after(study, "again")},
+    )
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            with patient_database():
+                made = clone_study(
+                    study,
+                    data["slug"] or free_slug(data["title"]),
+                    request.user,
+                    title=data["title"],
+                    with_content=data["with_content"],
+                )
+        except ValidationError as fault:
+            take_faults(form, fault)
+        else:
+            return redirect("studio:basics", slug=made.slug)
+    return render_step(request, study, "open", "clone", {"form": form})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@readers_only
+def challenge(request: SignedInRequest, study: Study) -> HttpResponse:
+    """Begin a study that adds a system to this finished one."""
+    if study.state not in FINISHED:
+        return redirect("studio:running", slug=study.slug)
+    form = NewStudyForm(
+        request.POST if request.method == "POST" else None,
+        initial={"title": named_after(study, "challenger")},
+    )
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        try:
+            with patient_database():
+                made = challenge_study(
+                    study,
+                    data["slug"] or free_slug(data["title"]),
+                    request.user,
+                    title=data["title"],
+                )
+        except (ValidationError, LifecycleError) as fault:
+            take_faults(form, fault)
+        else:
+            return redirect("studio:content", slug=made.slug)
+    return render_step(request, study, "open", "challenge", {"form": form})

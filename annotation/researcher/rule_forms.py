@@ -1,0 +1,373 @@
+"""The rules of a study's collection as forms: checks and limits, what is asked, quality rules.
+
+A form is filled from the study's rules and gives them back with what was changed; what no form
+shows stays as it is.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+
+from annotation.answer_rules import Action
+from annotation.models import ResultsPolicy, Stopping, Study
+from annotation.page_rules import Ask
+from annotation.rules import (
+    Policy,
+    PromptOrder,
+    RulesError,
+    read_rules,
+    rules_as_json,
+    rules_of,
+)
+
+from .frame import StudioForm
+from .rule_changes import DEFAULTS, with_rule
+
+ASK_CHOICES = ((Ask.OFF, "No"), (Ask.OPTIONAL, "Optional"), (Ask.REQUIRED, "Required"))
+PERCENT = 100.0
+
+
+def share_field(label: str, help_text: str = "") -> forms.FloatField:
+    return forms.FloatField(
+        label=f"{label} (%)",
+        help_text=help_text,
+        min_value=0,
+        max_value=100,
+        widget=forms.NumberInput(attrs={"step": "any", "inputmode": "decimal"}),
+    )
+
+
+def number_field(
+    label: str, help_text: str = "", *, required: bool = True, least: int = 1
+) -> forms.IntegerField:
+    return forms.IntegerField(
+        label=label, help_text=help_text, min_value=least, max_value=1_000_000, required=required
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a field's value stands in the rules; shares are asked for in percent."""
+
+    section: str
+    name: str
+    is_share: bool = False
+
+
+class RulesForm(StudioForm):
+    """A form over some of the rules."""
+
+    places: Mapping[str, Place] = {}
+
+    def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
+        self.study = study
+        written = rules_as_json(rules_of(study.rules))
+        kwargs["initial"] = {
+            **self.initial_of(study),
+            **{
+                field: as_percent(written[place.section][place.name])
+                if place.is_share
+                else written[place.section][place.name]
+                for field, place in self.places.items()
+            },
+        }
+        super().__init__(*args, **kwargs)
+
+    def initial_of(self, study: Study) -> dict[str, Any]:
+        return {}
+
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if not self.errors:
+            try:
+                read_rules(self.rules())
+            except RulesError as fault:
+                for sentence in fault.faults:
+                    self.add_error(None, sentence)
+        return self.cleaned_data
+
+    def rules(self) -> dict[str, Any]:
+        """The study's rules with what was entered."""
+        rules: dict[str, Any] = copy.deepcopy(dict(self.study.rules))
+        for field, place in self.places.items():
+            value = self.cleaned_data[field]
+            if place.is_share and value is not None:
+                value = value / PERCENT
+            rules = with_rule(rules, place.section, place.name, value)
+        return rules
+
+    def settings(self) -> dict[str, Any]:
+        """The study's own columns that the form sets, beside the rules."""
+        return {}
+
+
+def as_percent(share: float | None) -> float | None:
+    return None if share is None else round(share * PERCENT, 6)
+
+
+class ChecksForm(RulesForm):
+    """What is mixed in, in which order, and how much one person may do."""
+
+    gold_share = share_field(
+        "Gold", "Pairs with a known answer, among all that somebody is handed."
+    )
+    repeat_share = share_field("Repeats", "Own pairs once more, with the sides exchanged.")
+    identical_share = share_field("Identical pairs", "One response twice: a tie is right.")
+    by_category = forms.BooleanField(
+        label="Balance by category of the prompts",
+        required=False,
+        help_text="Every stretch of the work has its share of each category.",
+    )
+    prompts = forms.ChoiceField(
+        label="Pairs of one prompt",
+        choices=(
+            (PromptOrder.SPACED, "As far apart as the study allows"),
+            (PromptOrder.GROUPED, "One after the other"),
+        ),
+        widget=forms.RadioSelect,
+    )
+    policy = forms.ChoiceField(
+        label="Which pair of systems comes next",
+        choices=(
+            (Policy.UNIFORM, "All alike"),
+            (Policy.EMPTIEST, "The one with the fewest votes for what it wants"),
+            (Policy.ADAPTIVE, "The one where a vote tells most"),
+        ),
+        widget=forms.RadioSelect,
+    )
+    max_per_annotator = number_field(
+        "Most pairs for one person", "Empty: no limit.", required=False
+    )
+    per_day = number_field("Most pairs a day", "Empty: no limit.", required=False)
+    share_of_study = forms.FloatField(
+        label="Largest share of the votes by one person (%)",
+        help_text="Empty: no limit.",
+        min_value=0,
+        max_value=100,
+        required=False,
+        widget=forms.NumberInput(attrs={"step": "any"}),
+    )
+    pass_mark = share_field("Right answers to pass")
+    attempts = number_field("Attempts")
+    stopping = forms.ChoiceField(
+        label="When does a pair of systems have enough votes?",
+        choices=(
+            (Stopping.FIXED, "When all wanted votes are in"),
+            (Stopping.SEQUENTIAL, "As soon as it is decided, at a guaranteed error rate"),
+        ),
+        widget=forms.RadioSelect,
+        help_text="Chosen now, for good: a rule that is chosen after votes came in proves nothing.",
+    )
+    results = forms.ChoiceField(
+        label="Who may see results while votes come in?",
+        choices=(
+            (ResultsPolicy.SEALED, "Nobody: names and outcomes are sealed until unblinding"),
+            (ResultsPolicy.OPEN, "Owners and researchers"),
+        ),
+        widget=forms.RadioSelect,
+        help_text="For good, too. Who sees results early can steer the study without meaning to.",
+    )
+    target_votes = number_field(
+        "Votes wanted for each pair of systems", "The report says whether they are reached."
+    )
+
+    places = {
+        "gold_share": Place("checks", "gold_share", is_share=True),
+        "repeat_share": Place("checks", "repeat_share", is_share=True),
+        "identical_share": Place("checks", "identical_share", is_share=True),
+        "by_category": Place("order", "by_category"),
+        "prompts": Place("order", "prompts"),
+        "policy": Place("priorities", "policy"),
+        "pass_mark": Place("qualification", "pass_mark", is_share=True),
+        "attempts": Place("qualification", "attempts"),
+        "per_day": Place("limits", "per_day"),
+        "share_of_study": Place("limits", "share_of_study", is_share=True),
+    }
+    # What holds for good from opening on.
+    for_good = ("by_category", "prompts", "stopping", "results")
+
+    def initial_of(self, study: Study) -> dict[str, Any]:
+        return {
+            "max_per_annotator": study.max_per_annotator,
+            "stopping": study.stopping,
+            "results": study.results,
+            "target_votes": study.target_votes,
+        }
+
+    def settings(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        return {
+            "max_per_annotator": data["max_per_annotator"],
+            "stopping": data["stopping"],
+            "results": data["results"],
+            "target_votes": data["target_votes"],
+        }
+
+
+class AskingForm(RulesForm):
+    """What is asked beside the criteria, and shown beside the pair."""
+
+    rationale = forms.ChoiceField(
+        label="A reason in own words", choices=ASK_CHOICES, widget=forms.RadioSelect
+    )
+    rationale_min = forms.IntegerField(
+        label="Least characters of a required reason", min_value=1, max_value=2_000
+    )
+    confidence = forms.ChoiceField(
+        label="How sure one is", choices=ASK_CHOICES, widget=forms.RadioSelect
+    )
+    tags = forms.CharField(
+        label="Reasons to tick",
+        required=False,
+        help_text="One on each line, at most 20.",
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    revise_earlier = forms.BooleanField(
+        label="Any own answer can be changed while the study takes votes",
+        required=False,
+        help_text="Otherwise only the last one.",
+    )
+    show_reference = forms.BooleanField(
+        label="Annotators can open the reference answer", required=False
+    )
+    break_after_minutes = forms.IntegerField(
+        label="Propose a break after minutes",
+        help_text="Empty: never.",
+        required=False,
+        min_value=5,
+        max_value=480,
+    )
+
+    places = {
+        name: Place("answering", name)
+        for name in (
+            "rationale",
+            "rationale_min",
+            "confidence",
+            "tags",
+            "revise_earlier",
+            "show_reference",
+            "break_after_minutes",
+        )
+    }
+
+    def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
+        super().__init__(study, *args, **kwargs)
+        self.initial["tags"] = "\n".join(self.initial["tags"])
+
+    def clean_tags(self) -> list[str]:
+        text: str = self.cleaned_data["tags"]
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    def clean(self) -> dict[str, Any]:
+        if self.cleaned_data.get("rationale") != Ask.REQUIRED:
+            # A minimum of what nobody must give is none.
+            self.cleaned_data["rationale_min"] = DEFAULTS["answering"]["rationale_min"]
+        return super().clean()
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRule:
+    """A quality rule as the page asks for it; `bound` is its main number."""
+
+    key: str
+    label: str
+    bound: str
+    bound_label: str
+    is_share: bool = True
+
+
+QUALITY = (
+    QualityRule("gold_accuracy", "Gold answered wrongly", "least", "Right answers, at least"),
+    QualityRule(
+        "repeat_consistency", "Repeats answered otherwise", "least", "The same again, at least"
+    ),
+    QualityRule("agreement", "Disagrees with the others", "least", "Of their agreement, at least"),
+    QualityRule("side_share", "Favours a side", "alpha", "Chance below which it is no accident"),
+    QualityRule("speed", "Answers faster than texts are read", "most", "Too fast, at most"),
+    QualityRule("straight_lining", "Same button again and again", "run", "Times in a row", False),
+    QualityRule("skips", "Skips much", "most", "Skipped, at most"),
+)
+QUALITY_CHOICES = (
+    ("off", "Off"),
+    (Action.FLAG, "Tell the researcher"),
+    (Action.PAUSE, "Pause the person"),
+)
+
+
+class QualityForm(RulesForm):
+    """What in somebody's answers is noticed, and what happens then."""
+
+    def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
+        super().__init__(study, *args, **kwargs)
+        now = rules_as_json(rules_of(study.rules))["quality"]
+        for rule in QUALITY:
+            values = now[rule.key] or DEFAULTS["quality"][rule.key]
+            bound = values[rule.bound]
+            self.fields[f"{rule.key}_action"] = forms.ChoiceField(
+                label=rule.label,
+                choices=QUALITY_CHOICES,
+                initial="off" if now[rule.key] is None else values["action"],
+            )
+            self.fields[f"{rule.key}_bound"] = (
+                forms.FloatField(
+                    label=f"{rule.bound_label} (%)",
+                    min_value=0,
+                    max_value=100,
+                    initial=as_percent(bound),
+                    widget=forms.NumberInput(attrs={"step": "any"}),
+                )
+                if rule.is_share
+                else number_field(rule.bound_label, least=2)
+            )
+            if not rule.is_share:
+                self.fields[f"{rule.key}_bound"].initial = bound
+            if "min_n" in values:
+                self.fields[f"{rule.key}_min_n"] = number_field("From so many on")
+                self.fields[f"{rule.key}_min_n"].initial = values["min_n"]
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "label": rule.label,
+                "fields": [
+                    self[name]
+                    for name in (f"{rule.key}_action", f"{rule.key}_bound", f"{rule.key}_min_n")
+                    if name in self.fields
+                ],
+            }
+            for rule in QUALITY
+        ]
+
+    def rules(self) -> dict[str, Any]:
+        rules: dict[str, Any] = copy.deepcopy(dict(self.study.rules))
+        data = self.cleaned_data
+        for rule in QUALITY:
+            if data[f"{rule.key}_action"] == "off":
+                rules = with_rule(rules, "quality", rule.key, None)
+                continue
+            bound = data[f"{rule.key}_bound"]
+            kept = rules.get("quality", {}).get(rule.key) or {}
+            wanted = {
+                **kept,
+                "action": str(data[f"{rule.key}_action"]),
+                rule.bound: bound / PERCENT if rule.is_share else bound,
+            }
+            if f"{rule.key}_min_n" in data:
+                wanted["min_n"] = data[f"{rule.key}_min_n"]
+            given = DEFAULTS["quality"][rule.key]
+            differs = {name: value for name, value in wanted.items() if given[name] != value}
+            quality = dict(rules.get("quality", {}))
+            quality.pop(rule.key, None)
+            if differs:
+                quality[rule.key] = differs
+            if quality:
+                rules["quality"] = quality
+            else:
+                rules.pop("quality", None)
+        return rules

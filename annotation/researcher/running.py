@@ -1,0 +1,305 @@
+"""What may still be done with a study that was opened: pause, close, archive, unblind, change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Max
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods, require_safe
+
+from annotation.access import SignedInRequest, roles_of
+from annotation.lifecycle.generation import MAX_OVERLAP
+from annotation.lifecycle.refusals import LifecycleError
+from annotation.lifecycle.states import (
+    archive_study,
+    close_study,
+    pause_study,
+    resume_study,
+    unblind_study,
+)
+from annotation.lifecycle.study_file import LONGEST_TITLE
+from annotation.lifecycle.versions import change_study
+from annotation.models import (
+    AuditEntry,
+    Comparison,
+    ComparisonKind,
+    Role,
+    Study,
+    StudyState,
+    StudyVersion,
+)
+
+from .basics import LONGEST_INSTRUCTIONS
+from .frame import StudioForm, readers_only, render_step, take_faults
+from .patience import patient_database
+from .rule_forms import AskingForm, ChecksForm, QualityForm, RulesForm
+
+LONGEST_REASON = 1_000
+SHOWN_VERSIONS = 50
+ACTED = ("study.opened", "study.paused", "study.resumed", "study.closed", "study.archived",
+         "study.unblinded", "study.changed")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A step in the study's life, as it is asked about before it is taken."""
+
+    label: str
+    heading: str
+    consequences: tuple[str, ...]
+    sources: frozenset[StudyState]
+    take: Callable[..., Study]
+    is_final: bool = False
+    is_primary: bool = False
+
+
+RUNNING = frozenset({StudyState.OPEN, StudyState.PAUSED})
+ACTIONS: Mapping[str, Action] = {
+    "pause": Action(
+        "Pause",
+        "Pause the study?",
+        (
+            "No new pairs are handed out; annotators read that the study is paused.",
+            "Answers on pairs that are open now count for ten more minutes.",
+            "You can resume at any time.",
+        ),
+        frozenset({StudyState.OPEN}),
+        pause_study,
+    ),
+    "resume": Action(
+        "Resume",
+        "Resume the study?",
+        ("Annotators get pairs again at once.",),
+        frozenset({StudyState.PAUSED}),
+        resume_study,
+        is_primary=True,
+    ),
+    "close": Action(
+        "Close",
+        "Close the study?",
+        (
+            "No more votes are collected. Answers on pairs that are open now count for ten more "
+            "minutes.",
+            "A closed study stays closed. What is missing then can only be collected by a new "
+            "study that continues it.",
+            "Results stay sealed until the study is unblinded.",
+        ),
+        RUNNING,
+        close_study,
+        is_final=True,
+    ),
+    "archive": Action(
+        "Archive",
+        "Archive the study?",
+        (
+            "It moves to the end of the lists, and adjudication ends. Nothing of it is deleted.",
+            "An archived study stays archived; report and exports can be read as before.",
+        ),
+        frozenset({StudyState.CLOSED}),
+        archive_study,
+        is_final=True,
+    ),
+}
+
+
+def may_unblind_early(study: Study, roles: frozenset[Role]) -> bool:
+    return study.state in RUNNING and Role.OWNER in roles
+
+
+def available(study: Study) -> list[tuple[str, Action]]:
+    state = StudyState(study.state)
+    return [(key, action) for key, action in ACTIONS.items() if state in action.sources]
+
+
+@require_safe
+@readers_only
+def running(request: SignedInRequest, study: Study) -> HttpResponse:
+    """How the study stands, what may be done now, and what was done."""
+    if not study.was_opened:
+        return redirect("studio:open", slug=study.slug)
+    roles = roles_of(request.user, study)
+    work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
+    entries = AuditEntry.objects.filter(study=study, action__in=ACTED).select_related("actor")
+    return render_step(
+        request,
+        study,
+        "open",
+        "running",
+        {
+            "actions": available(study),
+            "can_unblind": study.unblinded_at is None
+            and (study.state not in RUNNING or may_unblind_early(study, roles)),
+            "is_early": study.state in RUNNING,
+            "may_change": study.state in RUNNING,
+            "can_challenge": study.state in (StudyState.CLOSED, StudyState.ARCHIVED),
+            "versions": list(
+                StudyVersion.objects.filter(study=study)
+                .defer("snapshot")
+                .order_by("-number")[:SHOWN_VERSIONS]
+            ),
+            "overlap": work.aggregate(most=Max("overlap"))["most"],
+            "entries": [
+                {
+                    "at": entry.at,
+                    "who": entry.actor.get_username() if entry.actor else "at the command line",
+                    "what": entry.action.removeprefix("study."),
+                    "reason": entry.detail.get("reason", ""),
+                }
+                for entry in entries.order_by("-seq")[:SHOWN_VERSIONS]
+            ],
+        },
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@readers_only
+def act(request: SignedInRequest, study: Study, action: str) -> HttpResponse:
+    """Say what will happen; and take the step."""
+    chosen = ACTIONS.get(action)
+    if chosen is None:
+        raise Http404("There is no such step.")
+    if request.method == "POST":
+        try:
+            chosen.take(study, request.user)
+        except LifecycleError as fault:
+            messages.error(request, str(fault))
+        else:
+            messages.success(request, f"{chosen.label}: done.")
+        return redirect("studio:running", slug=study.slug)
+    if StudyState(study.state) not in chosen.sources:
+        return redirect("studio:running", slug=study.slug)
+    return render_step(request, study, "open", "act", {"action": chosen})
+
+
+class ReasonForm(StudioForm):
+    """Why; kept in the log for good."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=LONGEST_REASON,
+        help_text="Kept in the log for good. Name no person.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Give a reason; it is recorded."},
+    )
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@readers_only
+def unblind(request: SignedInRequest, study: Study) -> HttpResponse:
+    """Let researchers see names and outcomes, once, for good."""
+    if not study.was_opened or study.unblinded_at is not None:
+        return redirect("studio:running", slug=study.slug)
+    early = study.state in RUNNING
+    if early and Role.OWNER not in roles_of(request.user, study):
+        raise PermissionDenied("Only an owner may unblind a study before it is closed.")
+    form = ReasonForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            unblind_study(study, request.user, early=early, reason=form.cleaned_data["reason"])
+        except LifecycleError as fault:
+            take_faults(form, fault)
+        else:
+            messages.success(request, "The study is unblinded: names and results can be read.")
+            return redirect("studio:running", slug=study.slug)
+    return render_step(request, study, "open", "unblind", {"form": form, "is_early": early})
+
+
+class TextsForm(ReasonForm):
+    """What may change of an opened study beside its rules."""
+
+    title = forms.CharField(label="Name of the study", max_length=LONGEST_TITLE)
+    instructions = forms.CharField(
+        label="Instructions",
+        required=False,
+        max_length=LONGEST_INSTRUCTIONS,
+        widget=forms.Textarea(attrs={"rows": 12}),
+    )
+    overlap = forms.IntegerField(
+        label="Votes on each pair",
+        required=False,
+        min_value=1,
+        max_value=MAX_OVERLAP,
+        help_text="Can only be raised. Empty: as it is.",
+    )
+    field_order = ("title", "instructions", "overlap", "reason")
+
+
+PARTS = (
+    ("texts", "Texts and overlap"),
+    ("checks", "Order, checks, limits"),
+    ("asking", "Beside the questions"),
+    ("quality", "Quality rules"),
+)
+RULE_FORMS: Mapping[str, type[RulesForm]] = {
+    "checks": ChecksForm,
+    "asking": AskingForm,
+    "quality": QualityForm,
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@readers_only
+def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpResponse:
+    """Give the study a further version."""
+    if study.state not in RUNNING:
+        return redirect("studio:running", slug=study.slug)
+    if part not in dict(PARTS):
+        raise Http404("There is no such part.")
+    posted = request.POST if request.method == "POST" else None
+    reason = ReasonForm(posted)
+    rules: RulesForm | None = None
+    if part == "texts":
+        reason = TextsForm(
+            posted, initial={"title": study.title, "instructions": study.instructions}
+        )
+    else:
+        rules = RULE_FORMS[part](study, posted)
+        for name in getattr(rules, "for_good", ()):
+            # It was settled when the study opened.
+            rules.fields[name].disabled = True
+    valid = reason.is_valid() and (rules is None or rules.is_valid())
+    if request.method == "POST" and valid:
+        try:
+            with patient_database():
+                done = change_study(
+                    study,
+                    request.user,
+                    reason=reason.cleaned_data["reason"],
+                    **wanted(reason, rules),
+                )
+        except (LifecycleError, ValidationError) as fault:
+            take_faults(reason, fault)
+        else:
+            if done.version is None:
+                messages.info(request, "The study is so already; nothing was changed.")
+            else:
+                lines = "; ".join(done.lines)
+                messages.success(request, f"Version {done.version.number}: {lines}.")
+            return redirect("studio:running", slug=study.slug)
+    has_errors = bool(reason.errors) or (rules is not None and bool(rules.errors))
+    return render_step(
+        request,
+        study,
+        "open",
+        "change",
+        {"reason": reason, "rules": rules, "part": part, "change_parts": PARTS},
+        status=422 if request.method == "POST" and has_errors else 200,
+    )
+
+
+def wanted(reason: ReasonForm, rules: RulesForm | None) -> dict[str, Any]:
+    if rules is not None:
+        return {"rules": rules.rules(), **rules.settings()}
+    data = reason.cleaned_data
+    return {
+        "title": data["title"],
+        "instructions": data["instructions"],
+        **({"overlap": data["overlap"]} if data["overlap"] is not None else {}),
+    }
