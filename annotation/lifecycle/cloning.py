@@ -21,9 +21,9 @@ from annotation.models import (
 )
 from annotation.planner_statistics import refresh_planner_statistics
 
-from .drafts import create_draft
+from .drafts import begin_new_draft
 from .refusals import LifecycleError
-from .rubric import configure_draft, criteria_of, set_rubric
+from .rubric import criteria_of, store_criteria
 
 # Long texts: few rows at a time are in memory.
 ROWS_AT_ONCE = 500
@@ -57,12 +57,12 @@ def clone_study(
         If the short name is not allowed or taken.
     """
     with transaction.atomic():
-        study = _begin(source, slug, actor, title)
+        study, acts = _begin(source, slug, actor, title)
         if with_content:
             copy_content(source, study)
-        audit.record(
-            study, actor, "study.cloned", {"from": source.slug, "with_content": with_content}
-        )
+        detail = {"from": source.slug, "with_content": with_content}
+        for act in (*acts, audit.Act("study.cloned", detail)):
+            audit.record(study, actor, act.action, act.detail)
     refresh_planner_statistics()
     return study
 
@@ -86,21 +86,23 @@ def challenge_study(source: Study, slug: str, actor: User, *, title: str) -> Stu
             "are analysed with the new ones. Close it first."
         )
     with transaction.atomic():
-        study = _begin(source, slug, actor, title)
+        study, acts = _begin(source, slug, actor, title)
         study.continues = source
         study.save(update_fields=["continues"])
         copy_content(source, study)
-        audit.record(study, actor, "study.continues", {"from": source.slug})
+        for act in (*acts, audit.Act("study.continues", {"from": source.slug})):
+            audit.record(study, actor, act.action, act.detail)
     refresh_planner_statistics()
     return study
 
 
-def _begin(source: Study, slug: str, actor: User, title: str) -> Study:
-    study = create_draft(slug, actor, title=title)
-    settings: dict[str, Any] = {name: getattr(source, name) for name in COPIED_SETTINGS}
-    configure_draft(study, actor, **settings)
-    set_rubric(study, criteria_of(source), actor)
-    return study
+def _begin(source: Study, slug: str, actor: User, title: str) -> tuple[Study, list[audit.Act]]:
+    study, acts = begin_new_draft(slug, actor, title=title)
+    for name in COPIED_SETTINGS:
+        setattr(study, name, getattr(source, name))
+    study.save(update_fields=COPIED_SETTINGS)
+    store_criteria(study, criteria_of(source))
+    return study, acts
 
 
 def copy_content(source: Study, study: Study) -> None:

@@ -66,6 +66,7 @@ def generate_comparisons(
     rounds: int = 1,
     overlap: int = DEFAULT_OVERLAP,
     seed: int = 0,
+    replace: bool = False,
     actor: User | None = None,
 ) -> GenerationSummary:
     """Write the design's comparisons that the draft does not have yet.
@@ -80,6 +81,8 @@ def generate_comparisons(
         See `annotation.pairing.PairingRules`.
     overlap : int
         Votes wanted for each new comparison.
+    replace : bool
+        Take the pairs of kind work that are there out first; see `remove_work`.
     actor : User, optional
         Who asked, for the log.
 
@@ -100,6 +103,7 @@ def generate_comparisons(
         names = dict(System.objects.filter(study=study).values_list("pk", "name"))
         rules.check_systems(names.values())
         check_continues(study, rules)
+        removed = remove_work(study) if replace else 0
         created, skipped = 0, 0
         planner = Planner(rules)
         for batch in prompt_batches(study):
@@ -117,6 +121,7 @@ def generate_comparisons(
             "overlap": overlap,
             "created": created,
             "skipped": skipped,
+            **({"removed": removed} if removed else {}),
         }
         audit.record(study, actor, "comparisons.generated", detail)
     refresh_planner_statistics()
@@ -139,38 +144,27 @@ def check_continues(study: Study, rules: PairingRules) -> None:
         )
 
 
-def remove_work(study: Study, actor: User | None = None) -> int:
-    """Take the draft's pairs of kind work out again, so that another design can be carried out.
-
-    Returns
-    -------
-    int
-        How many there were.
+def remove_work(study: Study) -> int:
+    """Take the draft's pairs of kind work out, within the caller's transaction; their number.
 
     Raises
     ------
     DesignError
         Pairs came from a file, have votes or judgments, or are otherwise referred to: these stay
         as they are.
-    StudyFrozenError
-        If the study was opened.
     """
+    if study.import_files.filter(kind=ImportKind.COMPARISONS).exists():
+        raise DesignError(
+            "Pairs of this study came from a file and stay as they are. For another design begin a "
+            "study with the responses alone."
+        )
     work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
-    with transaction.atomic():
-        check_editable(study)
-        if study.import_files.filter(kind=ImportKind.COMPARISONS).exists():
-            raise DesignError(
-                "Pairs of this study came from a file and stay as they are. For another design "
-                "begin a study with the responses alone."
-            )
-        try:
-            removed, _ = work.delete()
-        except ProtectedError:
-            raise DesignError(
-                "Pairs of this study have votes or judgments already and stay as they are."
-            ) from None
-        if removed:
-            audit.record(study, actor, "comparisons.removed", {"comparisons": removed})
+    try:
+        removed, _ = work.delete()
+    except ProtectedError:
+        raise DesignError(
+            "Pairs of this study have votes or judgments already and stay as they are."
+        ) from None
     return removed
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
@@ -17,7 +16,6 @@ from annotation.lifecycle.generation import (
     DEFAULT_OVERLAP,
     MAX_OVERLAP,
     generate_comparisons,
-    remove_work,
     summarise_study,
 )
 from annotation.lifecycle.identical import generate_identical
@@ -26,6 +24,7 @@ from annotation.models import Annotator, AnnotatorState, Comparison, ComparisonK
 from annotation.pairing import Design, DesignError
 
 from .frame import StudioForm, readers_only, refuse_frozen, render_step, take_faults
+from .patience import patient_database
 from .rule_forms import AskingForm, ChecksForm, QualityForm, RulesForm
 
 LARGEST_SEED = 2**63 - 1
@@ -106,6 +105,7 @@ class PairsForm(StudioForm):
             "rounds": data["rounds"] if design is Design.BALANCED else 1,
             "overlap": data["overlap"],
             "seed": data["seed"],
+            "replace": data.get("replace", False),
         }
 
 
@@ -187,9 +187,7 @@ def design(request: SignedInRequest, study: Study) -> HttpResponse:
     form = pairs_form(study, request.POST)
     if form.is_valid():
         try:
-            with transaction.atomic():
-                if form.cleaned_data.get("replace"):
-                    remove_work(study, request.user)
+            with patient_database():
                 generate_comparisons(study, actor=request.user, **form.arguments())
         except DesignError as fault:
             form.add_error(None, str(fault))

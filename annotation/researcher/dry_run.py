@@ -299,7 +299,7 @@ def dry_vote(request: HttpRequest, study: Study, body: dict[str, Any]) -> HttpRe
             "stored": True,
             "late": False,
             "revision": 2 if requests.read_flag(body, "revises") else 1,
-            "answers": wire.answers_for_page(answers),
+            "answers": voting.answers_as_json(answers),
             "feedback": None,
         }
     )
