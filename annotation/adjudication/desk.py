@@ -2,11 +2,15 @@
 
 Cases are looked for in windows of the study's comparisons, each many times as large as the last,
 from a start of each adjudicator's own: where disagreements are common, the first window has one,
-and a study of any size takes few queries. Only taking one locks anything, and only its comparison.
+and a study of any size takes few queries. Where there are hardly any, a search of a large study
+takes longer than a page may: it breaks off, and goes on where it was the next time. Only taking a
+case locks anything, and only its comparison.
 """
 
 from __future__ import annotations
 
+import math
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -89,17 +93,51 @@ def find_case(user: User, study: Study, public_id: uuid.UUID) -> AdjudicationCas
     return case
 
 
-def next_case(user: User, study: Study) -> AdjudicationCase | None:
+@dataclass(slots=True)
+class Search:
+    """How far one adjudicator's search of a study has come.
+
+    Attributes
+    ----------
+    at : int
+        Where it goes on: so many keys after their own start.
+    gone : int
+        So many keys before that have no case for them.
+    length : int
+        So many keys the study has.
+    over : bool
+        All of it was gone through.
+    """
+
+    at: int = 0
+    gone: int = 0
+    length: int = 0
+    over: bool = False
+
+
+def next_case(
+    user: User, study: Study, search: Search | None = None, seconds: float = math.inf
+) -> AdjudicationCase | None:
     """The case that the user is to decide now: the one on their desk, or a new one.
 
     Never one that the user had to rate, that they skipped, or that lies on a colleague's desk.
 
+    Parameters
+    ----------
+    search : Search, optional
+        Where an earlier search broke off; it is carried on.
+    seconds : float
+        After so long no further window is looked through; at least one is.
+
     Returns
     -------
     AdjudicationCase or None
-        None where nothing is left for them at the moment; `routing.look_at_desk` says why.
+        None where none was found: in all of the study if `search` is over, and then
+        `routing.look_at_desk` says why.
     """
+    search = search or Search()
     if not is_decidable(study):
+        search.over = True
         return None
     held = AdjudicationCase.objects.filter(
         adjudicator=user, comparison__study=study, state=CaseState.HELD
@@ -108,10 +146,11 @@ def next_case(user: User, study: Study) -> AdjudicationCase | None:
         case = take(user, study, comparison_id)
         if case is not None:
             return case
-    for window in windows(user, study):
+    for window in windows(user, study, search, seconds):
         for comparison_id in candidates(user, study, window):
             case = take(user, study, comparison_id)
             if case is not None:
+                search.gone = 0
                 return case
     return None
 
@@ -129,18 +168,28 @@ def candidates(user: User, study: Study, window: Window) -> list[int]:
     return list(found.values_list("pk", flat=True)[:AT_ONCE])
 
 
-def windows(user: User, study: Study) -> Iterator[Window]:
-    """All comparisons of the study from the user's own start, around the end and back to it."""
+def windows(
+    user: User, study: Study, search: Search, seconds: float = math.inf
+) -> Iterator[Window]:
+    """All comparisons of the study from where the search is, around the end and back to it.
+
+    Each window that was yielded and led to nothing lies behind the search.
+    """
+    until = time.monotonic() + seconds
     ends = ends_of([study]).get(study.pk)
-    if ends is None:
-        return
-    start = start_of(user, study, ends)
-    size = FIRST_WINDOW
-    for begin, end in ((start, ends.before), (ends.first, start)):
-        while begin < end:
-            yield Window(begin, min(begin + size, end))
-            begin += size
-            size = min(size * GROWTH, LARGEST_WINDOW)
+    search.length = 0 if ends is None else ends.before - ends.first
+    size = FIRST_WINDOW if search.gone == 0 else LARGEST_WINDOW
+    while ends is not None and search.gone < search.length:
+        offset = (start_of(user, study, ends) - ends.first + search.at) % search.length
+        begin = ends.first + offset
+        step = min(size, search.length - search.gone, ends.before - begin)
+        yield Window(begin, begin + step)
+        search.at = (search.at + step) % search.length
+        search.gone += step
+        size = min(size * GROWTH, LARGEST_WINDOW)
+        if search.gone < search.length and time.monotonic() >= until:
+            return
+    search.over = True
 
 
 def take(user: User, study: Study, comparison_id: int) -> AdjudicationCase | None:

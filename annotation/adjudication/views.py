@@ -6,6 +6,7 @@ was typed comes back with every refusal.
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -28,10 +29,16 @@ from .faults import AdjudicationFault, CaseNotFound, RatedThemselves
 from .questions import GRADES, ask, read_answers
 from .routing import is_decidable, look_at_desk
 from .showing import ShownCase, show
-from .wording import flag_in_words, nothing_to_decide, speak, waiting, why_here
+from .wording import broken_off, flag_in_words, nothing_to_decide, speak, waiting, why_here
 
-# In the desk's address: all of the study was searched for a case just now, in vain.
+# In the desk's address: at this second all of the study had been searched for a case, in vain. It
+# is true for a while, and an address may be kept for longer.
 SEARCHED = "searched"
+SEARCHED_FOR_SECONDS = 60
+# So long a page searches a large study before it says how far it came; a window more at most.
+SEARCH_SECONDS = 5.0
+# In the session, by study: where the search goes on.
+SEARCHES = "adjudication_searches"
 
 CaseView = Callable[[SignedInRequest, AdjudicationCase], HttpResponseBase]
 
@@ -42,12 +49,17 @@ def desk(request: SignedInRequest, study: Study) -> HttpResponse:
     """How many cases wait, or why there are none.
 
     Only a part of a large study is looked through. Whoever comes from a search of all of it that
-    found nothing is told so.
+    found nothing is told so, and whoever comes from one that broke off, how far it came.
     """
-    found = look_at_desk(request.user, study, Now())
     searched = SEARCHED in request.GET
+    if searched and not is_just_now(request.GET[SEARCHED]):
+        return redirect("adjudication:desk", slug=study.slug)
+    found = look_at_desk(request.user, study, Now())
+    search = search_of(request, study)
     has_cases = is_decidable(study) and (found.yours > 0 or not (found.whole or searched))
-    if has_cases:
+    if has_cases and not found.yours and search.gone:
+        title, text = "The search goes on", broken_off(search.gone, search.length)
+    elif has_cases:
         title, text = "Pairs that people disagreed on", waiting(found)
     else:
         title, text = nothing_to_decide(study, found)
@@ -126,10 +138,37 @@ def skip(request: SignedInRequest, case: AdjudicationCase) -> HttpResponse:
 
 def to_next(request: SignedInRequest, study: Study) -> HttpResponse:
     """Lead to the next case, or to the desk, which says why there is none."""
-    found = desks.next_case(request.user, study)
-    if found is None:
-        return redirect(f"{reverse('adjudication:desk', kwargs={'slug': study.slug})}?{SEARCHED}")
-    return redirect("adjudication:case", slug=study.slug, case_id=found.public_id)
+    search = search_of(request, study)
+    found = desks.next_case(request.user, study, search, SEARCH_SECONDS)
+    keep_search(request, study, search)
+    if found is not None:
+        return redirect("adjudication:case", slug=study.slug, case_id=found.public_id)
+    desk_url = reverse("adjudication:desk", kwargs={"slug": study.slug})
+    return redirect(f"{desk_url}?{SEARCHED}={int(time.time())}" if search.over else desk_url)
+
+
+def search_of(request: SignedInRequest, study: Study) -> desks.Search:
+    """Where this person's search of the study is."""
+    kept = request.session.get(SEARCHES, {}).get(study.slug)
+    return desks.Search() if kept is None else desks.Search(*kept)
+
+
+def keep_search(request: SignedInRequest, study: Study, search: desks.Search) -> None:
+    """Keep it for as long as the session lasts; a study that fits a window needs none."""
+    others = {
+        slug: kept for slug, kept in request.session.get(SEARCHES, {}).items() if slug != study.slug
+    }
+    if not search.over and search.at:
+        others[study.slug] = [search.at, search.gone, search.length]
+    if others != request.session.get(SEARCHES, {}):
+        request.session[SEARCHES] = others
+
+
+def is_just_now(said: str) -> bool:
+    """Whether a second that an address names is the present minute's."""
+    if not (said.isascii() and said.isdigit() and len(said) <= 12):
+        return False
+    return 0 <= time.time() - int(said) < SEARCHED_FOR_SECONDS
 
 
 def rated_page(request: SignedInRequest, study: Study, fault: RatedThemselves) -> HttpResponse:

@@ -147,6 +147,21 @@ def nothing_to_decide(study: Study, desk: Desk) -> tuple[str, str]:
     )
 
 
+def broken_off(gone: int, length: int) -> str:
+    """How far a search came that takes longer than a page.
+
+    Examples
+    --------
+    >>> broken_off(250_000, 1_000_000)[:56]
+    'The study is large. 25 % of it was looked through so far'
+    """
+    share = min(99, 100 * gone // max(1, length))
+    return (
+        f"The study is large. {share} % of it was looked through so far, and no pair was found "
+        "there for you. The next search goes on from there."
+    )
+
+
 def waiting(desk: Desk) -> str:
     """How many pairs can be taken now."""
     if not desk.yours:

@@ -310,9 +310,9 @@ def test_the_next_case_costs_the_same_in_a_larger_study(
 
 
 def test_a_large_study_is_searched_in_few_windows() -> None:
-    from annotation.adjudication.desk import windows
+    from annotation.adjudication.desk import Search, windows
 
     study = study_of(1)
     only = Comparison.objects.get()
-    found = list(windows(make_adjudicator(study), study))
+    found = list(windows(make_adjudicator(study), study, Search()))
     assert [(window.first, window.before) for window in found] == [(only.pk, only.pk + 1)]

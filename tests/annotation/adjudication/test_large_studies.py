@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 import pytest
+import time_machine
 from django.db import connection
 from django.db.models.functions import Now
 from django.test import Client
 from django.utils import timezone
 
 from annotation.accounts.steps import adjudicator_step
-from annotation.adjudication import Waiting, next_case, routing, waiting_for
-from annotation.adjudication.routing import Desk, look_at_desk
+from annotation.adjudication import Waiting, desk, next_case, routing, views, waiting_for
+from annotation.adjudication.routing import Desk, Window, look_at_desk
 from annotation.models import (
     Assignment,
     AssignmentState,
@@ -136,6 +138,66 @@ def test_the_desk_of_a_large_study_offers_to_search_and_then_says_what_came_of_i
     searched = client.post(f"/study/{study.slug}/adjudicate/next", follow=True)
     assert "No pair is left for you at the moment" in text_of(searched)
     assert "Show the next pair" not in text_of(searched)
+
+
+def test_that_nothing_was_found_is_said_for_a_minute_and_not_by_an_address(client: Client) -> None:
+    study = agreed_on(SMALL)
+    client.force_login(make_adjudicator(study))
+    address = f"/study/{study.slug}/adjudicate/"
+    said = client.post(f"{address}next").headers["Location"]
+    assert "No pair is left for you at the moment" in text_of(client.get(said))
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        later = client.get(said)
+    assert later.status_code == 302
+    assert later.headers["Location"] == address
+    for foreign in ("", "x", "-1", "9" * 40, "٣"):
+        assert client.get(address, {"searched": foreign}).status_code == 302
+
+
+def test_a_search_that_takes_long_breaks_off_and_goes_on_where_it_was(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk, "FIRST_WINDOW", 25)
+    monkeypatch.setattr(desk, "LARGEST_WINDOW", 25)
+    monkeypatch.setattr(views, "SEARCH_SECONDS", 0.0)
+    study = agreed_on(SMALL)
+    client.force_login(make_adjudicator(study))
+    address = f"/study/{study.slug}/adjudicate/"
+    looked: list[Window] = []
+    find = desk.candidates
+
+    def note(user: User, study: Study, window: Window) -> list[int]:
+        looked.append(window)
+        return find(user, study, window)
+
+    monkeypatch.setattr(desk, "candidates", note)
+    for _ in range(10):
+        answer = client.post(f"{address}next")
+        if "searched" in answer.headers["Location"]:
+            break
+        page = text_of(client.get(answer.headers["Location"]))
+        assert "of it was looked through so far" in page
+        assert "Show the next pair" in page
+    else:
+        pytest.fail("The search never ended.")
+    keys = [key for window in looked for key in range(window.first, window.before)]
+    # Each once, and none is left out.
+    assert sorted(keys) == sorted(study.comparisons.values_list("pk", flat=True))
+    assert len(looked) in (3, 4)
+
+
+def test_after_a_case_the_search_goes_on_with_what_lies_ahead() -> None:
+    study = agreed_on(SMALL)
+    disputed = complete_with(study, ["a", "b"])
+    user, search = make_adjudicator(study), desk.Search()
+    case = next_case(user, study, search)
+    assert case is not None
+    assert case.comparison_id == disputed.pk
+    assert (search.gone, search.over) == (0, False)
+    desk.skip_case(case)
+    assert next_case(user, study, search) is None
+    assert search.over
+    assert search.gone == search.length == SMALL + 1
 
 
 def test_the_search_finds_the_only_pair_of_a_large_study() -> None:
