@@ -5,6 +5,16 @@ import django.utils.timezone
 from django.db import migrations, models
 
 
+def forget_crowd_links(apps, schema_editor):
+    """Going back: there was no such link, and the table of invitations refuses it."""
+    apps.get_model('annotation', 'CrowdArrival').objects.all().delete()
+    apps.get_model('annotation', 'Invitation').objects.filter(purpose='crowd').delete()
+    if schema_editor.connection.vendor == 'postgresql':
+        # No table can be altered while a deleted row is still to be looked for in others.
+        schema_editor.execute('SET CONSTRAINTS ALL IMMEDIATE')
+        schema_editor.execute('SET CONSTRAINTS ALL DEFERRED')
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -89,4 +99,5 @@ class Migration(migrations.Migration):
             model_name='crowdarrival',
             constraint=models.UniqueConstraint(fields=('study', 'participant'), name='crowd_arrival_once'),
         ),
+        migrations.RunPython(migrations.RunPython.noop, forget_crowd_links),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -16,6 +17,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from annotation.access.recognising import OF_SESSION_IN_BRIEF
 from annotation.models import Annotator, AnnotatorState, Membership, Role, Session, Study, User
 from annotation.sessions import SEEN_PRECISION_SECONDS, SessionStore
 from tests import factories
@@ -207,3 +209,32 @@ def test_what_a_page_changes_in_a_session_is_not_in_the_next_one(
     again = SessionStore(key)
     again["list"].append(2)
     assert SessionStore(key)["list"] == [1]
+
+
+@pytest.mark.postgres
+def test_the_prepared_plan_does_not_go_through_everybody() -> None:
+    study = factories.make_open_study("small")
+    for _ in range(60):
+        user = factories.make_user()
+        factories.make_annotator(study, user)
+        Client().force_login(user)
+    statement = OF_SESSION_IN_BRIEF.compiled(connection).statement
+    sql = statement.sql
+    for number in range(1, len(statement.params) + 1):
+        sql = sql.replace("%s", f"${number}", 1)
+    key = Session.objects.order_by("session_key").values_list("pk", flat=True)[0]
+    given = statement.values(connection, {"key": key, "now": timezone.now(), "slug": "small"})
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        # As it is after some runs on a connection.
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE asks AS {sql}")
+        places = ", ".join("%s" for _ in given)
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE asks ({places})",
+            [str(int(value)) if isinstance(value, int) else value for value in given],
+        )
+        (found,) = cursor.fetchone()
+    (plan,) = json.loads(found) if isinstance(found, str) else found
+    # Index by index some; a small table may be read whole. With everybody's rows it is hundreds.
+    assert plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"] <= 30, plan

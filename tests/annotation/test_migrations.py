@@ -1,0 +1,86 @@
+"""Migrations run back and forth over a study that is under way, and leave its votes as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from annotation import people, queue
+from annotation.models import (
+    Annotator,
+    Assignment,
+    Comparison,
+    Study,
+    Vote,
+)
+from tests.annotation.queue.world import current_id, make_queue, vote
+from tests.factories import make_annotator, make_user
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+FIRST = [("annotation", "0001_initial")]
+# What the first migration has too, in the columns that it has.
+KEPT = {
+    Study: ("slug", "state", "seed"),
+    Comparison: ("item_id", "open", "taken", "open_seq", "overlap"),
+    Annotator: ("external_id", "state", "cursor", "handed", "answered"),
+    Assignment: ("public_id", "state", "slot_no", "swapped", "lease_expires_at"),
+    Vote: ("choice", "verdict", "idempotency_key", "request_hash", "created_at"),
+}
+
+
+def rows() -> dict[str, list[tuple[Any, ...]]]:
+    return {
+        model.__name__: list(model.objects.order_by("pk").values_list("pk", *columns))
+        for model, columns in KEPT.items()
+    }
+
+
+def migrate(targets: list[tuple[str, str]]) -> None:
+    executor = MigrationExecutor(connection)
+    executor.migrate(targets)
+
+
+@pytest.fixture
+def forward_again() -> Iterator[None]:
+    """Whatever happens, other tests find the newest tables."""
+    yield
+    migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+
+
+def indexes() -> dict[str, set[tuple[str, ...]]]:
+    with connection.cursor() as cursor:
+        return {
+            table: {
+                tuple(known["columns"])
+                for known in connection.introspection.get_constraints(cursor, table).values()
+                if known["index"] or known["unique"]
+            }
+            for table in ("annotation_vote", "annotation_assignment", "annotation_comparison")
+        }
+
+
+def test_migrations_go_back_and_forth_over_rows(forward_again: None) -> None:
+    study = make_queue(6, overlap=2)
+    rater, other = make_annotator(study, make_user()), make_annotator(study, make_user())
+    for person in (rater, other):
+        for _ in range(3):
+            vote(person, current_id(person))
+    queue.claim(rater, want=2)
+    people.issue_crowd_link(study, 5)
+    before, indexed = rows(), indexes()
+    assert len(before["Vote"]) == 6
+    migrate(FIRST)
+    assert indexes() != indexed
+    migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    assert rows() == before
+    assert indexes() == indexed
+    # The triggers stand again, and the study goes on.
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Vote.objects.update(verdict="tie")
+    vote(rater, current_id(rater))
+    assert Vote.objects.count() == 7
