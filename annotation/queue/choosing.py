@@ -300,16 +300,26 @@ def choose_by_cell(seeker: Seeker) -> Choice | None:
     return None
 
 
-def open_cells(seeker: Seeker) -> list[OpenCell]:
-    """The cells that have open comparisons; one look into the index for each."""
+def cells_with_work(study_id: int | Parameter) -> QuerySet[Cell, Any]:
+    """A study's cells that have open comparisons; one look into the index for each."""
     inside = Comparison.objects.filter(cell=OuterRef("pk"), open=True)
-    rows = Cell.objects.filter(Exists(inside), study=seeker.holder.study, stopped_at__isnull=True)
-    return [
-        OpenCell(*row)
-        for row in rows.exclude(stratum__in=seeker.forbidden)
-        .order_by("pk")
-        .values_list("pk", "weight", "room")
-    ]
+    rows = Cell.objects.filter(Exists(inside), study_id=study_id, stopped_at__isnull=True)
+    return rows.order_by("pk").values_list("pk", "weight", "room")
+
+
+CELLS_WITH_WORK: CompiledQuery[Any] = CompiledQuery(
+    lambda: cells_with_work(Parameter("study", KEY))
+)
+
+
+def open_cells(seeker: Seeker) -> list[OpenCell]:
+    """The cells from which this annotator may get something."""
+    study_id = seeker.holder.study.pk
+    if seeker.forbidden:
+        rows = list(cells_with_work(study_id).exclude(stratum__in=seeker.forbidden))
+    else:
+        rows = CELLS_WITH_WORK.rows(study=study_id)
+    return [OpenCell(*row) for row in rows]
 
 
 def lock_in_cell(seeker: Seeker, cell_id: int, attempt: int) -> Comparison | None:

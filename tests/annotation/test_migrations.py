@@ -35,7 +35,7 @@ KEPT = {
 
 def rows() -> dict[str, list[tuple[Any, ...]]]:
     return {
-        model.__name__: list(model.objects.order_by("pk").values_list("pk", *columns))
+        model.__name__: list(model._default_manager.order_by("pk").values_list("pk", *columns))
         for model, columns in KEPT.items()
     }
 
