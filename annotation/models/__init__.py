@@ -8,10 +8,12 @@ from .content import ImportFile, ImportKind, Prompt, Response, System
 from .desk import CrowdArrival, Draft, KeyMap
 from .people import (
     GOING_ON,
+    LONGEST_TEAM,
     Annotator,
     AnnotatorState,
     Invitation,
     InvitationPurpose,
+    MailState,
     Membership,
     Role,
     User,
@@ -29,6 +31,7 @@ from .studies import (
     StudyState,
     StudyVersion,
 )
+from .tokens import ApiToken, RememberedAnswer
 from .uploads import Upload, UploadState
 from .votes import (
     Adjudication,
@@ -45,11 +48,13 @@ from .votes import (
 
 __all__ = [
     "GOING_ON",
+    "LONGEST_TEAM",
     "SLUG_PATTERN",
     "Adjudication",
     "AdjudicationCase",
     "Annotator",
     "AnnotatorState",
+    "ApiToken",
     "Assignment",
     "AssignmentState",
     "AuditChain",
@@ -70,10 +75,12 @@ __all__ = [
     "Invitation",
     "InvitationPurpose",
     "KeyMap",
+    "MailState",
     "Membership",
     "Prompt",
     "QualityFinding",
     "QualityReview",
+    "RememberedAnswer",
     "Response",
     "ResultsPolicy",
     "ReviewOutcome",

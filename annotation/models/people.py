@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from .studies import Study
 
+LONGEST_TEAM = 80
+
 
 class User(AbstractUser):
     """An account. `username` is the sign-in name: an e-mail address or a chosen name."""
@@ -37,6 +39,9 @@ class Membership(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="memberships"
     )
     role = models.CharField(max_length=16, choices=Role)
+    # A name for some of a study's people; an annotator's also stands in their profile, where the
+    # rules about eligibility look.
+    team = models.CharField(max_length=LONGEST_TEAM, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -125,6 +130,15 @@ class InvitationPurpose(models.TextChoices):
     CROWD = "crowd"  # many people of a recruitment platform, each by the platform's parameters
 
 
+class MailState(models.TextChoices):
+    """How far the letter with an invitation's link is. Nothing is written for the others."""
+
+    NONE = ""  # the link was shown to whoever made it
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
 class Invitation(models.Model):
     """A link, single-use but for that of a crowd. Only the hash of its token is stored."""
 
@@ -141,6 +155,29 @@ class Invitation(models.Model):
         on_delete=models.PROTECT,
         related_name="invitations",
     )
+    # For whom it was made, where that was said: how lists and letters tell people apart. Gone with
+    # the erasure of whoever used it.
+    name = models.CharField(max_length=150, blank=True)
+    email = models.EmailField(blank=True)
+    team = models.CharField(max_length=LONGEST_TEAM, blank=True)
+    accepted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="invitations_accepted",
+    )
+    # The letter: its secret is drawn when it is sent, so that no row and no message holds it.
+    mail_state = models.CharField(
+        max_length=8, choices=MailState, default=MailState.NONE, blank=True
+    )
+    mail_attempts = models.PositiveSmallIntegerField(default=0)
+    # When it is sent, or tried again.
+    mail_due_at = models.DateTimeField(null=True, blank=True)
+    mail_sent_at = models.DateTimeField(null=True, blank=True)
+    mail_fault = models.CharField(max_length=200, blank=True)
+    # Which reminder of an earlier invitation it is; 0 is the first letter.
+    reminder = models.PositiveSmallIntegerField(default=0)
     # A crowd's: how many people it lets in.
     most_people = models.PositiveIntegerField(null=True, blank=True)
     # Where the link leads after use; an internal path.
@@ -183,5 +220,19 @@ class Invitation(models.Model):
             models.CheckConstraint(
                 condition=Q(purpose=InvitationPurpose.CROWD) | Q(most_people__isnull=True),
                 name="invitation_most_people_of_a_crowd",
+            ),
+            models.CheckConstraint(
+                condition=Q(mail_state__in=MailState.values), name="invitation_mail_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(mail_state=MailState.NONE) | ~Q(email=""),
+                name="invitation_mail_has_an_address",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["mail_due_at"],
+                condition=Q(mail_state=MailState.QUEUED),
+                name="invitation_mail_due",
             ),
         ]

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
+import uuid
+from typing import Any
+
+from django.utils import timezone
+
 from annotation.models import (
+    ApiToken,
     AuditEntry,
     CrowdArrival,
     InvitationPurpose,
+    MailState,
     Membership,
+    RememberedAnswer,
     Role,
+    User,
 )
 from tests import factories
 
 from .world import BadRow, change, twice
+
+
+def make_token(**fields: Any) -> ApiToken:
+    values = {
+        "user": factories.make_user(),
+        "token_hash": uuid.uuid4().hex * 2,
+        "may_read": True,
+        "expires_at": timezone.now(),
+    }
+    return ApiToken.objects.create(**values | fields)
+
+
+def remember_twice(user: User) -> None:
+    twice(
+        lambda: RememberedAnswer.objects.create(user=user, key_hash="0" * 64, request_hash="1" * 64)
+    )
+
 
 BAD_PEOPLE: list[BadRow] = [
     # People
@@ -43,6 +69,26 @@ BAD_PEOPLE: list[BadRow] = [
         "a state that no annotator has",
         "annotator_state_known",
         lambda w: change(w.holder.annotator, state="asleep"),
+    ),
+    (
+        "a letter in a state that is none",
+        "invitation_mail_state_known",
+        lambda w: w.invite(mail_state="lost", email="ann@example.org"),
+    ),
+    (
+        "a letter to nobody",
+        "invitation_mail_has_an_address",
+        lambda w: w.invite(mail_state=MailState.QUEUED),
+    ),
+    (
+        "a key that opens nothing",
+        "api_token_opens_something",
+        lambda w: make_token(may_read=False),
+    ),
+    (
+        "two answers to one key of a person",
+        "remembered_answer_once",
+        lambda w: remember_twice(factories.make_user()),
     ),
     (
         "a purpose that no link has",
