@@ -28,6 +28,7 @@ from annotation.answer_rules import (
     StraightLining,
 )
 from annotation.page_rules import Answering, Crowd
+from annotation.profile_rules import Profile
 from annotation.rule_conflicts import faults_between
 from annotation.rule_fields import number, share
 from annotation.shown_values import shown
@@ -150,6 +151,7 @@ class Rules:
     adjudication: Disagreements = Disagreements()
     answering: Answering = field(default_factory=Answering)
     crowd: Crowd = field(default_factory=Crowd)
+    profile: Profile = field(default_factory=Profile)
     # Eligible annotators by category of prompt: {"law": {"profession": ["lawyer"]}} gives pairs of
     # that category only to annotators whose profile has one of these values.
     eligibility: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -166,6 +168,7 @@ SECTIONS: dict[str, type[Any]] = {
     "adjudication": Disagreements,
     "answering": Answering,
     "crowd": Crowd,
+    "profile": Profile,
 }
 QUALITY_RULES: dict[str, type[Any]] = {
     "gold_accuracy": AtLeast,
@@ -316,4 +319,8 @@ def rules_as_json(rules: Rules) -> dict[str, Any]:
         for category, demands in rules.eligibility.items()
     }
     written["answering"]["tags"] = list(rules.answering.tags)
+    written["profile"]["questions"] = [
+        {"key": question.key, "text": question.text, "options": list(question.options)}
+        for question in rules.profile.questions
+    ]
     return written

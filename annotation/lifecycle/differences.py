@@ -93,4 +93,6 @@ def word(value: object) -> str:
         return "off"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    return ", ".join(entry["key"] if isinstance(entry, dict) else entry for entry in value)
