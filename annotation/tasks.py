@@ -14,6 +14,7 @@ from kombu.exceptions import OperationalError
 from annotation import quality, queue
 from annotation.importing import uploads
 from annotation.models import Study, StudyState
+from annotation.people import letters
 from annotation.sessions import SessionStore
 
 log = structlog.get_logger(__name__)
@@ -53,6 +54,23 @@ def check_quality() -> int:
         except Exception:
             log.exception("quality.finish_failed", study=study.slug)
     return found
+
+
+@shared_task(name="annotation.send_letters")
+def send_letters() -> int:
+    """Send invitations that are due; the number sent. More are rung for, one stretch at a time."""
+    done = letters.send_letters()
+    if done.more:
+        ring_for_letters()
+    return done.sent
+
+
+def ring_for_letters() -> None:
+    """Wake a worker. Without a broker the sweep does it a minute later."""
+    try:
+        send_letters.delay()
+    except OperationalError:
+        log.warning("letters.bell_unheard")
 
 
 @shared_task(name="annotation.forget_ended_sessions")

@@ -335,6 +335,24 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
+# E-mail: invitations. Without a server letters go to the console, where their links can be copied.
+EMAIL_HOST = os.environ.get("EMAIL_HOST", "")
+EMAIL_BACKEND = "django.core.mail.backends.{}.EmailBackend".format(
+    "smtp" if EMAIL_HOST else "console"
+)
+EMAIL_USE_SSL = env_bool("EMAIL_USE_SSL", False)
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", bool(EMAIL_HOST) and not EMAIL_USE_SSL)
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    raise ImproperlyConfigured("EMAIL_USE_SSL and EMAIL_USE_TLS exclude each other.")
+EMAIL_PORT = env_int("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587, 1, 65_535)
+EMAIL_HOST_USER = os.environ.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
+# Seconds for each step of talking to the server.
+EMAIL_TIMEOUT = env_int("EMAIL_TIMEOUT", 10, 1, 60)
+DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or (
+    f"evalsite@{urlsplit(SITE_URL).hostname}"
+)
+
 # Background work. The broker is a doorbell; rows hold the work and its results.
 REDIS_URL = os.environ.get("REDIS_URL", "")
 CELERY_BROKER_URL = broker_from_url(REDIS_URL)
@@ -386,6 +404,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     },
     "check quality": {
         "task": "annotation.check_quality",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "send letters": {
+        "task": "annotation.send_letters",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },

@@ -1,7 +1,9 @@
 """Accounts, roles and single-use links: who takes part, and how they come in.
 
-`invitations` issues and uses links, `crowd` those of recruitment platforms, `members` grants and
-ends roles, `owners` makes the accounts that run the site, `erasing` takes a person out of a study.
+`invitations` issues and uses links, `inviting` and `lists` invite people by name, `letters` writes
+to them, `crowd` has the links of recruitment platforms. `members` grants and ends roles, `managing`
+says who may; `teams` and `profiles` tell people apart, `leaving` ends somebody's part, `erasing`
+takes a person out of a study. `owners` makes the accounts that run the site.
 """
 
 from .crowd import Arrival, arrive, get_crowd_link, issue_crowd_link
@@ -20,9 +22,21 @@ from .invitations import (
     sign_in,
     status_of,
 )
+from .inviting import (
+    InvitationLine,
+    invite_people,
+    list_invitations,
+    remind,
+    remind_all,
+    withdraw,
+)
+from .leaving import end_part
 from .links import check_base_url, crowd_url, invitation_url
+from .lists import BadListError, Invitee, ListProblem, read_list
+from .managing import check_may_manage, manageable
 from .members import grant_role, remove_role
 from .owners import create_owner, make_first_owners
+from .profiles import answer_questions, questions_for
 from .refusals import (
     AlreadyErasedError,
     AlreadyMemberError,
@@ -34,11 +48,14 @@ from .refusals import (
     InvitationRefusedError,
     InvitationStatus,
     LastOwnerError,
+    LetterRefusedError,
     NoSuchAnnotatorError,
     NoSuchInvitationError,
+    NotTheirsError,
     PeopleError,
     UsernameTakenError,
 )
+from .teams import set_team
 from .usernames import normalise_username
 
 __all__ = [
@@ -46,6 +63,7 @@ __all__ = [
     "AlreadyErasedError",
     "AlreadyMemberError",
     "Arrival",
+    "BadListError",
     "Belongings",
     "CrowdEndedError",
     "CrowdFullError",
@@ -53,21 +71,29 @@ __all__ = [
     "Erasure",
     "InvalidSiteURLError",
     "InvitationError",
+    "InvitationLine",
     "InvitationRefusedError",
     "InvitationStatus",
+    "Invitee",
     "Issued",
     "LastOwnerError",
+    "LetterRefusedError",
+    "ListProblem",
     "NoSuchAnnotatorError",
     "NoSuchInvitationError",
+    "NotTheirsError",
     "PeopleError",
     "UsernameTakenError",
     "accept_invitation",
     "accept_invitation_as",
+    "answer_questions",
     "arrive",
     "change_password",
     "check_base_url",
+    "check_may_manage",
     "create_owner",
     "crowd_url",
+    "end_part",
     "erase",
     "find_annotator",
     "get_crowd_link",
@@ -75,15 +101,24 @@ __all__ = [
     "grant_role",
     "invitation_url",
     "invite",
+    "invite_people",
     "issue_crowd_link",
     "issue_set_password_link",
     "issue_sign_in_link",
+    "list_invitations",
     "look_over",
     "make_first_owners",
+    "manageable",
     "normalise_username",
+    "questions_for",
+    "read_list",
+    "remind",
+    "remind_all",
     "remove_role",
     "revoke_invitation",
     "set_password",
+    "set_team",
     "sign_in",
     "status_of",
+    "withdraw",
 ]

@@ -23,6 +23,7 @@ from annotation import audit, queue
 from annotation.models import (
     Annotator,
     AnnotatorState,
+    ApiToken,
     Assignment,
     AssignmentState,
     AuditEntry,
@@ -32,8 +33,10 @@ from annotation.models import (
     Flag,
     Invitation,
     KeyMap,
+    MailState,
     Membership,
     QualityReview,
+    RememberedAnswer,
     Role,
     Session,
     Study,
@@ -185,6 +188,7 @@ def erase(annotator: Annotator, actor: User | None = None) -> Erasure:
         CrowdArrival.objects.filter(annotator=row).delete()
         user = row.user
         if user is not None:
+            forget_invitee(study, user)
             Membership.objects.filter(study=study, user=user, role=Role.ANNOTATOR).delete()
         row.external_id, row.user, row.profile = new_name, None, {}
         row.state, row.state_reason, row.erased_at = AnnotatorState.REMOVED, "", timezone.now()
@@ -216,6 +220,13 @@ def erase_texts(annotator: Annotator) -> None:
     # A flag itself is a fact of the study; the database lets it lose its note, and nothing else.
     flags_with_notes(annotator).update(note="")
     queue.forget_skip_notes(annotator)
+
+
+def forget_invitee(study: Study, user: User) -> None:
+    """Of the links by which the person came in, that they were used stays."""
+    Invitation.objects.filter(study=study, accepted_by=user, role=Role.ANNOTATOR).update(
+        name="", email="", team="", mail_state=MailState.NONE, mail_fault="", accepted_by=None
+    )
 
 
 def flags_with_notes(annotator: Annotator) -> QuerySet[Flag]:
@@ -252,6 +263,9 @@ def empty_account(user: User) -> None:
     ).update(object_repr=nameless)
     live_links(user).update(revoked_at=timezone.now())
     Session.objects.filter(account=user).delete()
+    RememberedAnswer.objects.filter(user=user).delete()
+    ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+    ApiToken.objects.filter(user=user).update(name="")
     user.username, user.email, user.is_active, user.last_login = nameless, "", False, None
     user.set_unusable_password()
     user.save(update_fields=["username", "email", "is_active", "last_login", "password"])

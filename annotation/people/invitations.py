@@ -185,10 +185,21 @@ def get_live_invitation(token: str, purpose: InvitationPurpose) -> Invitation:
 
 
 def use(invitation: Invitation) -> None:
-    """Mark the invitation as used, within the caller's transaction; refuse if it is not live."""
-    used = live_invitations().filter(pk=invitation.pk).update(used_at=timezone.now())
+    """Mark the invitation as used, within the caller's transaction; refuse if it is not live.
+
+    A letter changes the secret when it is sent again: who holds an older one is refused.
+    """
+    used = (
+        live_invitations()
+        .filter(pk=invitation.pk, token_hash=invitation.token_hash)
+        .update(used_at=timezone.now())
+    )
     if used != 1:
-        raise InvitationRefusedError(status_of(Invitation.objects.get(pk=invitation.pk)))
+        now = Invitation.objects.get(pk=invitation.pk)
+        status = status_of(now)
+        raise InvitationRefusedError(
+            InvitationStatus.REVOKED if status == InvitationStatus.LIVE else status
+        )
 
 
 def accept_invitation(token: str, username: str, password: str) -> User:
@@ -244,7 +255,9 @@ def join(invitation: Invitation, user: User) -> None:
     study, role = invitation.study, Role(invitation.role)
     if study is None:
         raise InvitationError("The invitation names no study.")
-    if not grant_role(study, user, role, user, invitation=invitation.pk):
+    Invitation.objects.filter(pk=invitation.pk).update(accepted_by=user)
+    granted = grant_role(study, user, role, user, invitation=invitation.pk, team=invitation.team)
+    if not granted:
         raise AlreadyMemberError(str(ALREADY[role]))
 
 

@@ -8,10 +8,17 @@ from annotation import audit, quality, queue
 from annotation.models import Annotator, AnnotatorState, Membership, Role, Study, User
 
 from .refusals import LastOwnerError, PeopleError
+from .teams import put_into_team
 
 
 def grant_role(
-    study: Study, user: User, role: Role, actor: User | None, *, invitation: int | None = None
+    study: Study,
+    user: User,
+    role: Role,
+    actor: User | None,
+    *,
+    invitation: int | None = None,
+    team: str = "",
 ) -> bool:
     """Give the user a role, within the caller's transaction; False if they have it already.
 
@@ -19,7 +26,7 @@ def grant_role(
     removal: active, or qualifying where the study has training pairs that the annotator has not
     passed. A paused or failed one stays so: that is for quality control to lift.
     """
-    act = add_member(study, user, role, invitation=invitation)
+    act = add_member(study, user, role, invitation=invitation, team=team)
     if act is None:
         return False
     audit.record(study, actor, act.action, act.detail)
@@ -27,7 +34,7 @@ def grant_role(
 
 
 def add_member(
-    study: Study, user: User, role: Role, *, invitation: int | None = None
+    study: Study, user: User, role: Role, *, invitation: int | None = None, team: str = ""
 ) -> audit.Act | None:
     """As `grant_role`; the caller records the act at the end. None if the user has the role."""
     _, created = Membership.objects.get_or_create(study=study, user=user, role=role)
@@ -39,6 +46,8 @@ def add_member(
         )
         if not is_new and annotator.state in (AnnotatorState.INVITED, AnnotatorState.REMOVED):
             quality.let_in_again(annotator)
+    if team:
+        put_into_team(study, user, team)
     return audit.Act(
         "member.added", {"user": user.pk, "role": role.value, "invitation": invitation}
     )

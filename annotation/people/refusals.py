@@ -3,6 +3,8 @@
 PeopleError
     UsernameTakenError     someone has the sign-in name
     LastOwnerError         a study would be left without an owner
+    NotTheirsError         whoever asks does not decide about such people
+    LetterRefusedError     there is nothing to remind of, or it is too early, or was done enough
     InvalidSiteURLError    the base of a link is no http address
     NoSuchAnnotatorError   a name is nobody's, or that of several people
     AlreadyErasedError     somebody was erased before
@@ -29,6 +31,14 @@ class UsernameTakenError(PeopleError):
 
 
 class LastOwnerError(PeopleError):
+    pass
+
+
+class NotTheirsError(PeopleError):
+    pass
+
+
+class LetterRefusedError(PeopleError):
     pass
 
 

@@ -1,0 +1,236 @@
+"""Inviting people by name and address: who may, who is there already, reminders, letters."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from annotation import people
+from annotation.models import AuditEntry, Invitation, MailState, Membership, Role, User
+from annotation.people import BadListError, Invitee, letters
+from annotation.people.inviting import MOST_REMINDERS
+from annotation.tasks import send_letters
+from tests import factories
+from tests.races import at_once
+
+pytestmark = pytest.mark.django_db
+
+ADA = Invitee("Ada", "ada@example.org", Role.ANNOTATOR, "Berlin")
+
+
+@pytest.fixture
+def study():
+    return factories.make_open_study(title="Capitals")
+
+
+@pytest.fixture
+def owner(study) -> User:
+    return factories.make_membership(study, Role.OWNER).user
+
+
+def link_of(letter: mail.EmailMessage) -> str:
+    found = re.search(r"http://\S+(/invitation/[A-Za-z0-9_-]{43}/)", str(letter.body))
+    assert found is not None
+    return found[1]
+
+
+def test_a_letter_brings_somebody_into_their_team(study, owner):
+    people.invite_people(study, [ADA], owner, by_email=True)
+    assert not mail.outbox
+    assert send_letters() == 1
+    letter = mail.outbox[0]
+    assert letter.to == ["ada@example.org"]
+    assert letter.subject == "Invitation to “Capitals”"
+    answer = Client().post(
+        link_of(letter),
+        {"username": "ada", "password": factories.PASSWORD, "repeated": factories.PASSWORD},
+    )
+    assert answer.status_code == 302
+    membership = Membership.objects.get(study=study, role=Role.ANNOTATOR)
+    assert membership.team == "Berlin"
+    assert membership.user.annotators.get().profile == {"team": "Berlin"}
+    invitation = Invitation.objects.get()
+    assert (invitation.mail_state, invitation.accepted_by) == (MailState.SENT, membership.user)
+
+
+def test_no_letter_is_sent_twice_by_two_workers(study, owner):
+    people.invite_people(study, [ADA], owner, by_email=True)
+    assert send_letters() == 1
+    assert send_letters() == 0
+    assert len(mail.outbox) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_once_send_one_letter(study, owner):
+    people.invite_people(study, [ADA], owner, by_email=True)
+    done = at_once([letters.send_letters, letters.send_letters])
+    assert sorted(one.sent for one in done) == [0, 1]
+
+
+def test_neither_a_row_nor_the_log_holds_a_link_or_an_address(study, owner):
+    issued = people.invite_people(study, [ADA], owner, by_email=True)
+    send_letters()
+    token = link_of(mail.outbox[0]).split("/")[2]
+    stored = str(list(Invitation.objects.values()))
+    assert token not in stored
+    assert issued[0].token not in stored
+    # What came back is good for nothing once the letter has a secret of its own.
+    assert Client().get(f"/invitation/{issued[0].token}/").status_code == 404
+    log = str(list(AuditEntry.objects.values()))
+    assert "ada" not in log.lower()
+
+
+def test_a_server_that_is_away_is_tried_again_until_it_is_enough(study, owner, monkeypatch):
+    people.invite_people(study, [ADA], owner, by_email=True)
+    monkeypatch.setattr(
+        "django.core.mail.backends.locmem.EmailBackend.send_messages", fails(OSError("away"))
+    )
+    start = timezone.now()
+    with time_machine.travel(start, tick=False) as clock:
+        for attempt, pause in enumerate(letters.PAUSES, 1):
+            clock.shift(1)
+            assert send_letters() == 0
+            row = Invitation.objects.get()
+            assert (row.mail_state, row.mail_attempts) == (MailState.QUEUED, attempt)
+            assert "could not be reached" in row.mail_fault
+            clock.shift(pause - timedelta(seconds=2))
+            send_letters()
+            assert Invitation.objects.get().mail_attempts == attempt
+            clock.shift(2)
+        send_letters()
+    row = Invitation.objects.get()
+    assert (row.mail_state, row.mail_attempts) == (MailState.FAILED, letters.MOST_ATTEMPTS)
+
+
+def fails(fault: Exception):
+    def send_messages(self, messages):
+        raise fault
+
+    return send_messages
+
+
+def test_an_address_that_the_server_refuses_fails_at_once_and_the_others_are_sent(
+    study, owner, monkeypatch
+):
+    from django.core.mail.backends import locmem
+
+    right = locmem.EmailBackend.send_messages
+
+    def send_messages(self, messages):
+        if messages[0].to == ["ada@example.org"]:
+            raise smtplib.SMTPRecipientsRefused({"ada@example.org": (550, b"no such user")})
+        return right(self, messages)
+
+    monkeypatch.setattr(locmem.EmailBackend, "send_messages", send_messages)
+    grace = Invitee("Grace", "grace@example.org")
+    people.invite_people(study, [ADA, grace], owner, by_email=True)
+    assert send_letters() == 1
+    row = Invitation.objects.get(email="ada@example.org")
+    assert (row.mail_state, row.mail_attempts) == (MailState.FAILED, 1)
+    assert row.mail_fault == "the server refused the address: 550 no such user"
+    # It can be tried again by hand, and that counts as no reminder.
+    assert people.remind(row, owner).reminder == 0
+
+
+def test_a_link_that_was_withdrawn_is_not_sent(study, owner):
+    (issued,) = people.invite_people(study, [ADA], owner, by_email=True)
+    people.withdraw(issued.invitation, owner)
+    assert send_letters() == 0
+    assert not mail.outbox
+    assert Invitation.objects.get().mail_state == MailState.FAILED
+
+
+def test_a_reminder_replaces_the_link_and_there_are_two_a_day_apart(study, owner):
+    people.invite_people(study, [ADA], owner, by_email=True)
+    send_letters()
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for number in range(1, MOST_REMINDERS + 1):
+            (line,) = people.list_invitations(study)
+            with pytest.raises(people.LetterRefusedError, match="younger than 24 hours"):
+                people.remind(line.invitation, owner)
+            clock.shift(timedelta(hours=25))
+            assert people.remind_all(study, owner) == 1
+            send_letters()
+            assert mail.outbox[-1].subject == "Reminder: invitation to “Capitals”"
+            assert Client().get(link_of(mail.outbox[number - 1])).status_code == 410
+            assert Client().get(link_of(mail.outbox[number])).status_code == 200
+        clock.shift(timedelta(hours=25))
+        (line,) = people.list_invitations(study)
+        with pytest.raises(people.LetterRefusedError, match="2 reminders were sent"):
+            people.remind(line.invitation, owner)
+
+
+def test_somebody_who_never_opened_it_in_time_can_be_reminded(study, owner):
+    people.invite_people(study, [ADA], owner, by_email=True)
+    send_letters()
+    with time_machine.travel(timezone.now() + timedelta(days=20), tick=False):
+        assert people.remind_all(study, owner) == 1
+
+
+def test_nobody_is_reminded_of_a_link_that_was_used(study, owner):
+    people.invite_people(study, [ADA], owner, by_email=True)
+    send_letters()
+    Invitation.objects.update(used_at=timezone.now(), mail_sent_at=timezone.now() - timedelta(9))
+    with pytest.raises(people.LetterRefusedError, match="was used"):
+        people.remind(Invitation.objects.get(), owner)
+
+
+def test_whoever_is_there_or_was_invited_is_named_and_nobody_is_invited(study, owner):
+    ada = factories.make_user("ada@example.org")
+    factories.make_annotator(study, ada)
+    people.invite_people(study, [Invitee("Grace", "grace@example.org")], owner, by_email=False)
+    with pytest.raises(BadListError) as caught:
+        people.invite_people(
+            study,
+            [
+                Invitee("", "ADA@example.org", line=7),
+                Invitee("", "Grace@example.org", line=9),
+                Invitee("", "alan@example.org", line=10),
+            ],
+            owner,
+            by_email=True,
+        )
+    assert [str(problem) for problem in caught.value.problems] == [
+        "Line 7: ADA@example.org is annotator already.",
+        "Line 9: Grace@example.org has an invitation as annotator that is still good: send a "
+        "reminder, or withdraw it first.",
+    ]
+    assert Invitation.objects.count() == 1
+    # In another role they can be invited.
+    people.invite_people(
+        study, [Invitee("", "ada@example.org", Role.MONITOR)], owner, by_email=True
+    )
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role != Role.ANNOTATOR])
+def test_a_researcher_invites_annotators_and_nobody_else(study, role):
+    researcher = factories.make_membership(study, Role.RESEARCHER).user
+    people.invite_people(study, [ADA], researcher, by_email=True)
+    with pytest.raises(people.NotTheirsError, match="Only an owner"):
+        people.invite_people(study, [Invitee("X", "", role)], researcher, by_email=False)
+    assert Invitation.objects.count() == 1
+
+
+@pytest.mark.parametrize("role", [Role.MONITOR, Role.ADJUDICATOR, Role.ANNOTATOR])
+def test_others_invite_nobody(study, role):
+    member = factories.make_membership(study, role).user
+    with pytest.raises(people.NotTheirsError):
+        people.invite_people(study, [ADA], member, by_email=False)
+    with pytest.raises(people.NotTheirsError):
+        people.invite_people(study, [ADA], factories.make_user(), by_email=False)
+
+
+def test_a_name_cannot_write_into_the_head_of_a_letter(study, owner):
+    study.title = "Capitals\nBcc: eve@example.org"
+    study.save()
+    people.invite_people(study, [ADA], owner, by_email=True)
+    send_letters()
+    assert "\n" not in mail.outbox[0].subject
+    assert mail.outbox[0].bcc == []
