@@ -41,6 +41,7 @@ class Area:
 AREAS = (
     Area("Set-up", "studio:overview", READERS, "studio:"),
     Area("Adjudicate", "adjudication:desk", frozenset({Role.ADJUDICATOR}), "adjudication:"),
+    Area("People", "people:members", READERS, "people"),
     Area("Report", "reports:report", READERS | {Role.MONITOR}, "reports:"),
 )
 

@@ -16,7 +16,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("annotation.accounts.urls")),
     path("", include("annotation.researcher.urls")),
     path("", include("annotation.adjudication.urls")),
+    path("", include("annotation.researcher.membership.urls")),
     path("", include("reports.pages.urls")),
+    path("", include("reports.pages.people_urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -43,15 +43,23 @@ def list_payments(study: Study) -> Iterator[str]:
     """
     yield csv_line(COLUMNS)
     for row in participants(study).iterator(chunk_size=1000):
-        arrived, last = row[4], row[9]
-        cells: list[Cell] = [
-            *row[:4],
-            day(arrived),
-            *row[5:8],
-            None if row[8] is None else math.ceil(row[8] / MINUTE_MS),
-            None if last is None else day(last),
-        ]
-        yield csv_line(cells)
+        yield csv_line(cells_of(row))
+
+
+def list_paid(study: Study, *, most: int) -> list[dict[str, Cell]]:
+    """The first rows of the same table, by the names of its columns."""
+    return [dict(zip(COLUMNS, cells_of(row), strict=True)) for row in participants(study)[:most]]
+
+
+def cells_of(row: tuple[Any, ...]) -> list[Cell]:
+    arrived, last = row[4], row[9]
+    return [
+        *row[:4],
+        day(arrived),
+        *row[5:8],
+        None if row[8] is None else math.ceil(row[8] / MINUTE_MS),
+        None if last is None else day(last),
+    ]
 
 
 def day(moment: datetime) -> str:

@@ -34,7 +34,7 @@ from .leaving import end_part
 from .links import check_base_url, crowd_url, invitation_url
 from .lists import BadListError, Invitee, ListProblem, read_list
 from .managing import check_may_manage, manageable
-from .members import grant_role, remove_role
+from .members import give_role, grant_role, remove_role
 from .owners import create_owner, make_first_owners
 from .profiles import answer_questions, questions_for
 from .refusals import (
@@ -98,6 +98,7 @@ __all__ = [
     "find_annotator",
     "get_crowd_link",
     "get_invitation",
+    "give_role",
     "grant_role",
     "invitation_url",
     "invite",

@@ -53,6 +53,19 @@ def add_member(
     )
 
 
+def give_role(study: Study, user: User, role: Role, actor: User | None) -> None:
+    """`grant_role` in a transaction of its own.
+
+    Raises
+    ------
+    PeopleError
+        The user has the role already.
+    """
+    with transaction.atomic():
+        if not grant_role(study, user, role, actor):
+            raise PeopleError(f"This account is {role.label.lower()} of {study.slug} already.")
+
+
 def remove_role(study: Study, user: User, role: Role, actor: User | None) -> None:
     """End a role. An annotator's reservations go back to the others; their votes stay.
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import edges, own_pages, views
+from . import about_you, edges, own_pages, views
 
 app_name = "rating"
 
@@ -21,6 +21,7 @@ of_a_study = [
     path("answers/", own_pages.answers, name="answers"),
     path("answers/<uuid:assignment>/", own_pages.answer, name="answer"),
     path("session", edges.session, name="session"),
+    path("about-you/", about_you.about_you, name="about_you"),
 ]
 
 urlpatterns = [path("study/<slug:slug>/rate/", include(of_a_study))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.access import SignedInRequest, study_annotator
 from annotation.models import Annotator, Criterion, SkipReason
+from annotation.people import questions_for
 from annotation.rules import rules_of
 
 from . import wire
@@ -40,6 +41,8 @@ SKIP_REASONS = {
 def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
     """The frame in which pairs are shown. Reading it changes nothing."""
     study = annotator.study
+    if questions_for(annotator):
+        return redirect("rating:about_you", slug=study.slug)
     criteria = list(study.criteria.all())
     answering = rules_of(study.rules).answering
     desk = load_desk(annotator)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Count, Max
 from django.http import HttpResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from annotation.access import SignedInRequest
@@ -22,18 +22,10 @@ from annotation.models import (
 
 from .frame import readers_only, render_step
 
-# Where people are invited, as far as this site has that area.
-PEOPLE_ROUTES = ("people:people", "people:overview", "people:list")
-
 
 def people_url(study: Study) -> str:
-    """The area in which people are invited; empty where there is none."""
-    for route in PEOPLE_ROUTES:
-        try:
-            return reverse(route, kwargs={"slug": study.slug})
-        except NoReverseMatch:
-            continue
-    return ""
+    """The area in which people are invited."""
+    return reverse("people:members", kwargs={"slug": study.slug})
 
 
 @require_safe

@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from annotation import people
 from annotation.access import AccessKind
 from annotation.access.declarations import access_of
 from annotation.access.routes import Route, list_routes
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.django_db
 
 PUBLIC = AccessKind.PUBLIC
 SIGNED_IN = AccessKind.SIGNED_IN
+OWNERS = frozenset({Role.OWNER})
 READERS = frozenset({Role.OWNER, Role.RESEARCHER})
 WATCHERS = READERS | {Role.MONITOR}
 ANNOTATORS = frozenset({Role.ANNOTATOR})
@@ -54,12 +56,16 @@ class Row:
     study: dict[str, object] = field(default_factory=lambda: {"state": StudyState.OPEN})
     # The address names a case that lies on the visitor's own desk.
     own_case: bool = False
+    # The address names an account, an invitation or a platform's link of the study.
+    of_study: str = ""
     # The address names a pair that the visitor has answered.
     own_vote: bool = False
     # The address names an upload of the study, whose lists lie in the spool.
     own_upload: bool = False
     # Of those who are signed in, only those who may begin a study.
     some_accounts: bool = False
+    # What the view declares, where it decides among those by itself.
+    also_declared: frozenset[Role] = frozenset()
 
 
 # Whoever may see outcomes at all may see them then.
@@ -81,6 +87,7 @@ MATRIX = {
     "reports:statistics_guide": Row(SIGNED_IN),
     "change_password": Row(SIGNED_IN),
     "rating:page": Row(ANNOTATORS),
+    "rating:about_you": Row(ANNOTATORS),
     "rating:next": Row(ANNOTATORS, "post"),
     "rating:vote": Row(ANNOTATORS, "post"),
     "rating:skip": Row(ANNOTATORS, "post"),
@@ -144,6 +151,26 @@ MATRIX = {
     "studio:clone": Row(READERS),
     "studio:challenge": Row(READERS, study=CLOSED),
     "reports:planner": Row(READERS),
+    "people:members": Row(READERS),
+    "people:member": Row(READERS, of_study="account"),
+    "people:roles": Row(OWNERS, "post", of_study="account", also_declared=READERS),
+    "people:team": Row(READERS, "post", of_study="account"),
+    "people:end": Row(READERS, "post", of_study="account"),
+    "people:erase": Row(OWNERS, "post", of_study="account"),
+    "people:invitations": Row(READERS),
+    "people:invitation_rows": Row(READERS),
+    "people:invite": Row(READERS, "post"),
+    "people:links": Row(READERS, "post"),
+    "people:remind_all": Row(READERS, "post"),
+    "people:remind": Row(READERS, "post", of_study="invitation"),
+    "people:withdraw": Row(READERS, "post", of_study="invitation"),
+    "people:platform": Row(READERS),
+    "people:crowd_link": Row(READERS, "post"),
+    "people:crowd_withdraw": Row(READERS, "post", of_study="crowd"),
+    "people:questions": Row(READERS),
+    "people_work:payments": Row(READERS),
+    "people_work:payments_file": Row(READERS),
+    "people_work:file": Row(READERS),
     "reports:report": Row(WATCHERS, study=UNBLINDED),
     "reports:compute": Row(READERS, "post", study=UNBLINDED),
     "reports:progress": Row(WATCHERS, study=UNBLINDED),
@@ -179,7 +206,8 @@ def test_a_route_declares_what_the_table_says(name: str) -> None:
     if isinstance(audience, AccessKind):
         assert (declared.kind, declared.roles) == (audience, frozenset())
     else:
-        assert (declared.kind, declared.roles) == (AccessKind.STUDY, audience)
+        expected = MATRIX[name].also_declared or audience
+        assert (declared.kind, declared.roles) == (AccessKind.STUDY, expected)
 
 
 def make_study(name: str) -> Study:
@@ -233,12 +261,28 @@ def upload_of(study: Study) -> uuid.UUID:
     return made.public_id
 
 
+def part_of(study: Study, what: str) -> dict[str, object]:
+    """The key of an annotator's account or of a live link; of none where there is no study."""
+    if study.pk is None:
+        return {"account" if what == "account" else "invitation": 0}
+    if what == "account":
+        annotator = factories.make_annotator(study, factories.make_user())
+        return {"account": annotator.user_id}
+    if what == "crowd":
+        return {"invitation": people.issue_crowd_link(study, 1).invitation.pk}
+    invitee = people.Invitee("Ada", f"{uuid.uuid4().hex}@example.org")
+    (issued,) = people.invite_people(study, [invitee], None, by_email=False)
+    return {"invitation": issued.invitation.pk}
+
+
 def request(client: Client, name: str, study: Study) -> tuple[int, str]:
     """The status, and where a redirect leads."""
     row = MATRIX[name]
     kwargs = dict(row.kwargs)
     if row.own_case:
         kwargs["case_id"] = case_of(client, study)
+    if row.of_study:
+        kwargs |= part_of(study, row.of_study)
     if row.own_vote:
         kwargs["assignment"] = vote_of(client, study)
     if row.own_upload:

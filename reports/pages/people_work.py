@@ -1,0 +1,71 @@
+"""What people did, for those who run the study: payments of a platform, and annotators in a file.
+
+Part of the pages about people; here, since work is counted in this room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.db import transaction
+from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from annotation import audit
+from annotation.access import SignedInRequest, study_role
+from annotation.models import CrowdArrival, Role, Study
+from reports.annotator_rows import list_annotators
+from reports.payments import list_paid, list_payments
+
+READING = (Role.OWNER, Role.RESEARCHER)
+# More rows than this nobody reads on a page; the file has all.
+MOST_SHOWN = 500
+
+
+@require_safe
+@study_role(*READING)
+def payments(request: SignedInRequest, study: Study) -> HttpResponse:
+    count = CrowdArrival.objects.filter(study=study).count()
+    rows = list_paid(study, most=MOST_SHOWN)
+    if rows and request.method == "GET":
+        note(request, study, min(count, MOST_SHOWN))
+    response = render(
+        request,
+        "reports/payments.html",
+        {"study": study, "rows": rows, "count": count, "most": MOST_SHOWN},
+    )
+    response.headers["Cache-Control"] = "no-store, private"
+    return response
+
+
+@require_safe
+@study_role(*READING)
+def payments_file(request: SignedInRequest, study: Study) -> HttpResponseBase:
+    if request.method == "GET":
+        note(request, study, CrowdArrival.objects.filter(study=study).count())
+    return csv_file(list_payments(study), f"{study.slug}-payments.csv")
+
+
+@require_safe
+@study_role(*READING)
+def annotators_file(request: SignedInRequest, study: Study) -> HttpResponseBase:
+    return csv_file(list_annotators(study), f"{study.slug}-annotators.csv")
+
+
+def note(request: SignedInRequest, study: Study, participants: int) -> None:
+    """It names people: the log says that it was looked at."""
+    with transaction.atomic():
+        audit.record(study, request.user, "payments.listed", {"participants": participants})
+
+
+def csv_file(lines: Iterator[str], name: str) -> StreamingHttpResponse:
+    return StreamingHttpResponse(
+        (line.encode() for line in lines),
+        content_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "no-store, private",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        },
+    )
