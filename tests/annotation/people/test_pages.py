@@ -249,8 +249,8 @@ def test_an_erasure_takes_the_invitation_s_name_and_address(study, owner):
     (issued,) = people.invite_people(study, [invitee], None, by_email=False)
     user = people.accept_invitation(issued.token, "ada", factories.PASSWORD)
     people.erase(Annotator.objects.get(user=user))
-    stored = Invitation.objects.values("name", "email", "team", "accepted_by").get()
-    assert stored == {"name": "", "email": "", "team": "", "accepted_by": None}
+    stored = Invitation.objects.get()
+    assert (stored.name, stored.email, stored.team, stored.accepted_by) == ("", "", "", None)
 
 
 def test_a_platform_s_link_is_made_shown_and_withdrawn(study, owner):
