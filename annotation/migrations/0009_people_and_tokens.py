@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0007_flags_lose_their_notes'),
+        ('annotation', '0008_no_index_twice'),
     ]
 
     operations = [
