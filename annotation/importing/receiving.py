@@ -10,13 +10,11 @@ from typing import Any
 
 from django.core.files.uploadhandler import SkipFile, StopUpload, TemporaryFileUploadHandler
 
-from annotation.importing.formats.limits import MAX_FILE_BYTES
+from annotation.importing.formats.limits import MAX_FILE_BYTES, MIB
 
-UPLOAD_ROUTES = frozenset({"studio:upload"})
-"""The addresses that take files."""
-
-MOST_BYTES = 2 * MAX_FILE_BYTES
-"""Of one request. The connection is cut beyond it: nobody sends so much by mistake."""
+UPLOAD_ROUTES = {"studio:upload": 2 * MAX_FILE_BYTES, "people:invite": 4 * MIB}
+"""The addresses that take files, and the bytes of one request there. The connection is cut beyond
+it: nobody sends so much by mistake."""
 
 
 class SpooledUploadHandler(TemporaryFileUploadHandler):
@@ -24,7 +22,7 @@ class SpooledUploadHandler(TemporaryFileUploadHandler):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.received = 0
+        self.received = self.most = 0
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         match = getattr(self.request, "resolver_match", None)
@@ -33,10 +31,11 @@ class SpooledUploadHandler(TemporaryFileUploadHandler):
             raise SkipFile
         if not user.is_authenticated:
             raise SkipFile
+        self.most = UPLOAD_ROUTES[match.view_name]
         super().new_file(*args, **kwargs)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.received += len(raw_data)
-        if self.received > MOST_BYTES:
+        if self.received > self.most:
             raise StopUpload(connection_reset=True)
         super().receive_data_chunk(raw_data, start)

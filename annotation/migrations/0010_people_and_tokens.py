@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0008_no_index_twice'),
+        ('annotation', '0009_uploads'),
     ]
 
     operations = [
