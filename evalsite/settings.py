@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from evalsite import logs
 
@@ -393,7 +393,11 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {
 # Judges have a queue of their own, so that slow endpoints hold up nothing else. A worker that names
 # no queues serves both.
 CELERY_TASK_DEFAULT_QUEUE = "celery"
-CELERY_TASK_QUEUES = [Queue("celery"), Queue("judge")]
+CELERY_TASK_QUEUES = [
+    # With a key of its own each: queues that share one are all sent every message.
+    Queue(name, Exchange(name), routing_key=name)
+    for name in ("celery", "judge")
+]
 CELERY_TASK_ROUTES = {"judging.work_on_run": {"queue": "judge"}}
 # Seconds. A missed ring is made up for by the next one, so none of them may pile up.
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {

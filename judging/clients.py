@@ -26,6 +26,8 @@ READ_TIMEOUT_SECONDS = 90.0
 DEADLINE_SECONDS = 120.0
 MOST_BYTES = 1024 * 1024
 MOST_CONNECTIONS = 64
+# httpcore looks at every connection of a pool for each request: several small pools cost less.
+CONNECTIONS_PER_POOL = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +83,31 @@ class Client:
         self._target = target
         self._deadline = deadline
         self._resolver = resolver
-        self._http = httpx.AsyncClient(
-            follow_redirects=False,
-            trust_env=False,
-            timeout=httpx.Timeout(READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS, pool=None),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        )
+        # Verifying certificates takes one context, which is dear to make.
+        verify = httpx.create_ssl_context(trust_env=False)
+        self._pools = [
+            httpx.AsyncClient(
+                verify=verify,
+                follow_redirects=False,
+                trust_env=False,
+                timeout=httpx.Timeout(
+                    READ_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS, pool=None
+                ),
+                limits=httpx.Limits(
+                    max_connections=CONNECTIONS_PER_POOL,
+                    max_keepalive_connections=CONNECTIONS_PER_POOL,
+                ),
+            )
+            for _ in range(-(-connections // CONNECTIONS_PER_POOL))
+        ]
+        self._in_flight = [0] * len(self._pools)
         self._url = ""
         self._refused = False
         self._extensions: dict[str, Any] = {}
 
     async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
+        for pool in self._pools:
+            await pool.__aenter__()
         address = self._target.address
         try:
             ip = await pin(address, self._resolver)
@@ -112,23 +127,28 @@ class Client:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._http.__aexit__(kind, value, trace)
+        for pool in self._pools:
+            await pool.__aexit__(kind, value, trace)
 
     async def ask(self, payload: dict[str, Any]) -> Reply:
         """Send one chat completion; never raises for what the network or the server does."""
         began = time.perf_counter()
         if self._refused:
             return Reply(Outcome.ADDRESS_REFUSED, None, 0.0)
+        place = min(range(len(self._pools)), key=self._in_flight.__getitem__)
+        self._in_flight[place] += 1
         try:
             async with asyncio.timeout(self._deadline):
-                return await self._ask(payload, began)
+                return await self._ask(self._pools[place], payload, began)
         except (TimeoutError, httpx.TimeoutException):
             outcome = Outcome.TIMEOUT
         except (httpx.TransportError, httpx.InvalidURL, ValueError):
             outcome = Outcome.CONNECTION
+        finally:
+            self._in_flight[place] -= 1
         return Reply(outcome, None, _since(began))
 
-    async def _ask(self, payload: dict[str, Any], began: float) -> Reply:
+    async def _ask(self, pool: httpx.AsyncClient, payload: dict[str, Any], began: float) -> Reply:
         address = self._target.address
         standard = 443 if address.scheme == "https" else 80
         headers = {
@@ -140,14 +160,14 @@ class Client:
         }
         if self._target.key:
             headers["Authorization"] = f"Bearer {self._target.key}"
-        request = self._http.build_request(
+        request = pool.build_request(
             "POST",
             self._url,
             content=json.dumps(payload, ensure_ascii=True).encode(),
             headers=headers,
             extensions=self._extensions,
         )
-        response = await self._http.send(request, stream=True)
+        response = await pool.send(request, stream=True)
         try:
             if response.headers.get("content-encoding", "identity") != "identity":
                 return Reply(Outcome.OVERSIZED, response.status_code, _since(began))

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
 from django.utils import timezone
 
 from judging.budget import DUST
@@ -96,15 +96,12 @@ def claim(
             run.calls.filter(pk__in=ids, state=CallState.PENDING).values_list("pk", flat=True)
         )
         asked = [entry for entry in asked if entry[0].pk in won]
-        for call, *_ in asked:
-            call.attempts_made += 1
-            call.state = CallState.LEASED
-            call.lease_token = token
-            call.lease_expires_at = now + LEASE
-            call.not_before = None
-        JudgeCall.objects.bulk_update(
-            [call for call, *_ in asked],
-            ["attempts_made", "state", "lease_token", "lease_expires_at", "not_before"],
+        run.calls.filter(pk__in=won).update(
+            attempts_made=F("attempts_made") + 1,
+            state=CallState.LEASED,
+            lease_token=token,
+            lease_expires_at=now + LEASE,
+            not_before=None,
         )
         numbers = dict(
             JudgeAttempt.objects.filter(call__in=won)
@@ -127,7 +124,7 @@ def claim(
                 order=call.order,
                 replicate=call.replicate,
                 attempt_id=attempt.pk,
-                attempts_made=call.attempts_made,
+                attempts_made=call.attempts_made + 1,
                 failure_before=call.failure,
                 reserved=price,
                 payload=payload,

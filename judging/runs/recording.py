@@ -36,6 +36,7 @@ from judging.runs.asking import Asking
 from judging.runs.claiming import Claimed
 from judging.runs.conducting import finish_locked, pause_locked
 from judging.runs.next_step import Step, step_for_failure, step_for_reply
+from judging.runs.rows import update_each
 
 MOST_KEPT_OF_A_REPLY = 16_384
 
@@ -92,6 +93,7 @@ def record(
         }
         criteria = dict(Criterion.objects.filter(study_id=run.study_id).values_list("key", "pk"))
         judged: list[tuple[Judgment, Parsed]] = []
+        moved: list[JudgeCall] = []
         pauses: list[str] = []
         for result in results:
             call = calls[result.claimed.call_id]
@@ -111,13 +113,14 @@ def record(
                 continue
             step = step_of(result, first_try(call) if needs_age(result) else now, now)
             apply(call, step, run, now)
+            moved.append(call)
             if step.pause:
                 pauses.append(step.pause)
             if call.state == CallState.SUCCEEDED and isinstance(result.answer, Parsed):
                 judged.append((judgment_of(result, run, call, rung, cost, flag), result.answer))
         run.reserved = max(run.reserved, Decimal(0))
-        JudgeAttempt.objects.bulk_update(attempts.values(), ATTEMPT_FIELDS)
-        JudgeCall.objects.bulk_update(calls.values(), CALL_FIELDS)
+        update_each(list(attempts.values()), ATTEMPT_FIELDS)
+        update_each(moved, CALL_FIELDS)
         Judgment.objects.bulk_create([judgment for judgment, _ in judged])
         JudgmentCriterion.objects.bulk_create(
             row

@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from judging.models import CallState, JudgeAttempt, JudgeCall, JudgeRun, RunState
+from judging.models import CallState, JudgeAttempt, JudgeRun, RunState
 from judging.runs.conducting import finish_locked
 from judging.runs.next_step import MAX_ATTEMPTS
+from judging.runs.rows import update_each
 
 # So many at a time, so that no lock is held for long.
 BATCH = 200
@@ -48,10 +49,8 @@ def take_back_lapsed(run: JudgeRun) -> int:
                 call.state, call.failure = CallState.FAILED_PERMANENT, "lost"
             else:
                 call.state = CallState.PENDING
-        JudgeAttempt.objects.bulk_update(attempts, ["finished_at", "status_class", "cost"])
-        JudgeCall.objects.bulk_update(
-            calls, ["state", "failure", "lease_token", "lease_expires_at"]
-        )
+        update_each(attempts, ["finished_at", "status_class", "cost"])
+        update_each(calls, ["state", "failure", "lease_token", "lease_expires_at"])
         held.reserved = max(held.reserved, Decimal(0))
         held.save(update_fields=["spent", "reserved"])
         finish_locked(held)

@@ -1,8 +1,9 @@
 """All benchmarks, one table: ``python -m tests.benchmarks [PART…] [--output FILE]``.
 
-Parts (all of them where none is named): usual, large, stats, models, agreement, rivals. Each is a
-process of its own. `--output` also writes the lines as JSON. `imports` (minutes) runs only where
-it is named; the power of the quality rules is ``python -m tests.benchmarks.bench_quality``.
+Parts (all of them where none is named): usual, large, stats, models, agreement, rivals,
+judges. Each is a process of its own. `--output` also writes the lines as JSON. `imports` (minutes)
+runs only where it is named; the power of the quality rules is
+``python -m tests.benchmarks.bench_quality``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ PARTS = {
     "models": (f"{MODULE}models", "b"),
     "agreement": (f"{MODULE}agreement",),
     "rivals": (f"{MODULE}rivals", "b", "c"),
+    "judges": (f"{MODULE}judges",),
 }
 ON_REQUEST = {"imports": (f"{MODULE}import",)}
 

@@ -174,7 +174,8 @@ def test_the_checked_address_is_called_under_the_hosts_own_name() -> None:
     async def asked() -> None:
         address = Address("https", "api.example.com", 443, "/v1")
         client = Client(Target(address, "k"), resolver=lambda host, port: ["1.1.1.1"])
-        client._http._transport = httpx.MockTransport(handler)
+        for pool in client._pools:
+            pool._transport = httpx.MockTransport(handler)
         async with client:
             await client.ask({"model": "m"})
 

@@ -137,3 +137,10 @@ def test_a_shared_family_is_found_among_systems() -> None:
     assert shares_family("gpt-5", ["a", "chatgpt"]) == "GPT"
     assert shares_family("gpt-5", ["claude-3"]) is None
     assert shares_family("mine", ["mine"]) is None
+
+
+def test_no_message_goes_to_two_queues(settings) -> None:
+    """Queues with one exchange and key would each be sent every task, and do it twice."""
+    keys = [(queue.exchange.name, queue.routing_key) for queue in settings.CELERY_TASK_QUEUES]
+    assert keys == [("celery", "celery"), ("judge", "judge")]
+    assert settings.CELERY_TASK_ROUTES["judging.work_on_run"]["queue"] == "judge"
