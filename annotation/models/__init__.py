@@ -5,7 +5,7 @@ from .assignments import Assignment, AssignmentState, SkipReason
 from .audit import AuditChain, AuditEntry
 from .comparisons import Cell, Comparison, ComparisonKind
 from .content import ImportFile, ImportKind, Prompt, Response, System
-from .desk import CrowdArrival, Draft, KeyMap
+from .desk import CrowdArrival, Draft, KeyMap, Message
 from .people import (
     GOING_ON,
     LONGEST_TEAM,
@@ -77,6 +77,7 @@ __all__ = [
     "KeyMap",
     "MailState",
     "Membership",
+    "Message",
     "Prompt",
     "QualityFinding",
     "QualityReview",

@@ -1,8 +1,12 @@
-"""What an annotator left on the desk: an answer begun, keys of their own, where they came from."""
+"""What lies on an annotator's desk: an answer begun, own keys, where they came from, messages."""
 
 from __future__ import annotations
 
+import uuid
+
+from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from .assignments import Assignment
@@ -69,3 +73,25 @@ class CrowdArrival(models.Model):
 
     def __str__(self) -> str:
         return self.participant
+
+
+class Message(models.Model):
+    """What a researcher wrote to an annotator, who sees it until they have read it."""
+
+    # All that a browser learns of it besides the text.
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    annotator = models.ForeignKey(Annotator, on_delete=models.PROTECT, related_name="messages")
+    text = models.TextField()
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(text=""), name="message_says_something"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.public_id)

@@ -35,6 +35,7 @@ from annotation.models import (
     KeyMap,
     MailState,
     Membership,
+    Message,
     QualityReview,
     RememberedAnswer,
     Role,
@@ -185,6 +186,7 @@ def erase(annotator: Annotator, actor: User | None = None) -> Erasure:
         erase_texts(row)
         Draft.objects.filter(annotator=row).delete()
         KeyMap.objects.filter(annotator=row).delete()
+        Message.objects.filter(annotator=row).delete()
         CrowdArrival.objects.filter(annotator=row).delete()
         user = row.user
         if user is not None:

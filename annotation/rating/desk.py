@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from annotation.models import Annotator, Assignment, AssignmentState, Draft, KeyMap
+from annotation.models import Annotator, Assignment, AssignmentState, Draft, KeyMap, Message
 from annotation.voting import Answer, Remarks, answers_as_json
 
 # What a key can do, with the key that does it unless an annotator chose another. The digits
@@ -46,10 +46,11 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`keys` holds only those that differ from the given ones."""
+    """`keys` holds only those that differ; `has_letters` says that a message is unread."""
 
     begun: Begun | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
+    has_letters: bool = False
 
 
 class KeysRefused(ValueError):
@@ -57,8 +58,10 @@ class KeysRefused(ValueError):
 
 
 def load_desk(annotator: Annotator) -> Desk:
-    """Both in one query."""
+    """All of it in one query."""
+    unread = Message.objects.filter(annotator=OuterRef("pk"), read_at__isnull=True)
     row = Annotator.objects.values_list(
+        Exists(unread),
         "key_map__keys",
         "draft__assignment__public_id",
         "draft__assignment__state",
@@ -68,7 +71,7 @@ def load_desk(annotator: Annotator) -> Desk:
         "draft__confidence",
         "draft__saved_at",
     ).get(pk=annotator.pk)
-    keys, public_id, state, answers, rationale, tags, confidence, written_at = row
+    has_letters, keys, public_id, state, answers, rationale, tags, confidence, written_at = row
     begun = None
     if public_id is not None and state == AssignmentState.RESERVED:
         remarks = Remarks(rationale, tuple(tags), confidence)
@@ -77,7 +80,7 @@ def load_desk(annotator: Annotator) -> Desk:
                 key: Answer(answer["choice"], answer["margin"]) for key, answer in answers.items()
             }
             begun = Begun(public_id, kept, remarks, written_at)
-    return Desk(begun, keys or {})
+    return Desk(begun, keys or {}, has_letters)
 
 
 def save_draft(

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from . import about_you, edges, own_pages, views
+from . import about_you, edges, message_pages, own_pages, views
 
 app_name = "rating"
 
@@ -20,6 +20,8 @@ of_a_study = [
     path("summary", edges.summary, name="summary"),
     path("answers/", own_pages.answers, name="answers"),
     path("answers/<uuid:assignment>/", own_pages.answer, name="answer"),
+    path("messages", message_pages.unread, name="messages"),
+    path("messages/<uuid:message>", message_pages.read, name="read_message"),
     path("session", edges.session, name="session"),
     path("about-you/", about_you.about_you, name="about_you"),
 ]

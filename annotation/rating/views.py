@@ -20,6 +20,7 @@ from annotation.rules import rules_of
 from . import wire
 from .desk import load_desk
 from .markdown import render_markdown
+from .message_pages import letters_of
 from .requests import milliseconds_of
 from .whose_page import account_name
 
@@ -51,6 +52,8 @@ def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
         "annotation/rating/page.html",
         {
             "study_title": study.title or study.slug,
+            "slug": study.slug,
+            "letters": letters_of(annotator) if desk.has_letters else (),
             "instructions": render_markdown(study.instructions, keep_breaks=False),
             "rubric": rubric_for_page(criteria),
             "answering": answering,
