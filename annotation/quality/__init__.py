@@ -3,15 +3,15 @@
 `qualification` is the round of training pairs before the first pair of work, `standing` the state
 that follows from it for somebody, `new_versions` what a change of the study makes of that.
 `evidence` reads the figures of annotators, `pausing` holds them against the rules in force,
-`reviewing` does what a researcher decides, `overview` shows all of it. When a rule fires is in
-`annotation.quality_rules`.
+`suspending` pauses by hand, `reviewing` does what a researcher decides, `overview` shows all of it.
+When a rule fires is in `annotation.quality_rules`.
 """
 
 from annotation.quality_rules.grading import is_right
 
 from .evidence import skips_to_warn_of
 from .new_versions import SettledTraining, settle_one, settle_training
-from .overview import AnnotatorQuality, Figure, Rate, overview
+from .overview import AnnotatorHistory, AnnotatorQuality, Figure, Rate, history_of, overview
 from .pausing import run_rules
 from .qualification import (
     begin_qualification,
@@ -21,8 +21,11 @@ from .qualification import (
 )
 from .reviewing import ReviewRefusedError, finish_reviews, review
 from .standing import let_in_again
+from .suspending import BY_HAND, pause
 
 __all__ = [
+    "BY_HAND",
+    "AnnotatorHistory",
     "AnnotatorQuality",
     "Figure",
     "Rate",
@@ -32,10 +35,12 @@ __all__ = [
     "conclude_training",
     "finish_reviews",
     "first_state",
+    "history_of",
     "is_right",
     "let_in_again",
     "needs_training",
     "overview",
+    "pause",
     "review",
     "run_rules",
     "settle_one",

@@ -6,23 +6,28 @@ Safe for monitors: figures of people, none of systems, and no verdict of anybody
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 
 from annotation.models import (
     Annotator,
     AnnotatorState,
+    Assignment,
     ComparisonKind,
     Flag,
     QualityFinding,
     QualityReview,
     Study,
+    Vote,
 )
 from annotation.quality_rules.figures import Evidence, Share
 from annotation.quality_rules.intervals import interval, interval_of_mean, interval_of_median
 from annotation.rule_conflicts import ANSWERS
+from annotation.selectors import counted_votes
 
 from .evidence import evidence_of, reviews_since
 
@@ -62,6 +67,10 @@ class AnnotatorQuality:
     external_id, state : str
     answered, skipped, flagged : int
         Over all the time, training apart.
+    counted : int
+        Votes in the count now.
+    last_seen : datetime or None
+        When a pair was handed out or answered last.
     looked_at : int
         The latest answers since the last review, which all figures below are of.
     gold, repeats, identical, left, skips : Rate
@@ -82,6 +91,8 @@ class AnnotatorQuality:
     answered: int
     skipped: int
     flagged: int
+    counted: int
+    last_seen: datetime | None
     looked_at: int
     gold: Rate
     repeats: Rate
@@ -95,12 +106,22 @@ class AnnotatorQuality:
     last_review: QualityReview | None
 
 
+@dataclass(frozen=True, slots=True)
+class AnnotatorHistory:
+    """One annotator with all that was ever found and decided, newest first."""
+
+    annotator: Annotator
+    quality: AnnotatorQuality
+    findings: tuple[QualityFinding, ...]
+    reviews: tuple[QualityReview, ...]
+
+
 def overview(study: Study) -> list[AnnotatorQuality]:
     """The annotators of a study by external id; a constant number of queries for every fifty."""
-    annotators = list(Annotator.objects.filter(study=study).order_by("external_id"))
+    annotators = list(with_activity(Annotator.objects.filter(study=study), study))
     # The pace is told of all answers that are looked at, not of a rule's window.
     evidence = dict(evidence_of(study, [row.pk for row in annotators], dwells=ANSWERS))
-    flags = flags_of(study)
+    flags = flags_of(Flag.objects.filter(assignment__annotator__study=study))
     reviews = {row.annotator_id: row for row in newest_reviews(study)}
     findings: dict[int, list[QualityFinding]] = {}
     for finding in open_findings(study):
@@ -110,20 +131,65 @@ def overview(study: Study) -> list[AnnotatorQuality]:
             annotator,
             evidence[annotator.pk],
             flags.get(annotator.pk, 0),
-            findings,
+            findings.get(annotator.pk, ()),
             reviews.get(annotator.pk),
         )
         for annotator in annotators
     ]
 
 
+def history_of(study: Study, annotator_id: int) -> AnnotatorHistory | None:
+    """One annotator of the study; None where it has no such one. Ten queries at most."""
+    annotator = with_activity(Annotator.objects.filter(study=study, pk=annotator_id), study).first()
+    if annotator is None:
+        return None
+    evidence = dict(evidence_of(study, [annotator.pk], dwells=ANSWERS))
+    flags = flags_of(Flag.objects.filter(assignment__annotator=annotator))
+    reviews = tuple(annotator.reviews.select_related("created_by").order_by("-pk"))
+    findings = tuple(annotator.findings.select_related("study_version").order_by("-pk"))
+    answered_at = max((review.created_at for review in reviews), default=None)
+    unanswered = [
+        finding
+        for finding in reversed(findings)
+        if answered_at is None or finding.created_at > answered_at
+    ]
+    quality = row_of(
+        annotator,
+        evidence[annotator.pk],
+        flags.get(annotator.pk, 0),
+        unanswered,
+        reviews[0] if reviews else None,
+    )
+    return AnnotatorHistory(annotator, quality, findings, reviews)
+
+
+def with_activity(rows: QuerySet[Annotator], study: Study) -> QuerySet[Annotator, Any]:
+    """Annotators by external id, with their counted votes and when they did something last."""
+    counted = (
+        counted_votes(study)
+        .filter(annotator=OuterRef("pk"))
+        .order_by()
+        .values("annotator")
+        .annotate(votes=Count("pk"))
+    )
+    handed = Assignment.objects.filter(annotator=OuterRef("pk")).order_by("-pk")
+    given = Vote.objects.filter(annotator=OuterRef("pk"), assignment__isnull=False)
+    return rows.order_by("external_id").annotate(
+        counted=Subquery(counted.values("votes")),
+        last_handed=Subquery(handed.values("reserved_at")[:1]),
+        last_given=Subquery(given.order_by("-created_at", "-pk").values("created_at")[:1]),
+    )
+
+
 def row_of(
-    annotator: Annotator,
+    annotator: Any,
     evidence: Evidence,
     flagged: int,
-    findings: Mapping[int, list[QualityFinding]],
+    findings: Sequence[QualityFinding],
     last_review: QualityReview | None,
 ) -> AnnotatorQuality:
+    """From a row of `with_activity`; `findings` are those that no review has answered."""
+    moments = [at for at in (annotator.last_handed, annotator.last_given) if at is not None]
     return AnnotatorQuality(
         annotator=annotator.pk,
         external_id=annotator.external_id,
@@ -131,6 +197,8 @@ def row_of(
         answered=annotator.answered,
         skipped=annotator.skipped,
         flagged=flagged,
+        counted=annotator.counted or 0,
+        last_seen=max(moments, default=None),
         looked_at=evidence.answers,
         gold=rate(evidence.gold),
         repeats=rate(evidence.repeats),
@@ -140,7 +208,7 @@ def row_of(
         agreement=mean_of(evidence.concord.pairs),
         seconds=median_of([dwell.active_ms / 1000 for dwell in evidence.dwells]),
         longest_run=evidence.run.hits,
-        findings=tuple(findings.get(annotator.pk, ())),
+        findings=tuple(findings),
         last_review=last_review,
     )
 
@@ -160,11 +228,9 @@ def median_of(values: Sequence[float]) -> Figure:
     return Figure(len(values), statistics.median(values) if values else None, low, high)
 
 
-def flags_of(study: Study) -> dict[int, int]:
+def flags_of(rows: QuerySet[Flag]) -> dict[int, int]:
     """How many pairs each annotator has flagged; those of training are no work."""
-    flags = Flag.objects.filter(assignment__annotator__study=study).exclude(
-        assignment__kind=ComparisonKind.TRAINING
-    )
+    flags = rows.exclude(assignment__kind=ComparisonKind.TRAINING)
     pairs = Count("assignment", distinct=True)
     return dict(flags.order_by().values_list("assignment__annotator").annotate(pairs))
 

@@ -33,6 +33,9 @@ from .evidence import evidence_of
 # Kept with the annotator; what they are told is the queue's own neutral message.
 UNDER_REVIEW = "Under review."
 
+# In place of a rule's name: a person paused, and no rule did (`suspending`).
+BY_HAND = "by_hand"
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

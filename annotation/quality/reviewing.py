@@ -37,7 +37,7 @@ from annotation.models import (
 from annotation.selectors import live_exclusions
 from annotation.storable import is_storable
 
-from .pausing import unanswered_findings
+from .pausing import BY_HAND, unanswered_findings
 from .qualification import needs_training
 from .standing import let_in_again
 
@@ -195,7 +195,9 @@ def rests_on_later_rule(study: Study, findings: Sequence[QualityFinding]) -> boo
 
     It may have been made for what had come in by then.
     """
-    behind = next((row for row in findings if row.action == FindingAction.PAUSE), None)
+    behind = next(
+        (row for row in findings if row.action == FindingAction.PAUSE and row.rule != BY_HAND), None
+    )
     if behind is None:
         return False
     at_opening = StudyVersion.objects.filter(study=study).order_by("number").first()
@@ -371,7 +373,7 @@ def rule_behind(decision: QualityReview) -> str:
         annotator=decision.annotator_id,
         action=FindingAction.PAUSE,
         created_at__lte=decision.created_at,
-    )
+    ).exclude(rule=BY_HAND)
     if before is not None:
         findings = findings.filter(created_at__gt=before.created_at)
     first = findings.order_by("pk").first()
