@@ -356,6 +356,22 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or (
 # Background work. The broker is a doorbell; rows hold the work and its results.
 REDIS_URL = os.environ.get("REDIS_URL", "")
 CELERY_BROKER_URL = broker_from_url(REDIS_URL)
+# Figures that may be lost at any moment: in the process where there is one, else in Redis. A page
+# counts anew rather than wait for it.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": "evalsite",
+        "OPTIONS": {
+            "socket_connect_timeout": 1,
+            "socket_timeout": 1,
+            "serializer": "evalsite.kept_text.TextSerializer",
+        },
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -450,6 +466,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "reports.make_requested_report",
         "schedule": 30.0,
         "options": {"expires": 30.0},
+    },
+    "count what is watched": {
+        "task": "reports.count_watched",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
     },
     "refresh open reports": {
         "task": "reports.refresh_open_reports",
