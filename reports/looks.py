@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from annotation import audit
@@ -52,3 +53,32 @@ def record_export(study: Study, kept: AnalysisRun | None, actor: User | None, na
     detail = {"how": how} if kept is None else look_at(kept, how)
     with transaction.atomic():
         audit.record(study, actor, "look", detail)
+
+
+def has_seen_pair(study: Study, actor: User, comparison: int) -> bool:
+    """Whether the person asked within the hour what was answered on a comparison."""
+    return looks_at_pair(study, actor, comparison).exists()
+
+
+def record_pair(study: Study, actor: User, comparison: int, votes: int) -> None:
+    """Write down that the person saw what was answered on one comparison of a sealed study.
+
+    Once an hour for each comparison, like a report that is reloaded.
+    """
+    if has_seen_pair(study, actor, comparison):
+        return
+    with transaction.atomic():
+        audit.record(
+            study, actor, "look", {"how": "pair", "comparison": comparison, "votes": votes}
+        )
+
+
+def looks_at_pair(study: Study, actor: User, comparison: int) -> QuerySet[AuditEntry]:
+    return AuditEntry.objects.filter(
+        study=study,
+        actor=actor,
+        action="look",
+        detail__how="pair",
+        detail__comparison=comparison,
+        at__gt=timezone.now() - SAME_LOOK,
+    )
