@@ -40,6 +40,8 @@ class Area:
 
 AREAS = (
     Area("Set-up", "studio:overview", READERS, "studio:"),
+    Area("Progress", "progress:page", READERS | {Role.MONITOR}, "progress:"),
+    Area("Annotators", "annotators:page", READERS | {Role.MONITOR}, "annotators:"),
     Area("Adjudicate", "adjudication:desk", frozenset({Role.ADJUDICATOR}), "adjudication:"),
     Area("People", "people:members", READERS, "people"),
     Area("Report", "reports:report", READERS | {Role.MONITOR}, "reports:"),

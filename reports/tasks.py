@@ -10,6 +10,7 @@ from annotation.models import ResultsPolicy, Study, StudyState
 from reports import analysis, requests
 from reports.freshness import freshness, latest_run
 from reports.steering import Pace, mark_of, needs_steering, steer
+from reports.watching.figures import count_what_is_watched
 
 # What this process steered last.
 pace = Pace()
@@ -89,3 +90,9 @@ def steer_open_studies() -> list[str]:
             continue
         steered.append(study.slug)
     return steered
+
+
+@shared_task(name="reports.count_watched")
+def count_watched() -> list[str]:
+    """Count the figures of studies that somebody watches and that a page does not count itself."""
+    return count_what_is_watched()

@@ -77,6 +77,14 @@ def rubrics_of_this_test_alone() -> None:
     remembered_form.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept() -> None:
+    """Forget the figures of other tests' studies, which had the same keys."""
+    from django.core.cache import cache
+
+    cache.clear()
+
+
 @pytest.fixture(scope="session")
 def redis_url(worker_id: str) -> Generator[str]:
     """A Redis database of this worker's own: $REDIS_URL's server, or one started here."""

@@ -53,6 +53,7 @@ def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
         {
             "study_title": study.title or study.slug,
             "slug": study.slug,
+            "messages_url": reverse("rating:messages", kwargs={"slug": study.slug}),
             "letters": letters_of(annotator) if desk.has_letters else (),
             "instructions": render_markdown(study.instructions, keep_breaks=False),
             "rubric": rubric_for_page(criteria),

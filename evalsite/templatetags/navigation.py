@@ -27,15 +27,21 @@ class AreaLink:
 
 @register.simple_tag(takes_context=True)
 def study_areas(context: template.Context, study: Study) -> list[AreaLink]:
-    """The areas of a study for whom the page is made. One query."""
+    """The areas of a study for whom the page is made.
+
+    One query, or none where the page has read the `roles` and gives them.
+    """
     request = context.get("request")
     if not isinstance(request, HttpRequest):
         return []
     match = request.resolver_match
     here = match.view_name if match else ""
+    roles = context.get("roles")
+    if not isinstance(roles, frozenset):
+        roles = roles_of(request.user, study)
     return [
         AreaLink(area.label, reverse(area.route, kwargs={"slug": study.slug}), area.holds(here))
-        for area in list_areas(roles_of(request.user, study))
+        for area in list_areas(roles)
     ]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from django.contrib.auth import SESSION_KEY
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -27,6 +28,7 @@ from annotation.models import (
     CaseState,
     Comparison,
     ImportKind,
+    Message,
     Role,
     Study,
     StudyState,
@@ -66,6 +68,11 @@ class Row:
     some_accounts: bool = False
     # What the view declares, where it decides among those by itself.
     also_declared: frozenset[Role] = frozenset()
+    # The address names a message to the visitor.
+    own_message: bool = False
+    # The address names a comparison, or an annotator, of the study.
+    names_comparison: bool = False
+    names_annotator: bool = False
 
 
 # Whoever may see outcomes at all may see them then.
@@ -99,6 +106,8 @@ MATRIX = {
     "rating:summary": Row(ANNOTATORS, "post"),
     "rating:answers": Row(ANNOTATORS),
     "rating:answer": Row(ANNOTATORS, own_vote=True),
+    "rating:messages": Row(ANNOTATORS),
+    "rating:read_message": Row(ANNOTATORS, "post", own_message=True),
     "rating:session": Row(ANNOTATORS),
     "adjudication:desk": Row(ADJUDICATORS),
     "adjudication:next": Row(ADJUDICATORS, "post"),
@@ -171,6 +180,19 @@ MATRIX = {
     "people_work:payments": Row(READERS),
     "people_work:payments_file": Row(READERS),
     "people_work:file": Row(READERS),
+    "progress:page": Row(WATCHERS),
+    "progress:live": Row(WATCHERS),
+    "progress:pace": Row(WATCHERS),
+    "progress:evidence": Row(WATCHERS),
+    "progress:votes": Row(WATCHERS),
+    "progress:comparisons": Row(WATCHERS),
+    "progress:pair": Row(WATCHERS, names_comparison=True),
+    "progress:answers": Row(READERS, "post", names_comparison=True),
+    "progress:log": Row(READERS),
+    "annotators:page": Row(WATCHERS),
+    "annotators:live": Row(WATCHERS),
+    "annotators:one": Row(WATCHERS, names_annotator=True),
+    "annotators:act": Row(READERS, kwargs={"act": "pause"}, names_annotator=True),
     "reports:report": Row(WATCHERS, study=UNBLINDED),
     "reports:compute": Row(READERS, "post", study=UNBLINDED),
     "reports:progress": Row(WATCHERS, study=UNBLINDED),
@@ -275,6 +297,20 @@ def part_of(study: Study, what: str) -> dict[str, object]:
     return {"invitation": issued.invitation.pk}
 
 
+def message_to(client: Client, study: Study) -> uuid.UUID:
+    """A message to whoever is signed in; for others an identifier of none."""
+    annotator = Annotator.objects.filter(
+        study=study.pk, user=client.session.get(SESSION_KEY), user__isnull=False
+    ).first()
+    if annotator is None:
+        return uuid.uuid4()
+    return Message.objects.create(annotator=annotator, text="Hello.").public_id
+
+
+def key_of(row: Model | None) -> int:
+    return 1 if row is None else int(row.pk)
+
+
 def request(client: Client, name: str, study: Study) -> tuple[int, str]:
     """The status, and where a redirect leads."""
     row = MATRIX[name]
@@ -287,6 +323,12 @@ def request(client: Client, name: str, study: Study) -> tuple[int, str]:
         kwargs["assignment"] = vote_of(client, study)
     if row.own_upload:
         kwargs["upload"] = upload_of(study)
+    if row.own_message:
+        kwargs["message"] = message_to(client, study)
+    if row.names_comparison:
+        kwargs["comparison"] = key_of(Comparison.objects.filter(study=study.pk).first())
+    if row.names_annotator:
+        kwargs["annotator"] = key_of(Annotator.objects.filter(study=study.pk).first())
     if isinstance(row.audience, frozenset):
         kwargs["slug"] = study.slug
     body = {"content_type": "application/json", "data": "{}"} if row.method == "post" else {}

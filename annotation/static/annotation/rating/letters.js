@@ -40,4 +40,8 @@ function listen(place) {
   }, ASK_MS);
 }
 
-listen(document.getElementById("letters"));
+// A dry run has none.
+const place = document.getElementById("letters");
+if (place) {
+  listen(place);
+}
