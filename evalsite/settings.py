@@ -25,6 +25,18 @@ COMMAND_PATIENCE_MS = 600_000
 CONNECT_TIMEOUT_SECONDS = 5
 
 
+# Numpy reads these when it is loaded, which is after the settings. The matrices here are small:
+# several threads wait for each other longer than they work, and what they add up ends in other
+# digits on another number of cores, so that the same votes would not give the same report.
+for _name in (
+    "OPENBLAS_NUM_THREADS",
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+):
+    os.environ.setdefault(_name, "1")
+
+
 def env_bool(name: str, default: bool) -> bool:
     raw = os.environ.get(name)
     if raw is None or raw == "":

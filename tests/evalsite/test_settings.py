@@ -135,3 +135,21 @@ def test_an_empty_number_of_processes_is_the_default(tmp_path: Path) -> None:
     code = "from evalsite import gunicorn_conf as c; print(c.workers, c.threads)"
     done = start(tmp_path, code, SECRET_KEY=KEY, WEB_CONCURRENCY="", WEB_THREADS="")
     assert done.stdout.split() == ["1", "8"], done.stderr
+
+
+def test_sums_are_not_split_over_the_cores_of_the_machine(tmp_path: Path) -> None:
+    code = (
+        "import os, evalsite.settings, numpy;"
+        "m = numpy.random.default_rng(1).random((600, 600)); m @ m;"
+        "print(os.environ['OPENBLAS_NUM_THREADS'], len(os.listdir('/proc/self/task')))"
+        if Path("/proc/self/task").exists()
+        else "import os, evalsite.settings; print(os.environ['OPENBLAS_NUM_THREADS'], 1)"
+    )
+    assert start(tmp_path, code, SECRET_KEY=KEY).stdout.split() == ["1", "1"]
+    chosen = start(
+        tmp_path,
+        "import os, evalsite.settings; print(os.environ['OPENBLAS_NUM_THREADS'])",
+        SECRET_KEY=KEY,
+        OPENBLAS_NUM_THREADS="2",
+    )
+    assert chosen.stdout.split() == ["2"]
