@@ -21,6 +21,13 @@ from reports.stats.votes import IntArray
 # Rows fetched at a time: the ORM's tuples of one chunk stay around 10 MB.
 CHUNK = 20_000
 
+# PostgreSQL sends many rows of numbers as one, in 2 to the power of this many pieces, of which
+# each may hold a gigabyte: 178 million rows of three numbers. More pieces cost it more time.
+PIECE_BITS = 2
+
+# Keys are looked up in a table where it has at most this many places a key, and else by bisection.
+PLACES_A_KEY = 8
+
 Keys = NDArray[np.int64]
 
 
@@ -41,7 +48,7 @@ def by_item_and_annotator(item: IntArray, annotator: IntArray) -> IntArray:
 
 
 def read_numbers(rows: QuerySet[Any, Any], columns: int) -> Keys:
-    """All rows of whole numbers, none of them NULL.
+    """All rows of whole numbers, none of them NULL, in no order.
 
     Parameters
     ----------
@@ -52,10 +59,49 @@ def read_numbers(rows: QuerySet[Any, Any], columns: int) -> Keys:
     Returns
     -------
     int64 array, shape (columns, rows)
+
+    Raises
+    ------
+    TypeError
+        One of the numbers is NULL.
     """
     blocks = [np.zeros((0, columns), dtype=np.int64)]
-    blocks += [_numbers(block, columns) for block in _fetched(rows)]
+    if connection.vendor == "postgresql":
+        blocks += _packed(rows, columns)
+    else:
+        blocks += [_numbers(block, columns) for block in _fetched(rows)]
     return np.ascontiguousarray(np.concatenate(blocks).T)
+
+
+def _packed(rows: QuerySet[Any, Any], columns: int) -> Iterator[Keys]:
+    """The rows in a few large pieces of eight bytes a number, put together by PostgreSQL.
+
+    A million rows of three numbers are so read in a third of the time that they take here one
+    by one: nothing is written as text, and no object stands for a row.
+    """
+    statement, values = rows.query.sql_with_params()
+    names = [f"c{place}" for place in range(columns)]
+    numbers = " || ".join(f"int8send({name}::bigint)" for name in names)
+    # Of a truth value the planner knows that it has two outcomes, so that it expects few groups
+    # and does not sort the rows.
+    pieces = ", ".join(f"(c0::bigint & {1 << bit}) = 0" for bit in range(PIECE_BITS))
+    copied = (
+        # Names of our own, and the statement that the ORM made.
+        f"COPY (SELECT count(*), coalesce(string_agg({numbers}, ''::bytea), '') "  # noqa: S608
+        f"FROM ({statement}) rows ({', '.join(names)}) GROUP BY {pieces}) "
+        "TO STDOUT (FORMAT BINARY)"
+    )
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(copied, values) as copy,
+    ):
+        copy.set_types(["int8", "bytea"])
+        for count, piece in copy.rows():
+            block = np.frombuffer(piece, dtype=">i8")
+            if block.size != count * columns:
+                raise TypeError("a row of whole numbers holds a NULL")
+            yield block.reshape(-1, columns).astype(np.int64)
 
 
 def _fetched(rows: QuerySet[Any, Any]) -> Iterator[list[tuple[Any, ...]]]:
@@ -102,12 +148,19 @@ class KeyCodes:
         In the order of their codes.
     """
 
-    __slots__ = ("_code", "_key")
+    __slots__ = ("_code", "_key", "_table")
 
     def __init__(self, keys: Iterable[int] | Keys) -> None:
-        ordered = np.fromiter(keys, dtype=np.int64)
-        self._code = np.argsort(ordered, kind="stable")
+        ordered = keys if isinstance(keys, np.ndarray) else np.fromiter(keys, dtype=np.int64)
+        self._code = np.argsort(ordered, kind="stable").astype(np.int32)
         self._key = ordered[self._code]
+        self._table: IntArray | None = None
+        if ordered.size and self._span() <= PLACES_A_KEY * ordered.size:
+            self._table = np.full(self._span(), -1, dtype=np.int32)
+            self._table[self._key - self._key[0]] = self._code
+
+    def _span(self) -> int:
+        return int(self._key[-1] - self._key[0]) + 1
 
     def of(self, keys: Keys) -> IntArray:
         """The codes of many keys, int32.
@@ -117,13 +170,23 @@ class KeyCodes:
         KeyError
             One of them has no code.
         """
-        place = np.searchsorted(self._key, keys)
-        if keys.size:
+        if self._table is None:
+            place = np.searchsorted(self._key, keys)
             known = place < self._key.size
             known[known] = self._key[place[known]] == keys[known]
-            if not bool(known.all()):
-                raise KeyError(int(keys[np.argmin(known)]))
-        return self._code[place].astype(np.int32)
+            self._check(keys, known)
+            return self._code[place]
+        place = keys - self._key[0]
+        known = (place >= 0) & (place < self._table.size)
+        self._check(keys, known)
+        codes = self._table[place]
+        self._check(keys, codes >= 0)
+        return codes
+
+    @staticmethod
+    def _check(keys: Keys, known: NDArray[np.bool_]) -> None:
+        if not bool(known.all()):
+            raise KeyError(int(keys[np.argmin(known)]))
 
     def __getitem__(self, key: int) -> int:
         """The code of one key; :meth:`of` is the way for many."""

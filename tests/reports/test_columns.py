@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from django.db.models import Case, F, IntegerField, Value, When
 
 from annotation.models import System
 from reports import columns
@@ -25,7 +26,21 @@ def rows(monkeypatch):
 def test_numbers_are_read_in_chunks_without_a_gap(rows):
     keys = list(rows.values_list("pk", flat=True))
     found = read_numbers(rows.values_list("pk", "study_id"), 2)
-    assert found.tolist() == [keys, [rows[0].study_id] * 5]
+    assert sorted(found[0].tolist()) == keys
+    assert found[1].tolist() == [rows[0].study_id] * 5
+
+
+def test_the_numbers_of_a_row_stay_together(rows):
+    row = rows.annotate(same=F("pk") * 1000 - 2).values_list("pk", "same", "study_id")
+    numbers = read_numbers(row, 3)
+    assert sorted(zip(*numbers.tolist(), strict=True)) == sorted(row)
+    assert numbers.dtype == np.int64
+
+
+def test_a_number_that_is_missing_is_refused(rows):
+    missing = Case(When(name="é", then=None), default=Value(1), output_field=IntegerField())
+    with pytest.raises(TypeError):
+        read_numbers(rows.values_list("pk", missing), 2)
 
 
 def test_names_stay_with_their_numbers(rows):
@@ -43,17 +58,25 @@ def test_names_are_ordered_by_code_points(rows):
     assert [names[place] for place in order_of_names(names)] == ["Z", "a", "b", "c", "é"]
 
 
-def test_codes_count_in_the_order_of_the_given_keys():
-    codes = KeyCodes([40, 10, 30])
-    assert codes.of(np.array([10, 30, 40, 40])).tolist() == [1, 2, 0, 0]
-    assert codes[30] == 2
+# Close together they are looked up in a table, and far apart by bisection.
+KEYS = [[14, 10, 13], [4000, 10, 30]]
+
+
+@pytest.mark.parametrize("keys", KEYS)
+def test_codes_count_in_the_order_of_the_given_keys(keys):
+    codes = KeyCodes(keys)
+    first, second, third = keys
+    assert codes.of(np.array([second, third, first, first])).tolist() == [1, 2, 0, 0]
+    assert codes.of(np.array([second])).dtype == np.int32
+    assert codes[third] == 2
     assert codes.of(np.zeros(0, dtype=np.int64)).size == 0
 
 
-@pytest.mark.parametrize("key", [9, 20, 41])
-def test_a_key_without_a_code_is_refused(key):
+@pytest.mark.parametrize("keys", KEYS)
+@pytest.mark.parametrize("key", [-1, 9, 11, 20, 4001])
+def test_a_key_without_a_code_is_refused(keys, key):
     with pytest.raises(KeyError, match=str(key)):
-        KeyCodes([40, 10, 30]).of(np.array([10, key]))
+        KeyCodes(keys).of(np.array([10, key]))
 
 
 def test_no_keys_have_no_codes():
