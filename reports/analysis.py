@@ -19,7 +19,7 @@ from annotation.selectors import versions_voted_under
 from reports import looks
 from reports import records as study_records
 from reports.against_one import against_one_rows
-from reports.beside import beside
+from reports.beside import beside, is_large
 from reports.boards import Grades
 from reports.diagnostics import diagnostics
 from reports.freshness import count_rows, latest_run
@@ -35,7 +35,7 @@ from reports.stats.side_term import SideTermFit, fit_side_term, side_bias
 from reports.stats.votes import IntArray
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 9
+REPORT_FORMAT = 10
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.
@@ -46,6 +46,9 @@ VERDICT_ORDER = (VerdictCode.A, VerdictCode.B, VerdictCode.TIE, VerdictCode.BOTH
 
 # Texts to read and count for style: a fifth of a second.
 MORE_RESPONSES = 5_000
+
+# Four hundred refits: of 200 systems they took as long as leaderboard and pairs together.
+NO_HALVES = "with so many votes it is made only on request, by analyze --diagnostics"
 
 # Steps from a tie to the end of a graded scale.
 GRADED_STEPS = {"five": 2, "seven": 3}
@@ -217,7 +220,7 @@ def report(
             thorough=settings["diagnostics"],
             also=sequential,
         ),
-        "agreement": _agreement(overall, read, seed),
+        "agreement": _agreement(overall, read, seed, thorough=settings["diagnostics"]),
         "side_bias": _side_bias(overall, read, side_term),
         **beside(
             read,
@@ -243,7 +246,7 @@ def report(
                 "leaderboard": leaderboard_rows(
                     leaderboard(criterion.votes, seed=seed, level=LEVEL), read
                 ),
-                "agreement": _agreement(criterion, read, seed),
+                "agreement": _agreement(criterion, read, seed, thorough=settings["diagnostics"]),
             }
             for criterion in read.criteria
         ],
@@ -305,13 +308,17 @@ def leaderboard_rows(board: Leaderboard, read: StudyRecords) -> list[dict[str, A
     ]
 
 
-def _agreement(criterion: CriterionRecords, read: StudyRecords, seed: int) -> dict[str, Any]:
+def _agreement(
+    criterion: CriterionRecords, read: StudyRecords, seed: int, *, thorough: bool
+) -> dict[str, Any]:
+    no_halves = "" if thorough or not is_large(criterion.votes) else NO_HALVES
     return agreement_report(
         criterion.votes,
         seed=seed,
         scale=criterion.scale,
         both_bad_allowed=criterion.both_bad,
         margin=_grades(criterion),
+        no_halves=no_halves,
         level=LEVEL,
     ).as_dict(read.annotators)
 

@@ -11,6 +11,7 @@ from reports.shown_boards import no_board
 from reports.slicing import no_slices, slices
 from reports.stats.leaderboard import Leaderboard
 from reports.stats.side_term import SideTermFit
+from reports.stats.votes import Votes
 from reports.with_excluded import NAME as WITH_EXCLUDED
 from reports.with_excluded import with_excluded
 
@@ -18,6 +19,11 @@ from reports.with_excluded import with_excluded
 # than the report itself, and are made only for those who ask.
 MORE_VOTES = 200_000
 ASK = "With so many votes it is made only on request: analyze --diagnostics."
+
+
+def is_large(votes: Votes) -> bool:
+    """Whether there are so many votes that what refits or clusters again must be asked for."""
+    return votes.n > MORE_VOTES
 
 
 def beside(
@@ -48,7 +54,7 @@ def beside(
     votes = read.overall.votes
     too = with_excluded(read, first, seed=seed, level=level)
     board, compared = {WITH_EXCLUDED: too.board}, {WITH_EXCLUDED: too.compared}
-    if votes.n > MORE_VOTES and not thorough:
+    if is_large(votes) and not thorough:
         return {
             "boards": {**{name: no_board(ASK) for name in BOARDS}, **board},
             "sensitivity": {**dict.fromkeys(SENSITIVITY), **compared},

@@ -27,8 +27,9 @@ from reports.stats.results import (
     UnknownPolicy,
     VerdictCode,
     WarningCode,
+    undefined,
 )
-from reports.stats.split_half import SPLITS, split_half_reliability
+from reports.stats.split_half import SPLIT_HALF, SPLITS, split_half_reliability
 from reports.stats.votes import MIRRORED_VERDICT, BothBadPolicy, Votes, check_policies
 
 __all__ = ["Agreement", "Scale", "agreement_report", "nominal_ratings", "ordinal_ratings"]
@@ -106,6 +107,7 @@ def agreement_report(
     both_bad: BothBadPolicy = "tie",
     margin: ArrayLike | None = None,
     splits: int = SPLITS,
+    no_halves: str = "",
     level: float = 0.95,
 ) -> Agreement:
     """All agreement figures of one criterion.
@@ -125,13 +127,21 @@ def agreement_report(
     margin : int array of shape (votes,), optional
         Steps from a tie for decisive votes on a graded scale; other rows are ignored. Without
         it decisive votes of a graded scale are as good as ternary.
+    splits : int
+        Pairs of halves, each refitted.
+    no_halves : str
+        Why the halves are not made, which take longest of all; empty where they are.
 
     Returns
     -------
     Agreement
     """
     # First, as it needs most memory, while there are no ratings beside the votes.
-    split_half = split_half_reliability(votes, seed=seed, splits=splits, both_bad=both_bad)
+    split_half = (
+        undefined(SPLIT_HALF, votes.n_systems, WarningCode.ON_REQUEST, reason=no_halves)
+        if no_halves
+        else split_half_reliability(votes, seed=seed, splits=splits, both_bad=both_bad)
+    )
     verdict = _aligned_verdicts(votes)
     prompt = _prompt_of_items(votes)
     nominal, categories, nominal_mirror = nominal_ratings(

@@ -99,6 +99,7 @@ class WarningCode(StrEnum):
     VERSIONS_POOLED = "versions_pooled"
     ADAPTIVE_SAMPLING = "adaptive_sampling"
     STOPPED_EARLY = "stopped_early"
+    ON_REQUEST = "on_request"
 
 
 @dataclass(frozen=True, slots=True)

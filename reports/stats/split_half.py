@@ -25,6 +25,8 @@ FEWEST_SYSTEMS = 3
 
 SPLITS = 200
 
+SPLIT_HALF = "split_half_spearman"
+
 # Strengths closer than this share a rank, as on the leaderboard.
 _RANK_DECIMALS = 8
 
@@ -51,7 +53,7 @@ def split_half_reliability(
         `spearman_brown` 2r/(1+r) of the mean Pearson correlation, `pearson` with its range,
         `split_by`, `splits` (those with a correlation).
     """
-    method = "split_half_spearman"
+    method = SPLIT_HALF
     counted = votes.counted(ties, both_bad)
     if counted.n == 0:
         return undefined(method, 0, WarningCode.NO_VOTES, reason="there are no votes")

@@ -85,6 +85,10 @@ SENTENCES: dict[str, str] = {
         "outwards, since voting ended when the difference looked large. A stop is final: where "
         "votes excluded since leave the pair undecided, it is not opened again."
     ),
+    WarningCode.ON_REQUEST: (
+        "With so many votes this takes longer than the rest of the report, and is made only for "
+        "those who ask: analyze --diagnostics."
+    ),
 }
 
 # One or two words, for a table's cell.
@@ -111,6 +115,7 @@ SHORT: dict[str, str] = {
     WarningCode.VERSIONS_POOLED: "several versions",
     WarningCode.ADAPTIVE_SAMPLING: "drawn adaptively",
     WarningCode.STOPPED_EARLY: "stopped early",
+    WarningCode.ON_REQUEST: "on request",
 }
 
 
@@ -125,5 +130,7 @@ def short(code: str) -> str:
 
 def why_undefined(reason: str | None, codes: tuple[str, ...]) -> str:
     """`undefined: …` for an empty cell: the reason given, or else what the warnings say."""
+    if reason and WarningCode.ON_REQUEST in codes:
+        return f"not made: {reason}"
     said = reason or (short(codes[0]) if codes else "no reason was recorded")
     return f"undefined: {said}"

@@ -10,6 +10,7 @@ from annotation.models import Criterion, Prompt, Response, Scale, Study, Verdict
 from reports import analysis, beside, records
 from reports.boards import BOARDS
 from reports.presentation.notes import warnings_in_words
+from reports.presentation.people import agreement_rows
 from tests.factories import make_annotator, make_comparison, make_imported_vote, make_study
 from tests.reports.voted import make_voted_study
 
@@ -165,7 +166,15 @@ def test_large_studies_get_it_only_on_request(
     assert all("--diagnostics" in result["boards"][name]["reason"] for name in BOARDS)
     assert "--diagnostics" in result["fit"]["reason"]
     assert "--diagnostics" in result["slices"]["tag"]["reason"]
-    assert result_of(study, thorough=True)["boards"]["davidson"]["reason"] is None
+    halves = result["agreement"]["split_half"]
+    assert (halves["estimate"], halves["warnings"]) == (None, ["on_request"])
+    shown = {row.name: row.figure for row in agreement_rows(result["agreement"])}
+    assert shown["Split-half reliability"].whole == (
+        "not made: with so many votes it is made only on request, by analyze --diagnostics"
+    )
+    asked = result_of(study, thorough=True)
+    assert asked["boards"]["davidson"]["reason"] is None
+    assert "on_request" not in asked["agreement"]["split_half"]["warnings"]
 
 
 def test_many_texts_are_read_only_on_request(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
