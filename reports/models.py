@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from annotation.models import Study, StudyVersion, User
+from reports.written_json import WrittenJSONField
 
 
 class AnalysisRun(models.Model):
@@ -19,7 +20,7 @@ class AnalysisRun(models.Model):
     settings = models.JSONField()
     seed = models.PositiveBigIntegerField()
     versions = models.JSONField()
-    result = models.JSONField()
+    result = WrittenJSONField()
     created_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
