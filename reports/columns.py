@@ -175,7 +175,8 @@ class KeyCodes:
             known = place < self._key.size
             known[known] = self._key[place[known]] == keys[known]
             self._check(keys, known)
-            return self._code[place]
+            found: IntArray = self._code[place]
+            return found
         place = keys - self._key[0]
         known = (place >= 0) & (place < self._table.size)
         self._check(keys, known)

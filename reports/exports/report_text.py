@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import textwrap
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
+from reports.exports.text_layout import WIDTH, clean, table, width_of, wrapped
 from reports.models import AnalysisRun
+from reports.presentation.against_one import AgainstOne
 from reports.presentation.boards import Board
-from reports.presentation.judges import JudgeRow
+from reports.presentation.fit import Fit
+from reports.presentation.judges import JudgePairRow, JudgeRow
+from reports.presentation.other_boards import OtherBoards
 from reports.presentation.pairs import PairRow
 from reports.presentation.people import AgreementRow, Sides
 from reports.presentation.report import ReportView, view
-
-WIDTH = 100
-# Names give way first; below this a name says nothing.
-SHORTEST_NAME = 12
-GAP = "  "
+from reports.presentation.slices import Sliced
+from reports.wording.numbers import NOTHING
 
 
 def render(kept: AnalysisRun) -> str:
@@ -40,13 +39,28 @@ def _lines(report: ReportView) -> Iterator[str]:
     yield from section("Leaderboard", _board(report.board))
     yield from section("Pairs of systems", _pairs(report.pairs))
     yield from wrapped(f"{report.pairs_enough}.")
+    if report.against_one is not None:
+        yield from section(
+            "All systems against one that was named beforehand", _against_one(report.against_one)
+        )
+    if report.has_votes:
+        yield from section("The same votes by other methods", _other_boards(report.other_boards))
     yield from section("Agreement of the annotators", _agreement(report.agreement))
     yield from section("Left and right", _sides(report.sides))
     for part in report.criteria:
         yield from section(f"Criterion {part.key}", _board(part.board))
         yield ""
         yield from _agreement(part.agreement)
+    if report.has_votes:
+        for part in report.slices:
+            yield from section(f"By {part.kind}", _slices(part))
+        yield from section("Does one number a system describe the votes?", _fit(report.fit))
     yield from section("Judges beside people", _judges(report.judges))
+    if report.judge_pairs:
+        yield from section(
+            "Which judge is closer to people",
+            _judge_pairs(report.judge_pairs, report.closest_judge),
+        )
     yield from section("What to mind", _notes(report.warnings))
     yield from section("To recompute it", _notes(report.provenance))
 
@@ -145,74 +159,128 @@ def _judges(rows: Sequence[JudgeRow]) -> Iterator[str]:
     )
 
 
+def _against_one(found: AgainstOne) -> Iterator[str]:
+    if not found.rows:
+        yield from wrapped(f"Not made: {found.reason}")
+        return
+    for row in found.rows:
+        said = [
+            f"{words} {names}"
+            for words, names in (
+                ("ahead of", row.ahead_of),
+                ("behind", row.behind),
+                ("not decided:", row.open),
+            )
+            if names != NOTHING
+        ]
+        notes = f" [{row.notes}]" if row.notes else ""
+        yield from wrapped(
+            f"{row.system} ({row.prompts:,} prompts): {'; '.join(said)}{notes}.", hanging=True
+        )
+
+
+def _other_boards(found: OtherBoards) -> Iterator[str]:
+    for sentence in found.sentences:
+        yield from wrapped(sentence)
+    yield from table(
+        ("System", *(column.heading for column in found.columns)),
+        [
+            (
+                system,
+                *(
+                    placing.rank
+                    if placing.rating is None
+                    else f"{placing.rank} {placing.rating.text}"
+                    for placing in placings
+                ),
+            )
+            for system, placings in found.rows
+        ],
+        left={0},
+    )
+    yield from wrapped("Rank and rating by each method.")
+    yield from _notes((column.heading, column.what) for column in found.columns)
+    yield from _notes((heading, f"not made: {why}") for heading, why in found.missing)
+    yield from _notes(found.terms)
+
+
+def _slices(part: Sliced) -> Iterator[str]:
+    if part.reason:
+        yield from wrapped(part.reason)
+        return
+    yield from wrapped(
+        f"A system's strength varies between them by about {part.spread} (standard deviation on "
+        "the log scale of odds; the interval is what the votes do not rule out)."
+    )
+    yield from table(
+        ("Win rate", "Votes", *part.systems),
+        [
+            (
+                f"{row.name} (few votes)" if row.few else row.name,
+                row.votes,
+                *(NOTHING if rate is None else rate.text for rate, _ in row.cells),
+            )
+            for row in part.rows
+        ],
+        left={0},
+    )
+    yield from table(
+        ("Strength", "Votes", *part.systems),
+        [
+            (
+                row.name,
+                row.votes,
+                *(NOTHING if strength is None else strength.text for _, strength in row.cells),
+            )
+            for row in part.rows
+        ],
+        left={0},
+    )
+    more = f"{part.systems_left_out} more systems are in the JSON report."
+    yield from wrapped(
+        "Win rates are those within the slice. Strengths are drawn towards the whole, the more so "
+        "the fewer votes there are; of many slices some look special by luck, so prefer them. "
+        f"Few votes: below {part.smallest}. {part.left_out} "
+        f"{more if part.systems_left_out else ''}".rstrip()
+    )
+
+
+def _fit(found: Fit) -> Iterator[str]:
+    if found.reason:
+        yield from wrapped(found.reason)
+        return
+    for sentence in found.sentences:
+        yield from wrapped(sentence)
+    if found.misfits:
+        yield from table(
+            ("Pair", "Votes", "Win rate", "Expected", "p adj."),
+            [
+                (row.pair, row.votes, row.seen, row.expected, row.p_adjusted)
+                for row in found.misfits
+            ],
+            left={0},
+        )
+
+
+def _judge_pairs(rows: Sequence[JudgePairRow], closest: str) -> Iterator[str]:
+    yield from wrapped(closest)
+    yield from table(
+        ("First", "Second", "n", "First agrees more by", "p adj.", "Closer"),
+        [
+            (
+                row.first,
+                row.second,
+                row.comparisons,
+                row.difference.compact,
+                row.p_adjusted,
+                row.closer,
+            )
+            for row in rows
+        ],
+        left={0, 1, 5},
+    )
+
+
 def _notes(notes: Iterable[tuple[str, str]]) -> Iterator[str]:
     for name, words in notes:
         yield from wrapped(f"{name[:1].upper()}{name[1:]}: {words}", hanging=True)
-
-
-def table(
-    head: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    *,
-    left: set[int],
-    last_left: bool = False,
-) -> Iterator[str]:
-    """Columns as wide as they need; the names, in the columns `left`, share what is left of 100,
-    and where that is not enough the other columns give way, too.
-
-    With `last_left` the last column is set to the left, too, but keeps its width.
-    """
-    cells = [[clean(cell) for cell in row] for row in (head, *rows)]
-    widths = [max(width_of(row[column]) for row in cells) for column in range(len(head))]
-    over = sum(widths) + len(GAP) * (len(widths) - 1) - WIDTH
-    widest_first = sorted(range(len(widths)), key=lambda column: -widths[column])
-    for column in sorted(widest_first, key=lambda column: column not in left):
-        spare = min(max(0, over), max(0, widths[column] - SHORTEST_NAME))
-        widths[column] -= spare
-        over -= spare
-    for row in cells:
-        fitted = [
-            fit(cell, width, on_left=column in left or (last_left and column == len(row) - 1))
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield GAP.join(fitted).rstrip()
-
-
-def fit(text: str, width: int, *, on_left: bool) -> str:
-    """The text in exactly `width` columns; a longer one is cut, with a sign that it was."""
-    if width_of(text) > width:
-        kept = ""
-        for character in text:
-            if width_of(kept + character) > width - 1:
-                break
-            kept += character
-        text = f"{kept}…"
-    padding = " " * (width - width_of(text))
-    return text + padding if on_left else padding + text
-
-
-def clean(text: str) -> str:
-    """One line that cannot steer a terminal: no control, format or surrogate characters."""
-    spaced = "".join(" " if character in "\n\r\t\u00a0" else character for character in text)
-    return "".join(
-        "\ufffd" if unicodedata.category(character) in ("Cc", "Cf", "Cs") else character
-        for character in spaced
-    )
-
-
-def width_of(text: str) -> int:
-    """Columns that a terminal gives the text: wide characters take two, combining ones none."""
-    return sum(
-        0
-        if unicodedata.combining(character)
-        else 2
-        if unicodedata.east_asian_width(character) in "WF"
-        else 1
-        for character in text
-    )
-
-
-def wrapped(text: str, *, hanging: bool = False) -> list[str]:
-    return textwrap.wrap(
-        clean(text), WIDTH, subsequent_indent="  " if hanging else "", break_on_hyphens=False
-    )

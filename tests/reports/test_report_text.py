@@ -13,10 +13,20 @@ from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reports import analysis
 from reports.exports import report_text
-from reports.exports.report_text import WIDTH, clean, fit, width_of
+from reports.exports.text_layout import WIDTH, clean, fit, width_of
 from reports.models import AnalysisRun
-from tests.reports.results import alignment, board_row, clear_report, pair, report, undecided
+from reports.presentation.report import view
+from tests.reports.results import (
+    alignment,
+    board_row,
+    clear_report,
+    figure,
+    pair,
+    report,
+    undecided,
+)
 from tests.reports.voted import make_rich_study
 
 
@@ -110,3 +120,74 @@ def test_the_command_prints_it_by_default() -> None:
     call_command("analyze", "rich", stdout=stdout)
     assert stdout.getvalue().startswith("rich\nReport of ")
     assert "Criterion clarity" in stdout.getvalue()
+
+
+@pytest.mark.django_db
+def test_what_stands_beside_the_first_board_is_printed_too() -> None:
+    study = make_rich_study()
+    result = analysis.run(study, thorough=True).result
+    text = render(result)
+    parts = [
+        "All systems against one that was named beforehand",
+        "The same votes by other methods",
+        "Rank and rating by each method.",
+        "By category",
+        "By tag",
+        "Does one number a system describe the votes?",
+        "Which judge is closer to people",
+    ]
+    parts = [part for part in parts if result["judge_pairs"] or "judge" not in part]
+    places = [text.index(f"\n{part}\n") for part in parts]
+    assert places == sorted(places)
+    assert all(width_of(line) <= WIDTH for line in text.splitlines())
+    shown = view(result, {}, datetime(2026, 11, 24, tzinfo=UTC))
+    words = " ".join(text.split())
+    said = [
+        *shown.other_boards.sentences,
+        *(f"{heading}: not made: {why}" for heading, why in shown.other_boards.missing),
+        *(f"{heading}: {what}" for heading, what in shown.other_boards.terms),
+        *shown.fit.sentences,
+        *(part.reason for part in shown.slices),
+    ]
+    assert [sentence for sentence in said if " ".join(sentence.split()) not in words] == []
+
+
+def test_each_system_against_all_it_met_is_one_sentence() -> None:
+    rows = [
+        {
+            "system": "x",
+            "prompts": 40,
+            "method": "permutation",
+            "opponents": [
+                {"system": "y", "prompts": 40, "mean_score": 0.8, "p_adjusted": 0.0002},
+                {"system": "z", "prompts": 40, "mean_score": 0.4, "p_adjusted": 0.4},
+            ],
+            "warnings": ["too_few_prompts"],
+        }
+    ]
+    found = {"anchor": "x", "rows": rows, "reason": None}
+    text = render(clear_report("x", "y", "z") | {"against_one": found})
+    assert (
+        "x (40 prompts): ahead of y (p < 0.001); not decided: z (p = 0.40) [too few prompts]."
+        in text.replace("\u00a0", " ")
+    )
+
+
+def test_judges_are_compared_with_each_other() -> None:
+    entries = [alignment("judge-1"), alignment("judge-2")]
+    judges = [
+        {
+            "judge_1": "judge-1",
+            "judge_version_1": 1,
+            "judge_2": "judge-2",
+            "judge_version_2": 1,
+            "comparisons": 80,
+            "difference": figure(0.1),
+            "p_value": 0.001,
+            "p_adjusted": 0.001,
+            "warnings": [],
+        }
+    ]
+    text = render(clear_report("x", "y", alignment=entries) | {"judge_pairs": judges})
+    (line,) = [line for line in text.splitlines() if "judge-2" in line and "0.001" in line]
+    assert line.split()[:3] == ["judge-1", "judge-2", "80"]
