@@ -5,6 +5,7 @@ wish is fulfilled when Redis was away, too. A worker holds a lease. One that lap
 another worker once; then the wish has failed, and says so. All of it is the same code in the
 embedded worker and in Celery's, but for time: the embedded worker's threads cannot be ended, so a
 report takes there as long as it takes, and its process gives no wish away that it still works on.
+After hours it takes the thread for hung: the wish has failed, so that it can be asked again.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=settings.CELERY_TASK_TIME_LIMIT + 60)
 """A worker is taken for lost after it: longer than Celery lets any task live in its processes."""
+
+LONGEST = timedelta(hours=6)
+"""A thread of this process that has worked on a report for longer will not end: two million votes
+over 200 systems take half a minute."""
 
 MOST_ATTEMPTS = 2
 """A worker that died may have been stopped; two that died were killed by the work."""
@@ -68,8 +73,12 @@ def claim() -> Claim | None:
     now = timezone.now()
     with transaction.atomic():
         free = AnalysisRequest.objects.select_for_update(skip_locked=True, of=("self",))
-        running = free.filter(state=RequestState.RUNNING).exclude(pk__in=tuple(_at_work))
-        lapsed = running.filter(lease_until__lte=now)
+        running = free.filter(state=RequestState.RUNNING)
+        own = tuple(_at_work)
+        for hung in running.filter(pk__in=own, lease_until__lte=now - LONGEST + LEASE):
+            log.error("reports.request_hung", request=hung.pk, study=hung.study_id)
+            _end(hung, RequestState.FAILED, problem=RequestProblem.TOO_LONG)
+        lapsed = running.filter(lease_until__lte=now).exclude(pk__in=own)
         for lost in lapsed.filter(attempts__gte=MOST_ATTEMPTS):
             log.error("reports.request_lost", request=lost.pk, attempts=lost.attempts)
             _end(lost, RequestState.FAILED, problem=RequestProblem.LOST)

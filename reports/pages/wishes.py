@@ -9,6 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from reports.models import AnalysisRequest, AnalysisRun, RequestState
+from reports.requests import LONGEST
 
 # For so long after it was fulfilled a wish is news.
 NEWS = timedelta(hours=1)
@@ -38,7 +39,8 @@ class Wish:
 PROBLEMS = {
     "too_long": (
         f"It took longer than {settings.CELERY_TASK_SOFT_TIME_LIMIT} seconds, the limit of a "
-        "background task. The command analyze has no limit: its report is shown here."
+        f"background task ({LONGEST.seconds // 3600} hours where the web process does the work "
+        "itself). The command analyze has no limit: its report is shown here."
     ),
     "lost": "The worker that made it ended twice before it was done; its log may tell why.",
     "sealed": "Its outcomes may not be seen by whoever asked: a role or the study has changed.",

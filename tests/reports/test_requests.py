@@ -209,6 +209,34 @@ def test_a_thread_that_takes_longer_than_the_lease_keeps_its_wish(
         assert requests.claim() is not None
 
 
+@pytest.mark.django_db
+def test_a_thread_that_hangs_does_not_keep_its_wish_for_ever(
+    study: Study, reader: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = requests.ask(study, reader)
+    claimed = requests.claim()
+    assert claimed is not None
+    run = analysis.run
+    found: list[str] = []
+
+    def hung(*args: Any, **fields: Any) -> AnalysisRun:
+        for spent in (requests.LONGEST - timedelta(minutes=1), requests.LONGEST):
+            with time_machine.travel(timezone.now() + spent + timedelta(seconds=1)):
+                assert requests.claim() is None
+            first.refresh_from_db()
+            found.append(first.state)
+        assert requests.ask(study, reader) != first
+        return run(*args, **fields)  # after all
+
+    monkeypatch.setattr(analysis, "run", hung)
+    requests.fulfil(claimed)
+    assert found == [RequestState.RUNNING, RequestState.FAILED]
+    first.refresh_from_db()
+    assert (first.state, first.problem) == (RequestState.FAILED, RequestProblem.TOO_LONG)
+    assert AnalysisRequest.objects.filter(state=RequestState.WAITING).count() == 1
+    assert AnalysisRun.objects.filter(study=study).exists()
+
+
 class KilledError(BaseException):
     """The process is gone."""
 
