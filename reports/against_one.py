@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from reports.columns import distinct
 from reports.records import StudyRecords
 from reports.stats.against_one import Planned, against_one
 from reports.stats.results import WarningCode
@@ -97,9 +98,9 @@ def against_one_rows(
 
 def anchor_of(read: StudyRecords) -> str | None:
     """The system of every comparison, where there is one; what is compared knows no outcome."""
-    pairs: set[tuple[int, int]] = set(
-        zip(read.item_system_a.tolist(), read.item_system_b.tolist(), strict=True)
-    )
+    m = max(1, len(read.systems))
+    codes = distinct(read.item_system_a.astype(np.int64) * m + read.item_system_b).tolist()
+    pairs: set[tuple[int, int]] = {divmod(code, m) for code in codes}
     common: set[int] = set.intersection(*map(set, pairs)) if pairs else set()
     systems = {system for pair in pairs for system in pair}
     if len(common) != 1 or len(systems) < 3:

@@ -28,7 +28,15 @@ from annotation.models import (
 from annotation.selectors import repeated_votes
 from judging.models import JudgeVersion, Judgment, MissingCause, Order
 from reports.adjudication_records import AdjudicationRecords, load_adjudications
-from reports.columns import CHUNK, KeyCodes, Keys, by_item_and_annotator, order_of_names, read_named
+from reports.columns import (
+    CHUNK,
+    KeyCodes,
+    Keys,
+    by_item_and_annotator,
+    distinct,
+    order_of_names,
+    read_named,
+)
 from reports.exclusion_records import ExclusionRecords, load_exclusions
 from reports.input_hash import digest
 from reports.read_snapshot import read_snapshot
@@ -146,8 +154,9 @@ def prompts_of_pairs(read: StudyRecords) -> IntArray:
     low = np.minimum(read.item_system_a, read.item_system_b).astype(np.int64)
     high = np.maximum(read.item_system_a, read.item_system_b).astype(np.int64)
     pair = pair_index(low, high, m)
-    distinct = np.unique(pair * max(1, len(read.prompts)) + read.item_prompt)
-    return np.bincount(distinct // max(1, len(read.prompts)), minlength=m * (m - 1) // 2)
+    prompts = max(1, len(read.prompts))
+    met = distinct(pair * prompts + read.item_prompt)
+    return np.bincount(met // prompts, minlength=m * (m - 1) // 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +212,7 @@ def _load(study: Study, style: bool) -> StudyRecords:
     criteria = {criterion.key: criterion for criterion in study.criteria.all()}
     rows = read_vote_rows(study, criteria[Criterion.OVERALL])
     # Only those whose votes count: an invitation changes no result and no input hash.
-    voted = set(np.unique(rows.annotator).tolist())
+    voted = set(distinct(rows.annotator).tolist())
     annotator_codes, annotators = _numbered(
         row for row in study.annotators.values_list("id", "external_id") if row[0] in voted
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from reports.exports.text_layout import WIDTH, clean, table, width_of, wrapped
+from reports.exports.text_layout import clean, section, table, wrapped
 from reports.models import AnalysisRun
 from reports.presentation.against_one import AgainstOne
 from reports.presentation.boards import Board
@@ -52,8 +52,8 @@ def _lines(report: ReportView) -> Iterator[str]:
         yield ""
         yield from _agreement(part.agreement)
     if report.has_votes:
-        for part in report.slices:
-            yield from section(f"By {part.kind}", _slices(part))
+        for by in report.slices:
+            yield from section(f"By {by.kind}", _slices(by))
         yield from section("Does one number a system describe the votes?", _fit(report.fit))
     yield from section("Judges beside people", _judges(report.judges))
     if report.judge_pairs:
@@ -68,15 +68,6 @@ def _lines(report: ReportView) -> Iterator[str]:
 def _key_figure(name: str, value: str) -> str:
     """`1 annotator`, `2 annotators`: the names are plurals."""
     return f"{value} {name.lower().removesuffix('s') if value == '1' else name.lower()}"
-
-
-def section(title: str, body: Iterable[str]) -> Iterator[str]:
-    lines = list(body)
-    if lines:
-        yield ""
-        yield clean(title)
-        yield "-" * min(WIDTH, width_of(clean(title)))
-        yield from lines
 
 
 def _board(board: Board) -> Iterator[str]:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 WIDTH = 100
 # Names give way first; below this a name says nothing.
 SHORTEST_NAME = 12
 GAP = "  "
+
+
+def section(title: str, body: Iterable[str]) -> Iterator[str]:
+    lines = list(body)
+    if lines:
+        yield ""
+        yield clean(title)
+        yield "-" * min(WIDTH, width_of(clean(title)))
+        yield from lines
 
 
 def table(

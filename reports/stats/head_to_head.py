@@ -166,7 +166,7 @@ def head_to_head(
     first, second = np.triu_indices(m, 1)
     adjusted, family = _adjusted(flips, component[first], holm)
     exploring, _ = _adjusted(flips, component[first], benjamini_hochberg)
-    two_way = [_two_way_p(rates, pair) for pair in range(len(flips))]
+    two_way = _two_way_p(rates)
     in_general = _two_way_adjusted(two_way, flips, component[first])
     needed = decisive_votes_needed(smallest_difference, power, alpha)
     looks = _looks(counts, rates, component[first], ties, both_bad, level)
@@ -176,26 +176,36 @@ def head_to_head(
     )
     if len(prompts) != first.size:
         raise ShapeMismatch(f"planned_prompts has {len(prompts)} entries for {first.size} pairs")
+    policies = [
+        _policy_warnings(ties, both_bad, tied, bad)
+        for tied, bad in counts[:, [VerdictCode.TIE, VerdictCode.BOTH_BAD]].tolist()
+    ]
+    win_rates = rates.estimates(policies)
+    # Plain numbers, as single entries of arrays are slow to get at: there may be 20,000 pairs.
+    votes_of = counts.tolist()
+    worth, p_votes, parts = decisive.effective.tolist(), on_votes.tolist(), component.tolist()
+    p_holm, p_exploring = adjusted.tolist(), exploring.tolist()
+    p_general, families = in_general.tolist(), family.tolist()
     rows = []
     for pair, (a, b) in enumerate(zip(first.tolist(), second.tolist(), strict=True)):
-        wins_a, tied, wins_b, bad = counts[pair].tolist()
+        wins_a, tied, wins_b, bad = votes_of[pair]
         n, n_decisive = wins_a + tied + wins_b + bad, wins_a + wins_b
         flip = flips[pair]
-        warnings = _policy_warnings(ties, both_bad, tied, bad)
+        warnings = list(policies[pair])
         if flip is not None:
-            if family[pair] * sign_flip_floor(prompts[pair]) > alpha:
+            if families[pair] * sign_flip_floor(prompts[pair]) > alpha:
                 warnings.append(WarningCode.TOO_FEW_PROMPTS)
-            found = adjusted[pair] <= alpha
-            if two_way[pair] is not None and found != (in_general[pair] <= alpha):
+            found = p_holm[pair] <= alpha
+            if two_way[pair] is not None and found != (p_general[pair] <= alpha):
                 warnings.append(WarningCode.P_VALUES_DIFFER)
-        effective = min(float(decisive.effective[pair]), n_decisive) if n_decisive else None
+        effective = min(worth[pair], n_decisive) if n_decisive else None
         hopeless = WarningCode.TOO_FEW_PROMPTS in warnings
-        win_rate = rates.estimate(pair, *_policy_warnings(ties, both_bad, tied, bad))
+        win_rate = win_rates[pair]
         rows.append(
             HeadToHeadRow(
                 system_a=a,
                 system_b=b,
-                component=None if flip is None else int(component[a]),
+                component=None if flip is None else parts[a],
                 n=n,
                 wins_a=wins_a,
                 wins_b=wins_b,
@@ -204,10 +214,10 @@ def head_to_head(
                 win_rate_a=win_rate,
                 p_value=None if flip is None else flip.p_value,
                 p_method=None if flip is None else flip.method,
-                p_adjusted=None if flip is None else float(adjusted[pair]),
-                family=None if flip is None else int(family[pair]),
-                q_value=None if flip is None else float(exploring[pair]),
-                p_value_votes=float(on_votes[pair]) if n else None,
+                p_adjusted=None if flip is None else p_holm[pair],
+                family=None if flip is None else families[pair],
+                q_value=None if flip is None else p_exploring[pair],
+                p_value_votes=p_votes[pair] if n else None,
                 p_value_two_way=two_way[pair],
                 target=target,
                 target_reached=n >= target,
@@ -226,10 +236,10 @@ def head_to_head(
 
 def _policy_warnings(
     ties: TiePolicy, both_bad: BothBadPolicy, tied: int, bad: int
-) -> list[WarningCode]:
+) -> tuple[WarningCode, ...]:
     if ties == "drop":
-        return [WarningCode.TIES_DROPPED] if tied or bad else []
-    return [WarningCode.BOTH_BAD_FOLDED] if bad and both_bad == "tie" else []
+        return (WarningCode.TIES_DROPPED,) if tied or bad else ()
+    return (WarningCode.BOTH_BAD_FOLDED,) if bad and both_bad == "tie" else ()
 
 
 def pair_counts(cells: Cells) -> IntArray:
@@ -316,9 +326,10 @@ def _by_component(
     return adjusted, family
 
 
-def _two_way_p(rates: MeanScores, pair: int) -> float | None:
-    """t test of a mean score of ½; None without votes or without variance."""
-    if rates.votes[pair] == 0 or not rates.variance[pair] > 0:
-        return None
-    t = (float(rates.mean[pair]) - 0.5) / float(np.sqrt(rates.variance[pair]))
-    return float(min(1.0, 2 * stdtr(float(rates.df[pair]), -abs(t))))
+def _two_way_p(rates: MeanScores) -> list[float | None]:
+    """t tests of a mean score of ½, by pair; None without votes or without variance."""
+    tested = (rates.votes > 0) & (rates.variance > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = (rates.mean - 0.5) / np.sqrt(rates.variance)
+    p = np.minimum(1.0, 2 * stdtr(rates.df, -np.abs(t))).tolist()
+    return [own if known else None for own, known in zip(p, tested.tolist(), strict=True)]

@@ -8,6 +8,8 @@ interval with Student's t. This covers ties (more effective votes than votes) an
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -94,16 +96,31 @@ class MeanScores:
 
     def warnings(self, group: int) -> tuple[WarningCode, ...]:
         """Codes for one group with votes."""
+        return self._codes(
+            *(
+                column[group].item()
+                for column in (
+                    self.annotators,
+                    self.effective_annotators,
+                    self.effective_prompts,
+                    self.not_psd,
+                )
+            )
+        )
+
+    def _codes(
+        self, annotators: int, effective_annotators: float, effective_prompts: float, not_psd: bool
+    ) -> tuple[WarningCode, ...]:
         if self.clustering == "none":
             return ()
         codes = []
-        if self.annotators[group] < 2:
+        if annotators < 2:
             codes.append(WarningCode.SINGLE_ANNOTATOR)
-        elif self.effective_annotators[group] < FEW_CLUSTERS:
+        elif effective_annotators < FEW_CLUSTERS:
             codes.append(WarningCode.FEW_ANNOTATORS)
-        if self.effective_prompts[group] < FEW_CLUSTERS:
+        if effective_prompts < FEW_CLUSTERS:
             codes.append(WarningCode.FEW_PROMPTS)
-        if self.not_psd[group]:
+        if not_psd:
             codes.append(WarningCode.NOT_PSD)
         return tuple(codes)
 
@@ -113,32 +130,78 @@ class MeanScores:
         `n` counts votes. `details` hold ``effective_n`` and ``design_effect`` (n/n_eff) and,
         with few annotators, the prompt-only interval ``these_annotators``.
         """
-        n = int(self.votes[group])
+        entries = (column[group].item() for column in self._columns())
+        return self._figure(group, *entries, extra=extra, details=details)
+
+    def estimates(self, extra: Sequence[tuple[WarningCode, ...]]) -> list[Estimate]:
+        """:meth:`estimate` of every group, with codes of its own: thousands in a tenth of the time
+        that they take one by one."""
+        rows = zip(*(column.tolist() for column in self._columns()), strict=True)
+        return [
+            self._figure(group, *row, extra=codes, details={})
+            for group, (row, codes) in enumerate(zip(rows, extra, strict=True))
+        ]
+
+    def _columns(self) -> tuple[NDArray[Any], ...]:
+        """What a figure is made of, in the order of the parameters of `_figure`."""
+        return (
+            self.votes,
+            self.mean,
+            self.low,
+            self.high,
+            self.variance,
+            self.effective,
+            self.df,
+            self.annotators,
+            self.prompts,
+            self.effective_annotators,
+            self.effective_prompts,
+            self.not_psd,
+            self.method,
+        )
+
+    def _figure(
+        self,
+        group: int,
+        n: int,
+        mean: float,
+        low: float,
+        high: float,
+        variance: float,
+        effective: float,
+        df: float,
+        annotators: int,
+        prompts: int,
+        effective_annotators: float,
+        effective_prompts: float,
+        not_psd: bool,
+        method: str,
+        *,
+        extra: tuple[WarningCode, ...],
+        details: Mapping[str, Any],
+    ) -> Estimate:
         if n == 0:
             return undefined("wilson", 0, WarningCode.NO_VOTES, *extra)
-        effective, df = float(self.effective[group]), float(self.df[group])
-        codes = self.warnings(group)
+        codes = self._codes(annotators, effective_annotators, effective_prompts, not_psd)
         shown: dict[str, Any] = {"effective_n": effective, "design_effect": n / effective}
-        if WarningCode.FEW_ANNOTATORS in codes and self.prompts[group] >= 2:
-            alone = _effective(
-                self.mean[group], self.prompt_variance[group], n, self.prompts[group]
-            )
-            near, far = wilson(
-                float(self.mean[group]),
-                float(alone),
-                critical_value(self.level, max(1.0, float(self.effective_prompts[group]) - 1)),
-            )
+        if WarningCode.FEW_ANNOTATORS in codes and prompts >= 2:
+            alone = _effective(mean, self.prompt_variance[group], n, prompts)
+            critical = critical_value(self.level, max(1.0, effective_prompts - 1))
+            near, far = wilson(mean, float(alone), critical)
             shown["these_annotators"] = {"low": float(near), "high": float(far)}
-        clusters = {"annotator": int(self.annotators[group]), "prompt": int(self.prompts[group])}
         return Estimate(
-            estimate=float(self.mean[group]),
-            low=float(self.low[group]),
-            high=float(self.high[group]),
-            method=f"wilson_{self.method[group]}",
+            estimate=mean,
+            low=low,
+            high=high,
+            method=f"wilson_{method}",
             n=n,
-            n_clusters=clusters if self.clustering == "two_way" else None,
-            se=float(np.sqrt(self.variance[group])),
-            df=df if np.isfinite(df) else None,
+            n_clusters=(
+                {"annotator": annotators, "prompt": prompts}
+                if self.clustering == "two_way"
+                else None
+            ),
+            se=math.sqrt(variance),
+            df=df if math.isfinite(df) else None,
             level=self.level,
             warnings=(*codes, *extra),
             details={**shown, **details},

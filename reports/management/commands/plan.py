@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from annotation.management.study_command import StudyCommand
 from annotation.models import Study
 from reports import study_planning
-from reports.exports.report_text import clean, section, wrapped
+from reports.exports.text_layout import clean, section, wrapped
 from reports.stats.planning import ALPHA, POWER, SMALLEST_DIFFERENCE, PlanError
 from reports.wording.plan import plan_in_words
 
