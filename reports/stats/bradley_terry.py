@@ -58,8 +58,8 @@ class ComponentFit:
         ``"bt_half"``, ``"bt_drop"`` or ``"bt_ridge"``.
     iterations : int
     converged : bool
-    log_likelihood : float
-        Without the prior's term.
+    score : float array, shape (m, m)
+        What was fitted: points of row against column.
     separation : Separation or None
         In the codes of all systems; None where the estimate is finite.
     """
@@ -70,8 +70,13 @@ class ComponentFit:
     method: str
     iterations: int
     converged: bool
-    log_likelihood: float
+    score: FloatArray
     separation: Separation | None
+
+    @property
+    def log_likelihood(self) -> float:
+        """At the estimate, without the prior's term."""
+        return log_likelihood(self.strengths, self.score)
 
     @property
     def warnings(self) -> tuple[WarningCode, ...]:
@@ -176,10 +181,18 @@ def gradient_and_information(
     lost = score.T * p
     # S_ij - N_ij p_ij, written without the cancellation that near-unanimous pairs suffer.
     gradient = (lost.T - lost).sum(axis=1)
-    information = -total * (p * p.T)
-    np.fill_diagonal(information, 0)
-    np.fill_diagonal(information, -information.sum(axis=1))
+    information = p * p.T
+    information *= total
+    np.negative(information, out=information)
+    diagonal = _diagonal(information)
+    diagonal[:] = 0
+    diagonal[:] = -information.sum(axis=1)
     return gradient, information
+
+
+def _diagonal(matrix: FloatArray) -> FloatArray:
+    """The diagonal of a square matrix in one piece of memory, to be written to."""
+    return matrix.reshape(-1)[:: matrix.shape[0] + 1]
 
 
 def _newton(
@@ -192,7 +205,6 @@ def _newton(
     """Strengths, information, iterations, converged; `precision` is the prior's, 0 for none."""
     m = score.shape[0]
     strengths = np.zeros(m) if start is None else start - start.mean()
-    diagonal = np.arange(m)
     converged = False
     iterations = 0
     while not converged and iterations < max_iterations:
@@ -200,9 +212,9 @@ def _newton(
         gradient, information = gradient_and_information(strengths, score, total)
         if precision:
             gradient -= precision * strengths
-            information[diagonal, diagonal] += precision
+            _diagonal(information)[:] += precision
         else:
-            information += float(np.trace(information)) / m**2
+            information += float(_diagonal(information).sum()) / m**2
         step = np.linalg.solve(information, gradient)
         largest = float(np.abs(step).max())
         if largest > MAX_STEP:
@@ -211,7 +223,7 @@ def _newton(
         strengths -= strengths.mean()
         converged = largest < TOLERANCE
     _, information = gradient_and_information(strengths, score, total)
-    information[diagonal, diagonal] += precision
+    _diagonal(information)[:] += precision
     return strengths, information, iterations, converged
 
 
@@ -299,7 +311,7 @@ def fit_scores(
                 method=method if separation is None else METHOD_RIDGE,
                 iterations=iterations,
                 converged=converged,
-                log_likelihood=log_likelihood(strengths, own_score),
+                score=own_score,
                 separation=None if separation is None else _renamed(separation, systems),
             )
         )

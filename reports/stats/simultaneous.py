@@ -28,8 +28,9 @@ MANY_SYSTEMS = 50
 """Above this many systems fewer draws are made: the maximum then runs over thousands of pairs
 and its quantile is steeper, hence better determined."""
 
-BLOCK_ENTRIES = 1 << 21
-"""Entries of the largest block of pair statistics held at once (16 MB)."""
+BLOCK_ENTRIES = 1 << 17
+"""Entries of the largest block of pair statistics held at once (1 MB): they stay in the processor's
+cache, which takes half the time of blocks of 16 MB."""
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 """Its multiples are spread most evenly around a circle."""
@@ -119,10 +120,16 @@ def max_t_quantile(covariance: Covariance, *, seed: int, level: float = 0.95) ->
     if not contrast.any():
         return critical_value(level, covariance.df)
     z, factors = _draws(covariance, seed, "max_t")
-    t = np.abs(z[known] / error[:, None])
-    if factors is not None:
-        t *= factors[_turns(contrast, t.shape[1])]
-    return float(np.quantile(t.max(axis=0), level))
+    # Row by row: a row stays in the processor's cache, and no table of statistics is made.
+    turns = _turns(contrast, z.shape[1])
+    largest, t = np.zeros(z.shape[1]), np.empty(z.shape[1])
+    for row, place in enumerate(np.flatnonzero(known).tolist()):
+        np.divide(z[place], error[row], out=t)
+        np.abs(t, out=t)
+        if factors is not None:
+            t *= factors[turns[row]]
+        np.maximum(largest, t, out=largest)
+    return float(np.quantile(largest, level))
 
 
 def rank_sets(
