@@ -25,6 +25,9 @@ LONGEST_URL = 400
 # A name as it stands before "=" in an address.
 PARAMETER = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 CODE_PLACE = "{code}"
+# BCP 47 as pages need it: a language, and perhaps script, region or variant.
+LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+LONGEST_LANGUAGE = 35
 
 
 class Ask(StrEnum):
@@ -80,6 +83,16 @@ def read_code(place: str, raw: object, faults: list[str]) -> str:
         faults.append(f"{place} must be a text of at most {LONGEST_CODE} characters.")
         return ""
     return raw.strip()
+
+
+def read_language(place: str, raw: object, faults: list[str]) -> str:
+    if raw == "":
+        return ""
+    good = isinstance(raw, str) and len(raw) <= LONGEST_LANGUAGE and LANGUAGE_TAG.fullmatch(raw)
+    if not good or not isinstance(raw, str):
+        faults.append(f"{place} must be a language as in HTML, such as en, de-AT or zh-Hant.")
+        return ""
+    return raw
 
 
 def read_return_url(place: str, raw: object, faults: list[str]) -> str:
@@ -160,6 +173,20 @@ class Crowd:
     no_work_code: str = field(default="", metadata={"read": read_code})
     screened_out_code: str = field(default="", metadata={"read": read_code})
     return_url: str = field(default="", metadata={"read": read_return_url})
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is known of the study's own texts: title, instructions, questions, prompts, responses.
+
+    Attributes
+    ----------
+    language : str
+        The language they are in, as in HTML (BCP 47), for screen readers, hyphenation and fonts.
+        Empty where it is unknown or there are several; the page says then that it does not know.
+    """
+
+    language: str = field(default="", metadata={"read": read_language})
 
 
 def faults_of_page(answering: Answering, crowd: Crowd) -> list[str]:

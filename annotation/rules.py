@@ -27,7 +27,7 @@ from annotation.answer_rules import (
     Speed,
     StraightLining,
 )
-from annotation.page_rules import Answering, Crowd
+from annotation.page_rules import Answering, Crowd, Texts
 from annotation.profile_rules import Profile
 from annotation.rule_conflicts import faults_between
 from annotation.rule_fields import number, share
@@ -152,6 +152,7 @@ class Rules:
     answering: Answering = field(default_factory=Answering)
     crowd: Crowd = field(default_factory=Crowd)
     profile: Profile = field(default_factory=Profile)
+    texts: Texts = field(default_factory=Texts)
     # Eligible annotators by category of prompt: {"law": {"profession": ["lawyer"]}} gives pairs of
     # that category only to annotators whose profile has one of these values.
     eligibility: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -169,6 +170,7 @@ SECTIONS: dict[str, type[Any]] = {
     "answering": Answering,
     "crowd": Crowd,
     "profile": Profile,
+    "texts": Texts,
 }
 QUALITY_RULES: dict[str, type[Any]] = {
     "gold_accuracy": AtLeast,

@@ -64,9 +64,10 @@ def answer(request: SignedInRequest, annotator: Annotator, assignment: uuid.UUID
     given = [
         {
             "question": entry["question"],
+            "lang": entry["lang"],
             "answer": answer_in_words(found.choice, found.margin, entry["scale"]),
         }
-        for entry in wire.criteria_for_page(list(study.criteria.all()))
+        for entry in wire.criteria_for_page(list(study.criteria.all()), language_of(study))
         for found in [earlier.answers.get(entry["key"])]
         if found is not None
     ]
@@ -100,9 +101,14 @@ def shown(
     """The page, which no cache keeps: it holds what people wrote."""
     urls = {"rate_url": page_url(study), "answers_url": answers_url(study)}
     title = study.title or study.slug
-    response = render(request, template, {"study_title": title, **urls, **context})
+    given = {"study_title": title, "texts_language": language_of(study), **urls}
+    response = render(request, template, given | context)
     response.headers["Cache-Control"] = NO_STORE
     return response
+
+
+def language_of(study: Study) -> str:
+    return rules_of(study.rules).texts.language
 
 
 def page_url(study: Study) -> str:

@@ -45,7 +45,8 @@ def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
     if questions_for(annotator):
         return redirect("rating:about_you", slug=study.slug)
     criteria = list(study.criteria.all())
-    answering = rules_of(study.rules).answering
+    rules = rules_of(study.rules)
+    answering, language = rules.answering, rules.texts.language
     desk = load_desk(annotator)
     return render(
         request,
@@ -56,7 +57,8 @@ def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
             "messages_url": reverse("rating:messages", kwargs={"slug": study.slug}),
             "letters": letters_of(annotator) if desk.has_letters else (),
             "instructions": render_markdown(study.instructions, keep_breaks=False),
-            "rubric": rubric_for_page(criteria),
+            "rubric": rubric_for_page(criteria, language),
+            "texts_language": language,
             "answering": answering,
             "answers_url": reverse("rating:answers", kwargs={"slug": study.slug}),
             "skip_reasons": [(reason.value, text) for reason, text in SKIP_REASONS.items()],
@@ -68,8 +70,8 @@ def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
                 "sign_in": sign_in_again(request.path),
                 "storage": storage_name(annotator),
                 "account": account_name(request.user),
-                "criteria": wire.criteria_for_page(criteria),
-                "answering": wire.answering_for_page(answering),
+                "criteria": wire.criteria_for_page(criteria, language),
+                "answering": wire.answering_for_page(answering, language),
                 "has_reference": answering.show_reference,
                 "draft": wire.begun_for_page(desk.begun),
                 # Drafts are dated by this clock: that of a device may be wrong.
@@ -95,8 +97,8 @@ def sign_in_again(path: str) -> str:
     return f"{reverse('sign_in')}?{query.urlencode()}"
 
 
-def rubric_for_page(criteria: list[Criterion]) -> list[dict[str, Any]]:
-    questions = {entry["key"]: entry for entry in wire.criteria_for_page(criteria)}
+def rubric_for_page(criteria: list[Criterion], language: str) -> list[dict[str, Any]]:
+    questions = {entry["key"]: entry for entry in wire.criteria_for_page(criteria, language)}
     by_key = {criterion.key: criterion for criterion in criteria}
     return [
         {**entry, "levels": by_key[key].levels, "overall": key == Criterion.OVERALL}

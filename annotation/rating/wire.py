@@ -182,9 +182,10 @@ def begun_for_page(begun: Begun | None) -> dict[str, Any] | None:
     }
 
 
-def answering_for_page(answering: Answering) -> dict[str, Any]:
+def answering_for_page(answering: Answering, language: str = "") -> dict[str, Any]:
     """What is asked beside the criteria, and when a break is proposed."""
     return {
+        "lang": language,
         "rationale": answering.rationale.value,
         "rationale_min": answering.shortest_rationale,
         "confidence": answering.confidence.value,
@@ -194,13 +195,17 @@ def answering_for_page(answering: Answering) -> dict[str, Any]:
     }
 
 
-def criteria_for_page(criteria: Sequence[Criterion]) -> list[dict[str, Any]]:
-    """The questions, `overall` first, then in the order of the rubric."""
+def criteria_for_page(criteria: Sequence[Criterion], language: str = "") -> list[dict[str, Any]]:
+    """The questions, `overall` first, then in the order of the rubric.
+
+    `language` is that of the study's texts; None stands where the question is the page's own.
+    """
     ordered = sorted(criteria, key=lambda criterion: criterion.key != Criterion.OVERALL)
     return [
         {
             "key": criterion.key,
             "question": question_of(criterion),
+            "lang": language if is_own(criterion) else None,
             "scale": criterion.scale,
             "both_bad": criterion.both_bad,
             "required": criterion.required or criterion.key == Criterion.OVERALL,
@@ -211,6 +216,9 @@ def criteria_for_page(criteria: Sequence[Criterion]) -> list[dict[str, Any]]:
 
 def question_of(criterion: Criterion) -> str:
     """As the study asks it; what nobody wrote is asked in the reader's language."""
-    if criterion.question in ("", Criterion.GIVEN_QUESTION):
-        return gettext("Which response is better?")
-    return criterion.question
+    return criterion.question if is_own(criterion) else gettext("Which response is better?")
+
+
+def is_own(criterion: Criterion) -> bool:
+    """Whether the study wrote the question."""
+    return criterion.question not in ("", Criterion.GIVEN_QUESTION)

@@ -14,6 +14,7 @@ from annotation.rules import RulesError, read_rules, rules_as_json
 def test_nothing_written_asks_for_an_optional_reason_alone() -> None:
     assert read_rules({}).answering == Answering(rationale=Ask.OPTIONAL)
     assert read_rules({}).crowd == Crowd()
+    assert read_rules({}).texts.language == ""
 
 
 def test_what_is_written_out_is_read_back_the_same() -> None:
@@ -33,8 +34,10 @@ def test_what_is_written_out_is_read_back_the_same() -> None:
                 "completed_code": "DONE1",
                 "return_url": "https://platform.example/complete?cc={code}",
             },
+            "texts": {"language": "zh-Hant"},
         }
     )
+    assert rules.texts.language == "zh-Hant"
     assert rules.answering.tags == ("clearer", "more correct")
     assert rules.answering.shortest_rationale == 20
     assert rules.answering.break_after_minutes is None
@@ -60,6 +63,10 @@ def test_what_is_written_out_is_read_back_the_same() -> None:
         ("answering", {"tags": [str(number) for number in range(21)]}),
         ("answering", {"show_reference": "yes"}),
         ("answering", {"break_after_minutes": 1}),
+        ("texts", {"language": "German"}),
+        ("texts", {"language": "de_AT"}),
+        ("texts", {"language": None}),
+        ("texts", {"language": 'de" onload="x'}),
         ("crowd", {"participant": ""}),
         ("crowd", {"participant": "a=b"}),
         ("crowd", {"participant": "X", "study": "X"}),

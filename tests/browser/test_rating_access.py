@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from annotation.models import Study
+from annotation.models import Prompt, Study
 from tests import factories
 from tests.browser.rating_desk import Desk, make_small_study, make_study_of, set_scale
 from tests.browser.watching import accessibility_faults
@@ -28,6 +28,23 @@ TURNS = [
     {"role": "assistant", "content": RICH},
     {"role": "user", "content": "Bye"},
 ]
+
+
+# In which languages the texts of the study stand on the page, and those of the page itself.
+LANGUAGE_OF = """() => {
+  const said = places => Object.fromEntries(places.map(place =>
+    [place, document.querySelector(place)?.closest("[lang]").lang ?? null]));
+  return {
+    own: said([".rating-top__title", "#welcome .prose > *", "#guidelines .prose > *",
+      ".level__what", ".level__example > :last-child", "#prompt-body .prose > *",
+      "#prompt-body .source", "#left-text .prose > *", "#left-text .source",
+      "#reference-body .prose > *", "[data-criterion=clarity] .question__text",
+      "[data-further=tags] .choice-button__label", "#feedback-text"]),
+    page: said([".rating-top__home", "#right-text .nothing", "#prompt-body .turn__speaker",
+      "[data-criterion=overall] .question__text", "[data-further=tags] .question__text",
+      "[data-criterion=overall] .choice-button__label", "#left-heading"]),
+  };
+}"""
 
 
 def make_rich_study() -> Study:
@@ -236,3 +253,26 @@ def test_nothing_moves_under_reduced_motion(desk_for: DeskFor) -> None:
         "return parseFloat(style.transitionDuration) > 0 || style.animationName !== 'none'}).length"
     )
     assert moving == 0
+
+
+@pytest.mark.parametrize("language", ["", "ar"])
+def test_the_texts_of_the_study_are_in_its_language_and_the_page_in_its_own(
+    desk_for: DeskFor, language: str
+) -> None:
+    """Where the study does not say, in none: a reader must not speak them as the page's (3.1.2)."""
+    rules = {
+        "texts": {"language": language} if language else {},
+        "answering": {"tags": ["Clearer"], "show_reference": True},
+    }
+    study = make_study_of([(TURNS, "Text.", "")], rules=rules)
+    Prompt.objects.update(reference="Reference.")
+    study.criteria.update(levels=[{"description": "Good.", "example": "It helps."}])
+    factories.make_criterion(study, "clarity", question="Which is clearer?", required=False)
+    desk = desk_for(study, locale="de-DE", welcomed=False)
+    desk.page.get_by_role("button", name="Mit dem Bewerten beginnen").click()
+    expect(desk.page.locator("#decision")).to_have_attribute("aria-busy", "false")
+    desk.press("m")
+    spoken = desk.page.evaluate(LANGUAGE_OF)
+    assert spoken["own"] == dict.fromkeys(spoken["own"], language)
+    assert spoken["page"] == dict.fromkeys(spoken["page"], "de")
+    assert accessibility_faults(desk.page) == []

@@ -47,6 +47,7 @@ def test_its_settings_name_only_the_addresses_and_the_questions(door: Door) -> N
     names = {"urls", "page", "sign_in", "storage", "account", "criteria", "version"}
     assert set(settings) == names | {"answering", "has_reference", "draft", "now", "keys"}
     assert settings["answering"] == {
+        "lang": "",
         "rationale": "optional",
         "rationale_min": 0,
         "confidence": "off",
@@ -62,6 +63,7 @@ def test_its_settings_name_only_the_addresses_and_the_questions(door: Door) -> N
         {
             "key": "overall",
             "question": "Which response is better?",
+            "lang": None,
             "scale": "ternary",
             "both_bad": True,
             "required": True,

@@ -63,6 +63,7 @@ export function furtherQuestions(answering) {
       scale: "tags",
       required: false,
       tags: answering.tags,
+      tagsLang: answering.lang,
     });
   }
   return questions;
@@ -88,7 +89,7 @@ function scaleOptions(criterion) {
     return numbered(SURE);
   }
   if (criterion.kind === "tags") {
-    return numbered(criterion.tags.map((tag) => ({ choice: tag, label: tag })));
+    return numbered(criterion.tags.map((tag) => ({ choice: tag, label: tag, lang: criterion.tagsLang })));
   }
   if (criterion.scale in GRADED) {
     return gradedOptions(GRADED[criterion.scale]);

@@ -104,6 +104,7 @@ function promptNode(messages) {
     turn.className = "turn";
     const speaker = document.createElement("h3");
     speaker.className = "turn__speaker";
+    speaker.lang = document.documentElement.lang;
     speaker.textContent = message.speaker;
     turn.append(speaker, textNode(message));
     holder.append(turn);
@@ -117,6 +118,7 @@ function textNode(text) {
   if (text.empty) {
     const note = document.createElement("p");
     note.className = "nothing";
+    note.lang = document.documentElement.lang;
     note.textContent = gettext("This text is empty.");
     holder.append(note);
     return holder;

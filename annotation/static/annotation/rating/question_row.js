@@ -16,6 +16,10 @@ export function createQuestionRow(criterion, onChoose, keymap) {
   text.className = "question__text";
   text.id = `${kind}-${name}`;
   text.textContent = criterion.question;
+  if (typeof criterion.lang === "string") {
+    text.lang = criterion.lang;
+    text.dir = "auto";
+  }
   if (!criterion.required) {
     text.append(" ", span("muted", gettext("(optional)")));
   }
@@ -41,7 +45,12 @@ export function createQuestionRow(criterion, onChoose, keymap) {
       key.textContent = signOf(option);
       button.append(key);
     }
-    button.append(span("choice-button__label", option.label));
+    const label = span("choice-button__label", option.label);
+    if (option.lang !== undefined) {
+      label.lang = option.lang;
+      label.dir = "auto";
+    }
+    button.append(label);
     button.addEventListener("click", () => onChoose(criterion, option));
     return button;
   }
