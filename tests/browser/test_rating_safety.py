@@ -1,4 +1,7 @@
-"""Hostile texts in a real browser: only this is proof (reliability.md 7.4)."""
+"""What holds hostile texts, in a real browser, and that the tests would see it fail.
+
+That every text is harmless in every place is shown in `test_hostile_texts.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
-from annotation.models import Prompt
 from tests.annotation.rating.hostile_texts import EVERY_TEXT, REMOTE, RUN
 from tests.browser.rating_desk import Desk, make_study_of
 from tests.browser.watching import Watch
@@ -17,96 +19,12 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 DeskFor = Callable[..., Desk]
 
-# Each text is shown once as a prompt, once left and once right, several in a study.
-TRIPLES = [EVERY_TEXT[start : start + 3] for start in range(0, len(EVERY_TEXT), 3)]
-PAIRS_A_STUDY = 10
-CHUNKS = [TRIPLES[start : start + PAIRS_A_STUDY] for start in range(0, len(TRIPLES), PAIRS_A_STUDY)]
-
-
-@pytest.mark.parametrize("triples", CHUNKS)
-def test_no_hostile_text_runs_loads_or_leaves_its_place(
-    desk_for: DeskFor, triples: list[list[str]]
-) -> None:
-    texts = [(t[0], t[1 % len(t)], t[2 % len(t)]) for t in triples]
-    desk = desk_for(make_study_of(texts))
-    for number in range(1, len(texts) + 1):
-        desk.wait_until_armed(number)
-        desk.press("v")
-        desk.press("v")
-        for side in ("prompt-body", "left-text", "right-text"):
-            place = desk.page.locator(f"#{side}")
-            assert (
-                place.locator("script, iframe, object, embed, link, style, form, input").count()
-                == 0
-            )
-            assert (
-                place.locator("a, button, svg[onload], [onerror], [id]:not(.text-end)").count() == 0
-            )
-        desk.press("1")
-    expect(desk.page.locator("#state-title")).to_contain_text("Nothing is left")
-    desk.watch.assert_clean()
-
-
-def test_hostile_instructions_and_questions_do_not_run(desk_for: DeskFor) -> None:
-    everything = "\n\n".join(EVERY_TEXT)
-    study = make_study_of(
-        [("Q?", "A.", "B.")], title=f"<img src=x onerror={RUN}>", instructions=everything
-    )
-    study.criteria.update(
-        question=f'"><img src=x onerror={RUN}>',
-        levels=[{"description": f"<svg onload={RUN}>", "example": f"<img src={REMOTE}/l.png>"}],
-    )
-    desk = desk_for(study)
-    desk.wait_until_armed(1)
-    desk.press("g")
-    expect(desk.page.locator("#guidelines")).to_contain_text("<svg onload")
-    desk.watch.assert_clean()
-
-
-def test_hostile_references_reasons_and_codes_do_not_run(desk_for: DeskFor) -> None:
-    hostile = f"<img src=x onerror={RUN}>"
-    study = make_study_of(
-        [("Q?", "A.", "B."), ("Q2?", "A.", "B.")],
-        rules={
-            "answering": {"show_reference": True, "tags": [hostile], "revise_earlier": True},
-            "crowd": {"completed_code": hostile},
-        },
-    )
-    Prompt.objects.update(reference="\n\n".join(EVERY_TEXT))
-    desk = desk_for(study)
-    desk.wait_until_armed(1)
-    reference = desk.page.locator("#reference-body")
-    assert reference.locator("script, iframe, object, embed, link, style, a, button").count() == 0
-    desk.press("v")
-    desk.press("v")
-    desk.press("r")
-    desk.page.keyboard.type(hostile)
-    desk.page.get_by_role("button", name=hostile).click()
-    desk.press("Escape")
-    desk.press("1")
-    desk.press("Control+Enter")
-    desk.vote_by_key(2, "2")
-    expect(desk.page.locator("#completion-code")).to_have_text(hostile)
-    desk.wait_until_saved()
-    desk.watch.assert_clean()
-    desk.page.get_by_role("link", name="Look at your answers").click()
-    desk.page.get_by_role("link", name="Q?", exact=True).click()
-    expect(desk.page.locator(".own-given")).to_contain_text("onerror")
-    expect(desk.page.locator(".own-reason")).to_have_text(hostile)
-    part = desk.page.locator(".own-part")
-    assert part.locator("script, iframe, object, embed, link, style, a, button").count() == 0
-    desk.watch.assert_clean()
-
-
-def test_a_foreign_role_of_a_message_does_not_run(desk_for: DeskFor) -> None:
-    turns = [
-        {"role": f"<img src=x onerror={RUN}>", "content": "Hi"},
-        {"role": "user", "content": "Hi"},
-    ]
-    desk = desk_for(make_study_of([(turns, "A.", "B.")]))
-    desk.wait_until_armed(1)
-    expect(desk.page.locator("#prompt-body h3").first).to_contain_text("onerror")
-    desk.watch.assert_clean()
+# Each text as a page of its own in a frame that trusts it.
+TRUST = """texts => {
+  window.trusting = texts.map(text =>
+    document.body.appendChild(Object.assign(document.createElement("iframe"), { srcdoc: text })));
+}"""
+RAN = "() => window.trusting.filter(frame => frame.contentWindow?.ran).length"
 
 
 def test_the_browser_drops_what_the_server_would_let_through(desk_for: DeskFor) -> None:
@@ -135,6 +53,18 @@ def test_the_browser_drops_what_the_server_would_let_through(desk_for: DeskFor) 
 
 
 # -- the detector itself ----------------------------------------------------------------------
+
+
+def test_the_texts_are_not_harmless_by_themselves(browser: Browser) -> None:
+    """A page that trusts them: many run, many ask elsewhere; others need a click, or a gap."""
+    page = browser.new_page()
+    watch = Watch(page, "https://nobody.invalid")
+    page.goto("about:blank")
+    page.evaluate(TRUST, EVERY_TEXT)
+    page.wait_for_function(f"({RAN})() >= 60")
+    while len(set(watch.foreign)) < 20:
+        page.wait_for_event("request")
+    page.close()
 
 
 def test_the_detector_sees_a_script_that_runs(browser: Browser, live_server: LiveServer) -> None:

