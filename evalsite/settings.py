@@ -267,7 +267,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if SERVE_FROM_ROOMS
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "evalsite.static_files.HashedModulesStorage"
     },
 }
 

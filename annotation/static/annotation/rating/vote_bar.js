@@ -68,6 +68,7 @@ export function createVoteBar({
     }
     onChange();
     update();
+    bringFocusIntoSight();
   }
 
   function toggleTag(tag) {
@@ -129,6 +130,11 @@ export function createVoteBar({
     submit.setAttribute("aria-disabled", String(firstMissing() !== undefined));
   }
 
+  /* The bar scrolls in itself where the window is small. */
+  function bringFocusIntoSight() {
+    focused.element.scrollIntoView({ block: "nearest" });
+  }
+
   update();
 
   return {
@@ -181,13 +187,16 @@ export function createVoteBar({
       tags = new Set(remarks.tags);
       focused = rows[0];
       update();
+      // Wherever the bar of the pair before was left.
+      root.scrollTop = 0;
+      root.closest(".decision").scrollTop = 0;
     },
     moveFocus(step) {
       const shown = visibleRows();
       const next = shown.indexOf(focused) + step;
       focused = shown[Math.max(0, Math.min(shown.length - 1, next))];
       update();
-      focused.element.scrollIntoView({ block: "nearest" });
+      bringFocusIntoSight();
       return focused.criterion;
     },
     /* Answer the focused question by a key; false if the key means nothing there. */
@@ -207,6 +216,7 @@ export function createVoteBar({
       }
       focused = missing;
       update();
+      bringFocusIntoSight();
       return missing.criterion;
     },
     /* Decide with what was collected. */
