@@ -276,3 +276,160 @@ def test_the_texts_of_the_study_are_in_its_language_and_the_page_in_its_own(
     assert spoken["own"] == dict.fromkeys(spoken["own"], language)
     assert spoken["page"] == dict.fromkeys(spoken["page"], "de")
     assert accessibility_faults(desk.page) == []
+
+
+# -- small windows, zoom, other colours -------------------------------------------------------
+
+
+def make_study_of_many_questions() -> Study:
+    study = make_study_of(
+        [(TURNS, RICH, RICH), (TURNS, RICH, RICH)],
+        rules={
+            "answering": {
+                "confidence": "optional",
+                "tags": ["More correct", "Clearer", "Better tone", "Shorter"],
+            }
+        },
+    )
+    factories.make_criterion(study, "clarity", scale="five", required=False, both_bad=True)
+    return study
+
+
+def is_in_sight(locator: Locator) -> bool:
+    """Whether nothing lies over its middle, and no box that scrolls has cut it off."""
+    return bool(
+        locator.evaluate(
+            "element => { const { x, y, width, height } = element.getBoundingClientRect();"
+            "const shown = document.elementFromPoint(x + width / 2, y + height / 2);"
+            "return element.contains(shown); }"
+        )
+    )
+
+
+def test_on_a_phone_every_answer_and_the_reason_can_be_brought_into_sight(
+    desk_for: DeskFor,
+) -> None:
+    desk = desk_for(make_study_of_many_questions(), viewport={"width": 360, "height": 740})
+    desk.wait_until_armed(1)
+    desk.press("m")
+    for button in desk.page.locator(".choice-button:visible").all():
+        button.evaluate("element => element.scrollIntoView({ block: 'nearest' })")
+        assert is_in_sight(button)
+    desk.press("r")
+    reason = desk.page.locator("#reason-text")
+    expect(reason).to_be_focused()
+    assert is_in_sight(reason)
+    assert is_in_sight(desk.page.locator("#submit"))
+
+
+def test_on_a_phone_the_next_pair_begins_with_its_first_question(desk_for: DeskFor) -> None:
+    desk = desk_for(make_study_of_many_questions(), viewport={"width": 360, "height": 740})
+    desk.wait_until_armed(1)
+    top = box(desk.page.locator(".rating-top"))["height"]
+    desk.press("m")
+    overall = desk.page.locator('[data-criterion="overall"] [data-choice="left"]')
+    overall.click()
+    last = desk.page.locator('[data-further="tags"] .choice-button').last
+    last.click()
+    scrolled = "document.querySelector('#decision').scrollTop"
+    assert desk.page.evaluate(scrolled) > 0
+    desk.press("Control+Enter")
+    desk.wait_until_armed(2)
+    assert desk.page.evaluate(scrolled) == 0
+    assert is_in_sight(overall)
+    desk.wait_until_saved()
+    # What says so has its place: nothing moves under the reader.
+    assert box(desk.page.locator(".rating-top"))["height"] == top
+
+
+@pytest.mark.parametrize("width", [820, 1024, 1280])
+def test_no_answer_is_cut_off_beside_the_guidelines(desk_for: DeskFor, width: int) -> None:
+    study = make_study_of_many_questions()
+    set_scale(study, "seven", "clarity")
+    desk = desk_for(study, viewport={"width": width, "height": 900})
+    desk.wait_until_armed(1)
+    desk.press("m")
+    bar = box(desk.page.locator("#questions"))
+    for button in desk.page.locator(".choice-button:visible").all():
+        place = box(button)
+        assert place["x"] + place["width"] <= bar["x"] + bar["width"] + 1
+    if width == 1280:
+        desk.press("g")
+        bar = box(desk.page.locator("#questions"))
+        for button in desk.page.locator(".choice-button:visible").all():
+            place = box(button)
+            assert place["x"] + place["width"] <= bar["x"] + bar["width"] + 1
+            assert not overflows(button)
+
+
+@pytest.mark.parametrize("window", [(1280, 800), (1366, 768)])
+def test_at_200_percent_everything_is_there_and_nothing_scrolls_sideways(
+    desk_for: DeskFor, window: tuple[int, int]
+) -> None:
+    """As a browser zooms: half the pixels of the page, each twice as large (1.4.4, 1.4.10)."""
+    width, height = window[0] // 2, window[1] // 2
+    desk = desk_for(
+        make_study_of_many_questions(),
+        viewport={"width": width, "height": height},
+        device_scale_factor=2,
+        welcomed=False,
+    )
+    start = desk.page.get_by_role("button", name="Start rating")
+    assert is_in_sight(start)
+    start.click()
+    desk.wait_until_armed(1)
+    desk.press("m")
+    assert desk.page.evaluate("document.documentElement.scrollWidth") <= width
+    # The bar leaves room to read, whatever stands in it.
+    assert box(desk.page.locator("#decision"))["height"] <= 0.6 * height
+    for button in desk.page.locator(".choice-button:visible").all():
+        button.evaluate("element => element.scrollIntoView({ block: 'nearest' })")
+        assert is_in_sight(button)
+        assert not overflows(button)
+    for key, dialog in (("?", "#help"), ("s", "#skip-dialog"), ("f", "#flag-dialog")):
+        desk.press(key)
+        shown = box(desk.page.locator(dialog))
+        assert shown["x"] >= 0
+        assert shown["x"] + shown["width"] <= width
+        assert shown["y"] >= 0
+        assert shown["y"] + shown["height"] <= height
+        desk.press("Escape")
+    desk.press("1")
+    desk.press("Control+Enter")
+    desk.wait_until_armed(2)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_with_forced_colours_what_was_chosen_and_what_has_the_focus_is_seen(
+    desk_for: DeskFor, scheme: str
+) -> None:
+    """Windows' contrast themes take every background: shape and outline must say it."""
+    desk = desk_for(make_study_of_many_questions(), forced_colors="active", color_scheme=scheme)
+    desk.wait_until_armed(1)
+    desk.press("m")
+    chosen = desk.page.locator('[data-criterion="overall"] [data-choice="left"]')
+    other = desk.page.locator('[data-criterion="overall"] [data-choice="tie"]')
+    chosen.click()
+    desk.page.mouse.move(0, 0)
+    desk.press("ArrowDown")
+    style = (
+        "element => getComputedStyle(element).outlineStyle + getComputedStyle(element).outlineWidth"
+    )
+    assert chosen.evaluate(style) == "solid3px"
+    assert other.evaluate(style) != chosen.evaluate(style)
+    other.focus()
+    assert other.evaluate("element => parseFloat(getComputedStyle(element).outlineWidth)") >= 2
+    pressed = desk.page.locator('[data-action="linked"]')
+    borders = [
+        desk.page.locator(f'[data-action="{action}"]').evaluate(
+            "element => getComputedStyle(element).borderColor + getComputedStyle(element).outline"
+        )
+        for action in ("linked", "source")
+    ]
+    assert pressed.get_attribute("aria-pressed") == "true"
+    assert borders[0] != borders[1], "a pressed tool looks like one that is not"
+    ink, ground = chosen.evaluate(
+        "element => [getComputedStyle(element.lastElementChild).color,"
+        " getComputedStyle(element).backgroundColor]"
+    )
+    assert {ink, ground} == {"rgb(0, 0, 0)", "rgb(255, 255, 255)"}

@@ -131,5 +131,5 @@ def test_the_german_page_is_as_light_as_the_english_one(door: Door) -> None:
 
 def test_the_words_come_before_the_scripts_that_say_them(door: Door) -> None:
     page = door.client.get(door.url("page"), headers=GERMAN).content.decode()
-    assert page.index('src="/words/de.') < page.index("/rating/page.js")
+    assert page.index('src="/words/de.') < page.index('src="/static/annotation/rating/page.js')
     assert "/words/" not in door.client.get(door.url("page")).content.decode()
