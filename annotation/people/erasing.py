@@ -225,9 +225,26 @@ def erase_texts(annotator: Annotator) -> None:
 
 
 def forget_invitee(study: Study, user: User) -> None:
-    """Of the links by which the person came in, that they were used stays."""
-    Invitation.objects.filter(study=study, accepted_by=user, role=Role.ANNOTATOR).update(
-        name="", email="", team="", mail_state=MailState.NONE, mail_fault="", accepted_by=None
+    """Of the links by which the person came in, that they were used stays.
+
+    Others to the same address, such as a first letter that a reminder followed, name the person as
+    well. What is still to be sent is not sent.
+    """
+    own = Invitation.objects.filter(study=study, role=Role.ANNOTATOR)
+    accepted = own.filter(accepted_by=user)
+    known = {user.get_username(), user.email, *accepted.values_list("email", flat=True)} - {""}
+    keys = own.filter(Q(accepted_by=user) | Q(email__in=known)).values_list("pk", flat=True)
+    # Read now: what is emptied below would not be found by its address any more.
+    named = Invitation.objects.filter(pk__in=list(keys))
+    named.filter(used_at=None, revoked_at=None).update(revoked_at=timezone.now())
+    named.update(
+        name="",
+        email="",
+        team="",
+        mail_state=MailState.NONE,
+        mail_due_at=None,
+        mail_fault="",
+        accepted_by=None,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from annotation import audit, people
 from annotation.models import (
     Annotator,
     AnnotatorState,
+    ApiToken,
     AssignmentState,
     AuditEntry,
     CrowdArrival,
@@ -25,8 +28,11 @@ from annotation.models import (
     Exclusion,
     Flag,
     Invitation,
+    InvitationPurpose,
     KeyMap,
+    MailState,
     Membership,
+    RememberedAnswer,
     Role,
     SkipReason,
     Study,
@@ -97,6 +103,30 @@ def make_traced(study: Study) -> Annotator:
     )
     people.issue_set_password_link(user, None)
     Client().force_login(user)
+    day = timezone.now() + timedelta(days=1)
+    for number, accepted in enumerate((user, None)):
+        Invitation.objects.create(
+            token_hash=str(number),
+            purpose=InvitationPurpose.JOIN,
+            study=study,
+            role=Role.ANNOTATOR,
+            name=TRACE,
+            email=NAME,
+            team=TRACE,
+            mail_state=MailState.FAILED,
+            mail_fault=f"No letters for {TRACE}.",
+            accepted_by=accepted,
+            expires_at=day,
+        )
+    ApiToken.objects.create(
+        user=user,
+        name=f"{TRACE}'s script",
+        prefix="abc",
+        token_hash="abc",
+        may_annotate=True,
+        expires_at=day,
+    )
+    RememberedAnswer.objects.create(user=user, key_hash="k", request_hash="r")
     return annotator
 
 
@@ -126,6 +156,11 @@ PLACES = {
     "annotation.Flag.note",
     "annotation.Assignment.skip_note",
     "annotation.Draft.rationale",
+    "annotation.Invitation.name",
+    "annotation.Invitation.email",
+    "annotation.Invitation.team",
+    "annotation.Invitation.mail_fault",
+    "annotation.ApiToken.name",
     "annotation.User.username",
     "annotation.User.email",
     "axes.AccessAttempt.username",
@@ -155,6 +190,11 @@ def test_nothing_in_any_table_names_the_person_any_more() -> None:
     assert not user.sessions.exists()
     assert not Membership.objects.filter(user=user).exists()
     assert not Invitation.objects.filter(user=user, revoked_at=None).exists()
+    assert not Invitation.objects.filter(
+        study=study, purpose=InvitationPurpose.JOIN, revoked_at=None
+    ).exists()
+    assert not ApiToken.objects.filter(user=user, revoked_at=None).exists()
+    assert not RememberedAnswer.objects.filter(user=user).exists()
 
 
 def test_what_the_person_decided_stands_as_it_was() -> None:

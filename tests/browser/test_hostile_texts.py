@@ -109,10 +109,10 @@ def test_a_pair_with_its_reference_its_reason_and_the_own_answer(
     desk.page.get_by_role("link", name="Look at your answers").first.click()
     addresses = desk.page.locator(".own-line__prompt a").evaluate_all("all => all.map(a => a.href)")
     assert len(addresses) == len(texts)
-    outlines = {}
+    outlines: dict[str, list[str]] = {}
     for address, text in zip(addresses, reversed(texts), strict=True):
         # The name of the account stands on top of this page, and the question above the answer.
-        User.objects.filter(pk=desk.annotator.user_id).update(username=kept(text, 150))
+        User.objects.filter(annotators=desk.annotator).update(username=kept(text, 150))
         study.criteria.update(question=kept(text, 400))
         desk.page.goto(address)
         assert strangers(desk.page, ".own-part .text", ".own-given") == []
@@ -277,6 +277,7 @@ def test_what_people_wrote_on_a_reviewers_desk(
     )
     for number, text in enumerate(texts):
         vote = vote_on(comparison, "ab"[number % 2], reason=as_typed(text))
+        assert vote.assignment is not None
         Flag.objects.create(assignment=vote.assignment, reason="other", note=as_typed(text))
     sign_in(context, make_adjudicator(study), live_server.url)
     page = context.new_page()
