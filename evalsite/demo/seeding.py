@@ -33,7 +33,7 @@ from annotation.models import (
 from evalsite.demo.cast import ANNOTATORS, JUDGES, SimulatedAnnotator, SimulatedJudge
 from evalsite.demo.plan import DemoPlan
 from evalsite.demo.simulation import Scale, active_seconds, choose, judge, rationale
-from judging import runs
+from judging.runs import imported
 from reports import analysis
 from reports.models import AnalysisRun
 
@@ -188,7 +188,7 @@ def simulate_judges(study: Study, plan: DemoPlan) -> None:
         with path.open("w", encoding="utf-8", newline="\n") as file:
             for row in judgment_rows(study, profiles):
                 file.write(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")
-        import_files(study.slug, [path], runs.IMPORT_PLAN, say=lambda text: None)
+        import_files(study.slug, [path], imported.IMPORT_PLAN, say=lambda text: None)
 
 
 def judgment_rows(study: Study, profiles: list[SimulatedJudge]) -> Iterator[dict[str, object]]:
