@@ -418,6 +418,8 @@ def check(upload: Upload) -> dict[str, Any]:
     return {
         "rows": survey.rows,
         "bad": summary.bad,
+        # Files that were imported before are read, and not stored again.
+        "storable": summary.rows - summary.bad,
         "new": summary.counts["new"] + summary.counts["completed"],
         "problems": listening.first,
         "already": [

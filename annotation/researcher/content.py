@@ -362,7 +362,7 @@ def upload_page(
         context["form"] = form or ColumnsForm(made)
     elif state == UploadState.CHECKED:
         context["form"] = form or StoreForm(made)
-        context["storable"] = made.found.get("rows", 0) - made.found.get("bad", 0)
+        context["storable"] = made.found.get("storable", 0)
     elif state in AT_WORK:
         context["progress"] = progress_in_words(made)
     return render_step(request, study, "content", TEMPLATES[state], context)

@@ -21,7 +21,7 @@ from annotation.lifecycle.readiness import (
 )
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.rules_readiness import faults_of_reading, faults_of_rules
-from annotation.models import Comparison, ComparisonKind, Prompt, Study
+from annotation.models import Annotator, Comparison, ComparisonKind, Prompt, Study
 
 from .content import REPRESENTATIVE_PROMPTS, equal_pairs
 from .frame import readers_only, render_step
@@ -117,6 +117,8 @@ def warnings_of(study: Study, groups: list[tuple[str, ...]]) -> list[Item]:
                 "Design",
             )
         )
+    if not Annotator.objects.filter(study=study, user__isnull=False).exists():
+        found.append(Item(WARNING, "Nobody is there to rate yet.", "studio:people", "People"))
     for warning in list_warnings(study):
         if "no instructions" in warning:
             found.append(Item(WARNING, warning, "studio:basics", "Name and instructions"))

@@ -106,8 +106,11 @@ class RulesForm(StudioForm):
         return {}
 
 
-def as_percent(share: float | None) -> float | None:
-    return None if share is None else round(share * PERCENT, 6)
+def as_percent(share: float | None) -> float | int | None:
+    if share is None:
+        return None
+    percent = round(share * PERCENT, 6)
+    return int(percent) if percent.is_integer() else percent
 
 
 class ChecksForm(RulesForm):

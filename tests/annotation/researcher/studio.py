@@ -43,11 +43,11 @@ class Studio:
         self.client = Client()
         self.client.force_login(user)
 
-    def url(self, name: str, **kwargs: Any) -> str:
-        return reverse(f"studio:{name}", kwargs={"slug": self.study.slug, **kwargs})
+    def url(self, page: str, **kwargs: Any) -> str:
+        return reverse(f"studio:{page}", kwargs={"slug": self.study.slug, **kwargs})
 
-    def get(self, name: str, *, data: Any = None, **kwargs: Any) -> Any:
-        return self.client.get(self.url(name, **kwargs), data)
+    def get(self, page: str, *, data: Any = None, **kwargs: Any) -> Any:
+        return self.client.get(self.url(page, **kwargs), data)
 
     def post(self, name: str, data: dict[str, Any] | None = None, **kwargs: Any) -> Any:
         return self.client.post(self.url(name, **kwargs), data or {})

@@ -1,0 +1,247 @@
+"""What the set-up's pages cost, refuse and leave as it was."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from annotation.importing.transfer import import_files
+from annotation.importing.writers import responses
+from annotation.lifecycle.generation import generate_comparisons
+from annotation.lifecycle.opening import open_study
+from annotation.models import AuditEntry, Comparison, Criterion, Prompt, Study, Vote
+from annotation.researcher.rehearsal import PlannedWork, rehearse
+from annotation.researcher.steps import STEPS
+from tests import factories
+from tests.annotation.researcher.studio import Studio, make_studio, two_systems
+from tests.annotation.researcher.test_wizard import initial_data
+from tests.pages import text_of
+
+pytestmark = pytest.mark.django_db
+
+PAGES = (*(step.key for step in STEPS), "checks", "asking", "quality_rules", "references")
+
+
+def filled(tmp_path, prompts: int) -> Studio:
+    studio = make_studio()
+    path = tmp_path / f"{studio.study.slug}.jsonl"
+    path.write_bytes(two_systems(prompts))
+    import_files(studio.study.slug, [path], responses.PLAN, say=lambda text: None)
+    generate_comparisons(studio.study)
+    return studio
+
+
+def queries_of(studio: Studio, page: str) -> int:
+    with CaptureQueriesContext(
+        connection,
+    ) as seen:
+        assert studio.get(page).status_code == 200
+    return len(seen)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_asks_as_often_whatever_the_size(tmp_path, page: str):
+    small, large = filled(tmp_path, 2), filled(tmp_path, 120)
+    few = queries_of(small, page)
+    assert queries_of(large, page) == few
+    assert few <= 25
+
+
+def test_nobody_but_those_who_may_begins_a_study():
+    stranger = Studio(Study(slug="none"), factories.make_user())
+    answer = stranger.client.post("/studies/new/", {"title": "Mine"})
+    assert answer.status_code == 403
+    assert not Study.objects.exists()
+
+
+def test_a_taken_short_name_is_refused_and_nothing_typed_is_lost(studio: Studio):
+    answer = studio.client.post("/studies/new/", {"title": "Mine", "slug": studio.study.slug})
+    assert answer.status_code == 422
+    page = text_of(answer)
+    assert "already; choose another short name" in page
+    assert 'value="Mine"' in page
+
+
+def test_two_studies_of_one_title_get_two_short_names(studio: Studio):
+    for expected in ("mine", "mine-2"):
+        answer = studio.client.post("/studies/new/", {"title": "Mine"})
+        assert answer["Location"] == f"/study/{expected}/set-up/basics/"
+
+
+def test_the_preview_shows_no_markup_of_others(studio: Studio):
+    page = text_of(studio.post("preview", {"instructions": "<script>window.ran=1</script> **b**"}))
+    assert "<script>" not in page
+    assert "<strong>b</strong>" in page
+
+
+def test_an_opened_study_takes_none_of_the_steps(tmp_path):
+    studio = filled(tmp_path, 2)
+    open_study(studio.study)
+    before = AuditEntry.objects.count()
+    posts = {
+        "basics": {"title": "Other", "instructions": "x"},
+        "take_template": {"template": "code"},
+        "new_criterion": {"question": "?", "scale": "ternary"},
+        "design": {"design": "all", "rounds": 1, "overlap": 2, "seed": 0},
+        "identical": {"number": 1},
+        "checks": {},
+        "asking": {},
+        "quality_rules": {},
+        "references": {},
+        "show_references": {"show": "yes"},
+    }
+    for name, data in posts.items():
+        assert studio.post(name, data).status_code == 302, name
+    assert AuditEntry.objects.count() == before
+    assert Criterion.objects.filter(study=studio.study).count() == 1
+
+
+@pytest.mark.parametrize("page", ["content", "design", "dry_run", "open", "running"])
+def test_names_are_sealed_on_every_page_once_the_study_is_open(tmp_path, page: str):
+    studio = filled(tmp_path, 2)
+    open_study(studio.study)
+    for answer in (
+        studio.client.get(studio.url(page), {"people": 2, "pay": 1, "seconds": 9}, follow=True),
+    ):
+        shown = text_of(answer)
+        assert "north" not in shown
+        assert "south" not in shown
+
+
+def test_rules_that_nobody_touched_are_stored_as_none(studio: Studio):
+    for name in ("checks", "asking", "quality_rules"):
+        data = initial_data(studio.get(name).context["form"])
+        sent = {key: value for key, value in data.items() if value is not None}
+        assert studio.post(name, sent).status_code == 302
+    studio.study.refresh_from_db()
+    assert studio.study.rules == {}
+
+
+def test_rules_are_stored_as_they_were_entered_and_others_stay(studio: Studio):
+    studio.study.rules = {"crowd": {"completed_code": "C1"}}
+    studio.study.save()
+    data = initial_data(studio.get("checks").context["form"])
+    sent = {key: value for key, value in data.items() if value is not None}
+    studio.post("checks", {**sent, "gold_share": "10", "max_per_annotator": "50"})
+    data = initial_data(studio.get("quality_rules").context["form"])
+    studio.post("quality_rules", {**data, "speed_action": "off", "skips_bound": "40"})
+    studio.study.refresh_from_db()
+    assert studio.study.max_per_annotator == 50
+    assert studio.study.rules == {
+        "crowd": {"completed_code": "C1"},
+        "checks": {"gold_share": 0.1},
+        "quality": {"speed": None, "skips": {"most": 0.4}},
+    }
+
+
+def test_checks_that_would_be_most_of_the_work_are_refused(studio: Studio):
+    data = initial_data(studio.get("checks").context["form"])
+    sent = {key: value for key, value in data.items() if value is not None}
+    answer = studio.post("checks", {**sent, "gold_share": "40", "repeat_share": "40"})
+    assert answer.status_code == 422
+    assert "is the most" in text_of(answer)
+
+
+def test_a_design_is_replaced_as_a_whole(tmp_path):
+    studio = filled(tmp_path, 3)
+    assert Comparison.objects.count() == 3
+    data = {"design": "all", "rounds": 1, "overlap": 5, "seed": 0, "replace": "on"}
+    assert studio.post("design", data).status_code == 302
+    assert set(Comparison.objects.values_list("overlap", flat=True)) == {5}
+    assert Comparison.objects.count() == 3
+
+
+def test_pairs_that_have_votes_are_not_replaced(tmp_path):
+    studio = filled(tmp_path, 2)
+    factories.make_vote(Comparison.objects.first())
+    data = {"design": "all", "rounds": 1, "overlap": 5, "seed": 0, "replace": "on"}
+    answer = studio.post("design", data)
+    assert answer.status_code == 422
+    assert "have votes" in text_of(answer)
+    assert Comparison.objects.count() == 2
+
+
+def test_references_are_written_page_by_page(tmp_path):
+    studio = filled(tmp_path, 2)
+    first, _ = Prompt.objects.order_by("pk")
+    studio.post("references", {f"reference_{first.pk}": "Expert.\r\nLine two."})
+    first.refresh_from_db()
+    assert first.reference == "Expert.\nLine two."
+    stranger = factories.make_comparison(factories.make_study()).prompt
+    studio.post("references", {f"reference_{stranger.pk}": "not mine", "reference_x": "y"})
+    stranger.refresh_from_db()
+    assert stranger.reference == ""
+    studio.post("show_references", {"show": "yes"})
+    studio.study.refresh_from_db()
+    assert studio.study.rules == {"answering": {"show_reference": True}}
+
+
+def test_the_checklist_blocks_on_a_fault_and_leads_to_it(studio: Studio):
+    page = text_of(studio.get("open"))
+    assert "There is nothing to rate yet" in page
+    assert f'href="{studio.url("design")}"' in page
+    assert studio.post("open").status_code == 422
+    studio.study.refresh_from_db()
+    assert studio.study.opened_at is None
+
+
+def test_the_dry_run_leaves_no_row(tmp_path):
+    studio = filled(tmp_path, 3)
+    studio.get("dry_rate")
+    asked = studio.client.post(
+        studio.url("dry_next"), {"want": 2}, content_type="application/json"
+    ).json()
+    assert len(asked["pairs"]) == 2
+    shown = str(asked)
+    assert "north" not in shown
+    assert "south" not in shown
+    body = {"assignment": asked["pairs"][0]["id"], "answers": {"overall": "left"}}
+    told = studio.client.post(studio.url("dry_vote"), body, content_type="application/json")
+    assert told.json()["received"] == "counted"
+    for _ in range(3):
+        left = studio.client.post(
+            studio.url("dry_next"), {}, content_type="application/json"
+        ).json()["pairs"]
+        for pair in left:
+            studio.client.post(
+                studio.url("dry_skip"),
+                {"assignment": pair["id"], "reason": "other"},
+                content_type="application/json",
+            )
+    assert left == []
+    assert not Vote.objects.exists()
+    assert not Comparison.objects.exclude(taken=0).exists()
+
+
+# -- simulated people --------------------------------------------------------------------------
+
+
+def work(pairs: int, overlap: int) -> list[PlannedWork]:
+    return [PlannedWork("a", "b", overlap) for _ in range(pairs)]
+
+
+def test_enough_people_cover_every_pair_with_even_sides():
+    found = rehearse(work(40, 3), people=5, seconds_each=60, seed=1)
+    assert (found.wanted, found.given, sum(found.answers)) == (120, 120, 120)
+    (pair,) = found.pairs
+    assert pair.left_share == pytest.approx(0.5, abs=0.02)
+    assert found.total_hours == pytest.approx(2, rel=0.3)
+
+
+def test_fewer_people_than_votes_leave_what_nobody_may_rate_twice():
+    found = rehearse(work(10, 3), people=2, seconds_each=60)
+    assert (found.wanted, found.given) == (30, 20)
+
+
+def test_a_cap_holds_for_everybody():
+    found = rehearse(work(10, 1), people=2, seconds_each=60, most_each=3)
+    assert found.answers == (3, 3)
+    assert found.given == 6
+
+
+def test_checks_take_time_and_give_no_vote():
+    plain = rehearse(work(100, 1), people=4, seconds_each=60)
+    mixed = rehearse(work(100, 1), people=4, seconds_each=60, check_share=0.2)
+    assert mixed.given == plain.given
+    assert mixed.total_hours == pytest.approx(plain.total_hours / 0.8, rel=0.1)
