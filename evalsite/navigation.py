@@ -44,6 +44,7 @@ AREAS = (
     Area("Annotators", "annotators:page", READERS | {Role.MONITOR}, "annotators:"),
     Area("Adjudicate", "adjudication:desk", frozenset({Role.ADJUDICATOR}), "adjudication:"),
     Area("People", "people:members", READERS, "people"),
+    Area("Judges", "judges:overview", READERS, "judges:"),
     Area("Report", "reports:report", READERS | {Role.MONITOR}, "reports:"),
 )
 

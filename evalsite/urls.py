@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("annotation.researcher.membership.urls")),
     path("", include("reports.watching.progress_urls")),
     path("", include("reports.watching.annotator_urls")),
+    path("", include("judging.pages.urls")),
     path("", include("reports.pages.urls")),
     path("", include("reports.pages.people_urls")),
     path("admin/", admin.site.urls),

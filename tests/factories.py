@@ -244,6 +244,20 @@ def make_judge_version(study: Study, judge_id: str | None = None, **fields: Any)
     return JudgeVersion.objects.create(judge=judge, number=judge.versions.count() + 1, **fields)
 
 
+def make_asked_judge_version(study: Study, judge_id: str | None = None) -> JudgeVersion:
+    """A version of a judge of the built-in simulator, with its endpoint."""
+    from judging.judge_files import Instruction, ModelDraft
+    from judging.judges import config_of
+    from judging.models import Endpoint
+
+    endpoint, _ = Endpoint.objects.get_or_create(
+        study=study, name="simulator", base_url="simulator://built-in/v1"
+    )
+    model = ModelDraft("fair:delay=0", price={"input": "1", "cached_input": "1", "output": "2"})
+    config = config_of(study, endpoint, Instruction("own", "Judge."), model, "general")
+    return make_judge_version(study, judge_id, imported=False, config=config)
+
+
 def make_judgment(
     comparison: Comparison,
     verdict: Verdict | str | None = Verdict.A,

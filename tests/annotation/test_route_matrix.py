@@ -193,6 +193,16 @@ MATRIX = {
     "annotators:live": Row(WATCHERS),
     "annotators:one": Row(WATCHERS, names_annotator=True),
     "annotators:act": Row(READERS, kwargs={"act": "pause"}, names_annotator=True),
+    "judges:overview": Row(READERS),
+    "judges:runs": Row(READERS),
+    "judges:add": Row(READERS),
+    "judges:judge": Row(READERS, of_study="judge"),
+    "judges:new_version": Row(READERS, of_study="judge"),
+    "judges:key": Row(READERS, "post", of_study="judge"),
+    "judges:connect": Row(READERS, "post", of_study="judge"),
+    "judges:try": Row(READERS, of_study="judge"),
+    "judges:start": Row(READERS, "post", of_study="judge"),
+    "judges:act": Row(READERS, "post", of_study="judge_run", kwargs={"act": "pause"}),
     "reports:report": Row(WATCHERS, study=UNBLINDED),
     "reports:compute": Row(READERS, "post", study=UNBLINDED),
     "reports:progress": Row(WATCHERS, study=UNBLINDED),
@@ -286,7 +296,14 @@ def upload_of(study: Study) -> uuid.UUID:
 def part_of(study: Study, what: str) -> dict[str, object]:
     """The key of an annotator's account or of a live link; of none where there is no study."""
     if study.pk is None:
-        return {"account" if what == "account" else "invitation": 0}
+        names = {"account": "account", "judge": "version", "judge_run": "run"}
+        return {names.get(what, "invitation"): 0}
+    if what in ("judge", "judge_run"):
+        version = factories.make_asked_judge_version(study)
+        if what == "judge":
+            return {"version": version.pk}
+        run = version.runs.create(study=study, state="running")
+        return {"run": run.pk}
     if what == "account":
         annotator = factories.make_annotator(study, factories.make_user())
         return {"account": annotator.user_id}

@@ -1,0 +1,1 @@
+"""Pages about judges, for a study's owner and researchers."""

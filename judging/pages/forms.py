@@ -1,0 +1,182 @@
+"""The forms of a judge: what a file for `add_judge` states, on a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from judging import presets
+from judging.endpoints.addresses import SIMULATOR_URL
+from judging.judge_files import DEFAULT_TOKENS, MOST_TOKENS, STUDY_RUBRIC
+from judging.models import JudgeVersion
+
+OWN = "own"
+
+
+def choices_of_instructions() -> list[tuple[str, str]]:
+    return [*((name, name.capitalize()) for name in presets.INSTRUCTIONS), (OWN, "My own, below")]
+
+
+def choices_of_rubrics() -> list[tuple[str, str]]:
+    return [
+        (STUDY_RUBRIC, "The study's own criteria"),
+        *((name, presets.read_rubric(name)["title"]) for name in presets.rubric_names()),
+    ]
+
+
+class JudgeForm(forms.Form):
+    """A judge of one model and one instruction."""
+
+    name = forms.CharField(label="Name of the judge", max_length=120)
+    base_url = forms.CharField(
+        label="Address of the endpoint",
+        max_length=500,
+        help_text="Up to /v1, as in https://api.example.com/v1. "
+        f"{SIMULATOR_URL} is a simulated judge that needs no key and calls nobody.",
+    )
+    endpoint = forms.CharField(
+        label="Name of the endpoint",
+        max_length=64,
+        initial="main",
+        help_text="Judges of one endpoint share its key and its limits.",
+    )
+    key = forms.CharField(
+        label="Key",
+        required=False,
+        strip=True,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Stored encrypted, for this address only, and never shown again. "
+        "Leave it empty to keep the one that is stored.",
+    )
+    model = forms.CharField(label="Model", max_length=120)
+    instruction = forms.ChoiceField(label="Instruction", choices=choices_of_instructions)
+    own_instruction = forms.CharField(
+        label="My own instruction",
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    rubric = forms.ChoiceField(label="Rubric", choices=choices_of_rubrics)
+    max_tokens = forms.IntegerField(
+        label="Most tokens of a reply",
+        min_value=1,
+        max_value=MOST_TOKENS,
+        initial=DEFAULT_TOKENS,
+        help_text="A model that thinks before it answers needs several thousand.",
+    )
+    temperature = forms.FloatField(
+        label="Temperature",
+        required=False,
+        min_value=0,
+        max_value=2,
+        help_text="Empty: the model's own.",
+    )
+    price_input = forms.DecimalField(
+        label="Price of input",
+        required=False,
+        min_value=0,
+        max_value=100_000,
+        help_text="US dollars for a million tokens. Without prices no budget can be kept.",
+    )
+    price_output = forms.DecimalField(
+        label="Price of output", required=False, min_value=0, max_value=100_000
+    )
+    requests_per_minute = forms.IntegerField(
+        label="Most requests a minute", required=False, min_value=1, max_value=1_000_000_000
+    )
+    tokens_per_minute = forms.IntegerField(
+        label="Most tokens a minute", required=False, min_value=1, max_value=1_000_000_000
+    )
+
+    def clean(self) -> dict[str, Any]:
+        stated = super().clean() or {}
+        if stated.get("instruction") == OWN and not stated.get("own_instruction"):
+            self.add_error("own_instruction", "Write the instruction, or choose a ready-made one.")
+        if (stated.get("price_input") is None) != (stated.get("price_output") is None):
+            self.add_error("price_output", "Give both prices, or neither.")
+        return stated
+
+    def draft(self) -> dict[str, Any]:
+        """What a file would state."""
+        stated = self.cleaned_data
+        model: dict[str, Any] = {"name": stated["model"], "max_tokens": stated["max_tokens"]}
+        if stated["temperature"] is not None:
+            model["temperature"] = stated["temperature"]
+        if stated["price_input"] is not None:
+            model["price"] = {
+                "input": str(stated["price_input"]),
+                "output": str(stated["price_output"]),
+            }
+        endpoint = {"name": stated["endpoint"], "base_url": stated["base_url"]}
+        for name in ("requests_per_minute", "tokens_per_minute"):
+            if stated[name] is not None:
+                endpoint[name] = stated[name]
+        instruction: Any = stated["instruction"]
+        if instruction == OWN:
+            instruction = {"name": OWN, "text": stated["own_instruction"]}
+        return {
+            "name": stated["name"],
+            "instructions": [instruction],
+            "rubric": stated["rubric"],
+            "endpoint": endpoint,
+            "models": [model],
+        }
+
+
+def initial_of(version: JudgeVersion) -> dict[str, Any]:
+    """What the form of a further version begins with."""
+    config = version.config
+    endpoint = version.judge.study.judge_endpoints.filter(name=config["endpoint"]["name"]).first()
+    instruction = config["instruction"]
+    is_ready_made = presets.INSTRUCTIONS.get(instruction["name"]) == instruction["text"]
+    question = config["rubric"]["question"]
+    rubric = next(
+        (n for n in presets.rubric_names() if presets.read_rubric(n)["question"] == question),
+        STUDY_RUBRIC,
+    )
+    price = config["price"] or {}
+    return {
+        "name": version.judge.judge_id,
+        "base_url": config["endpoint"]["base_url"],
+        "endpoint": config["endpoint"]["name"],
+        "model": config["model"],
+        "instruction": instruction["name"] if is_ready_made else OWN,
+        "own_instruction": "" if is_ready_made else instruction["text"],
+        "rubric": rubric,
+        "max_tokens": config["max_tokens"],
+        "temperature": config["parameters"].get("temperature"),
+        "price_input": price.get("input"),
+        "price_output": price.get("output"),
+        "requests_per_minute": endpoint.requests_per_minute if endpoint else None,
+        "tokens_per_minute": endpoint.tokens_per_minute if endpoint else None,
+    }
+
+
+class KeyForm(forms.Form):
+    """A new key for an endpoint, in place of the stored one."""
+
+    key = forms.CharField(
+        label="New key",
+        strip=True,
+        max_length=1000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class StartForm(forms.Form):
+    """A run."""
+
+    budget = forms.DecimalField(
+        label="Budget in US dollars",
+        required=False,
+        min_value=0,
+        max_digits=12,
+        decimal_places=4,
+        help_text="Never exceeded: the run pauses before. Empty: no cap.",
+    )
+    replicates = forms.IntegerField(
+        label="Times each pair is asked in each order", min_value=1, max_value=20, initial=1
+    )
+    fresh = forms.BooleanField(label="Ask again what an earlier run has answered", required=False)

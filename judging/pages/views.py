@@ -1,0 +1,341 @@
+"""Judges, their versions and their runs. A GET reads; what asks or changes is a POST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from annotation.access import SignedInRequest, study_role
+from annotation.models import ComparisonKind, Role, Study
+from judging.endpoints.saving import EndpointFault, save_endpoint
+from judging.judge_files import JudgeFileError, read_draft
+from judging.judges import JudgeFault, add_judges, newest_versions, warnings_about
+from judging.models import JudgeRun, JudgeVersion, RunState
+from judging.outcomes import Outcome
+from judging.pages.forms import JudgeForm, KeyForm, StartForm, initial_of
+from judging.parsing import Missing
+from judging.runs import conducting
+from judging.runs.asking import TEXTS
+from judging.runs.progress import DETAILS, Progress, progress_of
+from judging.runs.starting import RunFault, live_run, quote, start_run
+from judging.tasks import ring
+from judging.trying import check_connection, endpoint_of, try_out
+
+MOST_RUNS_SHOWN = 20
+
+OUTCOMES = {
+    Outcome.OK: "The endpoint answers, and its replies can be read.",
+    Outcome.UNAUTHORISED: "The endpoint refused the key.",
+    Outcome.NOT_FOUND: "The endpoint knows no such address or model.",
+    Outcome.QUOTA: "The account has no credit or quota left.",
+    Outcome.RATE_LIMITED: "The endpoint is limiting requests at the moment. Try again later.",
+    Outcome.TIMEOUT: "There was no reply in time.",
+    Outcome.CONNECTION: "The endpoint could not be reached.",
+    Outcome.REDIRECTED: "The endpoint answered with a redirect, which is never followed.",
+    Outcome.ADDRESS_REFUSED: "The endpoint's name leads to an address that may not be called.",
+    Outcome.REJECTED: "The endpoint rejected the request: look at the model and its settings.",
+    Outcome.SERVER_ERROR: "The endpoint answered with an error of its own.",
+    Outcome.TRY_AGAIN: "The endpoint asked to try again later.",
+    Outcome.CONTENT_FILTER: "The endpoint's content filter refused the texts.",
+    Outcome.OVERSIZED: "The reply was too large or compressed, and was not read.",
+}
+
+ACTS: dict[str, tuple[str, Callable[..., object]]] = {
+    "pause": ("The run is paused. What is in flight is still stored.", conducting.pause),
+    "resume": ("The run goes on.", conducting.resume),
+    "cancel": ("The run is cancelled. What it has answered stays.", conducting.cancel),
+    "retry": ("Calls without an answer are asked again.", conducting.retry),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRun:
+    """A run as a page shows it."""
+
+    run: JudgeRun
+    progress: Progress
+
+    @property
+    def tone(self) -> str:
+        tones = {"running": "info", "paused": "warning", "finished": "ok"}
+        return f"status--{tones[self.progress.state]}" if self.progress.state in tones else ""
+
+    @property
+    def can_retry(self) -> bool:
+        return self.progress.state == "finished" and self.progress.missing_total > 0
+
+
+def runs_context(study: Study, version: JudgeVersion | None = None) -> dict[str, object]:
+    """The newest runs of a study or a version, and where a page that watches asks for them."""
+    found = study.judge_runs.select_related("version__judge").order_by("-pk")
+    url = reverse("judges:runs", kwargs={"slug": study.slug})
+    if version is not None:
+        found, url = found.filter(version=version), f"{url}?version={version.pk}"
+    shown = [ShownRun(run, progress_of(run)) for run in found[:MOST_RUNS_SHOWN]]
+    # With nothing under way a page stays still, and keeps the focus where it is.
+    watched = any(one.progress.state == RunState.RUNNING for one in shown)
+    return {"runs": shown, "runs_url": url, "are_watched": watched}
+
+
+def version_of(study: Study, pk: int) -> JudgeVersion:
+    version = (
+        JudgeVersion.objects.filter(judge__study=study, imported=False, pk=pk)
+        .select_related("judge__study")
+        .first()
+    )
+    if version is None:
+        raise Http404("This study has no such judge.")
+    return version
+
+
+@require_safe
+@study_role(Role.OWNER, Role.RESEARCHER)
+def overview(request: SignedInRequest, study: Study) -> HttpResponseBase:
+    """Every judge with its newest version, and the runs."""
+    judges = [
+        {"version": version, "warnings": warnings_about(study, version.config)}
+        for version in newest_versions(study)
+    ]
+    imported = study.judges.filter(versions__imported=True).distinct().order_by("judge_id")
+    return render(
+        request,
+        "judging/overview.html",
+        {"study": study, "judges": judges, "imported": imported, **runs_context(study)},
+    )
+
+
+@require_safe
+@study_role(Role.OWNER, Role.RESEARCHER)
+def runs(request: SignedInRequest, study: Study) -> HttpResponseBase:
+    """The runs alone, for the page that watches them."""
+    wanted = whole(request.GET.get("version"), 0)
+    version = version_of(study, wanted) if wanted else None
+    context = {"study": study, **runs_context(study, version)}
+    response = render(request, "judging/runs.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters("key")
+@study_role(Role.OWNER, Role.RESEARCHER)
+def add(request: SignedInRequest, study: Study) -> HttpResponseBase:
+    return answer_form(request, study, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@sensitive_post_parameters("key")
+@study_role(Role.OWNER, Role.RESEARCHER)
+def new_version(request: SignedInRequest, study: Study, version: int) -> HttpResponseBase:
+    return answer_form(request, study, version_of(study, version))
+
+
+def answer_form(
+    request: SignedInRequest, study: Study, before: JudgeVersion | None
+) -> HttpResponseBase:
+    """Show the form, or make the judge or its next version."""
+    start_with = initial_of(before) if before is not None else None
+    form = JudgeForm(request.POST or None, initial=start_with)
+    if before is not None:
+        form.fields["name"].disabled = True
+        form.fields["base_url"].widget.attrs["readonly"] = True
+        form.fields["endpoint"].widget.attrs["readonly"] = True
+    if request.method == "POST" and form.is_valid():
+        try:
+            added = add_judges(
+                study,
+                read_draft(form.draft(), "The judge"),
+                actor=request.user,
+                key=form.cleaned_data["key"],
+            )
+        except JudgeFileError as fault:
+            for one in fault.faults:
+                form.add_error(None, one)
+        except (JudgeFault, EndpointFault) as fault:
+            form.add_error(None, str(fault))
+        else:
+            version = added[0].version
+            said = "is added" if added[0].is_new else "was there already, unchanged"
+            messages.success(request, f"Version {version.number} {said}.")
+            return redirect("judges:judge", slug=study.slug, version=version.pk)
+    status = 422 if request.method == "POST" else 200
+    return render(
+        request,
+        "judging/form.html",
+        {"study": study, "form": form, "before": before},
+        status=status,
+    )
+
+
+@require_safe
+@study_role(Role.OWNER, Role.RESEARCHER)
+def judge(request: SignedInRequest, study: Study, version: int) -> HttpResponseBase:
+    return show_judge(request, study, version_of(study, version), StartForm(), KeyForm())
+
+
+def show_judge(
+    request: SignedInRequest,
+    study: Study,
+    version: JudgeVersion,
+    start_form: StartForm,
+    key_form: KeyForm,
+    status: int = 200,
+) -> HttpResponseBase:
+    """A version: what it is, what it would cost, its runs."""
+    try:
+        endpoint = endpoint_of(version)
+    except EndpointFault:
+        endpoint = None
+    tested = None
+    if endpoint is not None and endpoint.test_result:
+        tested = OUTCOMES.get(Outcome(endpoint.test_result))
+    return render(
+        request,
+        "judging/judge.html",
+        {
+            "study": study,
+            "version": version,
+            "config": version.config,
+            "endpoint": endpoint,
+            "tested": tested,
+            "versions": version.judge.versions.filter(imported=False).order_by("-number"),
+            "warnings": warnings_about(study, version.config),
+            "quote": quote(version),
+            "live": live_run(version),
+            **runs_context(study, version),
+            "start_form": start_form,
+            "key_form": key_form,
+        },
+        status=status,
+    )
+
+
+@require_POST
+@sensitive_post_parameters("key")
+@study_role(Role.OWNER, Role.RESEARCHER)
+def key(request: SignedInRequest, study: Study, version: int) -> HttpResponseBase:
+    """Replace the key of the version's endpoint."""
+    asked = version_of(study, version)
+    form = KeyForm(request.POST)
+    if form.is_valid():
+        try:
+            endpoint = endpoint_of(asked)
+            save_endpoint(
+                study,
+                endpoint.name,
+                endpoint.base_url,
+                actor=request.user,
+                key=form.cleaned_data["key"],
+                requests_per_minute=endpoint.requests_per_minute,
+                tokens_per_minute=endpoint.tokens_per_minute,
+            )
+        except EndpointFault as fault:
+            form.add_error("key", str(fault))
+        else:
+            messages.success(request, "The new key is stored.")
+            return redirect("judges:judge", slug=study.slug, version=asked.pk)
+    return show_judge(request, study, asked, StartForm(), form, status=422)
+
+
+@require_POST
+@study_role(Role.OWNER, Role.RESEARCHER)
+def connect(request: SignedInRequest, study: Study, version: int) -> HttpResponseBase:
+    """Test the connection; the class of the result is all that is shown."""
+    asked = version_of(study, version)
+    try:
+        outcome = check_connection(asked)
+    except EndpointFault as fault:
+        messages.error(request, str(fault))
+    else:
+        say = messages.success if outcome is Outcome.OK else messages.error
+        say(request, OUTCOMES[outcome])
+    return redirect("judges:judge", slug=study.slug, version=asked.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@study_role(Role.OWNER, Role.RESEARCHER)
+def try_one(request: SignedInRequest, study: Study, version: int) -> HttpResponseBase:
+    """One pair, one order: what is sent, what comes back, and what is read of it."""
+    asked = version_of(study, version)
+    pairs = study.comparisons.filter(kind=ComparisonKind.WORK).order_by("pk")
+    number = pairs.count()
+    given = request.POST if request.method == "POST" else request.GET
+    place = min(max(whole(given.get("pair"), 1), 1), max(number, 1))
+    order = "ba" if given.get("order") == "ba" else "ab"
+    context: dict[str, Any] = {
+        "study": study,
+        "version": asked,
+        "number": number,
+        "place": place,
+        "order": order,
+    }
+    if request.method == "POST" and number:
+        comparison = pairs.select_related(*TEXTS)[place - 1]
+        try:
+            tried = try_out(asked, comparison, order)
+        except EndpointFault as fault:
+            context["fault"] = str(fault)
+        else:
+            missing = tried.answer if isinstance(tried.answer, Missing) else None
+            context |= {
+                "tried": tried,
+                "said": OUTCOMES[tried.outcome],
+                "missing": DETAILS.get(missing.detail, missing.detail) if missing else "",
+            }
+    return render(request, "judging/try.html", context)
+
+
+def whole(raw: str | None, otherwise: int) -> int:
+    return int(raw) if raw and raw.isascii() and raw.isdigit() and len(raw) < 9 else otherwise
+
+
+@require_POST
+@study_role(Role.OWNER, Role.RESEARCHER)
+def start(request: SignedInRequest, study: Study, version: int) -> HttpResponseBase:
+    """Start a run, and wake whoever works."""
+    asked = version_of(study, version)
+    form = StartForm(request.POST)
+    if form.is_valid():
+        try:
+            run = start_run(
+                asked,
+                actor=request.user,
+                budget=form.cleaned_data["budget"] or None,
+                replicates=form.cleaned_data["replicates"],
+                fresh=form.cleaned_data["fresh"],
+            )
+        except RunFault as fault:
+            form.add_error(None, str(fault))
+        else:
+            transaction.on_commit(lambda: ring(run.pk))
+            messages.success(request, "The run has started.")
+            return redirect("judges:overview", slug=study.slug)
+    return show_judge(request, study, asked, form, KeyForm(), status=422)
+
+
+@require_POST
+@study_role(Role.OWNER, Role.RESEARCHER)
+def act(request: SignedInRequest, study: Study, run: int, act: str) -> HttpResponseBase:
+    """Pause, resume, cancel, or ask again what has no answer."""
+    held = study.judge_runs.filter(pk=run).first()
+    if held is None or act not in ACTS:
+        raise Http404("This study has no such run.")
+    said, change = ACTS[act]
+    try:
+        change(held, request.user)
+    except conducting.ConductFault as fault:
+        messages.error(request, str(fault))
+    else:
+        messages.success(request, said)
+        if act in ("resume", "retry"):
+            transaction.on_commit(lambda: ring(held.pk))
+    return redirect("judges:overview", slug=study.slug)

@@ -1,0 +1,128 @@
+"""One question to a judge, now: the connection test, and the try-out on one pair.
+
+Nothing is stored but when an endpoint was tested and with which class of result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from annotation.models import Comparison
+from judging.clients import Reply
+from judging.endpoints.saving import EndpointFault, target_of
+from judging.grades import Grade, to_grade
+from judging.models import Endpoint, JudgeVersion
+from judging.outcomes import Outcome
+from judging.parsing import Envelope, Missing, Parsed, parse, read_envelope
+from judging.probing import probe
+from judging.prompts import LADDER, Message
+from judging.runs.asking import Asking
+from judging.runs.working import reach, remember_rung
+
+# A page waits for it.
+DEADLINE_SECONDS = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A question as it was sent, and what came back.
+
+    Attributes
+    ----------
+    outcome
+        The class of the request's result.
+    reply
+        The text of the reply; empty where there was none. Never an error's body.
+    """
+
+    messages: list[Message]
+    rung: str
+    outcome: Outcome
+    reply: str = ""
+    answer: Parsed | Missing | None = None
+    grade: Grade | None = None
+    latency_ms: float = 0.0
+
+
+def endpoint_of(version: JudgeVersion) -> Endpoint:
+    """The endpoint that the version was made for.
+
+    Raises
+    ------
+    EndpointFault
+    """
+    stated = version.config["endpoint"]
+    endpoint = Endpoint.objects.filter(
+        study=version.judge.study, name=stated["name"], base_url=stated["base_url"]
+    ).first()
+    if endpoint is None:
+        raise EndpointFault("The endpoint of this version is gone.")
+    return endpoint
+
+
+def check_connection(version: JudgeVersion) -> Outcome:
+    """Find out how the endpoint wants to be asked, and remember it; the class of the result.
+
+    Raises
+    ------
+    EndpointFault
+    """
+    endpoint, asking = endpoint_of(version), Asking.of(version)
+    target = target_of(endpoint)
+
+    async def ask() -> str | Outcome:
+        async with AsyncExitStack() as stack:
+            client = await reach(target, stack, 1)
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await probe(client, asking)
+
+    try:
+        found = asyncio.run(ask())
+    except TimeoutError:
+        found = Outcome.TIMEOUT
+    if not isinstance(found, Outcome):
+        remember_rung(endpoint, asking.model, found)
+        return Outcome.OK
+    Endpoint.objects.filter(pk=endpoint.pk).update(
+        tested_at=timezone.now(), test_result=found.value
+    )
+    return found
+
+
+def try_out(version: JudgeVersion, comparison: Comparison, order: str) -> Tried:
+    """Ask a judge about one pair in one order.
+
+    Raises
+    ------
+    EndpointFault
+    """
+    endpoint, asking = endpoint_of(version), Asking.of(version)
+    target = target_of(endpoint)
+    rung = endpoint.rungs.get(asking.model)
+    if rung not in LADDER:
+        rung = LADDER[0]
+    messages = asking.messages(asking.pair_of(comparison), order, rung)
+    payload = asking.payload(messages, rung)
+
+    async def ask() -> Reply:
+        async with AsyncExitStack() as stack:
+            client = await reach(target, stack, 1)
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await client.ask(payload)
+
+    try:
+        reply = asyncio.run(ask())
+    except TimeoutError:
+        reply = Reply(Outcome.TIMEOUT, None, DEADLINE_SECONDS * 1000)
+    if reply.outcome is not Outcome.OK:
+        return Tried(messages, rung, reply.outcome, latency_ms=reply.latency_ms)
+    envelope = read_envelope(reply.body)
+    answer: Parsed | Missing = (
+        parse(envelope.content, asking.rubric) if isinstance(envelope, Envelope) else envelope
+    )
+    grade = to_grade(answer.answer, order) if isinstance(answer, Parsed) else None
+    return Tried(messages, rung, reply.outcome, envelope.content, answer, grade, reply.latency_ms)

@@ -1,0 +1,220 @@
+"""Pages about judges: what they show, what they never show, and what their buttons do."""
+
+from __future__ import annotations
+
+from html import unescape
+
+import pytest
+from django.urls import reverse
+
+from annotation.models import Role
+from judging.models import Endpoint, JudgeRun, JudgeVersion
+from judging.runs.starting import start_run
+from tests import factories
+from tests.judging.asked import add, make_judged_study, simulating, work_off
+
+KEY = "sk-canary-0123456789-abcdef"
+SIMULATED = "simulator://built-in/v1"
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("judging.endpoints.addresses.resolve_now", lambda host, port: ["1.1.1.1"])
+    monkeypatch.setattr("judging.pages.views.ring", lambda run: None)
+
+
+@pytest.fixture
+def study(db):
+    return make_judged_study(3, title="Mails")
+
+
+@pytest.fixture
+def researcher(study, client):
+    user = factories.make_user()
+    factories.make_membership(study, Role.RESEARCHER, user)
+    client.force_login(user)
+    return client
+
+
+def url(name: str, study, **kwargs: object) -> str:
+    return reverse(f"judges:{name}", kwargs={"slug": study.slug, **kwargs})
+
+
+def stated(**more: object) -> dict[str, object]:
+    return {
+        "name": "careful",
+        "base_url": SIMULATED,
+        "endpoint": "main",
+        "model": "fair:delay=0",
+        "instruction": "assessor",
+        "rubric": "study",
+        "max_tokens": 500,
+        "price_input": 1,
+        "price_output": 2,
+        **more,
+    }
+
+
+def text(response) -> str:
+    return unescape(response.content.decode())
+
+
+@pytest.mark.django_db
+def test_an_empty_page_offers_the_next_step(researcher, study) -> None:
+    page = text(researcher.get(url("overview", study)))
+    assert "There is no judge yet" in page
+    assert url("add", study) in page
+
+
+@pytest.mark.django_db
+def test_a_judge_is_added_and_its_key_is_never_shown(researcher, study) -> None:
+    posted = researcher.post(
+        url("add", study), stated(base_url="https://api.example.com/v1", key=KEY), follow=True
+    )
+    version = JudgeVersion.objects.get()
+    assert version.config["price"] == {"input": "1", "cached_input": "1", "output": "2"}
+    assert Endpoint.objects.get().has_key
+    pages = [posted, researcher.get(url("overview", study))]
+    pages += [
+        researcher.get(url(name, study, version=version.pk)) for name in ("judge", "new_version")
+    ]
+    for page in pages:
+        assert page.status_code == 200
+        assert KEY not in text(page)
+    assert "ends in cdef" in text(pages[0])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"base_url": "http://api.example.com"}, "Only https is called"),
+        ({"base_url": "https://u:p@api.example.com"}, "no user or password"),
+        ({"name": ""}, "This field is required"),
+        ({"instruction": "own"}, "Write the instruction"),
+        ({"price_output": ""}, "Give both prices"),
+        ({"key": "two words"}, "visible ASCII"),
+        ({"endpoint": "A B"}, "small letters"),
+        ({"max_tokens": 0}, "greater than or equal to 1"),
+    ],
+)
+def test_a_form_that_cannot_be_taken_says_why_and_stores_nothing(
+    researcher, study, wrong, said
+) -> None:
+    response = researcher.post(url("add", study), stated(key=KEY) | wrong)
+    assert response.status_code == 422
+    assert said in text(response)
+    assert KEY not in text(response)
+    assert not JudgeVersion.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_further_version_begins_with_the_one_before(researcher, study) -> None:
+    researcher.post(url("add", study), stated())
+    first = JudgeVersion.objects.get()
+    form = text(researcher.get(url("new_version", study, version=first.pk)))
+    assert 'value="fair:delay=0"' in form
+    researcher.post(
+        url("new_version", study, version=first.pk), stated(name="other", temperature=1)
+    )
+    second = JudgeVersion.objects.order_by("pk").last()
+    assert (second.judge, second.number) == (first.judge, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_is_tested_and_a_pair_tried_out(researcher, study) -> None:
+    version = add(study, SIMULATED, "fair:delay=0")
+    page = text(researcher.post(url("connect", study, version=version.pk), follow=True))
+    assert "The endpoint answers, and its replies can be read." in page
+    assert Endpoint.objects.get().rungs == {"fair:delay=0": "strict_schema"}
+
+    tried = text(researcher.post(url("try", study, version=version.pk), {"pair": 1, "order": "ba"}))
+    assert "2>>1, that is a clearly" in tried
+    assert "quality: 0.9" in tried, "the prompt as it was sent"
+    assert "This judge is simulated." in tried
+    assert not JudgeRun.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("fault", ["502_html", "html", "400", "401", "redirect", "prose"])
+def test_nothing_of_an_errors_body_is_on_a_page(fault, researcher, study, settings) -> None:
+    with simulating() as simulator:
+        settings.JUDGE_LOCAL_ENDPOINTS = {f"127.0.0.1:{simulator.port}"}
+        version = add(study, simulator.url, fault)
+        for page in (
+            researcher.post(url("connect", study, version=version.pk), follow=True),
+            researcher.post(url("try", study, version=version.pk), {"pair": 1}),
+            researcher.get(url("judge", study, version=version.pk)),
+        ):
+            assert page.status_code == 200
+            assert "canary" not in text(page)
+
+
+@pytest.mark.django_db
+def test_a_page_quotes_before_it_starts_and_starts_once(researcher, study) -> None:
+    version = add(study, SIMULATED, "fair:delay=0")
+    page = text(researcher.get(url("judge", study, version=version.pk)))
+    assert "3, each in both orders" in page
+    assert "US dollars, at most" in page
+    start = url("start", study, version=version.pk)
+    assert researcher.post(start, {"budget": "0.5", "replicates": 1}).status_code == 302
+    again = researcher.post(start, {"budget": "0.5", "replicates": 1})
+    assert again.status_code == 422
+    assert "has not ended" in text(again)
+    assert JudgeRun.objects.count() == 1
+    assert "0 of 6 done" in text(researcher.get(url("runs", study)))
+
+
+@pytest.mark.django_db
+def test_a_run_is_paused_resumed_and_cancelled_from_the_page(researcher, study) -> None:
+    run = start_run(add(study, SIMULATED), actor=None)
+    for act, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        researcher.post(url("act", study, run=run.pk, act=act))
+        run.refresh_from_db()
+        assert run.state == state
+    page = text(researcher.post(url("act", study, run=run.pk, act="resume"), follow=True))
+    assert "Only a paused run can be resumed" in page
+    assert researcher.post(url("act", study, run=run.pk, act="delete")).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_missing_stands_by_cause_and_can_be_asked_again(
+    researcher, study, settings
+) -> None:
+    with simulating() as simulator:
+        settings.JUDGE_LOCAL_ENDPOINTS = {f"127.0.0.1:{simulator.port}"}
+        run = start_run(add(study, simulator.url, "refusal"), actor=None)
+        endpoint = Endpoint.objects.get()
+        endpoint.rungs = {"refusal": "text"}
+        endpoint.save()
+        work_off(run)
+    page = text(researcher.get(url("overview", study)))
+    assert "6: 6 refused by the model" in page
+    assert "More than 2 % of the answers are missing" in page
+    researcher.post(url("act", study, run=run.pk, act="retry"))
+    run.refresh_from_db()
+    assert run.state == "running"
+
+
+@pytest.mark.django_db
+def test_another_studys_judge_and_run_are_not_found(researcher, study) -> None:
+    other = make_judged_study(1)
+    version = add(other, SIMULATED)
+    run = start_run(version, actor=None)
+    for name in ("judge", "try", "new_version"):
+        assert researcher.get(url(name, study, version=version.pk)).status_code == 404
+    assert researcher.post(url("act", study, run=run.pk, act="cancel")).status_code == 404
+    assert researcher.get(url("judge", other, version=version.pk)).status_code == 404
+
+
+@pytest.mark.django_db
+def test_no_system_is_named_on_any_page(researcher, study) -> None:
+    study.systems.filter(name="alpha").update(name="canary-system")
+    version = add(study, SIMULATED, "fair:delay=0")
+    start_run(version, actor=None)
+    for page in (
+        url("overview", study),
+        url("judge", study, version=version.pk),
+        url("try", study, version=version.pk),
+    ):
+        assert "canary-system" not in text(researcher.get(page))
