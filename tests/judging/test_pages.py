@@ -19,7 +19,10 @@ SIMULATED = "simulator://built-in/v1"
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("judging.endpoints.addresses.resolve_now", lambda host, port: ["1.1.1.1"])
+    def resolve(host: str, port: int) -> list[str]:
+        return [host] if host == "127.0.0.1" else ["1.1.1.1"]
+
+    monkeypatch.setattr("judging.endpoints.addresses.resolve_now", resolve)
     monkeypatch.setattr("judging.pages.views.ring", lambda run: None)
 
 
@@ -148,6 +151,7 @@ def test_nothing_of_an_errors_body_is_on_a_page(fault, researcher, study, settin
         ):
             assert page.status_code == 200
             assert "canary" not in text(page)
+        assert simulator.log
 
 
 @pytest.mark.django_db
