@@ -33,6 +33,7 @@ from reports.stats.leaderboard import Leaderboard, leaderboard
 from reports.stats.results import VerdictCode, WarningCode
 from reports.stats.side_term import SideTermFit, fit_side_term, side_bias
 from reports.stats.votes import IntArray
+from reports.with_excluded import with_excluded
 
 # Changes whenever the same input would give another report.
 REPORT_FORMAT = 10
@@ -239,20 +240,24 @@ def report(
             level=LEVEL,
             thorough=settings["diagnostics"],
         ),
-        "criteria": [
-            {
-                "criterion": criterion.key,
-                "verdicts": verdict_counts(criterion),
-                "leaderboard": leaderboard_rows(
-                    leaderboard(criterion.votes, seed=seed, level=LEVEL), read
-                ),
-                "agreement": _agreement(criterion, read, seed, thorough=settings["diagnostics"]),
-            }
-            for criterion in read.criteria
-        ],
+        "criteria": [_criterion(criterion, read, settings, seed) for criterion in read.criteria],
         "adjudication": None if read.adjudication is None else read.adjudication.as_dict(votes),
         "alignment": judges.entries(),
         "judge_pairs": judges.pairs(),
+    }
+
+
+def _criterion(
+    criterion: CriterionRecords, read: StudyRecords, settings: dict[str, Any], seed: int
+) -> dict[str, Any]:
+    """An entry of `criteria`."""
+    board = leaderboard(criterion.votes, seed=seed, level=LEVEL)
+    return {
+        "criterion": criterion.key,
+        "verdicts": verdict_counts(criterion),
+        "leaderboard": leaderboard_rows(board, read),
+        "with_excluded": with_excluded(read, criterion, board, seed=seed, level=LEVEL).as_dict(),
+        "agreement": _agreement(criterion, read, seed, thorough=settings["diagnostics"]),
     }
 
 

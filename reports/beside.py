@@ -52,7 +52,7 @@ def beside(
         Whether what takes long was asked for.
     """
     votes = read.overall.votes
-    too = with_excluded(read, first, seed=seed, level=level)
+    too = with_excluded(read, read.overall, first, seed=seed, level=level)
     board, compared = {WITH_EXCLUDED: too.board}, {WITH_EXCLUDED: too.compared}
     if is_large(votes) and not thorough:
         return {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from annotation.models import Study
+from annotation.models import Criterion, Study
 from annotation.selectors import has_exclusions
 from reports.columns import KeyCodes, by_item_and_annotator
 from reports.stats.votes import IntArray
@@ -19,7 +19,7 @@ from reports.vote_rows import read_excluded_rows
 
 @dataclass(frozen=True, slots=True)
 class ExclusionRecords:
-    """Votes on `overall` that would count if nothing were excluded, by item and annotator.
+    """Votes on one criterion that would count if nothing were excluded, by item and annotator.
 
     Attributes
     ----------
@@ -44,19 +44,22 @@ class ExclusionRecords:
     post_hoc: IntArray
 
 
-def load_exclusions(study: Study, *, items: KeyCodes) -> ExclusionRecords | None:
-    """Read them; None for a study in which no vote is excluded that would count.
+def load_exclusions(
+    study: Study, criterion: Criterion, *, items: KeyCodes
+) -> ExclusionRecords | None:
+    """Read them; None for a criterion on which no vote is excluded that would count.
 
     Parameters
     ----------
     study : Study
+    criterion : Criterion
     items : KeyCodes
         Of comparisons.
     """
     # Nearly every study: no need to go through a million votes.
     if not has_exclusions(study):
         return None
-    rows, post_hoc = read_excluded_rows(study)
+    rows, post_hoc = read_excluded_rows(study, criterion)
     if not rows.verdict.size:
         return None
     gave_some = set(np.unique(rows.annotator).tolist())

@@ -63,9 +63,12 @@ def digest(records: StudyRecords) -> str:
         decided = records.adjudication
         text("cases", decided.cases)
         numbers("adjudicated", [decided.item, decided.verdict])
-    if records.exclusions is not None:
-        out = records.exclusions
-        text("excluded", out.annotators)
-        numbers("exclusions", [out.item, out.annotator, out.verdict, out.side, out.post_hoc])
+    for criterion in (records.overall, *records.criteria):
+        out = criterion.exclusions
+        if out is not None:
+            if criterion is not records.overall:
+                text("excluded on", criterion.key)
+            text("excluded", out.annotators)
+            numbers("exclusions", [out.item, out.annotator, out.verdict, out.side, out.post_hoc])
     text("repeats", records.repeats)
     return found.hexdigest()

@@ -69,6 +69,8 @@ class CriterionRecords:
     votes : Votes
     margin : int8 array, shape (n,)
         1 to 3, or 0 where the vote has none.
+    exclusions : ExclusionRecords or None
+        None where no vote is excluded that would count.
     """
 
     key: str
@@ -76,6 +78,7 @@ class CriterionRecords:
     both_bad: bool
     votes: Votes
     margin: IntArray
+    exclusions: ExclusionRecords | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +139,6 @@ class StudyRecords:
     sampling: SamplingRecords | None
     # None where no disagreement was decided.
     adjudication: AdjudicationRecords | None
-    # None where no vote is excluded that would count.
-    exclusions: ExclusionRecords | None
     repeats: int
     input_sha256: str
 
@@ -260,7 +261,6 @@ def _load(study: Study, style: bool) -> StudyRecords:
             items=items.codes,
         ),
         adjudication=load_adjudications(study, items=items.codes, verdicts=VERDICT_CODES),
-        exclusions=load_exclusions(study, items=items.codes),
         repeats=repeated_votes(study).count(),
         input_sha256="",
     )
@@ -341,6 +341,7 @@ def _criterion_records(
         both_bad=seen or (criterion.both_bad and study.was_opened),
         votes=votes,
         margin=rows.margin[order],
+        exclusions=load_exclusions(study, criterion, items=items.codes),
     )
 
 

@@ -69,8 +69,8 @@ def read_vote_rows(study: Study, criterion: Criterion) -> VoteRows:
     return _unpacked(comparison, annotator, packed)
 
 
-def read_excluded_rows(study: Study) -> tuple[VoteRows, IntArray]:
-    """Read the votes that would count on `overall` if nothing were excluded.
+def read_excluded_rows(study: Study, criterion: Criterion) -> tuple[VoteRows, IntArray]:
+    """Read the votes that would count on the criterion if nothing were excluded.
 
     Returns
     -------
@@ -79,18 +79,19 @@ def read_excluded_rows(study: Study) -> tuple[VoteRows, IntArray]:
         1 where only exclusions that were decided post hoc hold the vote out, else 0.
     """
     late = Case(When(post_hoc=True, then=Value(1)), default=Value(0), output_field=IntegerField())
+    rows, own = excluded_votes(study), ""
+    if criterion.key != Criterion.OVERALL:
+        rows, own = rows.filter(criteria__criterion=criterion), "criteria__"
     comparison, annotator, packed, post_hoc = read_numbers(
-        excluded_votes(study)
-        .order_by()
-        .values_list("comparison_id", "annotator_id", _answer(""), late),
-        4,
+        rows.order_by().values_list("comparison_id", "annotator_id", _answer("", own), late), 4
     )
     return _unpacked(comparison, annotator, packed), post_hoc.astype(np.int8)
 
 
-def _answer(vote: str) -> Combinable:
-    """Verdict, side and margin as one number, in SQL."""
-    return (verdict_code() * SIDES + _side_code(vote)) * MARGINS + Coalesce("margin", 0)
+def _answer(vote: str, own: str = "") -> Combinable:
+    """Verdict, side and margin as one number, in SQL; `own` leads to the row that has them."""
+    code = (verdict_code(own) * SIDES + _side_code(vote, own)) * MARGINS
+    return code + Coalesce(f"{own}margin", 0)
 
 
 def _unpacked(comparison: Keys, annotator: Keys, packed: Keys) -> VoteRows:
@@ -105,19 +106,22 @@ def _unpacked(comparison: Keys, annotator: Keys, packed: Keys) -> VoteRows:
     )
 
 
-def verdict_code() -> Combinable:
-    """The verdict's code, in SQL."""
+def verdict_code(own: str = "") -> Combinable:
+    """The verdict's code, in SQL; `own` leads to the row that has it."""
     return Case(
-        *(When(verdict=name, then=Value(int(code))) for name, code in VERDICT_CODES.items()),
+        *(
+            When(**{f"{own}verdict": name}, then=Value(int(code)))
+            for name, code in VERDICT_CODES.items()
+        ),
         output_field=IntegerField(),
     )
 
 
-def _side_code(vote: str) -> Combinable:
+def _side_code(vote: str, own: str) -> Combinable:
     """0 if b was shown left, 1 if nobody wrote it down, 2 if a was, in SQL."""
     return Case(
-        When(swapped=True, then=Value(0)),
-        When(swapped=False, then=Value(2)),
+        When(**{f"{own}swapped": True}, then=Value(0)),
+        When(**{f"{own}swapped": False}, then=Value(2)),
         When(**{f"{vote}left": Side.A}, then=Value(2)),
         When(**{f"{vote}left": Side.B}, then=Value(0)),
         default=Value(1),

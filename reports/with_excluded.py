@@ -9,7 +9,7 @@ import numpy as np
 
 from reports.columns import by_item_and_annotator
 from reports.exclusion_records import ExclusionRecords
-from reports.records import StudyRecords
+from reports.records import CriterionRecords, StudyRecords
 from reports.shown_boards import EXPECTED_SCORE, compare, no_board, show_half_win
 from reports.stats.leaderboard import Leaderboard, LeaderboardRow, leaderboard
 from reports.stats.votes import Votes
@@ -33,9 +33,18 @@ class WithExcluded:
     board: dict[str, Any]
     compared: dict[str, Any] | None
 
+    def as_dict(self) -> dict[str, Any]:
+        """Of a criterion beside `overall`, whose other boards are not made."""
+        return {"board": self.board, "compared": self.compared}
+
 
 def with_excluded(
-    read: StudyRecords, first: Leaderboard, *, seed: int, level: float
+    read: StudyRecords,
+    criterion: CriterionRecords,
+    first: Leaderboard,
+    *,
+    seed: int,
+    level: float,
 ) -> WithExcluded:
     """Fit the first board's model to counted and excluded votes together.
 
@@ -45,15 +54,17 @@ def with_excluded(
     Parameters
     ----------
     read : StudyRecords
+    criterion : CriterionRecords
+        Of `read`.
     first : Leaderboard
-        Of the counted votes on `overall`.
+        Of the counted votes on the criterion.
     seed : int
     level : float
     """
-    excluded = read.exclusions
+    excluded = criterion.exclusions
     if excluded is None:
         return WithExcluded(no_board(NOTHING_EXCLUDED), None)
-    votes = votes_with(read, excluded)
+    votes = votes_with(read, criterion.votes, excluded)
     other = leaderboard(votes, seed=seed, level=level)
     board = show_half_win(other, read.systems, votes.n, EXPECTED_SCORE)
     added = int(excluded.item.size)
@@ -64,19 +75,18 @@ def with_excluded(
             "n": votes.n,
             "n_added": added,
             "n_post_hoc": int(excluded.post_hoc.sum()),
-            "n_replaced": read.overall.votes.n + added - votes.n,
+            "n_replaced": criterion.votes.n + added - votes.n,
             "largest_shift": largest_shift(first, other, read.systems),
         },
     )
 
 
-def votes_with(read: StudyRecords, excluded: ExclusionRecords) -> Votes:
-    """The votes that the study would count without its exclusions, on `overall`.
+def votes_with(read: StudyRecords, counted: Votes, excluded: ExclusionRecords) -> Votes:
+    """The votes that the study would count without its exclusions, on one criterion.
 
     A counted label that was imported gives way to the excluded vote of the same annotator on the
     same item: it counts only because that one does not.
     """
-    counted = read.overall.votes
     names = sorted({*read.annotators, *excluded.annotators})
     place = {name: code for code, name in enumerate(names)}
     of_counted = np.array([place[name] for name in read.annotators], dtype=np.int64)

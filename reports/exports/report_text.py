@@ -49,6 +49,8 @@ def _lines(report: ReportView) -> Iterator[str]:
     yield from section("Left and right", _sides(report.sides))
     for part in report.criteria:
         yield from section(f"Criterion {part.key}", _board(part.board))
+        for sentence in part.with_excluded:
+            yield from wrapped(sentence)
         yield ""
         yield from _agreement(part.agreement)
     if report.has_votes:

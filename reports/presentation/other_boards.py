@@ -99,7 +99,7 @@ def other_boards(result: Mapping[str, Any]) -> OtherBoards:
     return OtherBoards(
         sentences=[
             *(_sentence(words, result["sensitivity"][key]) for key, words in TREATMENTS.items()),
-            *_with_excluded(result["sensitivity"].get("with_excluded")),
+            *with_excluded_in_words(result["sensitivity"].get("with_excluded")),
         ],
         columns=[
             Column("First board", "Ties count half for each side."),
@@ -132,7 +132,7 @@ def _placings(rows: Sequence[Mapping[str, Any]]) -> dict[str, Placing]:
     }
 
 
-def _with_excluded(compared: Mapping[str, Any] | None) -> list[str]:
+def with_excluded_in_words(compared: Mapping[str, Any] | None) -> list[str]:
     """Nothing where no vote is excluded, nor of reports before format 8, which do not know."""
     if compared is None:
         return []

@@ -21,7 +21,7 @@ from .details import PairDetail, SystemDetail, figure_methods, pair_details, sys
 from .fit import Fit, fit
 from .influence import Influence, influence
 from .judges import JudgePairRow, JudgeRow, judge_pair_rows, judge_rows
-from .other_boards import OtherBoards, other_boards
+from .other_boards import OtherBoards, other_boards, with_excluded_in_words
 from .pairs import Matrix, PairRow, matrix, pair_rows
 from .people import AgreementRow, RaterPair, Sides, agreement_rows, rater_pairs, sides
 from .sequential import SequentialRow, sequential_rows
@@ -32,6 +32,8 @@ from .slices import Sliced, sliced
 class CriterionPart:
     key: str
     board: Board
+    # What the excluded votes would change; nothing where none is excluded.
+    with_excluded: Sequence[str]
     agreement: Sequence[AgreementRow]
 
     @property
@@ -116,6 +118,8 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
             CriterionPart(
                 part["criterion"],
                 board(part["criterion"], part["leaderboard"], sum(part["verdicts"].values())),
+                # Reports before format 10 do not know.
+                with_excluded_in_words(part.get("with_excluded", {}).get("compared")),
                 agreement_rows(part["agreement"]),
             )
             for part in result["criteria"]

@@ -89,8 +89,8 @@ def records(votes: list[Cell], systems: int, as_: Renamed = AS_IT_IS) -> StudyRe
     )
     decisive = np.isin(table[:, 4], (A, B))
     margin = np.where(decisive, 1 + kind // 2 % 2, 0).astype(np.int8)
-    overall = CriterionRecords("overall", "five", True, counted, margin)
-    clarity = CriterionRecords("clarity", "ternary", True, counted, np.zeros_like(margin))
+    overall = CriterionRecords("overall", "five", True, counted, margin, None)
+    clarity = CriterionRecords("clarity", "ternary", True, counted, np.zeros_like(margin), None)
     frame = np.array(items, dtype=np.int64).reshape(-1, 3)
     looks = np.random.default_rng(1).integers(1, 200, (2, len(items), 4)).astype(np.float64)
     if as_.mirrored:
@@ -115,7 +115,6 @@ def records(votes: list[Cell], systems: int, as_: Renamed = AS_IT_IS) -> StudyRe
         style=StyleRecords(looks[0], looks[1]),
         sampling=None,
         adjudication=None,
-        exclusions=None,
         repeats=0,
         input_sha256="0" * 64,
     )

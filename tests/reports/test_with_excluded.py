@@ -6,24 +6,29 @@ import math
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from annotation.models import (
     AssignmentState,
     Choice,
     Comparison,
     ComparisonKind,
+    Criterion,
     Exclusion,
     Study,
     Verdict,
     Vote,
+    VoteCriterion,
 )
 from reports import analysis, beside, records
 from reports.presentation.other_boards import other_boards
+from reports.presentation.report import view
 from reports.with_excluded import NOTHING_EXCLUDED
 from tests.factories import (
     make_annotator,
     make_assignment,
     make_comparison,
+    make_criterion,
     make_imported_vote,
     make_open_study,
     make_study,
@@ -232,3 +237,54 @@ def test_other_studies_add_nothing(study: Study) -> None:
     exclude(cast(other, Verdict.A))
     assert result_of(study)["sensitivity"]["with_excluded"]["n_added"] == 2
     assert Comparison.objects.filter(study=other).count() == 1
+
+
+def judged(vote: Vote, criterion: Criterion, verdict: Verdict) -> None:
+    choice = CHOICES[verdict] if vote.swapped is not None else None
+    VoteCriterion.objects.create(
+        vote=vote, criterion=criterion, verdict=verdict, choice=choice, swapped=vote.swapped
+    )
+
+
+def test_further_criteria_are_shown_with_the_excluded_votes_too(
+    study: Study, validator: Any
+) -> None:
+    """On clarity alpha has all four counted votes, and neither of the two excluded ones."""
+    clarity = make_criterion(study, "clarity")
+    for vote in Vote.objects.filter(annotator__study=study).order_by("pk"):
+        held_out = vote.exclusions.exists() or (
+            vote.assignment is not None and vote.assignment.exclusions.exists()
+        )
+        judged(vote, clarity, Verdict.B if held_out else Verdict.A)
+    before = records.load(study).input_sha256
+    result = result_of(study)
+    assert faults(validator, result) == []
+    (entry,) = result["criteria"]
+    found = entry["with_excluded"]
+    compared = found["compared"]
+    assert (compared["n"], compared["n_added"], compared["n_post_hoc"]) == (6, 2, 1)
+    assert entry["verdicts"]["a"] == 4
+    rates = {row["system"]: row["win_rate"]["estimate"] for row in found["board"]["rows"]}
+    assert rates == pytest.approx({"alpha": 4 / 6, "beta": 2 / 6})
+    # They are not those on `overall`, of which one more is beta's.
+    assert [row["win_rate"]["estimate"] for row in result["boards"]["with_excluded"]["rows"]] == [
+        0.5,
+        0.5,
+    ]
+    (part,) = view(result, {}, timezone.now()).criteria
+    assert part.with_excluded[0].startswith("With the 2 excluded votes counted too")
+    vote = cast(study, Verdict.B)
+    judged(vote, clarity, Verdict.TIE)
+    exclude(vote)
+    assert records.load(study).input_sha256 != before
+
+
+def test_a_criterion_without_excluded_votes_says_so(study: Study) -> None:
+    clarity = make_criterion(study, "clarity")
+    vote = Vote.objects.filter(annotator__study=study).earliest("pk")
+    judged(vote, clarity, Verdict.A)
+    (entry,) = result_of(study)["criteria"]
+    assert entry["with_excluded"] == {
+        "board": {"rows": None, "reason": NOTHING_EXCLUDED},
+        "compared": None,
+    }
