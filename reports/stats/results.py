@@ -100,6 +100,7 @@ class WarningCode(StrEnum):
     ADAPTIVE_SAMPLING = "adaptive_sampling"
     STOPPED_EARLY = "stopped_early"
     ON_REQUEST = "on_request"
+    ONE_JUDGE = "one_judge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.stats.alignment.clustered_kappa import clustered_kappa
 from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import INCONSISTENT, MISSING, Comparisons, Reconciled
-from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt
 from reports.stats.alignment.shares import share_by_prompt
-from reports.stats.cohen import cohen_kappa, kappas_of_tables
-from reports.stats.ratings import Floats, Integers
+from reports.stats.ratings import Integers
 from reports.stats.results import Estimate, VerdictCode, WarningCode
 
 __all__ = [
@@ -121,11 +120,6 @@ def agreement_with_majority(
     return replace(figure, warnings=(*figure.warnings, *_folded(humans)))
 
 
-def _kappas(tables: Floats) -> Floats:
-    square = tables.reshape(-1, _CLASSES, _CLASSES)
-    return kappas_of_tables(square, np.eye(_CLASSES))[0]
-
-
 def kappa_with_majority(
     judge: Reconciled,
     humans: Humans,
@@ -135,49 +129,20 @@ def kappa_with_majority(
     missing_as_class: bool = False,
     level: float = 0.95,
 ) -> Estimate:
-    """Cohen's kappa between judge and majority.
-
-    Where prompts hold several comparisons the interval is a bootstrap over prompts, and
-    ``details`` keeps the one for independent comparisons.
+    """Cohen's kappa between judge and majority; see
+    :func:`~reports.stats.alignment.clustered_kappa.clustered_kappa`.
     """
     used = _against_majority(judge, humans, missing_as_class)
-    said, truth = judge.category[used], humans.majority[used]
-    prompt = comparisons.prompt[used]
-    joint = np.where(said == MISSING, _CLASSES - 1, said) * _CLASSES + truth
-    table = np.bincount(joint, minlength=_CLASSES**2).reshape(_CLASSES, _CLASSES)
-    kappa = cohen_kappa(table, level=level)
-    kappa = replace(kappa, warnings=(*kappa.warnings, *_folded(humans)))
-    distinct = np.unique(prompt).size
-    if kappa.estimate is None or distinct == prompt.size:
-        return kappa
-    occurring, position = np.unique(joint, return_inverse=True)
-    indicator = np.zeros((joint.size, occurring.size))
-    indicator[np.arange(joint.size), position.reshape(-1)] = 1
-    method = "cohen_kappa_prompt_bootstrap"
-
-    def statistic(totals: Floats) -> Floats:
-        tables = np.zeros((totals.shape[0], _CLASSES**2))
-        tables[:, occurring] = totals
-        return _kappas(tables)
-
-    low, high = prompt_bootstrap(
-        sums_by_prompt(prompt, indicator), statistic, seed=seed, method=method, level=level
-    )
-    if low is None or high is None or low == high:
-        return replace(kappa, n_clusters={"prompts": distinct})
-    return replace(
-        kappa,
-        low=min(low, kappa.estimate),
-        high=max(high, kappa.estimate),
-        method=method,
-        se=None,
+    said = judge.category[used]
+    kappa = clustered_kappa(
+        np.where(said == MISSING, _CLASSES - 1, said),
+        humans.majority[used],
+        comparisons.prompt[used],
+        classes=_CLASSES,
         seed=seed,
-        n_clusters={"prompts": distinct},
-        details={
-            **kappa.details,
-            "independent": {"low": kappa.low, "high": kappa.high, "se": kappa.se},
-        },
+        level=level,
     )
+    return replace(kappa, warnings=(*kappa.warnings, *_folded(humans)))
 
 
 def constant_guess(

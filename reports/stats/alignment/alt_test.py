@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import stdtr
+from scipy.special import ndtri, stdtr
 
 from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
@@ -27,6 +28,9 @@ FEWEST_COMPARISONS = 30
 ADVISED_RATERS = 3
 FALSE_DISCOVERY_RATE = 0.05
 PASSING_RATE = 0.5
+POWER = 0.8
+# Of differences -1, 0 and 1 that happen to be all alike so far.
+_LEAST_SPREAD = 0.1
 
 
 def benjamini_yekutieli(p_values: ArrayLike, q: float = FALSE_DISCOVERY_RATE) -> int:
@@ -72,7 +76,9 @@ def alt_test(
     Estimate
         omega; `n` counts the raters who took part. ``details``: `rho`, mean share of
         comparisons where the judge does at least as well, which orders judges; `epsilon`,
-        `passed` (omega of a half or more), `design_effect` of several comparisons a prompt,
+        `epsilon_needed`, the smallest margin in hundredths with which it would pass;
+        `comparisons_needed` an annotator to tell, None where more would not help; `passed` (omega
+        of a half or more), `design_effect` of several comparisons a prompt,
         `raters`. None with `few_annotators` (or `single_annotator`) where nobody qualifies.
     """
     method = "alt_test_winning_rate"
@@ -91,16 +97,19 @@ def alt_test(
     judge_wins = by_judge >= by_rater
     disadvantage = (by_rater >= by_judge).astype(np.float64) - judge_wins
     raters = []
+    tested: list[Floats] = []
     order = np.argsort(rater, kind="stable")
     codes, start = np.unique(rater[order], return_index=True)
     groups = np.split(order, start[1:]) if codes.size else []
     for code, rows in zip(codes.tolist(), groups, strict=True):
         if rows.size >= fewest:
+            tested.append(disadvantage[rows])
             raters.append(
                 {
                     "rater": code,
                     "n": int(rows.size),
                     "rho": float(judge_wins[rows].mean()),
+                    "disadvantage": float(disadvantage[rows].mean()),
                     **_test(disadvantage[rows], margin),
                 }
             )
@@ -114,6 +123,8 @@ def alt_test(
     details: dict[str, Any] = {
         "rho": sum(entry["rho"] for entry in raters) / len(raters),
         "epsilon": margin,
+        "epsilon_needed": _margin_needed(tested),
+        "comparisons_needed": _comparisons_needed(tested, margin),
         "passed": omega >= PASSING_RATE if verdict_allowed and not few else None,
         "design_effect": _design_effect(disadvantage, prompt),
         "raters": raters,
@@ -129,6 +140,43 @@ def alt_test(
         warnings=(WarningCode.FEW_ANNOTATORS,) if few else (),
         details=details,
     )
+
+
+def _comparisons_needed(disadvantages: Sequence[Floats], margin: float) -> int | None:
+    """Comparisons an annotator with which the judge would pass four times in five, as it is now.
+
+    None where it has passed the margin for fewer than half of them: more comparisons would show
+    only more surely that it falls short. Planned for half of the annotators passing the line of
+    Benjamini and Yekutieli for that many, and the others not.
+    """
+    raters = len(disadvantages)
+    half = math.ceil(raters * PASSING_RATE)
+    line = FALSE_DISCOVERY_RATE * half / (raters * sum(1 / u for u in range(1, raters + 1)))
+    quantiles = float(ndtri(1 - line)) + float(ndtri(POWER))
+    needed = sorted(
+        (quantiles * max(float(rows.std()), _LEAST_SPREAD) / (margin - float(rows.mean()))) ** 2
+        for rows in disadvantages
+        if rows.mean() < margin
+    )
+    return math.ceil(needed[half - 1]) if len(needed) >= half else None
+
+
+def _margin_needed(disadvantages: Sequence[Floats]) -> float | None:
+    """Smallest margin in hundredths, up to 1, at which the judge would pass."""
+
+    def passes(hundredths: int) -> bool:
+        p_values = [_test(rows, hundredths / 100)["p_value"] for rows in disadvantages]
+        return benjamini_yekutieli(p_values) >= PASSING_RATE * len(disadvantages)
+
+    # A larger margin never makes a p-value larger, so that passing is monotone.
+    low, high = 0, 101
+    while low < high:
+        middle = (low + high) // 2
+        if middle > 100 or passes(middle):
+            high = middle
+        else:
+            low = middle + 1
+    return low / 100 if low <= 100 else None
 
 
 SMALLEST = float(np.finfo(np.float64).tiny)

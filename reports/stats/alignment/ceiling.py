@@ -15,7 +15,7 @@ from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt
 from reports.stats.ratings import Floats, Integers, Ratings, ratings
 from reports.stats.results import Estimate, VerdictCode
 
-__all__ = ["FEWEST_COMPARISONS", "human_ceiling", "leave_one_out"]
+__all__ = ["FEWEST_COMPARISONS", "human_agreement", "human_ceiling", "leave_one_out"]
 
 # With fewer comparisons only their number is shown for a rater.
 FEWEST_COMPARISONS = 30
@@ -32,6 +32,12 @@ def _subset(humans: Humans, row: NDArray[np.bool_]) -> Ratings:
         n_raters=whole.n_raters,
         prompt=whole.prompt,
     )
+
+
+def human_agreement(judge: Reconciled, humans: Humans, *, level: float = 0.95) -> Estimate:
+    """Share of equal pairs of votes by distinct raters on the judged comparisons."""
+    judged = (judge.category != MISSING)[humans.ratings.item]
+    return percent_agreement(_subset(humans, judged).item_counts(), level=level)
 
 
 def human_ceiling(
@@ -54,7 +60,7 @@ def human_ceiling(
     judged = (judge.category != MISSING)[humans.ratings.item]
     verdict = humans.ratings.category
     decided = (verdict == VerdictCode.A) | (verdict == VerdictCode.B)
-    everything = percent_agreement(_subset(humans, judged).item_counts(), level=level)
+    everything = human_agreement(judge, humans, level=level)
     no_ties = percent_agreement(_subset(humans, judged & decided).item_counts(), level=level)
     others = leave_one_out(judge, humans, comparisons, seed=seed, level=level)
     return replace(

@@ -27,6 +27,10 @@ __all__ = ["CorrectedWinRate", "corrected_win_rates"]
 # Outcome of a system by verdict code: win, tie, loss; both-bad counts as a tie.
 _OUTCOME_A = np.array([0, 1, 2, 1])
 _OUTCOMES = 3
+# What a judge can say: an outcome, or nothing. Silence is an answer of its own here, since it may
+# depend on who wins; a tie it is not.
+_SILENT = 3
+_ANSWERS = 4
 _POINTS = np.array([1.0, 0.5, 0.0])
 
 
@@ -38,9 +42,9 @@ class CorrectedWinRate:
     ----------
     system : int
     n_labelled, n_unlabelled : int
-        Its judged comparisons with and without votes.
+        The comparisons that the judge was asked about, with and without votes.
     judge : float or None
-        What the judge says on all of them, uncorrected.
+        What the judge says on those that it answered, uncorrected.
     rogan_gladen : Estimate
         The judge's rate on unlabelled comparisons, corrected for its errors against the
         majority on the labelled ones; `n` counts unlabelled comparisons.
@@ -73,27 +77,34 @@ def corrected_win_rates(
     *,
     random_sample: bool,
     seed: int,
+    asked: NDArray[np.bool_] | None = None,
     level: float = 0.95,
 ) -> tuple[CorrectedWinRate, ...]:
     """Corrected win rates of every system with a judged comparison, by system code.
 
     Parameters
     ----------
+    asked : bool array of shape (comparisons,), optional
+        Comparisons that the judge was asked about; by default those that it answered. Where it
+        said nothing the corrections take that for an answer of its own, so that a judge who is
+        silent more often where one side wins bends neither of them.
     random_sample : bool
         Whether the labelled comparisons are a seeded random draw of all. If they are not, both
         corrections can be confidently wrong, and are None with `not_random_sample`.
     """
-    judged = judge.category != MISSING
+    answered = judge.category != MISSING
+    judged = answered if asked is None else answered | asked
     with_votes = humans.labelled
     out = []
     for system in range(comparisons.n_systems):
         first = comparisons.system_a == system
         row = np.flatnonzero((first | (comparisons.system_b == system)) & judged)
-        if row.size == 0:
+        if not answered[row].any():
             continue
         labelled = with_votes[row]
         own = judge.category[row]
         outcome = np.where(first[row], _OUTCOME_A[own], 2 - _OUTCOME_A[own])
+        outcome = np.where(answered[row], outcome, _SILENT)
         n_labelled = int(np.count_nonzero(labelled))
         if random_sample:
             truth = humans.majority[row]
@@ -120,7 +131,7 @@ def corrected_win_rates(
                 system=system,
                 n_labelled=n_labelled,
                 n_unlabelled=int(row.size) - n_labelled,
-                judge=float(_POINTS[outcome].mean()),
+                judge=float(_POINTS[outcome[answered[row]]].mean()),
                 rogan_gladen=corrected,
                 prediction_powered=powered,
             )
@@ -146,14 +157,16 @@ def _rogan_gladen(
     if n == 0:
         reason = "every judged comparison has votes: there is nothing to correct"
         return undefined(method, 0, WarningCode.TOO_FEW_PROMPTS, reason=reason)
-    joint = np.bincount(truth[known] * _OUTCOMES + outcome[known], minlength=_OUTCOMES**2)
-    table = joint.reshape(_OUTCOMES, _OUTCOMES)
-    rate = np.bincount(outcome[rest], minlength=_OUTCOMES)
+    cells_of_table = _OUTCOMES * _ANSWERS
+    joint = np.bincount(truth[known] * _ANSWERS + outcome[known], minlength=cells_of_table)
+    table = joint.reshape(_OUTCOMES, _ANSWERS)
+    rate = np.bincount(outcome[rest], minlength=_ANSWERS)
     classes = table.sum(axis=1)
     if np.count_nonzero(classes) < 2:
         reason = "the votes hold fewer than two outcomes"
         return undefined(method, n, WarningCode.DEGENERATE_SCALE, reason=reason)
-    if table[1].sum() + table[:, 1].sum() + rate[1] == 0:
+    ties, silence = table[1].sum() + table[:, 1].sum() + rate[1], table[:, _SILENT].sum()
+    if ties + silence + rate[_SILENT] == 0:
         return rogan_gladen(
             float(rate[0] / n),
             float(table[2, 2] / classes[2]),
@@ -169,18 +182,18 @@ def _rogan_gladen(
         return undefined(method, n, WarningCode.DEGENERATE_SCALE, reason=reason)
 
     def statistic(totals: Floats) -> Floats:
-        tables = totals[:, : _OUTCOMES**2].reshape(-1, _OUTCOMES, _OUTCOMES)
+        tables = totals[:, :cells_of_table].reshape(-1, _OUTCOMES, _ANSWERS)
         size = tables.sum(axis=2)
         confusion = tables / np.maximum(size, 1)[:, :, None]
-        rates = totals[:, _OUTCOMES**2 :]
+        rates = totals[:, cells_of_table:]
         number = rates.sum(axis=1)
         shares = closest_shares(confusion, rates / np.maximum(number, 1)[:, None], size > 0)
         return np.where(number > 0, shares @ _POINTS, np.nan)
 
-    cells = np.zeros((truth.size, _OUTCOMES**2 + _OUTCOMES))
+    cells = np.zeros((truth.size, cells_of_table + _ANSWERS))
     position = np.flatnonzero(known)
-    cells[position, truth[known] * _OUTCOMES + outcome[known]] = 1
-    cells[np.flatnonzero(rest), _OUTCOMES**2 + outcome[rest]] = 1
+    cells[position, truth[known] * _ANSWERS + outcome[known]] = 1
+    cells[np.flatnonzero(rest), cells_of_table + outcome[rest]] = 1
     sums = sums_by_prompt(prompt, cells)
     estimate = float(statistic(sums.sum(axis=0)[None])[0])
     low, high = prompt_bootstrap(sums, statistic, seed=seed, method=name, level=level)
@@ -193,7 +206,9 @@ def _rogan_gladen(
         n_clusters={"prompts": int(sums.shape[0])},
         level=None if low is None else level,
         seed=seed,
-        details={"judge_rate": float(rate @ _POINTS / n)},
+        details={
+            "judge_rate": float(rate[:_OUTCOMES] @ _POINTS / max(int(rate[:_OUTCOMES].sum()), 1))
+        },
     )
 
 
@@ -210,7 +225,8 @@ def _powered(
     counts = humans.counts[row]
     score_a = counts @ VERDICT_SCORE / np.maximum(counts.sum(axis=1), 1)
     y = np.where(first, score_a, 1 - score_a)
-    said = (1 + judge.score[row]) / 2
+    # Any fixed number serves where the judge was silent: people's votes make up for it.
+    said = (1 + np.nan_to_num(judge.score[row])) / 2
     f = np.where(first, said, 1 - said)
     prompt = comparisons.prompt[row]
     inside, outside = prompt[labelled], prompt[~labelled]

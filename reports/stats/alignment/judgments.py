@@ -25,6 +25,7 @@ __all__ = [
     "Judgments",
     "Order",
     "Reconciled",
+    "categories",
     "reconcile",
 ]
 
@@ -115,6 +116,8 @@ class Judgments:
     causes : tuple of str
     says_both_bad : bool
         Whether the judge could answer both-bad.
+    confidence : float array
+        As the judge stated it, in [0, 1]; NaN where it stated none.
     """
 
     comparison: Integers
@@ -124,6 +127,7 @@ class Judgments:
     cause: Integers
     causes: tuple[str, ...]
     says_both_bad: bool
+    confidence: Floats
 
     @classmethod
     def from_arrays(
@@ -136,6 +140,7 @@ class Judgments:
         cause: ArrayLike | None = None,
         causes: tuple[str, ...] = ("unparsed",),
         says_both_bad: bool | None = None,
+        confidence: ArrayLike | None = None,
     ) -> Judgments:
         """Check arrays of equal length.
 
@@ -149,6 +154,8 @@ class Judgments:
             Why a verdict is missing; by default the first of `causes`.
         says_both_bad : bool, optional
             By default whether any verdict is both-bad.
+        confidence : float array, optional
+            NaN where none was stated.
 
         Raises
         ------
@@ -178,6 +185,9 @@ class Judgments:
                 raise StatsError("margin of a decisive judgment must be 1 or 2")
             sign = sign * np.where(np.abs(sign) == 1, steps, 2) / 2
         bad = bool(np.any(verdicts == VerdictCode.BOTH_BAD))
+        sure = np.full(size, np.nan) if confidence is None else np.asarray(confidence, np.float64)
+        if sure.shape != (size,):
+            raise ShapeMismatch(f"confidence has shape {sure.shape}; expected one number a row")
         return cls(
             comparisons,
             orders,
@@ -186,6 +196,7 @@ class Judgments:
             reasons,
             causes,
             bad if says_both_bad is None else says_both_bad or bad,
+            sure,
         )
 
     @property
@@ -242,9 +253,10 @@ class Reconciled:
     stability: float | None
 
 
-def _category(
+def categories(
     score: Floats, parsed: NDArray[np.bool_], all_bad: NDArray[np.bool_], tolerance: float
 ) -> Integers:
+    """Verdict codes of scores from A's side; MISSING where nothing was parsed."""
     safe = np.where(parsed, score, 0.0)
     out = np.full(score.shape, VerdictCode.TIE, dtype=np.int64)
     out[safe > tolerance] = VerdictCode.A
@@ -293,7 +305,7 @@ def reconcile(
     parsed = number > 0
     mean = total.reshape(orders, comparisons) / np.maximum(number, 1)
     all_bad = parsed & (answers[:, :, VerdictCode.BOTH_BAD] == number)
-    single = _category(mean, parsed, all_bad, tolerance)
+    single = categories(mean, parsed, all_bad, tolerance)
 
     ab, ba, both = parsed
     two_orders = bool(np.any(asked[Order.AB] & asked[Order.BA]))
@@ -305,7 +317,7 @@ def reconcile(
     swapped = (mean[Order.AB] * ab + mean[Order.BA] * ba) / np.maximum(weight, 1)
     score = np.where(both, mean[Order.BOTH], swapped)
     bad = np.where(both, all_bad[Order.BOTH], (all_bad | ~parsed)[:2].all(axis=0) & (ab | ba))
-    category = _category(score, used, bad & used, tolerance)
+    category = categories(score, used, bad & used, tolerance)
     strict = np.where(
         both,
         single[Order.BOTH],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reports.stats.alignment.against_humans import (
     agreement_no_ties,
@@ -16,27 +17,75 @@ from reports.stats.alignment.against_humans import (
     kappa_with_majority,
 )
 from reports.stats.alignment.alt_test import ADVISED_RATERS, Expertise, alt_test
+from reports.stats.alignment.bait import Bait, bait_wins
+from reports.stats.alignment.calibration import Calibration, calibration, stated_confidence
 from reports.stats.alignment.ceiling import human_ceiling
+from reports.stats.alignment.confusion import Confusion, confusion
 from reports.stats.alignment.corrected_win_rates import CorrectedWinRate, corrected_win_rates
-from reports.stats.alignment.humans import Draws, human_labels
+from reports.stats.alignment.disagreements import Disagreement, disagreements
+from reports.stats.alignment.gates import SETTLED_LABELLED, gated
+from reports.stats.alignment.humans import Draws, Humans, human_labels
 from reports.stats.alignment.judgments import (
     MISSING,
     TOLERANCE,
     Comparisons,
     Judgments,
+    Reconciled,
     reconcile,
 )
+from reports.stats.alignment.length_bias import length_effect, longer_wins
+from reports.stats.alignment.length_controlled import ControlledWinRate, controlled_win_rates
+from reports.stats.alignment.missingness import missing_share
+from reports.stats.alignment.parts import Part, parts, within
 from reports.stats.alignment.position import position_consistency
-from reports.stats.results import Estimate, WarningCode, undefined
+from reports.stats.alignment.rankings import Rankings, rankings
+from reports.stats.alignment.standing import Standing, standing
+from reports.stats.ratings import Integers
+from reports.stats.results import Estimate, WarningCode
 from reports.stats.votes import Votes
 
-__all__ = ["FEWEST_LABELLED", "SETTLED_LABELLED", "Alignment", "alignment"]
+__all__ = ["DISAGREEMENTS", "Alignment", "Drawn", "Texts", "alignment"]
 
-# Below this many labelled comparisons an interval spans nearly everything: counts only.
-FEWEST_LABELLED = 30
+DISAGREEMENTS = 50
+"""How many of the worst disagreements an entry lists."""
 
-# Below this many, figures are provisional and the alt-test gives no verdict.
-SETTLED_LABELLED = 100
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Texts:
+    """What was read off the responses of each comparison.
+
+    Attributes
+    ----------
+    features_a, features_b : int arrays of shape (comparisons, features)
+        How they look; characters in the first column.
+    bait : pair of bool arrays of shape (comparisons,)
+        Which responses a and b tell a judge what to say.
+    """
+
+    features_a: Integers
+    features_b: Integers
+    bait: Bait
+
+    @property
+    def longer_by(self) -> Integers:
+        """Characters of a less those of b."""
+        return np.asarray(self.features_a[:, 0].astype(np.int64) - self.features_b[:, 0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """A seeded random sample of comparisons that was sent to people and came back.
+
+    Attributes
+    ----------
+    frame : bool array of shape (comparisons,)
+        Those that it was drawn from; the corrected win rates speak of them.
+    sample : bool array of shape (comparisons,)
+        Those that were drawn.
+    """
+
+    frame: NDArray[np.bool_]
+    sample: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +100,26 @@ class Alignment:
         Calls, calls with a verdict, and comparisons with only one of two orders parsed.
     missing : mapping of str to int
         Calls without a verdict, by cause.
+    standing : Standing
+        May it stand in for a person here, and what was found.
     agreement, agreement_no_ties : Estimate
         With single votes (S1, S2).
     agreement_majority, cohen_kappa : Estimate
         With the majority of the votes.
     human_ceiling, constant_guess : Estimate
         What people reach among themselves, and what the best constant answer would.
+    confusion : Confusion
+    missing_share : Estimate
     position_consistency, alt_test : Estimate
+    longer_wins, length_effect, bait_wins : Estimate
+    calibration, stated_calibration : Calibration
+        Of the reconciled score's size, and of the confidence that the judge states.
+    ranking : Rankings
     corrected_win_rates : tuple of CorrectedWinRate
+    controlled_win_rates : tuple of ControlledWinRate
+    parts : tuple of Part
+    disagreements : tuple of Disagreement
+        The worst; `n_disagreements` counts all.
     warnings : tuple of WarningCode
         For the whole entry: `one_order`, `both_bad_folded`, `few_prompts` (provisional).
     """
@@ -68,38 +129,66 @@ class Alignment:
     parsed: int
     half: int
     missing: Mapping[str, int]
+    standing: Standing
     agreement: Estimate
     agreement_no_ties: Estimate
     agreement_majority: Estimate
     cohen_kappa: Estimate
     human_ceiling: Estimate
     constant_guess: Estimate
+    confusion: Confusion
+    missing_share: Estimate
     position_consistency: Estimate
     alt_test: Estimate
+    longer_wins: Estimate
+    length_effect: Estimate
+    bait_wins: Estimate
+    calibration: Calibration
+    stated_calibration: Calibration
+    ranking: Rankings
     corrected_win_rates: tuple[CorrectedWinRate, ...]
+    controlled_win_rates: tuple[ControlledWinRate, ...]
+    parts: tuple[Part, ...]
+    disagreements: tuple[Disagreement, ...]
+    n_disagreements: int
     warnings: tuple[WarningCode, ...]
 
+    COUNTS: ClassVar[tuple[str, ...]] = ("n", "asked", "parsed", "half")
+    WHOLE: ClassVar[tuple[str, ...]] = (
+        "standing",
+        "agreement",
+        "agreement_no_ties",
+        "agreement_majority",
+        "cohen_kappa",
+        "human_ceiling",
+        "constant_guess",
+        "confusion",
+        "missing_share",
+        "position_consistency",
+        "alt_test",
+        "longer_wins",
+        "length_effect",
+        "bait_wins",
+        "calibration",
+        "stated_calibration",
+        "ranking",
+    )
+    LISTS: ClassVar[tuple[str, ...]] = (
+        "corrected_win_rates",
+        "controlled_win_rates",
+        "disagreements",
+    )
+
     def as_dict(self) -> dict[str, Any]:
-        """The object as the report's JSON holds it; systems and raters are codes."""
-        out: dict[str, Any] = {
-            "n": self.n,
-            "asked": self.asked,
-            "parsed": self.parsed,
-            "half": self.half,
-            "missing": dict(self.missing),
-        }
-        for key in (
-            "agreement",
-            "agreement_no_ties",
-            "agreement_majority",
-            "cohen_kappa",
-            "human_ceiling",
-            "constant_guess",
-            "position_consistency",
-            "alt_test",
-        ):
-            out[key] = getattr(self, key).as_dict()
-        out["corrected_win_rates"] = [rate.as_dict() for rate in self.corrected_win_rates]
+        """The object as the report's JSON holds it; systems, raters and comparisons are codes.
+
+        Parts are left to the caller, who knows their names.
+        """
+        out: dict[str, Any] = {name: getattr(self, name) for name in self.COUNTS}
+        out["missing"] = dict(self.missing)
+        out |= {name: getattr(self, name).as_dict() for name in self.WHOLE}
+        out |= {name: [row.as_dict() for row in getattr(self, name)] for name in self.LISTS}
+        out["n_disagreements"] = self.n_disagreements
         out["warnings"] = [str(code) for code in self.warnings]
         return out
 
@@ -111,6 +200,9 @@ def alignment(
     *,
     seed: int,
     random_sample: bool = False,
+    drawn: Drawn | None = None,
+    texts: Texts | None = None,
+    part: Integers | None = None,
     draws: Draws = "exclude",
     tolerance: float = TOLERANCE,
     expertise: Expertise = "trained",
@@ -130,8 +222,15 @@ def alignment(
     seed : int
         Of the study.
     random_sample : bool
-        Whether the labelled comparisons are a seeded random draw of all; without it corrected
-        win rates are None.
+        Whether the labelled comparisons are a seeded random draw of all; without it, and without
+        `drawn`, corrected win rates are None.
+    drawn : Drawn, optional
+        A sample that was drawn at random and has its votes; corrected win rates are then of its
+        frame.
+    texts : Texts, optional
+        Without it the figures on length and on responses that speak to a judge are None.
+    part : int array of shape (comparisons,), optional
+        Code of the part that each comparison belongs to, negative for none.
     draws : {"exclude", "tie"}
         What becomes of comparisons without a single commonest verdict.
     tolerance : float
@@ -148,6 +247,85 @@ def alignment(
     judge = reconcile(judgments, comparisons.n, tolerance=tolerance)
     humans = human_labels(votes, comparisons, says_both_bad=judgments.says_both_bad, draws=draws)
     n = int(np.count_nonzero(humans.labelled & (judge.category != MISSING)))
+    raters = humans.ratings.raters_used()
+    both = (judge, humans, comparisons)
+    agreement = gated(agreement_with_votes(*both, level=level), n)
+    constant = gated(constant_guess(*both, level=level), n)
+    tested = alt_test(
+        *both,
+        epsilon=epsilon,
+        expertise=expertise,
+        verdict_allowed=n >= SETTLED_LABELLED and raters >= ADVISED_RATERS,
+    )
+    position = position_consistency(judgments, judge, comparisons, level=level)
+    gone = missing_share(judgments, humans, comparisons, level=level)
+    longer_by = None if texts is None else texts.longer_by
+    longer = gated(longer_wins(*both, longer_by, seed=seed, level=level), n)
+    length = gated(length_effect(*both, longer_by, level=level), n)
+    bait = bait_wins(*both, None if texts is None else texts.bait, seed=seed, level=level)
+    table = confusion(judge, humans)
+    in_parts = tuple(
+        _gated_part(one) for one in (() if part is None else parts(*both, part, level=level))
+    )
+    worst, number = disagreements(*both, most=DISAGREEMENTS)
+    stated = stated_confidence(judgments, comparisons.n)
+    return Alignment(
+        n=n,
+        asked=int(judgments.verdict.size),
+        parsed=int(np.count_nonzero(judgments.parsed)),
+        half=judge.half,
+        missing=judgments.missing(),
+        standing=standing(
+            n=n,
+            raters=raters,
+            agreement=agreement,
+            constant_guess=constant,
+            alt_test=tested,
+            position=position,
+            missing=gone,
+            longer=longer,
+            length=length,
+            bait=bait,
+            table=table,
+            parts=in_parts,
+        ),
+        agreement=agreement,
+        agreement_no_ties=gated(agreement_no_ties(*both, level=level), n),
+        agreement_majority=gated(agreement_with_majority(*both, level=level), n),
+        cohen_kappa=gated(kappa_with_majority(*both, seed=seed, level=level), n),
+        human_ceiling=gated(human_ceiling(*both, seed=seed, level=level), n),
+        constant_guess=constant,
+        confusion=table,
+        missing_share=gone,
+        position_consistency=position,
+        alt_test=tested,
+        longer_wins=longer,
+        length_effect=length,
+        bait_wins=bait,
+        calibration=_calibration(both, np.abs(judge.score), seed, level, "score", n),
+        stated_calibration=_calibration(both, stated, seed, level, "stated", n),
+        ranking=_ranking(both, seed, level, n),
+        corrected_win_rates=_corrected(
+            both, votes, judgments, drawn, draws, random_sample, seed, level, n
+        ),
+        controlled_win_rates=controlled_win_rates(
+            judge,
+            comparisons,
+            None if texts is None else texts.features_a,
+            None if texts is None else texts.features_b,
+            level=level,
+        ),
+        parts=in_parts,
+        disagreements=worst,
+        n_disagreements=number,
+        warnings=_warnings(judge, humans, n),
+    )
+
+
+Sides = tuple[Reconciled, Humans, Comparisons]
+
+
+def _warnings(judge: Reconciled, humans: Humans, n: int) -> tuple[WarningCode, ...]:
     codes: list[WarningCode] = []
     if judge.one_order:
         codes.append(WarningCode.ONE_ORDER)
@@ -155,50 +333,72 @@ def alignment(
         codes.append(WarningCode.BOTH_BAD_FOLDED)
     if n < SETTLED_LABELLED:
         codes.append(WarningCode.FEW_PROMPTS if n else WarningCode.NO_VOTES)
+    return tuple(codes)
 
-    def gated(figure: Estimate) -> Estimate:
-        if n >= FEWEST_LABELLED or figure.estimate is None:
-            return _provisional(figure) if n < SETTLED_LABELLED else figure
-        reason = f"fewer than {FEWEST_LABELLED} labelled comparisons: counts only"
-        return undefined(figure.method, figure.n, WarningCode.TOO_FEW_PROMPTS, reason=reason)
 
-    def _provisional(figure: Estimate) -> Estimate:
-        if figure.estimate is None or WarningCode.FEW_PROMPTS in figure.warnings:
-            return figure
-        return replace(figure, warnings=(*figure.warnings, WarningCode.FEW_PROMPTS))
-
-    verdict_allowed = n >= SETTLED_LABELLED and humans.ratings.raters_used() >= ADVISED_RATERS
-    corrected = corrected_win_rates(
-        judge, humans, comparisons, random_sample=random_sample, seed=seed, level=level
+def _gated_part(part: Part) -> Part:
+    return replace(
+        part,
+        agreement=gated(part.agreement, part.n),
+        human_ceiling=gated(part.human_ceiling, part.n),
+        constant_guess=gated(part.constant_guess, part.n),
     )
-    return Alignment(
-        n=n,
-        asked=int(judgments.verdict.size),
-        parsed=int(np.count_nonzero(judgments.parsed)),
-        half=judge.half,
-        missing=judgments.missing(),
-        agreement=gated(agreement_with_votes(judge, humans, comparisons, level=level)),
-        agreement_no_ties=gated(agreement_no_ties(judge, humans, comparisons, level=level)),
-        agreement_majority=gated(agreement_with_majority(judge, humans, comparisons, level=level)),
-        cohen_kappa=gated(kappa_with_majority(judge, humans, comparisons, seed=seed, level=level)),
-        human_ceiling=gated(human_ceiling(judge, humans, comparisons, seed=seed, level=level)),
-        constant_guess=gated(constant_guess(judge, humans, comparisons, level=level)),
-        position_consistency=position_consistency(judgments, judge, comparisons, level=level),
-        alt_test=alt_test(
+
+
+def _calibration(
+    both: Sides, confidence: NDArray[np.float64], seed: int, level: float, name: str, n: int
+) -> Calibration:
+    found = calibration(*both, confidence, seed=seed, level=level, name=name)
+    return replace(
+        found,
+        error=gated(found.error, n),
+        brier=gated(found.brier, n),
+        auroc=gated(found.auroc, n),
+        mapped_brier=gated(found.mapped_brier, n),
+    )
+
+
+def _ranking(both: Sides, seed: int, level: float, n: int) -> Rankings:
+    found = rankings(*both, seed=seed, level=level)
+    figures: dict[str, Any] = {key: gated(getattr(found, key), n) for key in Rankings.FIGURES}
+    return replace(found, **figures)
+
+
+def _corrected(
+    both: Sides,
+    votes: Votes,
+    judgments: Judgments,
+    drawn: Drawn | None,
+    draws: Draws,
+    random_sample: bool,
+    seed: int,
+    level: float,
+    n: int,
+) -> tuple[CorrectedWinRate, ...]:
+    judge, humans, comparisons = both
+    asked = np.bincount(judgments.comparison, minlength=comparisons.n) > 0
+    if drawn is not None:
+        asked &= drawn.frame
+        judge = within(judge, drawn.frame)
+        # Votes that came in otherwise are no part of the draw.
+        votes = votes.take(np.flatnonzero(drawn.sample[votes.item]))
+        humans = human_labels(
+            votes, comparisons, says_both_bad=judgments.says_both_bad, draws=draws
+        )
+        n = int(np.count_nonzero(humans.labelled & (judge.category != MISSING)))
+    return tuple(
+        replace(
+            rate,
+            rogan_gladen=gated(rate.rogan_gladen, n),
+            prediction_powered=gated(rate.prediction_powered, n),
+        )
+        for rate in corrected_win_rates(
             judge,
             humans,
             comparisons,
-            epsilon=epsilon,
-            expertise=expertise,
-            verdict_allowed=verdict_allowed,
-        ),
-        corrected_win_rates=tuple(
-            replace(
-                rate,
-                rogan_gladen=gated(rate.rogan_gladen),
-                prediction_powered=gated(rate.prediction_powered),
-            )
-            for rate in corrected
-        ),
-        warnings=tuple(codes),
+            random_sample=random_sample or drawn is not None,
+            seed=seed,
+            asked=asked,
+            level=level,
+        )
     )
