@@ -244,6 +244,7 @@ def report(
         "adjudication": None if read.adjudication is None else read.adjudication.as_dict(votes),
         "alignment": judges.entries(),
         "judge_pairs": judges.pairs(),
+        "panels": judges.panels(),
     }
 
 

@@ -41,6 +41,13 @@ def digest(records: StudyRecords) -> str:
         numbers("votes", [votes.item, votes.annotator, votes.verdict, votes.side, criterion.margin])
     for judge in records.judgments:
         text("judge", [judge.judge, judge.judge_version, judge.causes])
+        if judge.model:
+            text("judge's model", judge.model)
+        if not np.isnan(judge.confidence).all():
+            numbers("confidence", [judge.confidence])
+        for part in judge.criteria:
+            text("judged criterion", part.key)
+            numbers("criterion judgments", [part.row, part.verdict, part.margin])
         numbers(
             "judgments",
             [
@@ -53,8 +60,13 @@ def digest(records: StudyRecords) -> str:
                 judge.inconsistent,
             ],
         )
+    for drawn in records.drawn:
+        text("drawn", [drawn.judge, drawn.judge_version, drawn.seed])
+        numbers("sample", [drawn.frame, drawn.sample])
     if records.style is not None:
         numbers("style", [records.style.a, records.style.b])
+        # A response's text is in no hash but by how it looks.
+        numbers("bait", [records.style.bait_a, records.style.bait_b])
     if records.sampling is not None:
         draw = records.sampling
         numbers("draws", [draw.cell, draw.policy, draw.probability, draw.wanted])

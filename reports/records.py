@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any, cast
 
 import numpy as np
-from django.db.models import F, Q, TextField
+from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from annotation.models import (
@@ -26,10 +26,8 @@ from annotation.models import (
     System,
 )
 from annotation.selectors import repeated_votes
-from judging.models import JudgeVersion, Judgment, MissingCause, Order
 from reports.adjudication_records import AdjudicationRecords, load_adjudications
 from reports.columns import (
-    CHUNK,
     KeyCodes,
     Keys,
     by_item_and_annotator,
@@ -37,8 +35,10 @@ from reports.columns import (
     order_of_names,
     read_named,
 )
+from reports.drawn_records import DrawnRecords, load_drawn
 from reports.exclusion_records import ExclusionRecords, load_exclusions
 from reports.input_hash import digest
+from reports.judgment_records import JudgmentRecords, load_judgments
 from reports.read_snapshot import read_snapshot
 from reports.sampling_records import SamplingRecords, load_sampling
 from reports.stats.agreement_report import Scale as ScaleName
@@ -47,11 +47,6 @@ from reports.stats.votes import IntArray, Votes
 from reports.stats.win_rates import pair_index
 from reports.style_records import StyleRecords, load_style
 from reports.vote_rows import VERDICT_CODES, VoteRows, read_vote_rows
-
-NO_VERDICT = -1
-ORDER_CODES: dict[str, int] = {Order.AB.value: 0, Order.BA.value: 1, Order.BOTH.value: 2}
-# Why a verdict is missing, as codes.
-CAUSES: tuple[str, ...] = tuple(MissingCause.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,42 +77,6 @@ class CriterionRecords:
 
 
 @dataclass(frozen=True, slots=True)
-class JudgmentRecords:
-    """The judgments of one judge version, one row a comparison, order and replicate.
-
-    Attributes
-    ----------
-    judge : str
-    judge_version : int
-    item : int32 array, shape (n,)
-        Index into :attr:`StudyRecords.items`.
-    order : int8 array, shape (n,)
-        0 ab, 1 ba, 2 both.
-    replicate : int16 array, shape (n,)
-    verdict : int8 array, shape (n,)
-        A verdict code, or -1 where there is none.
-    margin : int8 array, shape (n,)
-        1 slightly, 2 clearly; 0 where the judge gave none.
-    cause : int8 array, shape (n,)
-        Index into `causes` where there is no verdict, else -1.
-    causes : tuple of str
-    inconsistent : bool array, shape (n,)
-        The two orders of an imported, reconciled judgment disagreed.
-    """
-
-    judge: str
-    judge_version: int
-    item: IntArray
-    order: IntArray
-    replicate: IntArray
-    verdict: IntArray
-    margin: IntArray
-    cause: IntArray
-    causes: tuple[str, ...]
-    inconsistent: np.ndarray[Any, np.dtype[np.bool_]]
-
-
-@dataclass(frozen=True, slots=True)
 class StudyRecords:
     """All that an analysis reads, in arrays, with the names that the codes stand for."""
 
@@ -141,6 +100,8 @@ class StudyRecords:
     adjudication: AdjudicationRecords | None
     repeats: int
     input_sha256: str
+    # Random samples of judged comparisons that came back from people.
+    drawn: tuple[DrawnRecords, ...] = ()
 
 
 def prompts_of_pairs(read: StudyRecords) -> IntArray:
@@ -251,7 +212,7 @@ def _load(study: Study, style: bool) -> StudyRecords:
         item_prompt=items.prompt,
         overall=overall,
         criteria=others,
-        judgments=tuple(_load_judgments(study, items.codes)),
+        judgments=tuple(load_judgments(study, items.codes)),
         style=load_style(study, *responses) if style else None,
         sampling=load_sampling(
             study,
@@ -263,6 +224,11 @@ def _load(study: Study, style: bool) -> StudyRecords:
         adjudication=load_adjudications(study, items=items.codes, verdicts=VERDICT_CODES),
         repeats=repeated_votes(study).count(),
         input_sha256="",
+        drawn=tuple(
+            load_drawn(
+                study, items.names, np.bincount(overall.votes.item, minlength=len(items.names))
+            )
+        ),
     )
     return replace(records, input_sha256=digest(records))
 
@@ -343,57 +309,3 @@ def _criterion_records(
         margin=rows.margin[order],
         exclusions=load_exclusions(study, criterion, items=items.codes),
     )
-
-
-def _load_judgments(study: Study, items: KeyCodes) -> Iterable[JudgmentRecords]:
-    versions = JudgeVersion.objects.filter(judge__study=study).select_related("judge")
-    for version in sorted(versions, key=lambda version: (version.judge.judge_id, version.number)):
-        newest: dict[tuple[int, int, int], tuple[int, int, int, bool]] = {}
-        rows = (
-            Judgment.objects.filter(
-                Q(call__isnull=True) | Q(call__run__study=study),
-                version=version,
-                comparison__study=study,
-                comparison__kind=ComparisonKind.WORK,
-            )
-            # Later rows replace earlier ones of the same comparison, order and replicate.
-            .order_by(F("call__run").asc(nulls_first=True), "id")
-            .values_list(
-                "comparison",
-                "order",
-                "call__replicate",
-                "verdict",
-                "margin",
-                "missing",
-                "inconsistent",
-            )
-        )
-        for comparison, order, replicate, verdict, margin, missing, inconsistent in rows.iterator(
-            chunk_size=CHUNK
-        ):
-            key = (comparison, ORDER_CODES[order], replicate or 0)
-            newest[key] = (
-                NO_VERDICT if verdict is None else VERDICT_CODES[verdict],
-                margin or 0,
-                CAUSES.index(missing) if missing else -1,
-                bool(inconsistent),
-            )
-        if not newest:
-            continue
-        keys = np.array(list(newest), dtype=np.int64)
-        item = items.of(keys[:, 0])
-        place = np.lexsort((keys[:, 2], keys[:, 1], item))
-        keys = keys[place]
-        values = np.array(list(newest.values()), dtype=np.int8)[place]
-        yield JudgmentRecords(
-            judge=version.judge.judge_id,
-            judge_version=version.number,
-            item=item[place],
-            order=keys[:, 1].astype(np.int8),
-            replicate=keys[:, 2].astype(np.int16),
-            verdict=values[:, 0],
-            margin=values[:, 1],
-            cause=values[:, 2],
-            causes=CAUSES,
-            inconsistent=values[:, 3].astype(np.bool_),
-        )

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from annotation.models import Response, Study
 from reports.columns import KeyCodes, Keys
-from reports.stats.text_features import STYLE_FEATURES, style_features
+from reports.stats.text_features import STYLE_FEATURES, speaks_to_judge, style_features
 from reports.stats.votes import IntArray
 
 # Responses fetched at a time: texts of some kilobytes each, a few megabytes in all.
@@ -26,10 +27,14 @@ class StyleRecords:
     Attributes
     ----------
     a, b : int32 array, shape (items, features)
+    bait_a, bait_b : bool array, shape (items,)
+        Whether the response says what is meant for a judge.
     """
 
     a: IntArray
     b: IntArray
+    bait_a: NDArray[np.bool_]
+    bait_b: NDArray[np.bool_]
 
 
 def load_style(study: Study, response_a: Keys, response_b: Keys) -> StyleRecords:
@@ -39,7 +44,8 @@ def load_style(study: Study, response_a: Keys, response_b: Keys) -> StyleRecords
     texts = Response.objects.filter(prompt__study=study).order_by("pk").values_list("pk", "text")
     for key, text in texts.iterator(chunk_size=TEXT_CHUNK):
         keys.append(key)
-        found.append(style_features(text))
-    table = np.array(found, dtype=np.int32).reshape(-1, len(STYLE_FEATURES))
+        found.append((*style_features(text), speaks_to_judge(text)))
+    table = np.array(found, dtype=np.int32).reshape(-1, len(STYLE_FEATURES) + 1)
     place = KeyCodes(keys)
-    return StyleRecords(table[place.of(response_a)], table[place.of(response_b)])
+    a, b = table[place.of(response_a)], table[place.of(response_b)]
+    return StyleRecords(a[:, :-1], b[:, :-1], a[:, -1] > 0, b[:, -1] > 0)

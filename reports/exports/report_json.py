@@ -31,6 +31,7 @@ FIRST = (
     "adjudication",
     "alignment",
     "judge_pairs",
+    "panels",
 )
 
 

@@ -251,6 +251,86 @@ FIGURES: dict[str, FigureMethod] = {
         "Comparisons with votes are a random draw from those that were judged.",
         "corrected_win_rates",
     ),
+    "alignment/standing": FigureMethod(
+        "May the judge stand in", "alternative-annotator test, and faults that outweigh it",
+        "The annotators are of the kind whose place the judge would take.", "standing",
+    ),
+    "alignment/confusion": FigureMethod(
+        "Judge's errors", "counts of its verdicts by the majority and by votes", "None.",
+        "confusion",
+    ),
+    "alignment/missing_share": FigureMethod(
+        "Missing verdicts", "share of calls; Fisher's exact test by who wins",
+        "Prompts are independent.", "missing_share",
+    ),
+    "alignment/drift": FigureMethod(
+        "Drift", "difference of agreement, t interval by prompt",
+        "The sample is a random draw from what the judge saw since.", "drift",
+    ),
+    "alignment/longer_wins": FigureMethod(
+        "Longer response wins", "share beside the same of people, bootstrap over prompts",
+        "Prompts are independent.", "longer_wins",
+    ),
+    "alignment/length_effect": FigureMethod(
+        "Length effect", "logistic regression on votes and length, errors by prompt",
+        "Votes stand for what people prefer; length acts alike throughout.", "length_effect",
+    ),
+    "alignment/bait_wins": FigureMethod(
+        "Responses that speak to the judge", "mean score beside that of people",
+        "The words that are looked for are meant for a judge.", "bait_wins",
+    ),
+    "alignment/calibration": FigureMethod(
+        "Calibration", "equal-mass bins, Brier score and AUROC, bootstrap over prompts",
+        "To be right is to say what most people say.", "calibration",
+    ),
+    "alignment/stated_calibration": FigureMethod(
+        "Calibration of stated confidence", "the same of the confidence that the judge states",
+        "To be right is to say what most people say.", "calibration",
+    ),
+    "alignment/ranking": FigureMethod(
+        "Ranking by the judge", "win rates of both on the same comparisons, joint bootstrap",
+        "Prompts are independent.", "ranking",
+    ),
+    "alignment/controlled_win_rates": FigureMethod(
+        "Judge's win rates at equal style", "Bradley-Terry with length and Markdown as terms",
+        "Style acts alike for all systems. Prompts are independent.", "controlled_win_rates",
+    ),
+    "alignment/disagreements": FigureMethod(
+        "Disagreements", "comparisons by distance of the judge's score from the mean vote", "None.",
+        "disagreements",
+    ),
+    "alignment/categories": FigureMethod(
+        "Judge by category", "agreement, ceiling and guess on each category's comparisons",
+        "Prompts are independent.", "judge-categories",
+    ),
+    "alignment/criteria": FigureMethod(
+        "Judge by criterion", "agreement, and kappa with quadratic weights",
+        "The steps of the scale are equally far apart.", "judge-criteria",
+    ),
+    "alignment/self_preference": FigureMethod(
+        "Self-preference", "win rate beyond what other judges give, bootstrap over prompts",
+        "Other families' judges favour nobody; families are told by names.", "self_preference",
+    ),
+    "panels/agreement": FigureMethod(
+        "Panel of judges", "mean score of the judges, agreement with votes",
+        "Prompts are independent.", "panels",
+    ),
+    "panels/plurality": FigureMethod(
+        "Panel by votes", "more than half of the judges, agreement with votes",
+        "Prompts are independent.", "panels",
+    ),
+    "panels/gain": FigureMethod(
+        "Panel gain", "difference from the best judge on the same votes, bootstrap over prompts",
+        "The best is chosen on the same votes, which holds the gain down.", "panels",
+    ),
+    "panels/effective_judges": FigureMethod(
+        "Effective judges", "from the mean correlation of the judges' errors",
+        "Votes stand for what people prefer.", "panels",
+    ),
+    "panels/spread": FigureMethod(
+        "Spread of a panel", "standard deviation of the judges' scores on a comparison", "None.",
+        "panels",
+    ),
     "judge_pairs/difference": FigureMethod(
         "Which judge is closer", "difference on the same votes, sign-flip test, Holm's method",
         PROMPTS, "judge-pairs",
@@ -278,7 +358,8 @@ NO_FIGURES = frozenset(
         "adjudication/cases", "adjudication/decided", "adjudication/with_plurality",
         "alignment/judge", "alignment/judge_version", "alignment/inconsistent", "alignment/n",
         "alignment/asked", "alignment/parsed", "alignment/half", "alignment/missing",
-        "alignment/warnings",
+        "alignment/warnings", "alignment/model", "alignment/n_disagreements", "alignment/sample",
+        "panels/panel", "panels/judges", "panels/best", "panels/n",
         "judge_pairs/judge_1", "judge_pairs/judge_version_1", "judge_pairs/judge_2",
         "judge_pairs/judge_version_2", "judge_pairs/comparisons", "judge_pairs/p_value",
         "judge_pairs/p_method", "judge_pairs/p_adjusted", "judge_pairs/family",

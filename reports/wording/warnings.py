@@ -89,6 +89,10 @@ SENTENCES: dict[str, str] = {
         "With so many votes this takes longer than the rest of the report, and is made only for "
         "those who ask: analyze --diagnostics."
     ),
+    WarningCode.ONE_JUDGE: (
+        "There is no judge of another family to compare with, so that a judge which exaggerates "
+        "every difference cannot be told from one that favours its own."
+    ),
 }
 
 # One or two words, for a table's cell.
@@ -116,6 +120,7 @@ SHORT: dict[str, str] = {
     WarningCode.ADAPTIVE_SAMPLING: "drawn adaptively",
     WarningCode.STOPPED_EARLY: "stopped early",
     WarningCode.ON_REQUEST: "on request",
+    WarningCode.ONE_JUDGE: "one judge only",
 }
 
 

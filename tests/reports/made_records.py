@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from annotation.models import Study
 from reports import analysis
-from reports.records import CAUSES, CriterionRecords, JudgmentRecords, StudyRecords
+from reports.judgment_records import CAUSES, JudgmentRecords
+from reports.records import CriterionRecords, StudyRecords
 from reports.stats.votes import MIRRORED_VERDICT, Votes
 from reports.style_records import StyleRecords
 from tests.reports import results
@@ -95,6 +96,9 @@ def records(votes: list[Cell], systems: int, as_: Renamed = AS_IT_IS) -> StudyRe
     looks = np.random.default_rng(1).integers(1, 200, (2, len(items), 4)).astype(np.float64)
     if as_.mirrored:
         looks = looks[::-1]
+    bait = [np.arange(len(items)) % 5 == k for k in (0, 1)]
+    if as_.mirrored:
+        bait = bait[::-1]
     back = np.argsort(prompt)
     return StudyRecords(
         systems=tuple(f"s{k}" for k in range(systems)),
@@ -112,7 +116,7 @@ def records(votes: list[Cell], systems: int, as_: Renamed = AS_IT_IS) -> StudyRe
         judgments=tuple(
             judge(name, len(items), says, as_.mirrored) for name, says in JUDGES.items()
         ),
-        style=StyleRecords(looks[0], looks[1]),
+        style=StyleRecords(looks[0], looks[1], *bait),
         sampling=None,
         adjudication=None,
         repeats=0,
@@ -144,6 +148,7 @@ def judge(name: str, items: int, says: Callable[[int], int], mirrored: bool) -> 
         cause=np.where(verdict < 0, 0, -1).astype(np.int8),
         causes=CAUSES,
         inconsistent=np.zeros(2 * items, dtype=bool),
+        confidence=0.5 + (item % 4) / 8,
     )
 
 

@@ -223,6 +223,7 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
         "criteria": [],
         "alignment": [],
         "judge_pairs": [],
+        "panels": [],
         **more,
     }
 
@@ -235,6 +236,11 @@ def clear_report(*names: str, **more: Any) -> dict[str, Any]:
         pair(a, b, 0.7 if place[a] < place[b] else 0.3) for a, b in combinations(sorted(names), 2)
     ]
     return report(board, pairs, **more)
+
+
+def calibration() -> dict[str, Any]:
+    figures = {name: figure(0.1) for name in ("error", "brier", "auroc", "mapped_brier")}
+    return {**figures, "coverage": []}
 
 
 def alignment(judge: str, **more: Any) -> dict[str, Any]:
@@ -256,6 +262,60 @@ def alignment(judge: str, **more: Any) -> dict[str, Any]:
         "position_consistency": figure(None, reason="no comparison was judged in both orders"),
         "alt_test": figure(None, reason="fewer than two raters"),
         "corrected_win_rates": [],
+        "model": "",
+        "standing": {
+            "answer": "not_decided",
+            "findings": ["few_raters", "one_order"],
+            "errors": {
+                "n": 90,
+                "opposite": 0.1,
+                "tie": 0.05,
+                "a_for_b": 0.1,
+                "b_for_a": 0.1,
+                "p_value": 1.0,
+            },
+            "more_comparisons": None,
+            "more_raters": 1,
+            "weak_categories": [],
+            "strong_categories": [],
+        },
+        "confusion": {
+            "labels": ["a", "tie", "b"],
+            "majority": [[40, 5, 5], [6, 30, 4], [7, 3, 20]],
+            "votes": [[40, 5, 5], [6, 30, 4], [7, 3, 20]],
+            "macro_precision": 0.7,
+            "macro_recall": 0.7,
+            "macro_f1": 0.7,
+        },
+        "missing_share": figure(0.03, much=True, by_majority=[], p_value=None),
+        "drift": figure(None, reason="no random sample came back"),
+        "longer_wins": figure(None, reason="the responses' texts were not read"),
+        "length_effect": figure(None, reason="the responses' texts were not read"),
+        "bait_wins": figure(None, reason="the responses' texts were not read"),
+        "calibration": calibration(),
+        "stated_calibration": calibration(),
+        "ranking": {
+            **{
+                name: figure(0.5)
+                for name in (
+                    "spearman",
+                    "kendall",
+                    "gap",
+                    "separability",
+                    "separability_humans",
+                    "same_conclusions",
+                    "forecast",
+                )
+            },
+            "systems": [],
+        },
+        "controlled_win_rates": [],
+        "disagreements": [],
+        "n_disagreements": 0,
+        "categories": [],
+        "criteria": [],
+        "self_preference": [],
+        "sample": None,
         "warnings": ["one_order"],
         **more,
     }

@@ -8,6 +8,7 @@ import pytest
 from annotation.models import Choice, Scale, Study, Verdict, VoteCriterion
 from judging.models import Order
 from reports import records
+from reports.judgment_records import NO_VERDICT
 from reports.stats.results import VerdictCode
 from tests.factories import (
     make_annotator,
@@ -131,7 +132,7 @@ def test_a_judgment_without_a_verdict_is_missing_and_never_a_tie() -> None:
     make_judgment(comparison, None, version=version, order=Order.BA)
     (judge,) = records.load(study).judgments
     assert judge.order.tolist() == [0, 1]
-    assert judge.verdict.tolist() == [VerdictCode.B, records.NO_VERDICT]
+    assert judge.verdict.tolist() == [VerdictCode.B, NO_VERDICT]
     assert judge.margin.tolist() == [2, 0]
     assert [judge.causes[code] if code >= 0 else None for code in judge.cause] == [
         None,

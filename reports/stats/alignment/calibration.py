@@ -10,7 +10,7 @@ from scipy.optimize import isotonic_regression
 
 from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Judgments, Reconciled
-from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt
+from reports.stats.alignment.resampling import bootstrapped, prompt_bootstrap, sums_by_prompt
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, WarningCode, generator, undefined
 
@@ -131,19 +131,15 @@ class _Context:
     def figure(self, method: str, columns: Floats, statistic: Any, **details: Any) -> Estimate:
         sums = sums_by_prompt(self.prompt, columns)
         estimate = float(statistic(sums.sum(axis=0)[None])[0])
-        low, high = prompt_bootstrap(
-            sums, statistic, seed=self.seed, method=method, level=self.level
-        )
-        return Estimate(
+        return bootstrapped(
             estimate,
-            None if low is None else min(low, estimate),
-            None if high is None else max(high, estimate),
-            method,
-            int(columns.shape[0]),
-            n_clusters={"prompts": int(sums.shape[0])},
-            level=None if low is None else self.level,
+            prompt_bootstrap(sums, statistic, seed=self.seed, method=method, level=self.level),
+            method=method,
+            n=int(columns.shape[0]),
+            prompts=int(sums.shape[0]),
             seed=self.seed,
-            details=details,
+            level=self.level,
+            **details,
         )
 
     def mean(self, method: str, values: Floats) -> Estimate:
@@ -199,11 +195,24 @@ def _auroc(method: str, hit: Floats, code: Integers, levels: int, context: _Cont
     return context.figure(method, columns, statistic)
 
 
+def _folds(code: Integers, levels: int, hit: Floats, prompt: Integers, seed: int) -> Integers:
+    """A fold for each row, the same for all of a prompt, whatever the prompts are called."""
+    distinct, place = np.unique(prompt, return_inverse=True)
+    place = place.reshape(-1)
+    columns = np.zeros((hit.size, 2 * levels))
+    columns[np.arange(hit.size), code + levels * (hit > 0)] = 1
+    # Prompts with equal rows are interchangeable, so that their order by content is enough.
+    _, content = np.unique(sums_by_prompt(prompt, columns), axis=0, return_inverse=True)
+    order = np.argsort(content.reshape(-1), kind="stable")
+    drawn = generator(seed, "calibration_folds").permutation(np.arange(distinct.size) % FOLDS)
+    fold = np.empty(distinct.size, dtype=np.int64)
+    fold[order] = drawn
+    return np.asarray(fold[place])
+
+
 def _mapped(code: Integers, levels: int, hit: Floats, prompt: Integers, seed: int) -> Floats:
     """Chance of being right from the confidence, by an isotonic map of the other folds."""
-    distinct, place = np.unique(prompt, return_inverse=True)
-    random = generator(seed, "calibration_folds")
-    fold_of = random.permutation(np.arange(distinct.size) % FOLDS)[place.reshape(-1)]
+    fold_of = _folds(code, levels, hit, prompt, seed)
     out = np.empty(hit.size)
     for fold in np.unique(fold_of).tolist():
         train = fold_of != fold

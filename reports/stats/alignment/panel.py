@@ -21,7 +21,7 @@ from reports.stats.alignment.judgments import (
     categories,
     reconcile,
 )
-from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt
+from reports.stats.alignment.resampling import bootstrapped, prompt_bootstrap, sums_by_prompt
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, VerdictCode, WarningCode, undefined
 from reports.stats.votes import VERDICT_SCORE, Votes
@@ -206,17 +206,14 @@ def _gain(
     def statistic(totals: Floats) -> Floats:
         return np.asarray(totals[:, 0] / totals[:, 1], dtype=np.float64)
 
-    low, high = prompt_bootstrap(sums, statistic, seed=seed, method=method, level=level)
-    mean = float(difference.mean())
-    return best, Estimate(
-        mean,
-        None if low is None else min(low, mean),
-        None if high is None else max(high, mean),
-        f"{method}_prompt_bootstrap",
-        int(difference.size),
-        n_clusters={"prompts": int(sums.shape[0])},
-        level=None if low is None else level,
+    return best, bootstrapped(
+        float(difference.mean()),
+        prompt_bootstrap(sums, statistic, seed=seed, method=method, level=level),
+        method=f"{method}_prompt_bootstrap",
+        n=int(difference.size),
+        prompts=int(sums.shape[0]),
         seed=seed,
+        level=level,
     )
 
 
@@ -278,18 +275,15 @@ def _effective(
     if not np.isfinite(k):
         reason = "a member errs alike on every comparison, so that nothing goes together"
         return undefined(method, n, WarningCode.DEGENERATE_SCALE, reason=reason)
-    return Estimate(
+    return bootstrapped(
         k,
-        None if low is None else min(low, k),
-        None if high is None else max(high, k),
-        f"{method}_prompt_bootstrap",
-        n,
-        n_clusters={"prompts": int(np.unique(comparisons.prompt[row]).size)},
-        level=None if low is None else level,
+        (low, high),
+        method=f"{method}_prompt_bootstrap",
+        n=n,
+        prompts=int(np.unique(comparisons.prompt[row]).size),
         seed=seed,
-        details={
-            "correlation": correlation,
-            "by_agreement": k_agreement if np.isfinite(k_agreement) else None,
-            "correlation_of_agreement": by_agreement if np.isfinite(by_agreement) else None,
-        },
+        level=level,
+        correlation=correlation,
+        by_agreement=k_agreement if np.isfinite(k_agreement) else None,
+        correlation_of_agreement=by_agreement if np.isfinite(by_agreement) else None,
     )

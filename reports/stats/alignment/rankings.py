@@ -11,7 +11,7 @@ from scipy.special import ndtr
 
 from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
-from reports.stats.alignment.resampling import DRAWS, sums_by_prompt
+from reports.stats.alignment.resampling import DRAWS, bootstrapped, sums_by_prompt
 from reports.stats.connectivity import weak_components
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, WarningCode, generator, undefined
@@ -153,13 +153,14 @@ def _bootstrap(sums: Floats, size: int, seed: int, draws: int) -> Floats | None:
     prompts = int(sums.shape[0])
     if prompts < 2:
         return None
+    # Prompts with equal rows are interchangeable; in the order of their content no name counts.
+    kinds, frequency = np.unique(sums, axis=0, return_counts=True)
     random = generator(seed, "rankings")
-    piece = max(1, min(draws, _CELLS // prompts))
+    piece = max(1, min(draws, _CELLS // kinds.shape[0]))
     parts = []
     for start in range(0, draws, piece):
         number = min(piece, draws - start)
-        weight = random.multinomial(prompts, np.full(prompts, 1 / prompts), size=number)
-        totals = weight @ sums
+        totals = random.multinomial(prompts, frequency / prompts, size=number) @ kinds
         n = totals[:, :size]
         with np.errstate(divide="ignore", invalid="ignore"):
             parts.append(
@@ -216,22 +217,12 @@ class _Shared:
     seed: int
     level: float
 
-    def _estimate(
-        self, value: float, interval: tuple[float | None, float | None], method: str, n: int,
-        **details: Any,
-    ) -> Estimate:  # fmt: skip
-        low, high = interval
+    def _share(self, value: float, method: str, n: int, **details: Any) -> Estimate:
+        """A figure of the intervals themselves, which has none."""
         return Estimate(
-            value,
-            None if low is None else min(low, value),
-            None if high is None else max(high, value),
-            method,
-            n,
-            n_clusters={"prompts": self.prompts},
-            level=None if low is None else self.level,
-            seed=self.seed,
-            details=details,
-        )
+            value, None, None, method, n, n_clusters={"prompts": self.prompts}, level=None,
+            seed=self.seed, details=details,
+        )  # fmt: skip
 
     def figure(
         self,
@@ -246,8 +237,14 @@ class _Shared:
         if reason or not np.isfinite(value):
             why = reason or "one side has all systems alike"
             return undefined(method, self.size, code, reason=why)
-        return self._estimate(
-            value, self._interval(None if drawn is None else statistic(drawn)), method, self.size
+        return bootstrapped(
+            value,
+            self._interval(None if drawn is None else statistic(drawn)),
+            method=method,
+            n=self.size,
+            prompts=self.prompts,
+            seed=self.seed,
+            level=self.level,
         )
 
     def _interval(self, values: Floats | None) -> tuple[float | None, float | None]:
@@ -271,14 +268,13 @@ class _Shared:
         tail = 50 * (1 - self.level)
         low, high = np.nanpercentile(drawn, [tail, 100 - tail], axis=0)
         judged, voted = _apart(low[0], high[0]), _apart(low[1], high[1])
-        none = (None, None)
-        by_judge = self._estimate(float((judged != 0).mean()), none, names[0], number)
-        by_humans = self._estimate(float((voted != 0).mean()), none, names[1], number)
+        by_judge = self._share(float((judged != 0).mean()), names[0], number)
+        by_humans = self._share(float((voted != 0).mean()), names[1], number)
         separated = voted != 0
         n_separated = int(separated.sum())
         if n_separated:
             points = np.where(judged == 0, 0.5, (judged == voted).astype(np.float64))
-            same = self._estimate(float(points[separated].mean()), none, names[2], n_separated)
+            same = self._share(float(points[separated].mean()), names[2], n_separated)
         else:
             why = "people separate no pair of systems"
             same = undefined(names[2], 0, WarningCode.DEGENERATE_SCALE, reason=why)
@@ -296,4 +292,4 @@ class _Shared:
         better = np.sign(np.round(rates[1, first] - rates[1, second], 12)) / 2 + 0.5
         brier = float(((chance - better) ** 2).mean())
         loss = -float((better * np.log(chance) + (1 - better) * np.log(1 - chance)).mean())
-        return self._estimate(brier, (None, None), "forecast", number, log_loss=loss)
+        return self._share(brier, "forecast", number, log_loss=loss)

@@ -23,6 +23,7 @@ from reports.stats.alignment.ceiling import human_ceiling
 from reports.stats.alignment.confusion import Confusion, confusion
 from reports.stats.alignment.corrected_win_rates import CorrectedWinRate, corrected_win_rates
 from reports.stats.alignment.disagreements import Disagreement, disagreements
+from reports.stats.alignment.drift import agreement_drift
 from reports.stats.alignment.gates import SETTLED_LABELLED, gated
 from reports.stats.alignment.humans import Draws, Humans, human_labels
 from reports.stats.alignment.judgments import (
@@ -111,6 +112,8 @@ class Alignment:
     confusion : Confusion
     missing_share : Estimate
     position_consistency, alt_test : Estimate
+    drift : Estimate
+        Of the agreement on a new random sample.
     longer_wins, length_effect, bait_wins : Estimate
     calibration, stated_calibration : Calibration
         Of the reconciled score's size, and of the confidence that the judge states.
@@ -140,6 +143,7 @@ class Alignment:
     missing_share: Estimate
     position_consistency: Estimate
     alt_test: Estimate
+    drift: Estimate
     longer_wins: Estimate
     length_effect: Estimate
     bait_wins: Estimate
@@ -166,6 +170,7 @@ class Alignment:
         "missing_share",
         "position_consistency",
         "alt_test",
+        "drift",
         "longer_wins",
         "length_effect",
         "bait_wins",
@@ -267,6 +272,7 @@ def alignment(
     in_parts = tuple(
         _gated_part(one) for one in (() if part is None else parts(*both, part, level=level))
     )
+    drifted = agreement_drift(*both, None if drawn is None else drawn.sample, level=level)
     worst, number = disagreements(*both, most=DISAGREEMENTS)
     stated = stated_confidence(judgments, comparisons.n)
     return Alignment(
@@ -286,6 +292,7 @@ def alignment(
             longer=longer,
             length=length,
             bait=bait,
+            drift=drifted,
             table=table,
             parts=in_parts,
         ),
@@ -299,6 +306,7 @@ def alignment(
         missing_share=gone,
         position_consistency=position,
         alt_test=tested,
+        drift=drifted,
         longer_wins=longer,
         length_effect=length,
         bait_wins=bait,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from reports.stats.ratings import Floats
-from reports.stats.results import generator
+from reports.stats.results import Estimate, WarningCode, generator
 
-__all__ = ["DRAWS", "prompt_bootstrap", "sums_by_prompt"]
+__all__ = ["DRAWS", "bootstrapped", "prompt_bootstrap", "sums_by_prompt"]
 
 DRAWS = 2000
 
@@ -70,3 +71,53 @@ def prompt_bootstrap(
     tail = 50 * (1 - level)
     low, high = np.percentile(values, [tail, 100 - tail])
     return float(low), float(high)
+
+
+# Ends of an interval that lie closer are one number.
+_POINT = 1e-12
+
+
+def bootstrapped(
+    value: float,
+    interval: tuple[float | None, float | None],
+    *,
+    method: str,
+    n: int,
+    prompts: int,
+    seed: int,
+    level: float,
+    **details: Any,
+) -> Estimate:
+    """A figure with its interval from resampled prompts.
+
+    Where the draws are all alike nothing was seen of how much the figure varies: it then has no
+    interval, and the warning `degenerate_scale`; with too few prompts to draw from,
+    `too_few_prompts`.
+
+    Parameters
+    ----------
+    value : float
+    interval : pair of float or None
+        As :func:`prompt_bootstrap` gives it; widened to hold the value.
+    prompts : int
+        How many were drawn from.
+    """
+    low, high = interval
+    clusters = {"prompts": prompts}
+    if low is None or high is None or high - low < _POINT:
+        code = WarningCode.TOO_FEW_PROMPTS if prompts < 2 else WarningCode.DEGENERATE_SCALE
+        return Estimate(
+            value, None, None, method, n, clusters, level=None, seed=seed, warnings=(code,),
+            details=details,
+        )  # fmt: skip
+    return Estimate(
+        value,
+        min(low, value),
+        max(high, value),
+        method,
+        n,
+        clusters,
+        level=level,
+        seed=seed,
+        details=details,
+    )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
-from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt
+from reports.stats.alignment.resampling import bootstrapped, prompt_bootstrap, sums_by_prompt
 from reports.stats.ratings import Floats
 from reports.stats.results import Estimate, WarningCode, undefined
 from reports.stats.votes import VERDICT_SCORE
@@ -79,20 +79,15 @@ def self_preference(
         return np.asarray(totals[:, 0] / totals[:, 1], dtype=np.float64)
 
     name = f"{method}_{system}"
-    low, high = prompt_bootstrap(sums, statistic, seed=seed, method=name, level=level)
-    extra = float((own - rest).mean())
-    return Estimate(
-        extra,
-        None if low is None else min(low, extra),
-        None if high is None else max(high, extra),
-        f"{method}_prompt_bootstrap",
-        n,
-        n_clusters={"prompts": int(sums.shape[0])},
-        level=None if low is None else level,
+    return bootstrapped(
+        float((own - rest).mean()),
+        prompt_bootstrap(sums, statistic, seed=seed, method=name, level=level),
+        method=f"{method}_prompt_bootstrap",
+        n=n,
+        prompts=int(sums.shape[0]),
         seed=seed,
-        details={
-            "judge": float(own.mean()),
-            "humans": float(people.mean()),
-            "others": float(rest.mean()),
-        },
+        level=level,
+        judge=float(own.mean()),
+        humans=float(people.mean()),
+        others=float(rest.mean()),
     )

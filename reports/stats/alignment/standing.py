@@ -48,11 +48,17 @@ class Finding(StrEnum):
     PREFERS_SECOND = "prefers_second"
     LEANS_TO_A = "leans_to_a"
     LEANS_TO_B = "leans_to_b"
+    DRIFTED = "drifted"
     ONE_ORDER = "one_order"
 
 
 DISQUALIFYING = frozenset(
-    {Finding.NO_BETTER_THAN_CONSTANT, Finding.MISSING_BY_OUTCOME, Finding.OBEYS_RESPONSES}
+    {
+        Finding.NO_BETTER_THAN_CONSTANT,
+        Finding.MISSING_BY_OUTCOME,
+        Finding.OBEYS_RESPONSES,
+        Finding.DRIFTED,
+    }
 )
 
 
@@ -164,6 +170,7 @@ def standing(
     longer: Estimate,
     length: Estimate,
     bait: Estimate,
+    drift: Estimate,
     table: Confusion,
     parts: Sequence[Part],
 ) -> Standing:
@@ -175,7 +182,7 @@ def standing(
         Comparisons with votes and a judgment.
     raters : int
         Annotators with votes.
-    agreement, constant_guess, alt_test, position, missing, longer, length, bait : Estimate
+    agreement, constant_guess, alt_test, position, missing, longer, length, bait, drift : Estimate
     table : Confusion
     parts : sequence of Part
     """
@@ -188,6 +195,8 @@ def standing(
         *_by_position(position),
         *_leaning(errors),
     ]
+    if drift.high is not None and drift.high < 0:
+        found.insert(0, Finding.DRIFTED)
     if missing.details.get("much") and Finding.MISSING_BY_OUTCOME not in found:
         found.append(Finding.MUCH_MISSING)
     if n and position.estimate is None:
