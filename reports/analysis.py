@@ -33,10 +33,11 @@ from reports.stats.leaderboard import Leaderboard, leaderboard
 from reports.stats.results import VerdictCode, WarningCode
 from reports.stats.side_term import SideTermFit, fit_side_term, side_bias
 from reports.stats.votes import IntArray
+from reports.validations import merge_samples
 from reports.with_excluded import with_excluded
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 10
+REPORT_FORMAT = 11
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.
@@ -107,6 +108,7 @@ def run(
     )
     result = None if same else report(study, version, read, settings, used_seed)
     input_sha256 = read.input_sha256
+    samples = [drawn.key for drawn in read.drawn]
     del read  # a report of many pairs takes as much memory again while it is stored
     with transaction.atomic():
         kept = same or AnalysisRun.objects.create(
@@ -119,6 +121,8 @@ def run(
             result=result,
             created_by=actor,
         )
+        if samples:
+            merge_samples(kept, samples, actor)
         looks.record_analysis(study, kept, actor, rows)
         if and_with_it is not None:
             and_with_it(kept)

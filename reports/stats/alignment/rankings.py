@@ -13,6 +13,7 @@ from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
 from reports.stats.alignment.resampling import DRAWS, bootstrapped, sums_by_prompt
 from reports.stats.connectivity import weak_components
+from reports.stats.intervals import critical_value
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, WarningCode, generator, undefined
 from reports.stats.votes import VERDICT_SCORE
@@ -81,8 +82,9 @@ def rankings(
 ) -> Rankings:
     """Compare the two rankings on comparisons with a majority and a judgment.
 
-    The win rate counts ties as half, of the majority and of the judge's category alike. All
-    intervals come of one bootstrap that draws prompts for both at once.
+    The win rate counts ties as half, of the majority and of the judge's category alike. Intervals
+    of the correlations and of the gap come of one bootstrap that draws prompts for both at once;
+    those that keep systems apart are t intervals with prompts as clusters.
 
     Returns
     -------
@@ -133,7 +135,9 @@ def rankings(
         shared.figure("ranking_kendall", _kendall, rates, drawn, reason, code),
     )
     gap = shared.figure("win_rate_gap", _gap, rates, drawn, "", code)
-    return Rankings(*correlations, gap, *shared.pairs(rates[0], drawn, reason, code), rows)
+    return Rankings(
+        *correlations, gap, *shared.pairs(rates[0], _errors(sums, size), reason, code), rows
+    )
 
 
 def _sums(
@@ -146,6 +150,24 @@ def _sums(
     columns[rows, size + a], columns[rows, size + b] = by_judge, 1 - by_judge
     columns[rows, 2 * size + a], columns[rows, 2 * size + b] = by_humans, 1 - by_humans
     return sums_by_prompt(prompt, columns)
+
+
+def _errors(sums: Floats, size: int) -> Floats | None:
+    """Standard errors of the win rates by judge and people, shape (2, systems), by prompt.
+
+    Linearised, so that they hang on no draw, and on no order of systems or prompts.
+    """
+    prompts = int(sums.shape[0])
+    if prompts < 2:
+        return None
+    n = sums[:, :size]
+    total = n.sum(axis=0)
+    out = []
+    for part in (1, 2):
+        points = sums[:, part * size : (part + 1) * size]
+        influence = (points - points.sum(axis=0) / total * n) / total
+        out.append(np.sqrt(prompts / (prompts - 1) * (influence**2).sum(axis=0)))
+    return np.array(out)
 
 
 def _bootstrap(sums: Floats, size: int, seed: int, draws: int) -> Floats | None:
@@ -258,32 +280,38 @@ class _Shared:
         return float(low), float(high)
 
     def pairs(
-        self, rates: Floats, drawn: Floats | None, reason: str, code: WarningCode
+        self, rates: Floats, se: Floats | None, reason: str, code: WarningCode
     ) -> tuple[Estimate, Estimate, Estimate, Estimate]:
-        names = ("separability_judge", "separability_humans", "same_conclusions", "forecast")
         number = self.size * (self.size - 1) // 2
-        if reason or drawn is None:
+        if reason or se is None:
             why = reason or "all comparisons belong to one prompt"
-            return tuple(undefined(name, number, code, reason=why) for name in names)  # type: ignore[return-value]
-        tail = 50 * (1 - self.level)
-        low, high = np.nanpercentile(drawn, [tail, 100 - tail], axis=0)
-        judged, voted = _apart(low[0], high[0]), _apart(low[1], high[1])
-        by_judge = self._share(float((judged != 0).mean()), names[0], number)
-        by_humans = self._share(float((voted != 0).mean()), names[1], number)
+            judge, humans, same, forecast = (
+                undefined(name, number, code, reason=why)
+                for name in (
+                    "separability_judge", "separability_humans", "same_conclusions", "forecast"
+                )
+            )  # fmt: skip
+            return judge, humans, same, forecast
+        half = critical_value(self.level, float(self.prompts - 1)) * se
+        judged, voted = (_apart(rates[k] - half[k], rates[k] + half[k]) for k in (0, 1))
         separated = voted != 0
         n_separated = int(separated.sum())
         if n_separated:
             points = np.where(judged == 0, 0.5, (judged == voted).astype(np.float64))
-            same = self._share(float(points[separated].mean()), names[2], n_separated)
+            same = self._share(float(points[separated].mean()), "same_conclusions", n_separated)
         else:
             why = "people separate no pair of systems"
-            same = undefined(names[2], 0, WarningCode.DEGENERATE_SCALE, reason=why)
-        return (by_judge, by_humans, same, self._forecast(rates, drawn, number))
+            same = undefined("same_conclusions", 0, WarningCode.DEGENERATE_SCALE, reason=why)
+        return (
+            self._share(float((judged != 0).mean()), "separability_judge", number),
+            self._share(float((voted != 0).mean()), "separability_humans", number),
+            same,
+            self._forecast(rates, se, number),
+        )
 
-    def _forecast(self, rates: Floats, drawn: Floats, number: int) -> Estimate:
+    def _forecast(self, rates: Floats, se: Floats, number: int) -> Estimate:
         first, second = np.triu_indices(self.size, 1)
-        spread = np.nanvar(drawn[:, 0], axis=0)
-        scale = np.sqrt(spread[first] + spread[second])
+        scale = np.sqrt(se[0, first] ** 2 + se[0, second] ** 2)
         difference = rates[0, first] - rates[0, second]
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.where(scale > 0, difference / scale, np.sign(difference) * np.inf)

@@ -1,0 +1,219 @@
+"""What a judge version was validated by, whether that still counts, and recording it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from annotation import audit
+from annotation.access import roles_of
+from annotation.access.outcomes import READERS
+from annotation.models import Response, Study, User
+from judging.models import JudgeVersion
+from reports.models import AnalysisRun, JudgeValidation, Revalidation, ValidityRule
+from reports.models.validations import DEFAULT_DAYS, DEFAULT_NEW_RESPONSES
+
+# Above it a date would lie beyond what databases hold.
+MOST_DAYS = 36_500
+MOST_NEW_RESPONSES = 1_000_000_000
+
+
+class ValidationError(Exception):
+    """The step was refused; nothing was changed. The message is for people."""
+
+
+class Trust(StrEnum):
+    """Where a judge version stands between being new and being known."""
+
+    UNCALIBRATED = "uncalibrated"
+    VALID = "valid"
+    RUN_OUT = "run_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """Whether what is known of a judge version still counts.
+
+    Attributes
+    ----------
+    trust : Trust
+    validation : JudgeValidation or None
+        The newest.
+    until : datetime or None
+        When it runs out by the calendar; None where it never does.
+    new_responses : int
+        That came since.
+    new_responses_left : int or None
+        How many more it bears; None where their number does not matter.
+    reasons : tuple of str
+        Why it has run out: `days`, `responses`.
+    """
+
+    trust: Trust
+    validation: JudgeValidation | None
+    until: datetime | None
+    new_responses: int
+    new_responses_left: int | None
+    reasons: tuple[str, ...]
+
+
+def rule_of(study: Study) -> ValidityRule:
+    """The study's rule, or the default one, which is not stored."""
+    return ValidityRule.objects.filter(study=study).first() or ValidityRule(
+        study=study, days=DEFAULT_DAYS, new_responses=DEFAULT_NEW_RESPONSES
+    )
+
+
+def set_rule(
+    study: Study, actor: User | None, *, days: int | None, new_responses: int | None
+) -> ValidityRule:
+    """Say when validations of the study's judges run out; None: never for that.
+
+    Raises
+    ------
+    ValidationError
+        The actor may not, or a number is out of range.
+    """
+    _check(study, actor)
+    for name, value, most in (
+        ("days", days, MOST_DAYS),
+        ("new responses", new_responses, MOST_NEW_RESPONSES),
+    ):
+        if value is not None and not 1 <= value <= most:
+            raise ValidationError(
+                f"The number of {name} must be 1 to {most:,}, or empty for no limit, not {value}. "
+                "Nothing was changed."
+            )
+    with transaction.atomic():
+        rule, _ = ValidityRule.objects.update_or_create(
+            study=study, defaults={"days": days, "new_responses": new_responses}
+        )
+        audit.record(
+            study, actor, "judges.validity_set", {"days": days, "new_responses": new_responses}
+        )
+    return rule
+
+
+def validity_of(version: JudgeVersion, rule: ValidityRule) -> Validity:
+    """Where the version stands now. Two queries."""
+    newest = JudgeValidation.objects.filter(version=version).order_by("-id").first()
+    if newest is None:
+        return Validity(Trust.UNCALIBRATED, None, None, 0, None, ())
+    until = None if rule.days is None else newest.created_at + timedelta(days=rule.days)
+    came = max(responses_of(newest.study) - newest.responses, 0)
+    left = None if rule.new_responses is None else max(rule.new_responses - came, 0)
+    reasons = []
+    if until is not None and until <= timezone.now():
+        reasons.append("days")
+    if left == 0:
+        reasons.append("responses")
+    trust = Trust.RUN_OUT if reasons else Trust.VALID
+    return Validity(trust, newest, until, came, left, tuple(reasons))
+
+
+def responses_of(study: Study) -> int:
+    return Response.objects.filter(prompt__study=study).count()
+
+
+def record_validation(
+    kept: AnalysisRun, judge: str, number: int, actor: User | None
+) -> JudgeValidation:
+    """Take what a report says of a judge version for its validation.
+
+    Raises
+    ------
+    ValidationError
+        The actor may not, the report does not know the version, or says too little of it.
+    """
+    _check(kept.study, actor)
+    entry = entry_of(kept.result, judge, number)
+    version = JudgeVersion.objects.filter(
+        judge__study=kept.study, judge__judge_id=judge, number=number
+    ).first()
+    if entry is None or version is None:
+        raise ValidationError(f"The report holds no version {number} of a judge {judge!r}.")
+    if entry["standing"]["answer"] == "too_few":
+        raise ValidationError(
+            f"Only {entry['n']} comparisons have both votes and a judgment of {judge}: with fewer "
+            "than 30 there is nothing to validate it by. Collect votes first (revalidate_judge)."
+        )
+    with transaction.atomic():
+        row, act = _record(kept, version, entry, actor, None)
+        audit.record(kept.study, actor, act.action, act.detail)
+    return row
+
+
+def merge_samples(kept: AnalysisRun, revalidations: Collection[int], actor: User | None) -> int:
+    """Mark samples whose votes the report has read, each with a validation; how many.
+
+    Parameters
+    ----------
+    revalidations : collection of int
+        Keys of those that were complete when the report read them. In the caller's transaction.
+    """
+    waiting = Revalidation.objects.select_for_update(of=("self",)).filter(
+        pk__in=list(revalidations), merged_at__isnull=True
+    )
+    acts = []
+    for row in waiting.select_related("version__judge").order_by("pk"):
+        entry = entry_of(kept.result, row.version.judge.judge_id, row.version.number)
+        if entry is None:
+            continue
+        row.merged_at = timezone.now()
+        row.save(update_fields=["merged_at"])
+        acts.append(_record(kept, row.version, entry, actor, row)[1])
+    # Last: the chain's head is locked by them.
+    for act in acts:
+        audit.record(kept.study, actor, act.action, act.detail)
+    return len(acts)
+
+
+def _record(
+    kept: AnalysisRun,
+    version: JudgeVersion,
+    entry: Mapping[str, Any],
+    actor: User | None,
+    sample: Revalidation | None,
+) -> tuple[JudgeValidation, audit.Act]:
+    """The row, and what the caller is to record of it."""
+    row, _ = JudgeValidation.objects.get_or_create(
+        version=version,
+        analysis_run=kept,
+        defaults={
+            "study": kept.study,
+            "revalidation": sample,
+            "answer": entry["standing"]["answer"],
+            "comparisons": entry["n"],
+            "agreement": entry["agreement"]["estimate"],
+            "responses": responses_of(kept.study),
+            "created_by": actor,
+        },
+    )
+    detail = {
+        "judge": entry["judge"],
+        "version": entry["judge_version"],
+        "analysis_run": kept.pk,
+        "answer": row.answer,
+        "comparisons": row.comparisons,
+        "sample": None if sample is None else sample.pk,
+    }
+    return row, audit.Act("judge.validated", detail)
+
+
+def entry_of(result: Mapping[str, Any], judge: str, number: int) -> Mapping[str, Any] | None:
+    """What a report says of a judge version; None where it knows none, or is of an older format."""
+    for entry in result.get("alignment", ()):
+        if (entry["judge"], entry["judge_version"]) == (judge, number):
+            return entry if "standing" in entry else None
+    return None
+
+
+def _check(study: Study, actor: User | None) -> None:
+    if actor is not None and not roles_of(actor, study) & READERS:
+        raise ValidationError(f"Only an owner or a researcher of {study.slug} decides on judges.")

@@ -1,0 +1,286 @@
+"""A random sample of a judge's decisions, sent to people, read once it is back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from annotation import audit
+from annotation.lifecycle.opening import open_study
+from annotation.models import (
+    AuditEntry,
+    Choice,
+    Comparison,
+    Role,
+    Study,
+    StudyState,
+    StudyVersion,
+    Verdict,
+)
+from judging.models import JudgeVersion
+from reports import analysis, validations
+from reports.models import JudgeValidation, Revalidation, ValidityRule
+from reports.revalidation import (
+    allotted,
+    draw,
+    judged_comparisons,
+    progress_of,
+    revalidate_judge,
+    version_of,
+)
+from reports.validations import Trust, ValidationError, validity_of
+from tests.factories import (
+    make_annotator,
+    make_comparison,
+    make_judge_version,
+    make_judgment,
+    make_membership,
+    make_prompt,
+    make_response,
+    make_study,
+    make_system,
+    make_vote,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def judged_study(prompts: int = 60, *, overlap: int = 1, **fields: Any) -> Study:
+    """An open study of two systems, judged throughout, without votes."""
+    study = make_study(**fields)
+    systems = [make_system(study, name) for name in ("alpha", "beta")]
+    version = make_judge_version(study, "gpt")
+    for number in range(prompts):
+        prompt = make_prompt(study, f"p{number:03}", category="law" if number % 3 else "code")
+        a, b = (make_response(prompt, system) for system in systems)
+        comparison = make_comparison(
+            study,
+            prompt=prompt,
+            response_a=a,
+            response_b=b,
+            item_id=f"i{number:03}",
+            overlap=overlap,
+        )
+        make_judgment(comparison, Verdict.A if number % 2 else Verdict.B, version=version)
+    open_study(study)
+    study.refresh_from_db()
+    return study
+
+
+def judge_of(study: Study) -> JudgeVersion:
+    return version_of(study, "gpt")
+
+
+def vote_on(study: Study, items: list[str], external_id: str, **fields: Any) -> None:
+    """One vote on each, for a."""
+    annotator = study.annotators.filter(external_id=external_id).first() or make_annotator(
+        study, external_id=external_id
+    )
+    for comparison in Comparison.objects.filter(study=study, item_id__in=items):
+        make_vote(comparison, Choice.LEFT, annotator=annotator, **fields)
+
+
+def test_a_sample_is_drawn_in_proportion_by_the_seed_and_written_down() -> None:
+    study = judged_study()
+    row = revalidate_judge(study, judge_of(study), 20)
+    assert len(row.frame) == 60
+    assert set(row.sample.values()) == {0}
+    drawn = {one.item_id: one.stratum for one in judged_comparisons(study, judge_of(study))}
+    strata = Counter(drawn[item] for item in row.sample)
+    # A third of each stratum, which holds 10 or 20 of the 60.
+    assert sorted(strata.values()) in ([3, 3, 7, 7], [3, 4, 6, 7])
+    entry = AuditEntry.objects.get(study=study, action="judge.revalidation_drawn")
+    assert entry.detail["drawn"] == 20
+    assert entry.detail["seed"] == row.seed == study.seed + 1
+    assert not list(audit.verify(study))
+
+
+def test_the_same_seed_draws_the_same_and_another_one_draws_others() -> None:
+    study = judged_study()
+    frame = judged_comparisons(study, judge_of(study))
+    first, again, other = (draw(frame, 15, seed) for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+    assert len(first) == len(other) == 15
+
+
+def test_shares_add_up_whatever_the_strata() -> None:
+    sizes = {("x", str(k)): size for k, size in enumerate((1, 1, 1, 97, 13))}
+    for count in (1, 7, 50, 113):
+        shares = allotted(sizes, count, 3)
+        assert sum(shares.values()) == count
+        assert all(shares[key] <= size for key, size in sizes.items())
+        assert all(abs(shares[k] - sizes[k] * count / 113) < 1 for k in sizes)
+
+
+def test_every_comparison_is_drawn_as_often_as_any_other() -> None:
+    study = judged_study(30)
+    frame = judged_comparisons(study, judge_of(study))
+    times = Counter(one.item_id for seed in range(400) for one in draw(frame, 10, seed))
+    # 400 draws of a third each; five standard deviations.
+    assert all(133 - 48 < times[one.item_id] < 133 + 48 for one in frame)
+
+
+def test_the_report_reads_a_sample_only_once_all_its_votes_are_in() -> None:
+    study = judged_study(results="open")
+    row = revalidate_judge(study, judge_of(study), 40)
+    items = sorted(row.sample)
+    vote_on(study, items[:-1], "ann-1")
+    assert (progress_of(row).voted, progress_of(row).is_complete) == (39, False)
+    before = analysis.run(study).result["alignment"][0]
+    assert before["sample"] is None
+    assert before["corrected_win_rates"][0]["rogan_gladen"]["warnings"] == ["not_random_sample"]
+    row.refresh_from_db()
+    assert row.merged_at is None
+
+    vote_on(study, items[-1:], "ann-1")
+    kept = analysis.run(study)
+    entry = kept.result["alignment"][0]
+    assert entry["sample"] == {"frame": 60, "drawn": 40}
+    rates = entry["corrected_win_rates"][0]
+    assert (rates["n_labelled"], rates["n_unlabelled"]) == (40, 20)
+    assert rates["prediction_powered"]["estimate"] is not None
+    row.refresh_from_db()
+    assert row.merged_at is not None
+    validation = JudgeValidation.objects.get(version=judge_of(study))
+    assert (validation.revalidation, validation.analysis_run) == (row, kept)
+    assert validation.comparisons == 40
+    assert not list(audit.verify(study))
+    # The same report again records nothing twice.
+    analysis.run(study)
+    assert JudgeValidation.objects.count() == 1
+
+
+def test_one_more_vote_is_asked_for_on_comparisons_that_have_theirs() -> None:
+    study = judged_study(12)
+    items = [f"i{number:03}" for number in range(12)]
+    vote_on(study, items, "ann-1")
+    Comparison.objects.filter(study=study).update(open=False, taken=1)
+    with pytest.raises(ValidationError, match="--raise-overlap"):
+        revalidate_judge(study, judge_of(study), 5)
+    row = revalidate_judge(study, judge_of(study), 5, raise_overlap=True)
+    raised = Comparison.objects.filter(study=study, overlap=2)
+    assert set(raised.values_list("item_id", flat=True)) == set(row.sample)
+    assert all(raised.values_list("open", flat=True))
+    assert set(row.sample.values()) == {1}
+    assert progress_of(row).voted == 0
+    assert StudyVersion.objects.filter(study=study).count() == 2
+    # The log ends with the draw, after the change that it needed.
+    actions = (
+        AuditEntry.objects.filter(study=study).order_by("-seq").values_list("action", flat=True)
+    )
+    assert list(actions[:2]) == ["judge.revalidation_drawn", "study.changed"]
+
+
+def test_one_sample_of_a_version_is_with_people_at_a_time() -> None:
+    study = judged_study()
+    revalidate_judge(study, judge_of(study), 5)
+    with pytest.raises(ValidationError, match="already"):
+        revalidate_judge(study, judge_of(study), 5)
+    assert Revalidation.objects.count() == 1
+    assert AuditEntry.objects.filter(action="judge.revalidation_drawn").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "words"), [(StudyState.DRAFT, "open it first"), (StudyState.CLOSED, "closed")]
+)
+def test_a_study_that_takes_no_votes_sends_no_sample(state: StudyState, words: str) -> None:
+    study = judged_study(6)
+    Study.objects.filter(pk=study.pk).update(state=state)
+    with pytest.raises(ValidationError, match=words):
+        revalidate_judge(study, judge_of(study), 2)
+
+
+@pytest.mark.parametrize("role", [Role.MONITOR, Role.ANNOTATOR, Role.ADJUDICATOR])
+def test_only_those_who_run_the_study_send_one(role: Role) -> None:
+    study = judged_study(6)
+    user = make_membership(study, role).user
+    with pytest.raises(ValidationError, match="owner or a researcher"):
+        revalidate_judge(study, judge_of(study), 2, user)
+    with pytest.raises(ValidationError, match="owner or a researcher"):
+        validations.set_rule(study, user, days=3, new_responses=None)
+
+
+def test_the_command_says_what_it_drew_and_refuses_in_words() -> None:
+    study = judged_study(10)
+    said = StringIO()
+    call_command("revalidate_judge", study.slug, "--judge", "gpt", "--count", "4", stderr=said)
+    assert "4 of 10 comparisons that gpt (version 1) judged" in said.getvalue()
+    with pytest.raises(CommandError, match="no judgments of a judge 'claude'. Its judges are: gpt"):
+        call_command("revalidate_judge", study.slug, "--judge", "claude", "--count", "4")
+    with pytest.raises(CommandError, match="1 to 10,000"):
+        call_command("revalidate_judge", study.slug, "--judge", "gpt", "--count", "0")
+
+
+def test_a_new_version_starts_uncalibrated_and_a_validation_runs_out() -> None:
+    study = judged_study(40, results="open")
+    vote_on(study, [f"i{number:03}" for number in range(40)], "ann-1")
+    version, rule = judge_of(study), validations.rule_of(study)
+    assert (rule.days, rule.new_responses) == (90, 1000)
+    assert validity_of(version, rule).trust is Trust.UNCALIBRATED
+    kept = analysis.run(study)
+    row = validations.record_validation(kept, "gpt", 1, None)
+    assert validity_of(version, rule).trust is Trust.VALID
+    assert validity_of(make_judge_version(study, "gpt"), rule).trust is Trust.UNCALIBRATED
+
+    rule = validations.set_rule(study, None, days=30, new_responses=3)
+    prompt = make_prompt(study, "later")
+    for sample in range(3):
+        make_response(prompt, study.systems.first(), sample=sample)
+    now = validity_of(version, rule)
+    assert (now.trust, now.reasons, now.new_responses) == (Trust.RUN_OUT, ("responses",), 3)
+    JudgeValidation.objects.filter(pk=row.pk).update(created_at=timezone.now() - timedelta(days=31))
+    assert validity_of(version, rule).reasons == ("days", "responses")
+    rule = validations.set_rule(study, None, days=None, new_responses=None)
+    assert validity_of(version, rule).trust is Trust.VALID
+    with pytest.raises(ValidationError, match="1 to"):
+        validations.set_rule(study, None, days=0, new_responses=None)
+    assert ValidityRule.objects.get(study=study).days is None
+
+
+def test_too_little_is_no_validation_and_a_validation_is_never_changed() -> None:
+    study = judged_study(10, results="open")
+    vote_on(study, [f"i{number:03}" for number in range(10)], "ann-1")
+    kept = analysis.run(study)
+    with pytest.raises(ValidationError, match="fewer than 30"):
+        validations.record_validation(kept, "gpt", 1, None)
+    with pytest.raises(ValidationError, match="holds no version 7"):
+        validations.record_validation(kept, "gpt", 7, None)
+    row = JudgeValidation.objects.create(
+        study=study,
+        version=judge_of(study),
+        analysis_run=kept,
+        answer="x",
+        comparisons=1,
+        responses=1,
+    )
+    with pytest.raises(TypeError, match="fact of its day"):
+        row.save()
+
+
+def test_a_judge_that_got_worse_since_is_said_to_have_drifted() -> None:
+    study = judged_study(140, results="open")
+    # Before: people say what the judge says. In the sample they say the opposite.
+    judged = {one.item_id: one.stratum[1] for one in judged_comparisons(study, judge_of(study))}
+    row = revalidate_judge(study, judge_of(study), 40)
+    for external_id, items, same in (
+        ("ann-1", sorted(set(judged) - set(row.sample)), True),
+        ("ann-1", sorted(row.sample), False),
+    ):
+        for verdict, choice in (("a", Choice.LEFT), ("b", Choice.RIGHT)):
+            own = [item for item in items if (judged[item] == verdict) is same]
+            annotator = study.annotators.filter(external_id=external_id).first() or make_annotator(
+                study, external_id=external_id
+            )
+            for comparison in Comparison.objects.filter(study=study, item_id__in=own):
+                make_vote(comparison, choice, annotator=annotator, swapped=False, verdict=verdict)
+    entry = analysis.run(study).result["alignment"][0]
+    assert entry["drift"]["estimate"] == -1
+    assert "drifted" in entry["standing"]["findings"]
+    assert entry["standing"]["answer"] == "does_not"
