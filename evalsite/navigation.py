@@ -45,6 +45,7 @@ AREAS = (
     Area("Adjudicate", "adjudication:desk", frozenset({Role.ADJUDICATOR}), "adjudication:"),
     Area("People", "people:members", READERS, "people"),
     Area("Judges", "judges:overview", READERS, "judges:"),
+    Area("Alignment", "alignment:judges", READERS | {Role.MONITOR}, "alignment:"),
     Area("Report", "reports:report", READERS | {Role.MONITOR}, "reports:"),
 )
 

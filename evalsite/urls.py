@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("judging.pages.urls")),
     path("", include("reports.pages.urls")),
     path("", include("reports.pages.people_urls")),
+    path("", include("reports.alignment_pages.urls")),
     path("admin/", admin.site.urls),
 ]
 

@@ -1,0 +1,101 @@
+"""Where each judge version stands: validated or not, and how far a sample is. Rows, no figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef
+
+from annotation.models import Study
+from judging.models import JudgeVersion, Judgment
+from reports.models import Revalidation, ValidityRule
+from reports.revalidation import Progress, progress_of
+from reports.validations import Trust, Validity, rule_of, validity_of
+from reports.wording.numbers import count, counted, named_list
+
+TONES = {Trust.UNCALIBRATED: "info", Trust.VALID: "ok", Trust.RUN_OUT: "warning"}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One judge version on the pages, whether or not a report knows it.
+
+    Attributes
+    ----------
+    word, tone, text : str
+        Whether it is validated: a word, its colour, and a sentence.
+    sample : str
+        How far the newest sample is; empty where none is with people.
+    """
+
+    version: JudgeVersion
+    validity: Validity
+    word: str
+    tone: str
+    text: str
+    sample: str
+
+    @property
+    def has_sample_out(self) -> bool:
+        return bool(self.sample)
+
+
+def judge_versions(study: Study) -> list[JudgeVersion]:
+    """Versions that have judged anything, by judge and number."""
+    judged = Judgment.objects.filter(version=OuterRef("pk"))
+    versions = JudgeVersion.objects.filter(Exists(judged), judge__study=study)
+    return sorted(
+        versions.select_related("judge"), key=lambda row: (row.judge.judge_id, row.number)
+    )
+
+
+def standings(study: Study, versions: Iterable[JudgeVersion]) -> list[Standing]:
+    rule = rule_of(study)
+    return [standing_of(version, rule) for version in versions]
+
+
+def standing_of(version: JudgeVersion, rule: ValidityRule) -> Standing:
+    validity = validity_of(version, rule)
+    waiting = Revalidation.objects.filter(version=version, merged_at__isnull=True).first()
+    word, text = _words(validity, rule)
+    return Standing(
+        version,
+        validity,
+        word,
+        TONES[validity.trust],
+        text,
+        "" if waiting is None else sample_in_words(progress_of(waiting)),
+    )
+
+
+def _words(validity: Validity, rule: ValidityRule) -> tuple[str, str]:
+    if validity.validation is None:
+        return "uncalibrated", "This version was never validated against people."
+    day = f"{validity.validation.created_at:%-d %B %Y}"
+    if validity.trust is Trust.RUN_OUT:
+        why = {
+            "days": f"{rule.days} days have passed",
+            "responses": f"{counted(validity.new_responses, 'response')} came since",
+        }
+        reasons = named_list([why[reason] for reason in validity.reasons])
+        return "run out", f"Validated on {day}; that has run out: {reasons}. Ask people anew."
+    until = f" until {validity.until:%-d %B %Y}" if validity.until else ""
+    left = (
+        ""
+        if validity.new_responses_left is None
+        else f", for {count(validity.new_responses_left)} more new responses"
+    )
+    return "validated", f"Validated on {day}; that counts{until}{left}."
+
+
+def sample_in_words(progress: Progress) -> str:
+    if progress.is_complete:
+        return (
+            f"All {counted(progress.drawn, 'comparison')} of the sample have their votes. The next "
+            "report reads them."
+        )
+    return (
+        f"A random sample is with the annotators: {count(progress.voted)} of "
+        f"{counted(progress.drawn, 'comparison')} have their vote."
+    )
