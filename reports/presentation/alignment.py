@@ -70,6 +70,22 @@ class Section:
     note: str = ""
     guide: str = ""
     empty: str = "Nothing is known yet."
+    # How many rows stand open; the others unfold.
+    shown: int = 0
+
+    @property
+    def columns(self) -> list[tuple[str, bool]]:
+        """Titles of the columns, and whether each holds numbers."""
+        first = self.rows[0] if self.rows else ()
+        return [(title, cell.number) for title, cell in zip(self.head, first, strict=True)]
+
+    @property
+    def open_rows(self) -> Sequence[Sequence[Cell]]:
+        return self.rows[: self.shown] if self.shown else self.rows
+
+    @property
+    def folded_rows(self) -> Sequence[Sequence[Cell]]:
+        return self.rows[self.shown :] if self.shown else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +319,11 @@ def _biases(entry: Entry) -> Section:
             said("calls without a verdict"),
             Cell(percentage(missing)),
             number(NOTHING),
-            said(named_list([missing_in_words(entry["missing"]), *by_side][: 1 + len(by_side)])),
+            said(
+                named_list([missing_in_words(entry["missing"]), *by_side])
+                if any(entry["missing"].values())
+                else ""
+            ),
         ],
         [
             said("drift since the last sample, points"),
@@ -337,7 +357,7 @@ def _stand_in(entry: Entry) -> Section:
     ]
     lead = ""
     if tested["estimate"] is not None:
-        passed = {True: "It passes.", False: "It does not pass.", None: "No verdict yet."}
+        passed = {True: "It passes.", False: "It has not passed.", None: "No verdict yet."}
         lead = (
             f"In place of {percent(tested['estimate'], 0)} of these annotators it does as well as "
             f"they do, with a margin of {round(100 * tested['epsilon'])} points; half of them is "
@@ -545,6 +565,7 @@ def _disagreements(entry: Entry, pair_link: Callable[[str], str]) -> Section:
         "Distance of its score from the mean vote, at most 2.",
         "disagreements",
         "It says what a commonest vote says on every comparison.",
+        shown=10,
     )
 
 

@@ -107,9 +107,9 @@ def _agreement(entry: Entry) -> str:
         return ""
     beside = []
     if ceiling is not None:
-        beside.append(f"two people with each other in {percent(ceiling)}")
+        beside.append(f"two people agree in {percent(ceiling)}")
     if guess is not None:
-        beside.append(f"the best constant answer would in {percent(guess)}")
+        beside.append(f"always giving one answer would reach {percent(guess)}")
     return f"It agrees with {percent(said)} of the votes; {named_list(beside)}." if beside else (
         f"It agrees with {percent(said)} of the votes."
     )  # fmt: skip

@@ -73,6 +73,9 @@ class Row:
     # The address names a comparison, or an annotator, of the study.
     names_comparison: bool = False
     names_annotator: bool = False
+    # The address names a judge version of the study; with `pair` also a pair that it judged.
+    judged: bool = False
+    pair: bool = False
 
 
 # Whoever may see outcomes at all may see them then.
@@ -203,6 +206,12 @@ MATRIX = {
     "judges:try": Row(READERS, of_study="judge"),
     "judges:start": Row(READERS, "post", of_study="judge"),
     "judges:act": Row(READERS, "post", of_study="judge_run", kwargs={"act": "pause"}),
+    "alignment:judges": Row(WATCHERS, study=UNBLINDED),
+    "alignment:judge": Row(WATCHERS, study=UNBLINDED, judged=True),
+    "alignment:pair": Row(WATCHERS, study=UNBLINDED, judged=True, pair=True),
+    "alignment:validate": Row(READERS, "post", study=UNBLINDED, judged=True),
+    "alignment:revalidate": Row(READERS, "post", study=UNBLINDED, judged=True),
+    "alignment:set_validity": Row(READERS, "post", study=UNBLINDED),
     "reports:report": Row(WATCHERS, study=UNBLINDED),
     "reports:compute": Row(READERS, "post", study=UNBLINDED),
     "reports:progress": Row(WATCHERS, study=UNBLINDED),
@@ -346,6 +355,13 @@ def request(client: Client, name: str, study: Study) -> tuple[int, str]:
         kwargs["comparison"] = key_of(Comparison.objects.filter(study=study.pk).first())
     if row.names_annotator:
         kwargs["annotator"] = key_of(Annotator.objects.filter(study=study.pk).first())
+    if row.judged:
+        comparison = Comparison.objects.filter(study=study.pk).first()
+        kwargs["version"] = 1
+        if comparison is not None:
+            kwargs["version"] = factories.make_judgment(comparison).version.pk
+        if row.pair:
+            kwargs["comparison"] = 1 if comparison is None else comparison.pk
     if isinstance(row.audience, frozenset):
         kwargs["slug"] = study.slug
     body = {"content_type": "application/json", "data": "{}"} if row.method == "post" else {}

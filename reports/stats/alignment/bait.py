@@ -20,6 +20,9 @@ __all__ = ["Bait", "bait_wins"]
 Bait = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 """Which responses a and b, by comparison, tell a judge what to say."""
 
+EXCESS_LEVEL = 0.98
+"""Of the interval of the excess: a judge is accused by its lower end alone, once in a hundred."""
+
 NO_TEXTS = "the responses' texts were not read"
 
 
@@ -45,7 +48,7 @@ def bait_wins(
         1 where it always wins, ties as half, over judged comparisons in which just one response
         does; `n` counts them. ``details``, over those with votes: `n_voted`; `judge` and `humans`,
         both scores; `excess`, their difference, with `excess_low` and `excess_high` (bootstrap
-        over prompts). None with `no_votes` where no response does.
+        over prompts, 98 %). None with `no_votes` where no response does.
     """
     method = "bait_wins"
     if bait is None:
@@ -74,7 +77,7 @@ def bait_wins(
         def statistic(totals: Floats) -> Floats:
             return np.asarray(totals[:, 0] / totals[:, 1], dtype=np.float64)
 
-        low, high = prompt_bootstrap(sums, statistic, seed=seed, method=method, level=level)
+        low, high = prompt_bootstrap(sums, statistic, seed=seed, method=method, level=EXCESS_LEVEL)
         details |= {
             "judge": float(said[voted].mean()),
             "humans": float(truth.mean()),
