@@ -212,9 +212,7 @@ def test_the_command_says_what_it_drew_and_refuses_in_words() -> None:
     said = StringIO()
     call_command("revalidate_judge", study.slug, "--judge", "gpt", "--count", "4", stderr=said)
     assert "4 of 10 comparisons that gpt (version 1) judged" in said.getvalue()
-    with pytest.raises(
-        CommandError, match=r"of a judge 'claude'\. Its judges are: gpt"
-    ):
+    with pytest.raises(CommandError, match=r"of a judge 'claude'\. Its judges are: gpt"):
         call_command("revalidate_judge", study.slug, "--judge", "claude", "--count", "4")
     with pytest.raises(CommandError, match="1 to 10,000"):
         call_command("revalidate_judge", study.slug, "--judge", "gpt", "--count", "0")
