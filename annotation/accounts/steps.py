@@ -90,6 +90,7 @@ class StudyProgress:
 
 RATING = "rating:page"
 REPORT = "reports:report"
+PROGRESS = "progress:page"
 SET_UP = "studio:overview"
 RUNNING = "studio:running"
 PEOPLE = "studio:people"
@@ -201,8 +202,8 @@ def researcher_step(state: StudyState, progress: StudyProgress, *, sealed: bool)
         seal = gettext("Results are sealed until the study is closed and unblinded.")
         return Step(
             f"{text} {seal}",
-            gettext("Close the study") if progress.is_full else "",
-            RUNNING if progress.is_full else "",
+            gettext("Close the study") if progress.is_full else gettext("Watch progress"),
+            RUNNING if progress.is_full else PROGRESS,
             done=done,
             wanted=wanted,
         )
@@ -252,7 +253,7 @@ def monitor_step(state: StudyState, progress: StudyProgress, *, unblinded: bool)
     if unblinded:
         return Step(text, gettext("Read the report"), REPORT, done=done, wanted=wanted)
     later = gettext("Results can be read after unblinding.")
-    return Step(f"{text} {later}", done=done, wanted=wanted)
+    return Step(f"{text} {later}", gettext("Watch progress"), PROGRESS, done=done, wanted=wanted)
 
 
 def adjudicator_step(state: StudyState, waiting: int, *, whole: bool = True) -> Step:

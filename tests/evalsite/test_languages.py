@@ -138,8 +138,10 @@ def test_every_namespace_is_translated_or_english_by_declaration() -> None:
     assert namespaces - TRANSLATED_NAMESPACES == {
         "admin",
         "adjudication",
+        "annotators",
         "people",
         "people_work",
+        "progress",
         "reports",
         "studio",
     }
@@ -150,6 +152,8 @@ def test_every_namespace_is_translated_or_english_by_declaration() -> None:
     [
         (Role.ADJUDICATOR, "adjudication:desk"),
         (Role.OWNER, "reports:report"),
+        (Role.MONITOR, "progress:page"),
+        (Role.MONITOR, "annotators:page"),
     ],
 )
 def test_a_page_that_is_not_translated_is_english_to_the_last_word(
