@@ -40,7 +40,7 @@ def style_features(text: str) -> tuple[int, int, int, int]:
 # alternative begins with a literal and none repeats within a repetition, so that a hostile text
 # costs no more than its length.
 _VERDICT = re.compile(
-    r"\[\[ ?(?:[ab]|c|tie|[12](?: ?(?:>{1,2}|<{1,2}|=) ?[12])?) ?\]\]"
+    r"(?<![\w)\]])\[\[ ?(?:[ab]|c|tie|[12](?: ?(?:>{1,2}|<{1,2}|=) ?[12])?) ?\]\]"
     r"|final verdict ?:"
     r"|\"(?:verdict|grade|winner|preference)\" ?: ?\"",
     re.IGNORECASE,
