@@ -122,6 +122,7 @@ def walk(desk: Desk) -> Iterator[str]:
     page.locator("[data-criterion=tone] [data-choice=tie]").click()
     desk.press("Control+Enter")
     expect(page.locator("#completion-code")).to_be_visible()
+    expect(page.locator("#state-figures")).to_be_visible()
     desk.wait_until_saved()
     yield "end"
     page.get_by_role("link", name="Look at your answers").first.click()
