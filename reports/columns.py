@@ -22,8 +22,9 @@ from reports.stats.votes import IntArray
 CHUNK = 20_000
 
 # PostgreSQL sends many rows of numbers as one, in 2 to the power of this many pieces, of which
-# each may hold a gigabyte: 178 million rows of three numbers. More pieces cost it more time.
-PIECE_BITS = 2
+# each may hold a gigabyte: 700 million rows of three numbers. The connection keeps a buffer of the
+# size of the largest piece: 4 MB for two million rows. More pieces cost PostgreSQL more time.
+PIECE_BITS = 4
 
 # Keys are looked up in a table where it has at most this many places a key, and else by bisection.
 PLACES_A_KEY = 8
