@@ -13,6 +13,17 @@ from judging.models import JudgeVersion
 
 OWN = "own"
 
+# A judge that needs no key; its prices are made up, so that a budget can be tried.
+SIMULATED = {
+    "name": "simulated",
+    "base_url": SIMULATOR_URL,
+    "endpoint": "simulator",
+    "model": "fair:noise=0.6",
+    "max_tokens": DEFAULT_TOKENS,
+    "price_input": 1,
+    "price_output": 4,
+}
+
 
 def choices_of_instructions() -> list[tuple[str, str]]:
     return [*((name, name.capitalize()) for name in presets.INSTRUCTIONS), (OWN, "My own, below")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.contrib import messages
@@ -21,7 +22,7 @@ from judging.judge_files import JudgeFileError, read_draft
 from judging.judges import JudgeFault, add_judges, newest_versions, warnings_about
 from judging.models import JudgeRun, JudgeVersion, RunState
 from judging.outcomes import Outcome
-from judging.pages.forms import JudgeForm, KeyForm, StartForm, initial_of
+from judging.pages.forms import SIMULATED, JudgeForm, KeyForm, StartForm, initial_of
 from judging.parsing import Missing
 from judging.runs import conducting
 from judging.runs.asking import TEXTS
@@ -144,6 +145,8 @@ def answer_form(
 ) -> HttpResponseBase:
     """Show the form, or make the judge or its next version."""
     start_with = initial_of(before) if before is not None else None
+    if before is None and "simulated" in request.GET:
+        start_with = SIMULATED
     form = JudgeForm(request.POST or None, initial=start_with)
     if before is not None:
         form.fields["name"].disabled = True
@@ -322,6 +325,19 @@ def start(request: SignedInRequest, study: Study, version: int) -> HttpResponseB
     return show_judge(request, study, asked, form, KeyForm(), status=422)
 
 
+def amount(raw: str) -> Decimal:
+    """A budget that somebody typed.
+
+    Raises
+    ------
+    conducting.ConductFault
+    """
+    try:
+        return Decimal(raw.strip())
+    except InvalidOperation:
+        raise conducting.ConductFault("The new budget is no amount of US dollars.") from None
+
+
 @require_POST
 @study_role(Role.OWNER, Role.RESEARCHER)
 def act(request: SignedInRequest, study: Study, run: int, act: str) -> HttpResponseBase:
@@ -330,8 +346,11 @@ def act(request: SignedInRequest, study: Study, run: int, act: str) -> HttpRespo
     if held is None or act not in ACTS:
         raise Http404("This study has no such run.")
     said, change = ACTS[act]
+    more = {}
     try:
-        change(held, request.user)
+        if act == "resume" and request.POST.get("budget"):
+            more["budget"] = amount(request.POST["budget"])
+        change(held, request.user, **more)
     except conducting.ConductFault as fault:
         messages.error(request, str(fault))
     else:

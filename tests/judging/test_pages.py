@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from html import unescape
 
 import pytest
@@ -9,6 +10,7 @@ from django.urls import reverse
 
 from annotation.models import Role
 from judging.models import Endpoint, JudgeRun, JudgeVersion
+from judging.runs.conducting import pause
 from judging.runs.starting import start_run
 from tests import factories
 from tests.judging.asked import add, make_judged_study, simulating, work_off
@@ -132,7 +134,7 @@ def test_a_connection_is_tested_and_a_pair_tried_out(researcher, study) -> None:
     assert Endpoint.objects.get().rungs == {"fair:delay=0": "strict_schema"}
 
     tried = text(researcher.post(url("try", study, version=version.pk), {"pair": 1, "order": "ba"}))
-    assert "2>>1, that is a clearly" in tried
+    assert "2>>1, that is a, clearly better" in tried
     assert "quality: 0.9" in tried, "the prompt as it was sent"
     assert "This judge is simulated." in tried
     assert not JudgeRun.objects.exists()
@@ -179,6 +181,25 @@ def test_a_run_is_paused_resumed_and_cancelled_from_the_page(researcher, study) 
     page = text(researcher.post(url("act", study, run=run.pk, act="resume"), follow=True))
     assert "Only a paused run can be resumed" in page
     assert researcher.post(url("act", study, run=run.pk, act="delete")).status_code == 404
+
+
+@pytest.mark.django_db
+def test_a_run_that_used_up_its_budget_goes_on_with_more(researcher, study) -> None:
+    run = start_run(add(study, SIMULATED), actor=None, budget=Decimal("0.001"))
+    pause(run, None, "budget")
+    assert "New budget" in text(researcher.get(url("overview", study)))
+    resume = url("act", study, run=run.pk, act="resume")
+    assert "must be more" in text(researcher.post(resume, {"budget": "0"}, follow=True))
+    assert "no amount" in text(researcher.post(resume, {"budget": "x"}, follow=True))
+    researcher.post(resume, {"budget": "0.5"})
+    run.refresh_from_db()
+    assert (run.state, run.budget) == ("running", Decimal("0.5"))
+
+
+@pytest.mark.django_db
+def test_the_simulated_judge_is_one_click_away(researcher, study) -> None:
+    page = text(researcher.get(url("add", study) + "?simulated"))
+    assert f'value="{SIMULATED}"' in page
 
 
 @pytest.mark.django_db(transaction=True)

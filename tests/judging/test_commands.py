@@ -1,0 +1,127 @@
+"""add_judge and run_judges, as a person at a terminal uses them."""
+
+from __future__ import annotations
+
+import io
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+
+from judging.models import Endpoint, JudgeRun, JudgeVersion, Judgment
+from tests.judging.asked import make_judged_study
+
+FILE = """
+name = "panel"
+instructions = ["assessor", "reader"]
+
+[endpoint]
+name = "sim"
+base_url = "simulator://built-in/v1"
+
+[[models]]
+name = "fair:delay=0"
+max_tokens = 300
+price = { input = 1, output = 2 }
+"""
+
+
+@pytest.fixture
+def study(transactional_db):
+    return make_judged_study(3, slug="mails")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "judge.toml"
+    path.write_text(FILE)
+    return path
+
+
+def run(*arguments: object, **options: object) -> tuple[str, str]:
+    out, err = StringIO(), StringIO()
+    call_command(*(str(one) for one in arguments), stdout=out, stderr=err, **options)
+    return out.getvalue(), err.getvalue()
+
+
+def test_from_a_file_to_judgments(study, file) -> None:
+    out, err = run("add_judge", "mails", file)
+    assert out == ""
+    assert "panel/fair:delay=0/assessor: version 1 added." in err
+    assert "is there already" in run("add_judge", "mails", file)[1]
+
+    quoted, _ = run("run_judges", "mails", "--dry-run")
+    assert quoted.count("calls        6 (3 comparisons in both orders)") == 2
+    assert not JudgeRun.objects.exists()
+
+    out, err = run("run_judges", "mails", "--budget", "1")
+    assert out == ""
+    assert err.count("finished. Asked 6, answered 6, missing 0.") == 2
+    assert Judgment.objects.count() == 12
+    assert sum(one.budget for one in JudgeRun.objects.all()) <= 1
+
+    _, again = run("run_judges", "mails")
+    assert again.count("answered 6, 6 of them reused") == 2
+    with pytest.raises(CommandError, match="has an answer"):
+        run("run_judges", "mails", "--retry")
+
+
+def test_a_key_comes_from_standard_input_and_is_never_printed(study, file, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("sk-canary-0123456789-abcdef\n"))
+    said = run("add_judge", "mails", file, "--key-stdin")
+    assert Endpoint.objects.get().has_key
+    assert "canary" not in "".join(said)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('name = "panel"', "name = 3"), "name must be a text"),
+        (('"reader"]', '"poet"]'), "instructions is a list of names"),
+        (('name = "sim"', 'name = "sim"\nkey = "x"'), "A key is never written into a file"),
+        (("max_tokens = 300", "max_tokens = 0"), "max_tokens must be a whole number"),
+        (("max_tokens = 300", "colour = 1"), "colour is unknown"),
+        (("input = 1, ", ""), "price.input is a number of US dollars"),
+        (("simulator://built-in/v1", "http://10.0.0.1/v1"), "Only https is called"),
+        (('"panel"', '"panel"\nrubric = "x"'), "rubric must be one of study, general"),
+        (("[endpoint]", "[endpoint"), "judge.toml"),
+    ],
+)
+def test_a_bad_file_is_refused_with_every_fault_and_nothing_is_stored(
+    change, said, study, file
+) -> None:
+    file.write_text(FILE.replace(*change))
+    with pytest.raises(CommandError, match=said.replace("[", r"\[")):
+        run("add_judge", "mails", file)
+    assert not JudgeVersion.objects.exists()
+    assert not Endpoint.objects.exists()
+
+
+def test_a_paused_run_ends_the_command_with_its_reason(study, file) -> None:
+    run("add_judge", "mails", file)
+    with pytest.raises(CommandError, match="could cost more than the budget has left"):
+        run("run_judges", "mails", "--judge", "panel/fair:delay=0/reader", "--budget", "0.00001")
+    _, err = run("run_judges", "mails", "--judge", "panel/fair:delay=0/reader", "--budget", "1")
+    assert "answered 6, missing 0" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--judge", "nobody"], "no judge 'nobody'"),
+        ([], "Add one with add_judge"),
+    ],
+)
+def test_a_study_without_judges_says_what_to_do(study, arguments, said) -> None:
+    with pytest.raises(CommandError, match=said):
+        run("run_judges", "mails", *arguments)
+
+
+def test_a_budget_that_is_none_is_refused(study, file) -> None:
+    run("add_judge", "mails", file)
+    for bad in ("x", "0", "-1", "nan"):
+        with pytest.raises(CommandError, match="US dollars"):
+            run("run_judges", "mails", f"--budget={bad}")
+    assert not JudgeRun.objects.exists()
