@@ -33,6 +33,9 @@ from annotation.models import (
 from evalsite.demo.cast import ANNOTATORS, JUDGES, SimulatedAnnotator, SimulatedJudge
 from evalsite.demo.plan import DemoPlan
 from evalsite.demo.simulation import Scale, active_seconds, choose, judge, rationale
+from judging.endpoints.addresses import SIMULATOR_URL
+from judging.judge_files import read_draft
+from judging.judges import add_judges
 from judging.runs import imported
 from reports import analysis
 from reports.models import AnalysisRun
@@ -41,6 +44,14 @@ from reports.models import AnalysisRun
 DECISIONS = uuid.UUID("5d1f0f4e-6c1b-4f5e-9b1a-9d5c3a0b7e21")
 
 Say = Callable[[str], None]
+
+
+OFFERED_JUDGE = {
+    "name": "try-me",
+    "endpoint": {"name": "simulator", "base_url": SIMULATOR_URL},
+    # Its prices are made up, so that a budget can be tried.
+    "models": [{"name": "fair:noise=0.6", "price": {"input": 1, "output": 4}}],
+}
 
 
 def seed(plan: DemoPlan, say: Say) -> Study:
@@ -65,6 +76,7 @@ def seed(plan: DemoPlan, say: Say) -> Study:
     say("Simulating eight annotators and two judges")
     simulate_annotators(study, plan)
     simulate_judges(study, plan)
+    offer_judge(study)
     say("Computing the report")
     analysis.run(study)
     return study
@@ -189,6 +201,12 @@ def simulate_judges(study: Study, plan: DemoPlan) -> None:
             for row in judgment_rows(study, profiles):
                 file.write(json.dumps(row, ensure_ascii=False, sort_keys=True) + "\n")
         import_files(study.slug, [path], imported.IMPORT_PLAN, say=lambda text: None)
+
+
+def offer_judge(study: Study) -> None:
+    """A judge that visitors can run by themselves, without a key: it is simulated."""
+    draft = read_draft(OFFERED_JUDGE, "The demo's judge")
+    add_judges(study, draft, actor=None)
 
 
 def judgment_rows(study: Study, profiles: list[SimulatedJudge]) -> Iterator[dict[str, object]]:

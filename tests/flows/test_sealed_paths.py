@@ -45,6 +45,7 @@ from annotation.models import (
     User,
 )
 from annotation.people import invite
+from judging.models import JudgeRun, JudgeVersion, RunState
 from reports import analysis
 from reports.exports import catalogue
 from reports.watching.acts import ACTS
@@ -139,6 +140,8 @@ def make_sealed_study(slug: str, *, turned: bool) -> Study:
 @pytest.fixture
 def world() -> World:
     world = World(make_sealed_study(SLUG, turned=False))
+    version = factories.make_asked_judge_version(world.study)
+    JudgeRun.objects.create(study=world.study, version=version, state=RunState.RUNNING)
     for role in (Role.OWNER, Role.RESEARCHER, Role.MONITOR, Role.ADJUDICATOR):
         world.users[role.value] = factories.make_membership(world.study, role).user
     world.users["operator"] = factories.make_user(is_superuser=True, is_staff=True)
@@ -209,6 +212,8 @@ def values_of(world: World, who: str) -> dict[str, list[str]]:
         "comparison": keys_of(Comparison.objects.filter(study=world.study)),
         "annotator": keys_of(Annotator.objects.filter(study=world.study)),
         "act": list(ACTS),
+        "version": keys_of(JudgeVersion.objects.filter(judge__study=world.study)),
+        "run": keys_of(JudgeRun.objects.filter(study=world.study)),
         "account": keys_of(User.objects.filter(annotators__study=world.study)),
         "invitation": keys_of(Invitation.objects.filter(study=world.study)),
         "upload": [str(uuid.uuid4())],
