@@ -146,6 +146,8 @@ def settings_of(study: Study, read: StudyRecords, *, thorough: bool = False) -> 
         "stopping": study.stopping,
         "policy": str(rules_of(study.rules).priorities.policy),
         "study_versions": versions_voted_under(study),
+        # The study whose counted votes are analysed with this one's.
+        "continues": None if study.continues is None else study.continues.slug,
         "looked_early": outcomes_were_open(study),
         "closed": study.was_opened and study.closed_at is not None,
         "expertise": EXPERTISE,
@@ -279,8 +281,10 @@ def _drawn(read: StudyRecords) -> tuple[WarningCode, ...]:
 
 
 def _pooled(settings: dict[str, Any]) -> tuple[WarningCode, ...]:
-    """Texts, rules or criteria changed while votes came in."""
-    return (WarningCode.VERSIONS_POOLED,) if len(settings["study_versions"]) > 1 else ()
+    """Votes of an earlier study are counted, or texts, rules or criteria changed meanwhile."""
+    earlier = (WarningCode.POOLED,) if settings["continues"] is not None else ()
+    several = (WarningCode.VERSIONS_POOLED,) if len(settings["study_versions"]) > 1 else ()
+    return (*earlier, *several)
 
 
 def outcomes_were_open(study: Study) -> bool:

@@ -39,6 +39,7 @@ from reports.drawn_records import DrawnRecords, load_drawn
 from reports.exclusion_records import ExclusionRecords, load_exclusions
 from reports.input_hash import digest
 from reports.judgment_records import JudgmentRecords, load_judgments
+from reports.pooled_records import pool_records
 from reports.read_snapshot import read_snapshot
 from reports.sampling_records import SamplingRecords, load_sampling
 from reports.stats.agreement_report import Scale as ScaleName
@@ -152,6 +153,9 @@ def _numbered(rows: Iterable[tuple[int, str]]) -> tuple[KeyCodes, tuple[str, ...
 def load(study: Study, *, style: bool = False) -> StudyRecords:
     """Read a study's counted votes and judgments, all at one moment.
 
+    Of a challenger also the counted votes of the study that it continues; see
+    :mod:`reports.pooled_records`.
+
     Parameters
     ----------
     study : Study
@@ -230,6 +234,9 @@ def _load(study: Study, style: bool) -> StudyRecords:
             )
         ),
     )
+    if study.continues is not None:
+        # A challenger is analysed with the votes that it continues.
+        records = pool_records(records, _load(study.continues, style), study.continues.slug)
     return replace(records, input_sha256=digest(records))
 
 

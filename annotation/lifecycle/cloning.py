@@ -76,7 +76,7 @@ def challenge_study(source: Study, slug: str, actor: User, *, title: str) -> Stu
     Raises
     ------
     LifecycleError
-        The study still collects votes, or was never opened.
+        The study still collects votes, was never opened, or is sealed.
     ValidationError
         If the short name is not allowed or taken.
     """
@@ -84,6 +84,11 @@ def challenge_study(source: Study, slug: str, actor: User, *, title: str) -> Stu
         raise LifecycleError(
             f"{source.slug} is {source.state}: only a closed study is continued, since its votes "
             "are analysed with the new ones. Close it first."
+        )
+    if source.is_sealed:
+        raise LifecycleError(
+            f"{source.slug} is sealed. Unblind it first: its votes are analysed with the new ones, "
+            "and nobody may see them before."
         )
     with transaction.atomic():
         study, acts = _begin(source, slug, actor, title)

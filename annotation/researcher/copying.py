@@ -66,7 +66,7 @@ def clone(request: SignedInRequest, study: Study) -> HttpResponse:
 @readers_only
 def challenge(request: SignedInRequest, study: Study) -> HttpResponse:
     """Begin a study that adds a system to this finished one."""
-    if study.state not in FINISHED:
+    if study.state not in FINISHED or study.is_sealed:
         return redirect("studio:running", slug=study.slug)
     form = NewStudyForm(
         request.POST if request.method == "POST" else None,

@@ -171,7 +171,8 @@ def rate(request: SignedInRequest, study: Study) -> HttpResponse:
     pairs = {str(opaque_id()): comparison for comparison in sampled(study)}
     request.session[session_key(study)] = {"pairs": pairs, "through": []}
     criteria = list(study.criteria.all())
-    answering = rules_of(study.rules).answering
+    rules = rules_of(study.rules)
+    answering, language = rules.answering, rules.texts.language
     step = reverse("studio:dry_run", kwargs={"slug": study.slug})
     return render(
         request,
@@ -180,7 +181,8 @@ def rate(request: SignedInRequest, study: Study) -> HttpResponse:
             "back_url": step,
             "study_title": study.title or study.slug,
             "instructions": render_markdown(study.instructions, keep_breaks=False),
-            "rubric": rubric_for_page(criteria),
+            "rubric": rubric_for_page(criteria, language),
+            "texts_language": language,
             "answering": answering,
             "answers_url": step,
             "skip_reasons": [(reason.value, text) for reason, text in SKIP_REASONS.items()],
@@ -196,8 +198,8 @@ def rate(request: SignedInRequest, study: Study) -> HttpResponse:
                     "annotation.researcher.dry_run", f"{request.user.pk}:{opaque_id()}"
                 ).hexdigest()[:20],
                 "account": account_name(request.user),
-                "criteria": wire.criteria_for_page(criteria),
-                "answering": wire.answering_for_page(answering),
+                "criteria": wire.criteria_for_page(criteria, language),
+                "answering": wire.answering_for_page(answering, language),
                 "has_reference": answering.show_reference,
                 "draft": None,
                 "now": milliseconds_of(timezone.now()),

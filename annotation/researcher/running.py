@@ -138,7 +138,7 @@ def running(request: SignedInRequest, study: Study) -> HttpResponse:
             and (study.state not in RUNNING or may_unblind_early(study, roles)),
             "is_early": study.state in RUNNING,
             "may_change": study.state in RUNNING,
-            "can_challenge": study.state in (StudyState.CLOSED, StudyState.ARCHIVED),
+            "can_challenge": study.state not in RUNNING and not study.is_sealed,
             "versions": list(
                 StudyVersion.objects.filter(study=study)
                 .defer("snapshot")

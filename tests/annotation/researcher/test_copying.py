@@ -1,0 +1,140 @@
+"""Clones, and challengers whose report counts the votes of both studies."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from annotation.importing.transfer import import_files
+from annotation.importing.writers import responses
+from annotation.lifecycle.cloning import challenge_study, clone_study
+from annotation.lifecycle.generation import generate_comparisons
+from annotation.lifecycle.opening import open_study
+from annotation.lifecycle.refusals import LifecycleError
+from annotation.models import Choice, Comparison, Study, StudyState
+from annotation.pairing import Design, DesignError
+from reports import analysis, records
+from tests import factories
+from tests.annotation.researcher.studio import Studio
+from tests.annotation.researcher.test_pages import filled
+
+pytestmark = pytest.mark.django_db
+
+
+def finished(tmp_path, prompts: int = 4) -> Studio:
+    """A closed, unblinded study of north and south with a vote on each pair."""
+    studio = filled(tmp_path, prompts)
+    open_study(studio.study)
+    for comparison in Comparison.objects.filter(study=studio.study).order_by("pk"):
+        factories.make_vote(comparison)
+    Study.objects.filter(pk=studio.study.pk).update(
+        state=StudyState.CLOSED, closed_at=timezone.now(), unblinded_at=timezone.now()
+    )
+    studio.study.refresh_from_db()
+    return studio
+
+
+def add_system(study: Study, tmp_path, name: str, prompts: int) -> None:
+    path = tmp_path / f"{study.slug}-{name}.jsonl"
+    path.write_text(
+        "\n".join(
+            f'{{"prompt_id": "q{n}", "prompt": "Question {n}?", "system": "{name}", '
+            f'"response": "Of {name}, {n}."}}'
+            for n in range(prompts)
+        )
+    )
+    import_files(study.slug, [path], responses.PLAN, say=lambda text: None)
+
+
+def test_a_clone_has_settings_rubric_and_content_and_no_pair_or_vote(tmp_path):
+    studio = finished(tmp_path)
+    studio.study.rules = {"checks": {"gold_share": 0.1}}
+    studio.study.save()
+    studio.post("clone", {"title": "Once more", "with_content": "on"})
+    made = Study.objects.get(slug="once-more")
+    assert (made.state, made.rules, made.continues) == ("draft", studio.study.rules, None)
+    assert made.prompts.count() == 4
+    assert list(made.systems.order_by("name").values_list("name", flat=True)) == ["north", "south"]
+    assert not Comparison.objects.filter(study=made).exists()
+    assert not made.systems.exclude(code="").exists()
+
+
+def test_a_clone_without_content_has_none(tmp_path):
+    studio = finished(tmp_path)
+    made = clone_study(studio.study, "bare", studio.user, title="Bare")
+    assert not made.prompts.exists()
+    assert made.criteria.count() == 1
+
+
+def test_only_a_finished_and_unblinded_study_is_continued(tmp_path):
+    studio = finished(tmp_path)
+    for state, unblinded in ((StudyState.OPEN, timezone.now()), (StudyState.CLOSED, None)):
+        Study.objects.filter(pk=studio.study.pk).update(state=state, unblinded_at=unblinded)
+        studio.study.refresh_from_db()
+        with pytest.raises(LifecycleError):
+            challenge_study(studio.study, "next", studio.user, title="Next")
+    assert not Study.objects.filter(slug="next").exists()
+
+
+def test_a_challenger_makes_pairs_with_the_new_system_alone(tmp_path):
+    studio = finished(tmp_path)
+    made = challenge_study(studio.study, "next", studio.user, title="Next")
+    add_system(made, tmp_path, "west", 4)
+    for refused in (
+        {"design": Design.ALL},
+        {"design": Design.BALANCED},
+        {"design": Design.FOCUSED, "systems": ["north", "west"]},
+        {"design": Design.ANCHOR, "anchor": "south"},
+    ):
+        with pytest.raises(DesignError, match="continues another"):
+            generate_comparisons(made, **refused)
+    generate_comparisons(made, design=Design.FOCUSED, systems=["west"])
+    pairs = {
+        frozenset(pair)
+        for pair in Comparison.objects.filter(study=made).values_list(
+            "system_a__name", "system_b__name"
+        )
+    }
+    assert pairs == {frozenset({"north", "west"}), frozenset({"south", "west"})}
+
+
+def test_the_report_of_a_challenger_counts_the_votes_of_both_and_says_so(tmp_path):
+    studio = finished(tmp_path)
+    made = challenge_study(studio.study, "next", studio.user, title="Next")
+    add_system(made, tmp_path, "west", 4)
+    generate_comparisons(made, design=Design.FOCUSED, systems=["west"])
+    open_study(made)
+    for comparison in Comparison.objects.filter(study=made):
+        factories.make_vote(comparison, Choice.RIGHT)
+    Study.objects.filter(pk=made.pk).update(unblinded_at=timezone.now())
+    made.refresh_from_db()
+    read = records.load(made)
+    assert read.systems == ("north", "south", "west")
+    assert read.overall.votes.n == 12
+    assert len(read.prompts) == 4
+    result = analysis.run(made).result
+    assert "pooled" in result["warnings"]
+    assert result["settings"]["continues"] == studio.study.slug
+    rows = {(row["system_a"], row["system_b"]): row for row in result["head_to_head"]}
+    assert {pair: row["n"] for pair, row in rows.items()} == {
+        ("north", "south"): 4,
+        ("north", "west"): 4,
+        ("south", "west"): 4,
+    }
+    # North beat south in the first study, west beats both in the second.
+    assert rows["north", "south"]["wins_a"] == 4
+    assert rows["north", "west"]["wins_b"] == rows["south", "west"]["wins_b"] == 4
+    assert [row["system"] for row in result["leaderboard"]] == ["west", "north", "south"]
+    alone = analysis.run(studio.study).result
+    assert "pooled" not in alone["warnings"]
+    assert alone["counts"]["votes"] == 4
+
+
+def test_the_earlier_study_is_part_of_the_input_hash(tmp_path):
+    studio = finished(tmp_path)
+    made = challenge_study(studio.study, "next", studio.user, title="Next")
+    before = records.load(made).input_sha256
+    comparison = Comparison.objects.filter(study=studio.study).first()
+    assert comparison is not None
+    factories.make_vote(comparison, Choice.RIGHT)
+    assert records.load(made).input_sha256 != before
