@@ -9,7 +9,7 @@ alone, as its judges run on its own pairs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -174,13 +174,18 @@ def _pooled_style(
     if new is None or old is None:
         return None
 
-    def table(of_new: IntArray, of_old: IntArray) -> IntArray:
-        found = np.zeros((len(items.names), of_new.shape[1]), dtype=np.int32)
+    def table(of_new: Any, of_old: Any) -> Any:
+        found = np.zeros((len(items.names), *of_new.shape[1:]), dtype=of_new.dtype)
         found[items.new] = of_new
         found[items.old] = of_old
         return found
 
-    return StyleRecords(table(new.a, old.a), table(new.b, old.b))
+    return StyleRecords(
+        **{
+            entry.name: table(getattr(new, entry.name), getattr(old, entry.name))
+            for entry in fields(StyleRecords)
+        }
+    )
 
 
 def _pooled_sampling(
