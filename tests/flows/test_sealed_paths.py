@@ -321,6 +321,11 @@ def arguments_of(tmp_path: Path) -> dict[str, list[list[str]]]:
         )
         + "\n"
     )
+    judge = tmp_path / "judge.toml"
+    judge.write_text(
+        'name = "j"\nrubric = "general"\n[endpoint]\nname = "sim"\n'
+        'base_url = "simulator://built-in/v1"\n[[models]]\nname = "fair"\n'
+    )
     return {
         "import_responses": [[str(rows)]],
         "import_prompts": [[str(rows)]],
@@ -339,6 +344,11 @@ def arguments_of(tmp_path: Path) -> dict[str, list[list[str]]]:
         "archive_study": [[]],
         "invite": [["--role", "researcher"], ["--role", "annotator", "--crowd", "5"]],
         "list_payments": [[]],
+        "erase_annotator": [["person-1"]],
+        "add_judge": [[str(judge)]],
+        # What they decide is seen by nobody before unblinding; asking takes threads of its own.
+        "run_judges": [["--dry-run"], ["--judge", "nobody"]],
+        "revalidate_judge": [["--judge", "j"], ["--judge", "nobody"]],
         "plan": [[], ["--format", "json"]],
         "analyze": [[], ["--format", "json"], ["--diagnostics"]],
         "export": [
