@@ -29,6 +29,8 @@ from .rule_forms import AskingForm, ChecksForm, QualityForm, RulesForm
 
 LARGEST_SEED = 2**63 - 1
 MOST_IDENTICAL = 10_000
+# Some 13 seconds of one core; a request has 60.
+MOST_PAIRS_ON_A_PAGE = 100_000
 DESIGNS = (
     (Design.ALL, "All: each pair of systems on each prompt"),
     (Design.ANCHOR, "Anchor: each system against one"),
@@ -187,6 +189,7 @@ def design(request: SignedInRequest, study: Study) -> HttpResponse:
     form = pairs_form(study, request.POST)
     if form.is_valid():
         try:
+            check_size(study, form)
             with patient_database():
                 generate_comparisons(study, actor=request.user, **form.arguments())
         except DesignError as fault:
@@ -210,6 +213,28 @@ def identical(request: SignedInRequest, study: Study) -> HttpResponse:
         else:
             return redirect("studio:design", slug=study.slug)
     return design_page(request, study, pairs_form(study), form)
+
+
+def check_size(study: Study, form: PairsForm) -> None:
+    """Raise DesignError for a design that takes longer than a page may.
+
+    Counted as if every system had answered every prompt.
+    """
+    systems = len(form.fields["systems"].choices)  # type: ignore[attr-defined]
+    chosen = form.arguments()
+    a_prompt = {
+        Design.ALL: systems * (systems - 1) // 2,
+        Design.ANCHOR: systems - 1,
+        Design.BALANCED: chosen["rounds"] * (systems // 2),
+        Design.FOCUSED: len(chosen["systems"]) * (systems - 1),
+    }[chosen["design"]]
+    pairs = a_prompt * study.prompts.count()
+    if pairs > MOST_PAIRS_ON_A_PAGE:
+        raise DesignError(
+            f"This makes up to {pairs:,} pairs; a page makes {MOST_PAIRS_ON_A_PAGE:,}. Take a "
+            "design with fewer, or ask those who run this site to generate them by the command "
+            f"generate_comparisons {study.slug}."
+        )
 
 
 def rules_page(
