@@ -12,6 +12,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from annotation import quality, queue
+from annotation.api import idempotency
 from annotation.importing import uploads
 from annotation.models import Study, StudyState
 from annotation.people import letters
@@ -71,6 +72,12 @@ def ring_for_letters() -> None:
         send_letters.delay()
     except OperationalError:
         log.warning("letters.bell_unheard")
+
+
+@shared_task(name="annotation.forget_answers")
+def forget_answers() -> int:
+    """Delete the answers of the API that nobody can ask for once more; their number."""
+    return idempotency.forget_old_answers()
 
 
 @shared_task(name="annotation.forget_ended_sessions")

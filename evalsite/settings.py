@@ -199,6 +199,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
     "axes",
     "evalsite",
     "annotation",
@@ -444,6 +445,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "forget answers": {
+        "task": "annotation.forget_answers",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "forget ended sessions": {
         "task": "annotation.forget_ended_sessions",
         "schedule": 3600.0,
@@ -499,11 +505,48 @@ JUDGE_CALLS_AT_ONCE = env_int("JUDGE_CALLS_AT_ONCE", 16 if REDIS_URL else 64, 1,
 JUDGE_REPLY_DAYS = env_int("JUDGE_REPLY_DAYS", 90, 0, 3650)
 
 # The REST edge: nobody may do anything that a view does not name.
+API_READS = env_int("API_READS_PER_MINUTE", 600, 1, 1_000_000)
+API_WRITES = env_int("API_WRITES_PER_MINUTE", 120, 1, 1_000_000)
+API_STRANGERS = env_int("API_STRANGERS_PER_MINUTE", 60, 1, 1_000_000)
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "annotation.api.authentication.BearerAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["annotation.api.limits.AccountThrottle"],
+    # By account, or by network for strangers; counted in each web process.
+    "DEFAULT_THROTTLE_RATES": {
+        "read": f"{API_READS}/min",
+        "write": f"{API_WRITES}/min",
+        "anonymous": f"{API_STRANGERS}/min",
+    },
+    "EXCEPTION_HANDLER": "annotation.api.problems.handle",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "evalsite",
+    "DESCRIPTION": (
+        "Everything that the pages do. Send a key made under your account as "
+        "`Authorization: Bearer evs_…`, or a session's cookie with its CSRF token. Refusals are "
+        "`application/problem+json`. See docs/api.md."
+    ),
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SERVE_INCLUDE_SCHEMA": True,
+    "APPEND_COMPONENTS": {},
+    "ENUM_NAME_OVERRIDES": {
+        "Role": "annotation.models.Role.values",
+        "StudyState": "annotation.models.StudyState.values",
+        "AnnotatorState": "annotation.models.AnnotatorState.values",
+        "RequestState": "reports.models.RequestState.values",
+    },
 }
 
 LOG_LEVEL = os.environ.get("LOG_LEVEL", "INFO").upper()

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from annotation import admin
+from annotation.api.description import Description, Nothing
 from evalsite import csp_reports, health, languages, words
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -20,6 +21,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("reports.watching.progress_urls")),
     path("", include("reports.watching.annotator_urls")),
     path("", include("judging.pages.urls")),
+    path("", include("annotation.api.page_urls")),
+    path("api/schema/", Description.as_view(), name="api_schema"),
+    path("api/v1/", include("annotation.api.urls")),
+    path("api/v1/", include("judging.api.urls")),
+    path("api/v1/", include("reports.api.urls")),
+    path("api/<path:rest>", Nothing.as_view(), name="api_nothing"),
     path("", include("reports.pages.urls")),
     path("", include("reports.pages.people_urls")),
     path("", include("reports.alignment_pages.urls")),

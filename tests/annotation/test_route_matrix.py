@@ -35,12 +35,15 @@ from annotation.models import (
     Upload,
     User,
 )
+from reports import requests
+from reports.models import AnalysisRun
 from tests import factories
 
 pytestmark = pytest.mark.django_db
 
 PUBLIC = AccessKind.PUBLIC
 SIGNED_IN = AccessKind.SIGNED_IN
+EVERYBODY = frozenset(Role)
 OWNERS = frozenset({Role.OWNER})
 READERS = frozenset({Role.OWNER, Role.RESEARCHER})
 WATCHERS = READERS | {Role.MONITOR}
@@ -66,6 +69,8 @@ class Row:
     own_upload: bool = False
     # Of those who are signed in, only those who may begin a study.
     some_accounts: bool = False
+    # A further method that the address takes.
+    also: str = ""
     # What the view declares, where it decides among those by itself.
     also_declared: frozenset[Role] = frozenset()
     # The address names a message to the visitor.
@@ -163,6 +168,53 @@ MATRIX = {
     "studio:clone": Row(READERS),
     "studio:challenge": Row(READERS, study=CLOSED),
     "reports:planner": Row(READERS),
+    "keys:tokens": Row(SIGNED_IN, also="post"),
+    "keys:revoke": Row(SIGNED_IN, "post", kwargs={"token": 0}),
+    "api_schema": Row(SIGNED_IN),
+    "api_nothing": Row(PUBLIC, kwargs={"rest": "v2/studies"}),
+    "api:studies": Row(SIGNED_IN, also="post"),
+    "api:study": Row(EVERYBODY, also="patch"),
+    "api:rubric": Row(EVERYBODY, also="put"),
+    "api:generate": Row(READERS, "post"),
+    "api:readiness": Row(READERS),
+    "api:open": Row(READERS, "post"),
+    "api:pause": Row(READERS, "post"),
+    "api:resume": Row(READERS, "post"),
+    "api:close": Row(READERS, "post"),
+    "api:archive": Row(READERS, "post"),
+    "api:unblind": Row(READERS, "post"),
+    "api:import_responses": Row(READERS, "post"),
+    "api:import_prompts": Row(READERS, "post"),
+    "api:import_comparisons": Row(READERS, "post"),
+    "api:import_votes": Row(READERS, "post"),
+    "api:systems": Row(READERS),
+    "api:prompts": Row(READERS),
+    "api:responses": Row(READERS),
+    "api:comparisons": Row(READERS),
+    "api:members": Row(READERS),
+    "api:member": Row(READERS, of_study="account"),
+    "api:member_roles": Row(READERS, "put", of_study="account"),
+    "api:member_team": Row(READERS, "put", of_study="account"),
+    "api:member_end": Row(READERS, "post", of_study="account"),
+    "api:member_erase": Row(OWNERS, "delete", of_study="account"),
+    "api:invitations": Row(READERS, also="post"),
+    "api:invitation": Row(READERS, "delete", of_study="invitation"),
+    "api:invitation_remind": Row(READERS, "post", of_study="invitation"),
+    "api:crowd_links": Row(READERS, "post"),
+    "api:quality": Row(WATCHERS),
+    "api:findings": Row(WATCHERS),
+    "api:reviews": Row(WATCHERS),
+    "api:review": Row(READERS, "post", of_study="annotator"),
+    "api:annotate_next": Row(ANNOTATORS, "post"),
+    "api:annotate_vote": Row(ANNOTATORS, "post"),
+    "judging_api:import_judgments": Row(READERS, "post"),
+    "reports_api:progress": Row(WATCHERS),
+    "reports_api:analyses": Row(WATCHERS, also="post", study=UNBLINDED),
+    "reports_api:analysis": Row(WATCHERS, of_study="analysis", study=UNBLINDED),
+    "reports_api:request": Row(WATCHERS, of_study="request", study=UNBLINDED),
+    "reports_api:export": Row(
+        WATCHERS, kwargs={"name": "votes", "chosen": "jsonl"}, study=UNBLINDED
+    ),
     "people:members": Row(READERS),
     "people:member": Row(READERS, of_study="account"),
     "people:roles": Row(OWNERS, "post", of_study="account", also_declared=READERS),
@@ -264,12 +316,14 @@ def case_of(client: Client, study: Study) -> uuid.UUID:
     comparison = Comparison.objects.filter(study=study.pk).first()
     if user is None or comparison is None:
         return uuid.uuid4()
-    case = AdjudicationCase.objects.create(
+    case, _ = AdjudicationCase.objects.get_or_create(
         comparison=comparison,
         adjudicator_id=int(user),
-        swapped=False,
-        state=CaseState.LAPSED,
-        lease_expires_at=timezone.now(),
+        defaults={
+            "swapped": False,
+            "state": CaseState.LAPSED,
+            "lease_expires_at": timezone.now(),
+        },
     )
     return case.public_id
 
@@ -302,11 +356,22 @@ def upload_of(study: Study) -> uuid.UUID:
     return made.public_id
 
 
+NONE_OF_A_STUDY: dict[str, dict[str, object]] = {
+    "account": {"account": 0},
+    "invitation": {"invitation": 0},
+    "crowd": {"invitation": 0},
+    "annotator": {"annotator": "nobody"},
+    "analysis": {"analysis": 0},
+    "request": {"wish": 0},
+    "judge": {"version": 0},
+    "judge_run": {"run": 0},
+}
+
+
 def part_of(study: Study, what: str) -> dict[str, object]:
     """The key of an annotator's account or of a live link; of none where there is no study."""
     if study.pk is None:
-        names = {"account": "account", "judge": "version", "judge_run": "run"}
-        return {names.get(what, "invitation"): 0}
+        return NONE_OF_A_STUDY[what]
     if what in ("judge", "judge_run"):
         version = factories.make_asked_judge_version(study)
         if what == "judge":
@@ -316,6 +381,20 @@ def part_of(study: Study, what: str) -> dict[str, object]:
     if what == "account":
         annotator = factories.make_annotator(study, factories.make_user())
         return {"account": annotator.user_id}
+    if what == "annotator":
+        return {"annotator": factories.make_annotator(study).external_id}
+    if what == "analysis":
+        made = AnalysisRun.objects.create(
+            study=study,
+            input_sha256="0" * 64,
+            settings={},
+            seed=0,
+            versions={},
+            result={"counts": {"votes": 0}},
+        )
+        return {"analysis": made.pk}
+    if what == "request":
+        return {"wish": requests.ask(study, factories.make_user()).pk}
     if what == "crowd":
         return {"invitation": people.issue_crowd_link(study, 1).invitation.pk}
     invitee = people.Invitee("Ada", f"{uuid.uuid4().hex}@example.org")
@@ -337,9 +416,10 @@ def key_of(row: Model | None) -> int:
     return 1 if row is None else int(row.pk)
 
 
-def request(client: Client, name: str, study: Study) -> tuple[int, str]:
+def request(client: Client, name: str, study: Study, method: str = "") -> tuple[int, str]:
     """The status, and where a redirect leads."""
     row = MATRIX[name]
+    method = method or row.method
     kwargs = dict(row.kwargs)
     if row.own_case:
         kwargs["case_id"] = case_of(client, study)
@@ -364,8 +444,8 @@ def request(client: Client, name: str, study: Study) -> tuple[int, str]:
             kwargs["comparison"] = 1 if comparison is None else comparison.pk
     if isinstance(row.audience, frozenset):
         kwargs["slug"] = study.slug
-    body = {"content_type": "application/json", "data": "{}"} if row.method == "post" else {}
-    response = getattr(client, row.method)(reverse(name, kwargs=kwargs), **body)
+    body = {} if method == "get" else {"content_type": "application/json", "data": "{}"}
+    response = getattr(client, method)(reverse(name, kwargs=kwargs), **body)
     if response.streaming:
         # A file is closed once it was read.
         b"".join(response.streaming_content)
@@ -425,3 +505,30 @@ def test_a_study_that_does_not_exist_answers_like_one_of_others(name: str) -> No
     hidden = request(client, name, make_study(name))
     missing = request(client, name, Study(slug=f"no-{uuid.uuid4().hex[:8]}"))
     assert hidden == missing == (404, "")
+
+
+METHODS = ("get", "post", "put", "patch", "delete")
+# They look at nothing of a request but its address.
+ANY_METHOD = frozenset({"healthz", "readyz"})
+
+
+def refused_methods(name: str) -> set[str]:
+    """Those that the address does not take; pages are read and sent to."""
+    row = MATRIX[name]
+    taken = {row.method, row.also}
+    return set(METHODS) - (taken if "api" in name.partition(":")[0] else {*taken, "get", "post"})
+
+
+@pytest.mark.parametrize("name", sorted(set(MATRIX) - ANY_METHOD))
+def test_no_other_method_does_anything_for_anybody(name: str) -> None:
+    study = make_study(name)
+    owner = factories.make_membership(study, Role.OWNER).user
+    annotator = factories.make_annotator(study, factories.make_user()).user
+    for user in (None, annotator, owner):
+        client = Client()
+        if user is not None:
+            client.force_login(user)
+        for method in refused_methods(name):
+            status, location = request(client, name, study, method)
+            assert status in (302, 401, 403, 404, 405), (method, user, status)
+            assert status != 302 or location.startswith("/sign-in/?next="), (method, location)

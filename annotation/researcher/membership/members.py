@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation import people
 from annotation.access import SignedInRequest, study_role
 from annotation.models import AnnotatorState, Role, Study
+from annotation.people.roster import Person, Wanted, find_person, list_people, said_of, teams_of
 
 from .edges import MANAGERS, done, manageable_by, page, refuse_unless
-from .roster import Person, Wanted, find_person, list_people, said_of, teams_of
 
 ERASE_WORD = "erase"
 

@@ -12,11 +12,11 @@ from annotation.access import SignedInRequest, study_role
 from annotation.lifecycle.one_section import set_section
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.models import Study
+from annotation.people.roster import count_answers
 from annotation.rules import rules_of
 
 from .edges import MANAGERS, page
 from .forms import QuestionsForm
-from .roster import count_answers
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

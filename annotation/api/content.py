@@ -1,0 +1,153 @@
+"""What is compared: systems, prompts, responses and comparisons, for those who run the study.
+
+While a study is sealed its systems are called by their codes, as everywhere beside votes; the list
+of names alone says no more than the files that were imported.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response as Answer
+
+from annotation.models import (
+    Comparison,
+    ComparisonKind,
+    Prompt,
+    Response,
+    Study,
+    System,
+)
+from annotation.storable import is_storable
+
+from .edges import StudyView
+from .problems import Refused
+from .schema import OF_A_STUDY, lists
+
+
+class SystemSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+
+
+class PromptSerializer(serializers.Serializer[Any]):
+    prompt_id = serializers.CharField()
+    prompt = serializers.CharField(
+        source="text", allow_blank=True, help_text="Empty where it is a conversation."
+    )
+    messages = serializers.ListField(
+        child=serializers.DictField(), allow_null=True, help_text="Of a conversation, or null."
+    )
+    reference = serializers.CharField(allow_blank=True)
+    category = serializers.CharField(allow_blank=True)
+    tags = serializers.ListField(child=serializers.CharField())
+    weight = serializers.FloatField()
+
+
+class ResponseSerializer(serializers.Serializer[Any]):
+    prompt_id = serializers.CharField(source="prompt.prompt_id")
+    system = serializers.SerializerMethodField(help_text="Its code while the study is sealed.")
+    sample = serializers.IntegerField()
+    response = serializers.CharField(source="text", allow_blank=True)
+
+    def get_system(self, row: Response) -> str:
+        return called(row.system, self.context["study"])
+
+
+class ComparisonSerializer(serializers.Serializer[Any]):
+    item_id = serializers.CharField(allow_null=True)
+    prompt_id = serializers.CharField(source="prompt.prompt_id")
+    kind = serializers.ChoiceField(choices=ComparisonKind.values)
+    system_a = serializers.SerializerMethodField(help_text="Its code while the study is sealed.")
+    system_b = serializers.SerializerMethodField()
+    sample_a = serializers.IntegerField(source="response_a.sample")
+    sample_b = serializers.IntegerField(source="response_b.sample")
+    overlap = serializers.IntegerField(help_text="Votes wanted.")
+    is_open = serializers.BooleanField(source="open", help_text="Whether a place is free.")
+
+    def get_system_a(self, row: Comparison) -> str:
+        return called(row.system_a, self.context["study"])
+
+    def get_system_b(self, row: Comparison) -> str:
+        return called(row.system_b, self.context["study"])
+
+
+def called(system: System, study: Study) -> str:
+    return system.code if study.is_sealed else system.name
+
+
+KIND = OpenApiParameter(
+    "kind", {"type": "string", "enum": list(ComparisonKind.values)}, description="Of this kind."
+)
+CATEGORY = OpenApiParameter("category", OpenApiTypes.STR, description="Of prompts like this.")
+PROMPT = OpenApiParameter("prompt_id", OpenApiTypes.STR, description="Of this prompt.")
+
+
+class ContentView(StudyView):
+    """A list that may be narrowed by what `filters` names: public name to column."""
+
+    filters: dict[str, str] = {}
+
+    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows that fit the address. Nothing of a request names a column."""
+        for name, column in self.filters.items():
+            value = self.request.query_params.get(name)
+            if value is None:
+                continue
+            if not is_storable(value):
+                raise Refused(f"{name} holds a character that cannot be stored.")
+            rows = rows.filter((column, value))
+        return rows
+
+
+class Systems(ContentView):
+    @extend_schema(**lists(SystemSerializer, "systems_list", "List the systems", OF_A_STUDY))
+    def get(self, request: Request, slug: str) -> Answer:
+        return self.paginated(System.objects.filter(study=self.study), SystemSerializer)
+
+
+class Prompts(ContentView):
+    filters = {"category": "category", "prompt_id": "prompt_id"}
+
+    @extend_schema(
+        **lists(
+            PromptSerializer, "prompts_list", "List the prompts", OF_A_STUDY,
+            [CATEGORY, PROMPT], (422,),
+        )
+    )  # fmt: skip
+    def get(self, request: Request, slug: str) -> Answer:
+        rows = self.narrowed(Prompt.objects.filter(study=self.study))
+        return self.paginated(rows, PromptSerializer)
+
+
+class Responses(ContentView):
+    filters = {"prompt_id": "prompt__prompt_id"}
+
+    @extend_schema(
+        **lists(
+            ResponseSerializer, "responses_list", "List the responses", OF_A_STUDY, [PROMPT], (422,)
+        )
+    )
+    def get(self, request: Request, slug: str) -> Answer:
+        rows = Response.objects.filter(prompt__study=self.study).select_related("prompt", "system")
+        return self.paginated(self.narrowed(rows), ResponseSerializer, study=self.study)
+
+
+class Comparisons(ContentView):
+    filters = {"kind": "kind", "prompt_id": "prompt__prompt_id", "category": "prompt__category"}
+
+    @extend_schema(
+        **lists(
+            ComparisonSerializer, "comparisons_list", "List the comparisons", OF_A_STUDY,
+            [KIND, PROMPT, CATEGORY], (422,),
+        )
+    )  # fmt: skip
+    def get(self, request: Request, slug: str) -> Answer:
+        rows = Comparison.objects.filter(study=self.study).select_related(
+            "prompt", "system_a", "system_b", "response_a", "response_b"
+        )
+        return self.paginated(self.narrowed(rows), ComparisonSerializer, study=self.study)

@@ -1,0 +1,217 @@
+"""What every view of the API stands on: who may call it, with which key, how often, and once.
+
+A view says its roles as pages do, and the saying is the check. Each request reads roles anew.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar, cast
+
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import JSONParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.encoders import JSONEncoder
+from rest_framework.views import APIView
+
+from annotation.access import Access, AccessKind
+from annotation.access.declarations import declare
+from annotation.access.objects import NO_SUCH_STUDY, get_study_with_roles_for
+from annotation.access.outcomes import READERS
+from annotation.models import ApiToken, Role, Study, User
+
+from . import idempotency
+from .authentication import account_of
+from .idempotency import Claimed, Kept, KeyInUse, KeyOfAnother
+from .problems import Conflict, Refused
+from .tokens import Scope, scopes_of
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class Replayed(Exception):
+    """The request was done before; here is its answer."""
+
+    def __init__(self, kept: Kept) -> None:
+        self.kept = kept
+
+
+class Pages(CursorPagination):
+    """By an opaque cursor, in the order of arrival: rows that come meanwhile move nothing."""
+
+    page_size = 100
+    page_size_query_param = "page_size"
+    max_page_size = 1000
+    ordering = "pk"
+    cursor_query_param = "cursor"
+
+
+class ApiView(APIView):
+    """For anyone with an account. GET needs a key with the scope read, all else write."""
+
+    # Permission is decided in `initial`, by what the class declares.
+    permission_classes = (AllowAny,)
+    parser_classes: Any = (JSONParser,)
+    # Whether a write may be named by an Idempotency-Key.
+    takes_key: ClassVar[bool] = True
+    # Whether the body is JSON and small; others are read as a stream.
+    reads_body: ClassVar[bool] = True
+
+    _claimed: Claimed | None = None
+
+    @classmethod
+    def access(cls) -> Access:
+        return Access(AccessKind.SIGNED_IN)
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view = super().as_view(**initkwargs)
+        declare(view, cls.access())
+        return view
+
+    @property
+    def user(self) -> User:
+        return cast(User, self.request.user)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not isinstance(request.user, User):
+            raise exceptions.NotAuthenticated("Sign in, or send a key: Authorization: Bearer evs_…")
+        self.check_scope(request)
+        self.check_access(request, kwargs)
+        if request.method not in SAFE:
+            self.claim_key(request)
+
+    def needed_scope(self, request: Request) -> Scope:
+        return Scope.READ if request.method in SAFE else Scope.WRITE
+
+    def check_scope(self, request: Request) -> None:
+        if not isinstance(request.auth, ApiToken):
+            return
+        needed = self.needed_scope(request)
+        if needed not in scopes_of(request.auth):
+            raise exceptions.PermissionDenied(
+                f"This key may not {needed.value}. Make one with the scope {needed.value} under "
+                "your account."
+            )
+
+    def check_access(self, request: Request, kwargs: dict[str, Any]) -> None:
+        """Whoever has an account may go on; a key of one study opens nothing beside it."""
+        if isinstance(request.auth, ApiToken) and request.auth.study_id is not None:
+            self.bound_to(request.auth)
+
+    def bound_to(self, token: ApiToken) -> None:
+        """What becomes of a key of one study at an address of none."""
+
+    def claim_key(self, request: Request) -> None:
+        key = request.headers.get(idempotency.HEADER, "")
+        body = b""
+        if self.reads_body:
+            # Django's own limit of a body acts where it is read, which the parsers do not do.
+            body = request._request.body
+        if not key or not self.takes_key:
+            return
+        if len(key) > idempotency.LONGEST_KEY:
+            raise Refused(f"{idempotency.HEADER} is longer than {idempotency.LONGEST_KEY}.")
+        digest = idempotency.hash_of(
+            (request.method or "").encode(), request._request.get_full_path().encode(), body
+        )
+        try:
+            found = idempotency.claim(cast(User, request.user), key, digest)
+        except KeyInUse:
+            raise Conflict("The first request with this key is still at work. Ask again.") from None
+        except KeyOfAnother:
+            raise Conflict(
+                "This Idempotency-Key named another request before. Nothing was done: send a new "
+                "key with a new request."
+            ) from None
+        if isinstance(found, Kept):
+            raise Replayed(found)
+        self._claimed = found
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, Replayed):
+            response = Response(exc.kept.content, status=exc.kept.status)
+            response["Idempotent-Replayed"] = "true"
+            return response
+        return super().handle_exception(exc)
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except BaseException:
+            self.give_key_back()
+            raise
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        claimed = self._claimed
+        if claimed is not None:
+            if isinstance(response, Response) and response.status_code < 400:
+                # As it will be rendered: numbers, dates and lazy texts are plain from here on.
+                content = json.loads(json.dumps(response.data, cls=JSONEncoder))
+                response.data = content
+                idempotency.remember(claimed, response.status_code, content)
+                self._claimed = None
+            else:
+                self.give_key_back()
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final.headers["Cache-Control"] = "no-store, private"
+        return final
+
+    def give_key_back(self) -> None:
+        if self._claimed is not None:
+            idempotency.release(self._claimed)
+            self._claimed = None
+
+    def paginated(self, rows: Any, serializer: Any, **context: Any) -> Response:
+        """A page of rows and the addresses of the next and the previous one."""
+        pages = Pages()
+        page: Any = pages.paginate_queryset(rows, self.request, view=self)
+        return pages.get_paginated_response(serializer(page, many=True, context=context).data)
+
+    def read(self, serializer: Any, *, partial: bool = False) -> dict[str, Any]:
+        """The body by a serializer; what is no object or has unknown fields is refused."""
+        data = self.request.data
+        if not isinstance(data, dict):
+            raise Refused("The body must be a JSON object.")
+        unknown = sorted(set(data) - set(serializer().fields))
+        if unknown:
+            known = ", ".join(serializer().fields)
+            raise Refused(
+                "The request has fields that there are not. Nothing was done.",
+                [(name, f"There is no such field; there are {known}.") for name in unknown],
+            )
+        form = serializer(data=data, partial=partial)
+        form.is_valid(raise_exception=True)
+        return dict(form.validated_data)
+
+
+class StudyView(ApiView):
+    """For members of the study named in the address who have one of `roles`.
+
+    `writers`, where given, are those of them who may send anything but GET.
+    """
+
+    roles: ClassVar[frozenset[Role]] = READERS
+    writers: ClassVar[frozenset[Role] | None] = None
+
+    study: Study
+    held: frozenset[Role]
+
+    @classmethod
+    def access(cls) -> Access:
+        return Access(AccessKind.STUDY, cls.roles | (cls.writers or frozenset()))
+
+    def check_access(self, request: Request, kwargs: dict[str, Any]) -> None:
+        slug = str(kwargs["slug"])
+        wanted = self.roles if request.method in SAFE or self.writers is None else self.writers
+        found = get_study_with_roles_for(account_of(request), slug, *wanted)
+        token = request.auth
+        if isinstance(token, ApiToken) and token.study_id not in (None, found.study.pk):
+            # As if it were not there: the key knows of one study only.
+            raise Http404(NO_SUCH_STUDY)
+        self.study, self.held = found.study, found.roles

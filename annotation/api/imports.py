@@ -1,0 +1,173 @@
+"""Files into a study: the body is the file, the answer names every problem with its row."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import exceptions, serializers
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.importing.transfer import BadRowsError, import_files
+from annotation.importing.writers import comparisons, prompts, responses, votes
+from annotation.importing.writers.writer import ImportPlan
+
+from .edges import StudyView
+from .problems import Refused
+from .schema import OF_A_STUDY, tells
+
+MIB = 1024 * 1024
+MOST_BYTES = 500 * MIB
+AT_ONCE = MIB
+# More than so many problems tell nobody more; their number is told.
+MOST_PROBLEMS = 1_000
+
+
+class FileParser(BaseParser):
+    """Leaves the body where it is, to be read a piece at a time."""
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        return stream
+
+
+class JsonLines(FileParser):
+    media_type = "application/jsonl"
+
+
+class Csv(FileParser):
+    media_type = "text/csv"
+
+
+SUFFIXES = {JsonLines.media_type: ".jsonl", Csv.media_type: ".csv"}
+
+
+class ProblemRowSerializer(serializers.Serializer[Any]):
+    line = serializers.IntegerField(allow_null=True, help_text="Of the file; null is the whole.")
+    reason = serializers.CharField()
+
+
+class ImportedSerializer(serializers.Serializer[Any]):
+    stored = serializers.BooleanField(help_text="Whether rows were stored.")
+    already_imported = serializers.BooleanField(help_text="The same content was, before.")
+    rows = serializers.IntegerField()
+    bad_rows = serializers.IntegerField()
+    counts = serializers.DictField(child=serializers.IntegerField())
+    problems = ProblemRowSerializer(many=True)
+    summary = serializers.CharField()
+
+
+SKIP = OpenApiParameter(
+    "skip_bad_rows",
+    OpenApiTypes.BOOL,
+    description="Store the good rows although others are bad; without it nothing is stored then.",
+)
+FILE = dict.fromkeys(SUFFIXES, OpenApiTypes.BINARY)
+
+
+class ImportView(StudyView):
+    """One kind of file. The same content again changes nothing, so that no key is needed."""
+
+    parser_classes = (JsonLines, Csv)
+    takes_key = False
+    reads_body = False
+    plans: ClassVar[Mapping[str, ImportPlan[Any]]] = {}
+
+    def take(self, request: Request, plan: ImportPlan[Any]) -> Response:
+        media_type = request.content_type.partition(";")[0].strip().lower()
+        if media_type not in SUFFIXES:
+            raise exceptions.UnsupportedMediaType(media_type or "no type")
+        skip = read_flag(request, "skip_bad_rows")
+        said: list[str] = []
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"file{SUFFIXES[media_type]}"
+            spool(request, path)
+            try:
+                summary = import_files(
+                    self.study.slug, [path], plan, skip_bad_rows=skip, actor=self.user,
+                    say=said.append,
+                )  # fmt: skip
+            except BadRowsError as bad:
+                return Response(shown(bad.summary, said, path), status=422)
+        return Response(shown(summary, said, path))
+
+
+def read_flag(request: Request, name: str) -> bool:
+    raw = request.query_params.get(name, "false").lower()
+    if raw not in ("true", "false", "1", "0"):
+        raise Refused(f"{name} must be true or false.")
+    return raw in ("true", "1")
+
+
+def spool(request: Request, path: Path) -> None:
+    """The body into a file, in pieces; refuse more than is taken."""
+    size = 0
+    with path.open("wb") as file:
+        while piece := request._request.read(AT_ONCE):
+            size += len(piece)
+            if size > MOST_BYTES:
+                raise TooLarge
+            file.write(piece)
+
+
+class TooLarge(exceptions.APIException):
+    status_code = 413
+    default_code = "too_large"
+    default_detail = f"The file is larger than {MOST_BYTES // MIB} MiB. Nothing was stored."
+
+
+def shown(summary: Any, said: list[str], path: Path) -> dict[str, Any]:
+    problems: list[dict[str, Any]] = []
+    for line in said[: MOST_PROBLEMS * 2]:
+        place, _, reason = line.removeprefix(str(path)).partition(": ")
+        number = place.strip(": ")
+        if number.isdigit() and len(problems) < MOST_PROBLEMS:
+            problems.append({"line": int(number), "reason": reason})
+    already = any("already imported" in line for line in said) and not summary.rows
+    return {
+        "stored": summary.stored,
+        "already_imported": already,
+        "rows": summary.rows,
+        "bad_rows": summary.bad,
+        "counts": dict(summary.counts),
+        "problems": problems,
+        "summary": summary.text().replace(str(path), "the file"),
+    }
+
+
+def described(name: str, words: str) -> dict[str, Any]:
+    found = tells(
+        ImportedSerializer, name, words, OF_A_STUDY, parameters=[SKIP], takes=FILE,
+        also=(409,), takes_key=False,
+    )  # fmt: skip
+    found["responses"][422, "application/json"] = ImportedSerializer
+    return found
+
+
+class ImportResponses(ImportView):
+    @extend_schema(**described("imports_responses", "Import responses, one a row"))
+    def post(self, request: Request, slug: str) -> Response:
+        return self.take(request, responses.PLAN)
+
+
+class ImportPrompts(ImportView):
+    @extend_schema(**described("imports_prompts", "Import attributes of prompts"))
+    def post(self, request: Request, slug: str) -> Response:
+        return self.take(request, prompts.PLAN)
+
+
+class ImportComparisons(ImportView):
+    @extend_schema(**described("imports_comparisons", "Import ready-made comparisons"))
+    def post(self, request: Request, slug: str) -> Response:
+        return self.take(request, comparisons.PLAN)
+
+
+class ImportVotes(ImportView):
+    @extend_schema(**described("imports_votes", "Import votes collected elsewhere"))
+    def post(self, request: Request, slug: str) -> Response:
+        return self.take(request, votes.PLAN)

@@ -1,0 +1,38 @@
+"""How often one account, or one network that is nobody, may ask. Counted in each web process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+
+from annotation.accounts.networks import client_network
+from annotation.models import User
+
+if TYPE_CHECKING:
+    # The framework reads this module while it makes that class.
+    from rest_framework.views import APIView
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class AccountThrottle(SimpleRateThrottle):
+    """Reads and writes apart, by account; strangers by network."""
+
+    def __init__(self) -> None:
+        """The rate is chosen with the request."""
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        if not isinstance(request.user, User):
+            self.scope = "anonymous"
+        else:
+            self.scope = "read" if request.method in SAFE else "write"
+        self.rate = self.get_rate()
+        self.num_requests, self.duration = self.parse_rate(self.rate)
+        return super().allow_request(request, view)
+
+    def get_cache_key(self, request: Request, view: APIView) -> str | None:
+        user = request.user
+        who = user.pk if isinstance(user, User) else client_network(request._request)
+        return self.cache_format % {"scope": self.scope, "ident": who}

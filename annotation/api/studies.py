@@ -1,0 +1,330 @@
+"""Studies: begin one, set it up, pair its responses, open, close and unblind it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.access import roles_of
+from annotation.access.creating import may_create_studies
+from annotation.access.outcomes import READERS
+from annotation.lifecycle.drafts import check_slug, get_or_create_draft
+from annotation.lifecycle.generation import (
+    generate_comparisons,
+)
+from annotation.lifecycle.identical import generate_identical
+from annotation.lifecycle.opening import open_study
+from annotation.lifecycle.readiness import list_faults, list_warnings
+from annotation.lifecycle.rubric import (
+    CriterionDraft,
+    configure_draft,
+    criteria_of,
+    set_rubric,
+)
+from annotation.lifecycle.states import (
+    archive_study,
+    close_study,
+    pause_study,
+    resume_study,
+    unblind_study,
+)
+from annotation.lifecycle.versions import change_study
+from annotation.models import (
+    ApiToken,
+    Role,
+    Study,
+)
+from annotation.pairing import Design
+
+from .edges import SAFE, ApiView, StudyView
+from .problems import Conflict
+from .schema import OF_A_STUDY, OF_EVERYBODY, lists, tells
+from .study_shapes import (
+    DesignSerializer,
+    GeneratedSerializer,
+    NewStudySerializer,
+    NothingSerializer,
+    OpenSerializer,
+    ReadinessSerializer,
+    RubricSerializer,
+    RunStudySerializer,
+    SettingsSerializer,
+    StudySerializer,
+    UnblindSerializer,
+)
+
+EVERYBODY = frozenset(Role)
+
+
+def show(study: Study, roles: frozenset[Role]) -> dict[str, Any]:
+    """As somebody with these roles sees it."""
+    found: dict[str, Any] = {
+        "slug": study.slug,
+        "title": study.title,
+        "state": study.state,
+        "roles": sorted(role.value for role in roles),
+        "instructions": study.instructions,
+        "created_at": study.created_at,
+        "opened_at": study.opened_at,
+        "closed_at": study.closed_at,
+    }
+    if roles & (READERS | {Role.MONITOR}):
+        found |= {"is_sealed": study.is_sealed, "unblinded_at": study.unblinded_at}
+    if roles & READERS:
+        found |= {
+            name: getattr(study, name)
+            for name in (
+                "results",
+                "stopping",
+                "notice",
+                "target_votes",
+                "max_per_annotator",
+                "rules",
+            )
+        }
+    return found
+
+
+class Studies(ApiView):
+    """The studies in which you have a role, and new ones."""
+
+    def bound_to(self, token: ApiToken) -> None:
+        if self.request.method not in SAFE:
+            raise exceptions.PermissionDenied("A key of one study cannot begin another.")
+
+    @extend_schema(**lists(StudySerializer, "studies_list", "List your studies", OF_EVERYBODY))
+    def get(self, request: Request) -> Response:
+        studies = Study.objects.filter(memberships__user=self.user).distinct()
+        token = request.auth
+        if isinstance(token, ApiToken) and token.study_id is not None:
+            studies = studies.filter(pk=token.study_id)
+        return self.paginated(studies, ShownStudy, user=self.user)
+
+    @extend_schema(
+        **tells(
+            RunStudySerializer, "studies_create", "Begin a study", OF_EVERYBODY, 201,
+            takes=NewStudySerializer, also=(403, 409),
+        )
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        if not may_create_studies(self.user):
+            raise exceptions.PermissionDenied(
+                "Studies are begun by those who run the site or another study."
+            )
+        wanted = self.read(NewStudySerializer)
+        check_slug(wanted["slug"])
+        if Study.objects.filter(slug=wanted["slug"]).exists():
+            raise Conflict(f"The name {wanted['slug']} is taken. Choose another.")
+        study = get_or_create_draft(wanted["slug"], self.user)
+        roles = roles_of(self.user, study)
+        if Role.OWNER not in roles:
+            raise Conflict(f"The name {wanted['slug']} is taken. Choose another.")
+        if wanted["title"]:
+            study = configure_draft(study, self.user, title=wanted["title"])
+        return Response(show(study, roles), status=201)
+
+
+class ShownStudy(serializers.BaseSerializer[Any]):
+    def to_representation(self, instance: Study) -> dict[str, Any]:
+        return show(instance, roles_of(self.context["user"], instance))
+
+
+class OneStudy(StudyView):
+    roles = EVERYBODY
+    writers = READERS
+
+    @extend_schema(
+        **tells(RunStudySerializer, "studies_get", "Read a study", "Any role in the study.")
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        return Response(show(self.study, self.held))
+
+    @extend_schema(
+        **tells(
+            RunStudySerializer, "studies_configure", "Set texts, settings and rules", OF_A_STUDY,
+            takes=SettingsSerializer, also=(409,),
+        )
+    )  # fmt: skip
+    def patch(self, request: Request, slug: str) -> Response:
+        wanted = self.read(SettingsSerializer, partial=True)
+        reason = wanted.pop("reason", "")
+        if self.study.was_opened:
+            change_study(self.study, self.user, reason=reason, **wanted)
+        elif wanted:
+            configure_draft(self.study, self.user, **wanted)
+        self.study.refresh_from_db()
+        return Response(show(self.study, self.held))
+
+
+class Rubric(StudyView):
+    roles = EVERYBODY
+    writers = READERS
+
+    @extend_schema(
+        **tells(RubricSerializer, "rubric_get", "Read the criteria", "Any role in the study.")
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        return Response({"criteria": shown_criteria(self.study)})
+
+    @extend_schema(
+        **tells(
+            RubricSerializer, "rubric_set", "Set all criteria", OF_A_STUDY,
+            takes=RubricSerializer, also=(409,),
+        )
+    )  # fmt: skip
+    def put(self, request: Request, slug: str) -> Response:
+        wanted = self.read(RubricSerializer)
+        drafts = [
+            CriterionDraft(**{**entry, "levels": tuple(entry.get("levels", ()))})
+            for entry in wanted["criteria"]
+        ]
+        if self.study.was_opened:
+            change_study(self.study, self.user, reason=wanted.get("reason", ""), criteria=drafts)
+        else:
+            set_rubric(self.study, drafts, self.user)
+        return Response({"criteria": shown_criteria(self.study)})
+
+
+def shown_criteria(study: Study) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": draft.key,
+            "question": draft.question,
+            "scale": str(draft.scale),
+            "both_bad": draft.both_bad,
+            "required": draft.required,
+            "levels": [dict(level) for level in draft.levels],
+        }
+        for draft in criteria_of(study)
+    ]
+
+
+class Generate(StudyView):
+    @extend_schema(
+        **tells(
+            GeneratedSerializer, "comparisons_generate", "Pair the responses of a draft",
+            OF_A_STUDY, takes=DesignSerializer, also=(409,),
+        )
+    )  # fmt: skip
+    def post(self, request: Request, slug: str) -> Response:
+        wanted = self.read(DesignSerializer)
+        identical, design = wanted.pop("identical"), wanted.pop("design")
+        made = 0
+        if identical:
+            made = generate_identical(
+                self.study, identical, seed=wanted["seed"], actor=self.user
+            ).created
+        found: dict[str, Any] = {"identical": made, "created": 0, "existing": 0}
+        if design is not None or not identical:
+            summary = generate_comparisons(
+                self.study, design=design or Design.ALL, actor=self.user, **wanted
+            )
+            work = summary.study
+            found |= {
+                "created": summary.created,
+                "existing": summary.skipped,
+                "comparisons": work.comparisons,
+                "votes": work.votes,
+                "components": [list(names) for names in work.components],
+            }
+        return Response({"comparisons": 0, "votes": 0, "components": [], **found})
+
+
+class Readiness(StudyView):
+    @extend_schema(
+        **tells(ReadinessSerializer, "readiness_get", "Ask what keeps it from opening", OF_A_STUDY)
+    )
+    def get(self, request: Request, slug: str) -> Response:
+        if self.study.was_opened:
+            return Response({"ready": False, "faults": ["It was opened already."], "warnings": []})
+        faults = list_faults(self.study)
+        warnings = [] if faults else list_warnings(self.study)
+        return Response({"ready": not faults, "faults": faults, "warnings": warnings})
+
+
+class Step(StudyView):
+    """One step in a study's life; the subclass says which."""
+
+    def act(self) -> Study:
+        raise NotImplementedError
+
+    def answer(self) -> Response:
+        self.act()
+        self.study.refresh_from_db()
+        return Response(show(self.study, self.held))
+
+
+def step(name: str, words: str) -> dict[str, Any]:
+    return tells(RunStudySerializer, f"studies_{name}", words, OF_A_STUDY, takes=NothingSerializer)
+
+
+class OpenStudy(Step):
+    @extend_schema(
+        **tells(
+            RunStudySerializer, "studies_open", "Freeze the draft and open it", OF_A_STUDY,
+            takes=OpenSerializer, also=(409,),
+        )
+    )  # fmt: skip
+    def post(self, request: Request, slug: str) -> Response:
+        wanted = self.read(OpenSerializer)
+        open_study(self.study, self.user, allow_disconnected=wanted["allow_disconnected"])
+        self.study.refresh_from_db()
+        return Response(show(self.study, self.held))
+
+
+class PauseStudy(Step):
+    @extend_schema(**step("pause", "Hand out no further pairs"))
+    def post(self, request: Request, slug: str) -> Response:
+        self.read(NothingSerializer)
+        return self.answer()
+
+    def act(self) -> Study:
+        return pause_study(self.study, self.user)
+
+
+class ResumeStudy(Step):
+    @extend_schema(**step("resume", "Hand out pairs again"))
+    def post(self, request: Request, slug: str) -> Response:
+        self.read(NothingSerializer)
+        return self.answer()
+
+    def act(self) -> Study:
+        return resume_study(self.study, self.user)
+
+
+class CloseStudy(Step):
+    @extend_schema(**step("close", "End the collection of votes for good"))
+    def post(self, request: Request, slug: str) -> Response:
+        self.read(NothingSerializer)
+        return self.answer()
+
+    def act(self) -> Study:
+        return close_study(self.study, self.user)
+
+
+class ArchiveStudy(Step):
+    @extend_schema(**step("archive", "Put a closed study away"))
+    def post(self, request: Request, slug: str) -> Response:
+        self.read(NothingSerializer)
+        return self.answer()
+
+    def act(self) -> Study:
+        return archive_study(self.study, self.user)
+
+
+class UnblindStudy(Step):
+    @extend_schema(
+        **tells(
+            RunStudySerializer, "studies_unblind", "Open names and outcomes, for good", OF_A_STUDY,
+            takes=UnblindSerializer, also=(409,),
+        )
+    )  # fmt: skip
+    def post(self, request: Request, slug: str) -> Response:
+        wanted = self.read(UnblindSerializer)
+        unblind_study(self.study, self.user, **wanted)
+        self.study.refresh_from_db()
+        return Response(show(self.study, self.held))

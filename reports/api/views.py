@@ -1,0 +1,213 @@
+"""Progress, analyses and files. Outcomes open as on the pages: not while a study is sealed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Sum
+from django.http import Http404, HttpResponseBase, StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from annotation.access.outcomes import READERS, roles_can_see_outcomes
+from annotation.api.edges import StudyView
+from annotation.api.problems import Conflict
+from annotation.api.schema import KEY, OF_A_STUDY, lists, refusals, tells
+from annotation.models import (
+    Annotator,
+    AnnotatorState,
+    Assignment,
+    AssignmentState,
+    Comparison,
+    ComparisonKind,
+    Role,
+    StudyState,
+)
+from reports import looks, requests
+from reports.exports import catalogue
+from reports.freshness import latest_run
+from reports.models import AnalysisRequest, AnalysisRun, RequestProblem, RequestState
+from reports.tasks import ring_for_report
+
+WATCHERS = READERS | {Role.MONITOR}
+OF_WATCHERS = "Owners, researchers and monitors of the study."
+OF_READERS = (
+    "Owners and researchers once outcomes may be seen; monitors once the study is unblinded."
+)
+SEALED = "The results are sealed until the study is closed and unblinded. Every vote is kept."
+
+
+class ProgressSerializer(serializers.Serializer[Any]):
+    """How far the collection is; no outcome."""
+
+    state = serializers.ChoiceField(choices=StudyState.values)
+    comparisons = serializers.IntegerField(help_text="Of kind work.")
+    votes_wanted = serializers.IntegerField()
+    votes_collected = serializers.IntegerField(help_text="That hold one of the places wanted.")
+    held_now = serializers.IntegerField(help_text="Places that somebody has before them.")
+    annotators = serializers.IntegerField(help_text="That have not left.")
+    answers = serializers.IntegerField(help_text="All pairs answered, checks and surplus too.")
+
+
+class RequestSerializer(serializers.Serializer[Any]):
+    """A wish for an analysis of what is there now."""
+
+    id = serializers.IntegerField(source="pk")
+    state = serializers.ChoiceField(choices=RequestState.values)
+    problem = serializers.ChoiceField(choices=RequestProblem.values, allow_blank=True)
+    requested_at = serializers.DateTimeField()
+    finished_at = serializers.DateTimeField(allow_null=True)
+    analysis = serializers.IntegerField(source="analysis_run_id", allow_null=True)
+
+
+class AnalysisSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(source="pk")
+    created_at = serializers.DateTimeField()
+    input_sha256 = serializers.CharField()
+    seed = serializers.IntegerField()
+
+
+class ResultSerializer(AnalysisSerializer):
+    result = serializers.JSONField(help_text="As docs/report.schema.json describes it.")
+
+
+class OutcomeView(StudyView):
+    roles = WATCHERS
+    writers = READERS
+
+    def check_outcomes(self) -> None:
+        if not roles_can_see_outcomes(self.held, self.study):
+            raise exceptions.PermissionDenied(SEALED)
+
+
+class Progress(StudyView):
+    roles = WATCHERS
+
+    @extend_schema(**tells(ProgressSerializer, "progress_get", "How far it is", OF_WATCHERS))
+    def get(self, request: Request, slug: str) -> Response:
+        work = Comparison.objects.filter(study=self.study, kind=ComparisonKind.WORK)
+        places = Assignment.objects.filter(annotator__study=self.study, slot_no__isnull=False)
+        people = Annotator.objects.filter(study=self.study)
+        answers = people.aggregate(total=Sum("answered"))["total"]
+        return Response(
+            {
+                "state": self.study.state,
+                "comparisons": work.count(),
+                "votes_wanted": work.aggregate(total=Sum("overlap"))["total"] or 0,
+                "votes_collected": places.filter(state=AssignmentState.SUBMITTED).count(),
+                "held_now": places.filter(state=AssignmentState.RESERVED).count(),
+                "annotators": people.exclude(state=AnnotatorState.REMOVED).count(),
+                "answers": answers or 0,
+            }
+        )
+
+
+class Analyses(OutcomeView):
+    @extend_schema(**lists(AnalysisSerializer, "analyses_list", "List analyses", OF_READERS))
+    def get(self, request: Request, slug: str) -> Response:
+        self.check_outcomes()
+        # Results are large, and a list shows none.
+        rows = AnalysisRun.objects.filter(study=self.study).defer("result", "settings", "versions")
+        return self.paginated(rows, AnalysisSerializer)
+
+    @extend_schema(
+        operation_id="analyses_request",
+        summary="Ask for an analysis of what is there now",
+        description=f"For: {OF_A_STUDY} Ask for the request until it is done.",
+        request=None,
+        responses={202: RequestSerializer, **refusals(404, 409)},
+        parameters=[KEY],
+    )
+    def post(self, request: Request, slug: str) -> Response:
+        self.check_outcomes()
+        wish = requests.ask(self.study, self.user)
+        transaction.on_commit(ring_for_report)
+        return Response(RequestSerializer(wish).data, status=202)
+
+
+class OneRequest(OutcomeView):
+    @extend_schema(**tells(RequestSerializer, "requests_get", "How far a request is", OF_READERS))
+    def get(self, request: Request, slug: str, wish: int) -> Response:
+        self.check_outcomes()
+        found = AnalysisRequest.objects.filter(study=self.study, pk=wish).first()
+        if found is None:
+            raise Http404("The study has no such request.")
+        return Response(RequestSerializer(found).data)
+
+
+class OneAnalysis(OutcomeView):
+    @extend_schema(
+        **tells(
+            ResultSerializer, "analyses_get", "Read an analysis; every look is logged", OF_READERS
+        )
+    )
+    def get(self, request: Request, slug: str, analysis: int) -> Response:
+        self.check_outcomes()
+        found = AnalysisRun.objects.filter(study=self.study, pk=analysis).first()
+        if found is None:
+            raise Http404("The study has no such analysis.")
+        looks.record_view(self.study, found, self.user)
+        return Response(ResultSerializer(found).data)
+
+
+NAME = OpenApiParameter(
+    "name",
+    {"type": "string", "enum": list(catalogue.FORMATS)},
+    OpenApiParameter.PATH,
+    description="What is exported.",
+)
+CHOSEN = OpenApiParameter(
+    "chosen",
+    {"type": "string", "enum": sorted(catalogue.CONTENT_TYPES)},
+    OpenApiParameter.PATH,
+    description="In which format; not each is made in each.",
+)
+FILES = {
+    (200, content_type.partition(";")[0]): OpenApiResponse(
+        OpenApiTypes.STR,
+        description="The file, streamed.",
+    )
+    for content_type in catalogue.CONTENT_TYPES.values()
+}
+
+
+class Exports(OutcomeView):
+    @extend_schema(
+        operation_id="exports_get",
+        summary="Get a file, streamed",
+        description=f"For: {OF_READERS} Comparisons also before, with codes in place of names.",
+        responses={**FILES, **refusals(404, 409)},
+        parameters=[NAME, CHOSEN],
+    )
+    def get(self, request: Request, slug: str, name: str, chosen: str) -> HttpResponseBase:
+        try:
+            export = catalogue.find(name, chosen)
+        except catalogue.UnknownExportError as fault:
+            raise Http404(str(fault)) from None
+        if not roles_can_see_outcomes(self.held, self.study):
+            if export.shows_outcomes:
+                raise exceptions.PermissionDenied(SEALED)
+            if not self.held & READERS:
+                raise exceptions.PermissionDenied("Files are for owners and researchers.")
+        kept = latest_run(self.study) if export.needs_analysis else None
+        if export.needs_analysis and kept is None:
+            raise Conflict("There is no analysis yet: ask for one first.")
+        if export.is_look(self.study):
+            looks.record_export(self.study, kept, self.user, export.name)
+        chunks = (
+            catalogue.stream_rows(self.study, export)
+            if kept is None
+            else catalogue.stream_result(kept, export)
+        )
+        return StreamingHttpResponse(
+            chunks,
+            content_type=export.content_type,
+            headers={
+                "Content-Disposition": f'attachment; filename="{export.file_name(self.study)}"',
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+            },
+        )

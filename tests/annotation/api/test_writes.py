@@ -1,0 +1,298 @@
+"""Writes: done once under a key, refused in one form; and a study from nothing to a report."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import uuid
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from annotation.api import idempotency
+from annotation.models import (
+    Annotator,
+    Comparison,
+    Invitation,
+    Membership,
+    RememberedAnswer,
+    Role,
+    Study,
+    Vote,
+)
+from annotation.tasks import forget_answers
+from reports.tasks import make_requested_report
+from tests import factories
+from tests.annotation.api.calling import caller, member
+from tests.races import at_once
+
+pytestmark = pytest.mark.django_db
+
+RESPONSES = "".join(
+    json.dumps(
+        {"prompt_id": f"p{p}", "prompt": f"Prompt {p}", "system": s, "response": f"{s} on {p}"}
+    )
+    + "\n"
+    for p in range(4)
+    for s in ("north", "south")
+).encode()
+
+
+def test_a_study_goes_from_nothing_to_a_report_by_the_api_alone():
+    owner = factories.make_user(is_superuser=True, is_staff=True)
+    key = caller(owner)
+    made = key.post("studies", {"slug": "capitals", "title": "Capitals"})
+    assert (made.status_code, made.json()["roles"]) == (201, ["owner"])
+    one = "studies/capitals"
+    imported = key.file(f"{one}/imports/responses", RESPONSES).json()
+    assert (imported["stored"], imported["rows"], imported["problems"]) == (True, 8, [])
+    again = key.file(f"{one}/imports/responses", RESPONSES)
+    assert (again.status_code, again.json()["already_imported"]) == (200, True)
+    assert key.get(f"{one}/readiness").json()["ready"] is False
+    generated = key.post(f"{one}/generate", {"overlap": 1}).json()
+    assert (generated["created"], generated["votes"]) == (4, 4)
+    rubric = {"criteria": [{"key": "overall", "question": "Which is better?"}]}
+    assert key.send("PUT", f"{one}/rubric", rubric).status_code == 200
+    ready = key.get(f"{one}/readiness").json()
+    assert (ready["ready"], ready["faults"]) == (True, [])
+    assert key.post(f"{one}/open").json()["state"] == "open"
+    systems = {row["system_a"] for row in key.get(f"{one}/comparisons").json()["results"]}
+    assert systems <= {"A1", "A2"}
+    assert key.get(f"{one}/exports/votes.jsonl").status_code == 403
+    study = Study.objects.get(slug="capitals")
+    rater = member(study, Role.ANNOTATOR)
+    for _ in range(4):
+        pairs = rater.post(f"{one}/annotate/next").json()["pairs"]
+        body = {
+            "assignment": pairs[0]["id"],
+            "key": str(uuid.uuid4()),
+            "answers": {"overall": {"choice": "left"}},
+        }
+        stored = rater.post(f"{one}/annotate/vote", body)
+        assert (stored.status_code, stored.json()["replayed"]) == (200, False)
+        assert rater.post(f"{one}/annotate/vote", body).json()["replayed"] is True
+    assert Vote.objects.count() == 4
+    progress = key.get(f"{one}/progress").json()
+    assert (progress["votes_collected"], progress["votes_wanted"]) == (4, 4)
+    assert key.post(f"{one}/close").json()["state"] == "closed"
+    assert key.post(f"{one}/analyses").status_code == 403
+    assert key.post(f"{one}/unblind", {"reason": "done"}).json()["is_sealed"] is False
+    wish = key.post(f"{one}/analyses")
+    assert wish.status_code == 202
+    make_requested_report()
+    found = key.get(f"{one}/requests/{wish.json()['id']}").json()
+    assert found["state"] == "done"
+    result = key.get(f"{one}/analyses/{found['analysis']}").json()["result"]
+    assert result["counts"]["votes"] == 4
+    file = key.get(f"{one}/exports/votes.jsonl")
+    assert b"".join(file.streaming_content).count(b"\n") == 4
+    assert key.post(f"{one}/archive").json()["state"] == "archived"
+
+
+def test_every_bad_row_is_answered_and_nothing_is_stored():
+    study = factories.make_study()
+    key = member(study, Role.OWNER)
+    content = b'{"prompt_id": "p1"}\nnonsense\n'
+    answer = key.file(f"studies/{study.slug}/imports/responses", content)
+    assert answer.status_code == 422
+    assert [row["line"] for row in answer.json()["problems"]] == [1, 2]
+    assert answer.json()["stored"] is False
+    assert tempfile.gettempdir() not in answer.content.decode()
+    wrong = key.file(f"studies/{study.slug}/imports/responses", content, "text/plain")
+    assert wrong.status_code == 415
+
+
+def test_the_same_key_does_a_write_once_and_gives_its_answer_again():
+    study = factories.make_open_study()
+    key = member(study, Role.OWNER)
+    body = {"people": [{"name": "Ada", "email": "ada@example.org"}]}
+    path = f"studies/{study.slug}/invitations"
+    first = key.post(path, body, **{"Idempotency-Key": "k1"})
+    second = key.post(path, body, **{"Idempotency-Key": "k1"})
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert second.json() == first.json()
+    assert second.headers["Idempotent-Replayed"] == "true"
+    assert Invitation.objects.count() == 1
+    # A link is shown once: what is kept cannot be read without the key.
+    link = first.json()["invitations"][0]["link"]
+    kept = RememberedAnswer.objects.get()
+    assert link.encode() not in bytes(kept.answer)
+    assert kept.key_hash != "k1"
+    other = key.post(path, {"people": [{"name": "Grace"}]}, **{"Idempotency-Key": "k1"})
+    assert other.status_code == 409
+    assert Invitation.objects.count() == 1
+    # Keys are each person's own.
+    somebody = member(study, Role.OWNER)
+    assert (
+        somebody.post(path, {"people": [{"name": "G"}]}, **{"Idempotency-Key": "k1"}).status_code
+        == 201
+    )
+
+
+def test_what_was_refused_may_be_tried_again_under_the_same_key():
+    study = factories.make_open_study()
+    key = member(study, Role.OWNER)
+    path = f"studies/{study.slug}/resume"
+    assert key.post(path, **{"Idempotency-Key": "k"}).status_code == 409
+    key.post(f"studies/{study.slug}/pause")
+    assert key.post(path, **{"Idempotency-Key": "k"}).status_code == 200
+
+
+def test_answers_are_forgotten_after_a_day():
+    study = factories.make_open_study()
+    key = member(study, Role.OWNER)
+    key.post(f"studies/{study.slug}/pause", **{"Idempotency-Key": "k"})
+    with time_machine.travel(timezone.now() + timedelta(hours=25), tick=False):
+        assert forget_answers() == 1
+    assert not RememberedAnswer.objects.exists()
+
+
+def test_a_request_that_is_still_at_work_is_not_done_again():
+    user = factories.make_user()
+    idempotency.claim(user, "k", "0" * 64)
+    with pytest.raises(idempotency.KeyInUse):
+        idempotency.claim(user, "k", "0" * 64)
+    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
+        assert isinstance(idempotency.claim(user, "k", "0" * 64), idempotency.Claimed)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_once_one_does_it():
+    user = factories.make_user()
+
+    def claim() -> str:
+        try:
+            return type(idempotency.claim(user, "k", "0" * 64)).__name__
+        except idempotency.KeyInUse:
+            return "in use"
+
+    assert sorted(at_once([claim, claim])) == ["Claimed", "in use"]
+
+
+def test_refusals_say_what_where_and_what_to_do():
+    study = factories.make_study()
+    key = member(study, Role.OWNER)
+    answer = key.send("PATCH", f"studies/{study.slug}", {"target_votes": 0, "slug": "x"})
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["faults"][0]["where"] == "slug"
+    faults = key.send("PATCH", f"studies/{study.slug}", {"target_votes": 0}).json()["faults"]
+    assert [fault["where"] for fault in faults] == ["target_votes"]
+    rules = key.send("PATCH", f"studies/{study.slug}", {"rules": {"checks": {"gold_share": 2}}})
+    assert "checks.gold_share must lie between" in rules.json()["faults"][0]["what"]
+    not_ready = key.post(f"studies/{study.slug}/open")
+    assert not_ready.status_code == 409
+    assert not_ready.json()["faults"]
+    bad = {"people": [{"name": "A"}, {"email": "nobody"}]}
+    invited = key.post(f"studies/{study.slug}/invitations", bad)
+    assert [fault["where"] for fault in invited.json()["faults"]] == ["people[1].email"]
+    assert key.send("PATCH", f"studies/{study.slug}", "x" * 2_000_000).status_code == 413
+    broken = key.client.post(
+        f"/api/v1/studies/{study.slug}/open", "{", content_type="application/json",
+        headers={"Authorization": f"Bearer {key.secret}"},
+    )  # fmt: skip
+    assert broken.status_code == 400
+
+
+def test_lists_are_paged_by_cursor_and_filtered_by_what_is_allowed_alone():
+    study = factories.make_study()
+    for number in range(5):
+        factories.make_prompt(study, f"p{number}", category="law" if number % 2 else "")
+    key = member(study, Role.RESEARCHER)
+    names, path = [], f"studies/{study.slug}/prompts?page_size=2"
+    while path:
+        page = key.get(path).json()
+        names += [row["prompt_id"] for row in page["results"]]
+        path = page["next"].split("/api/v1/")[1] if page["next"] else ""
+    assert names == [f"p{number}" for number in range(5)]
+    law = key.get(f"studies/{study.slug}/prompts?category=law").json()["results"]
+    assert [row["prompt_id"] for row in law] == ["p1", "p3"]
+    for query in ("study__slug=x", "category__regex=.", "ordering=-text", "id=1"):
+        assert len(key.get(f"studies/{study.slug}/prompts?{query}").json()["results"]) == 5
+    assert key.get(f"studies/{study.slug}/prompts?category=%00").status_code == 422
+    assert key.get(f"studies/{study.slug}/prompts?cursor=x").status_code in (200, 404)
+
+
+def test_a_sealed_study_is_told_by_codes():
+    study = factories.make_open_study()
+    comparison = factories.make_comparison(study)
+    comparison.system_a.code, comparison.system_b.code = "A1", "A2"
+    comparison.system_a.save()
+    comparison.system_b.save()
+    key = member(study, Role.OWNER)
+    names = {comparison.system_a.name, comparison.system_b.name}
+    for path in ("comparisons", "responses"):
+        page = key.get(f"studies/{study.slug}/{path}").content.decode()
+        assert not any(name in page for name in names), path
+    assert {
+        row["name"] for row in key.get(f"studies/{study.slug}/systems").json()["results"]
+    } == names
+    assert "A1" not in key.get(f"studies/{study.slug}/systems").content.decode()
+
+
+def test_people_are_decided_about_as_on_the_pages():
+    study = factories.make_open_study()
+    owner, researcher = member(study, Role.OWNER), member(study, Role.RESEARCHER)
+    user = factories.make_annotator(study, factories.make_user()).user
+    one = f"studies/{study.slug}/members/{user.pk}"
+    refused = researcher.send("PUT", f"{one}/roles", {"roles": ["annotator", "owner"]})
+    assert refused.status_code == 403
+    both = owner.send("PUT", f"{one}/roles", {"roles": ["annotator", "monitor"]})
+    assert both.json()["roles"] == ["annotator", "monitor"]
+    assert owner.send("PUT", f"{one}/roles", {"roles": ["monitor"]}).status_code == 409
+    assert owner.send("PUT", f"{one}/team", {"team": "Berlin"}).json()["team"] == "Berlin"
+    assert researcher.send("DELETE", f"{one}/identity").status_code == 403
+    left = researcher.post(f"{one}/end", {"votes": "keep"})
+    assert left.json()["state"] == "removed"
+    assert owner.send("DELETE", f"{one}/identity").status_code == 200
+    assert Annotator.objects.get(study=study, user=None).erased_at is not None
+
+
+def test_an_annotator_s_key_opens_their_own_work_alone():
+    study = factories.make_open_study()
+    factories.make_comparison(study)
+    key = member(study, Role.ANNOTATOR)
+    seen = key.get(f"studies/{study.slug}").json()
+    assert set(seen) == {
+        "slug", "title", "state", "roles", "instructions", "created_at", "opened_at", "closed_at",
+    }  # fmt: skip
+    for path in (
+        "systems", "prompts", "responses", "comparisons", "members", "invitations", "quality",
+        "findings", "reviews", "progress", "analyses", "exports/votes.jsonl", "readiness",
+    ):  # fmt: skip
+        assert key.get(f"studies/{study.slug}/{path}").status_code == 403, path
+    assert key.post("studies", {"slug": "mine"}).status_code == 403
+
+
+def test_the_last_owner_stays():
+    study = factories.make_open_study()
+    user = factories.make_membership(study, Role.OWNER).user
+    answer = caller(user).send(
+        "PUT", f"studies/{study.slug}/members/{user.pk}/roles", {"roles": []}
+    )
+    assert answer.status_code == 409
+    assert Membership.objects.filter(study=study, role=Role.OWNER).exists()
+
+
+def test_too_many_requests_are_told_when_to_come_back(settings, monkeypatch):
+    from annotation.api.limits import AccountThrottle
+
+    monkeypatch.setattr(
+        AccountThrottle, "THROTTLE_RATES", {"read": "2/min", "write": "1/min", "anonymous": "1/min"}
+    )
+    key = caller(factories.make_user())
+    assert [key.get("studies").status_code for _ in range(3)] == [200, 200, 429]
+    answer = key.get("studies")
+    assert int(answer.headers["Retry-After"]) <= 60
+    assert answer.json()["status"] == 429
+
+
+def test_comparisons_can_be_filtered_by_kind():
+    study = factories.make_study()
+    factories.make_comparison(study)
+    key = member(study, Role.OWNER)
+    path = f"studies/{study.slug}/comparisons?kind="
+    assert len(key.get(path + "work").json()["results"]) == Comparison.objects.count()
+    assert key.get(path + "gold").json()["results"] == []
