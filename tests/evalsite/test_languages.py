@@ -136,19 +136,19 @@ def test_every_namespace_is_translated_or_english_by_declaration() -> None:
     namespaces = {name for route in list_routes() for name in route.namespaces}
     assert namespaces >= TRANSLATED_NAMESPACES
     assert namespaces - TRANSLATED_NAMESPACES == {
-        "admin",
         "adjudication",
+        "admin",
         "alignment",
         "annotators",
         "api",
         "judges",
         "judging_api",
         "keys",
-        "reports_api",
         "people",
         "people_work",
         "progress",
         "reports",
+        "reports_api",
         "studio",
     }
 
