@@ -16,7 +16,7 @@ def update_each(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
     if not rows:
         return
     meta = type(rows[0])._meta
-    columns = [meta.get_field(name) for name in fields]
+    columns = [column for column in meta.concrete_fields if column.name in fields]
     quote = connection.ops.quote_name
     assigned = ", ".join(f"{quote(str(column.column))} = %s" for column in columns)
     # Names of our own models alone; every value is a parameter.

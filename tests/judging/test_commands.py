@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def test_from_a_file_to_judgments(study, file) -> None:
     assert out == ""
     assert err.count("finished. Asked 6, answered 6, missing 0.") == 2
     assert Judgment.objects.count() == 12
-    assert sum(one.budget for one in JudgeRun.objects.all()) <= 1
+    assert sum((one.budget or Decimal(2) for one in JudgeRun.objects.all()), Decimal(0)) <= 1
 
     _, again = run("run_judges", "mails")
     assert again.count("answered 6, 6 of them reused") == 2
