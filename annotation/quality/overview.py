@@ -138,12 +138,17 @@ def overview(study: Study) -> list[AnnotatorQuality]:
     ]
 
 
-def history_of(study: Study, annotator_id: int) -> AnnotatorHistory | None:
-    """One annotator of the study; None where it has no such one. Ten queries at most."""
+def history_of(
+    study: Study, annotator_id: int, *, with_figures: bool = True
+) -> AnnotatorHistory | None:
+    """One annotator of the study; None where it has no such one. Ten queries at most.
+
+    Without figures none of the answers is read, which takes seconds where somebody gave many.
+    """
     annotator = with_activity(Annotator.objects.filter(study=study, pk=annotator_id), study).first()
     if annotator is None:
         return None
-    evidence = dict(evidence_of(study, [annotator.pk], dwells=ANSWERS))
+    evidence = dict(evidence_of(study, [annotator.pk], dwells=ANSWERS)) if with_figures else {}
     flags = flags_of(Flag.objects.filter(assignment__annotator=annotator))
     reviews = tuple(annotator.reviews.select_related("created_by").order_by("-pk"))
     findings = tuple(annotator.findings.select_related("study_version").order_by("-pk"))
@@ -155,7 +160,7 @@ def history_of(study: Study, annotator_id: int) -> AnnotatorHistory | None:
     ]
     quality = row_of(
         annotator,
-        evidence[annotator.pk],
+        evidence.get(annotator.pk, Evidence()),
         flags.get(annotator.pk, 0),
         unanswered,
         reviews[0] if reviews else None,

@@ -25,7 +25,7 @@ from reports.wording.quality import ROWS, TITLES, finding_in_words
 from .acts import ACTS, what_leaves
 from .figures import PEOPLE, PROGRESS
 from .names import Watcher
-from .people import COLUMNS, FILTERS, Choice, seen_at, tabulate
+from .people import COLUMNS, FILTERS, Choice, are_many, seen_at, tabulate
 from .progress import OLD, Addresses, ago
 from .progress_pages import CONDUCTORS, WATCHERS, is_live, shown
 
@@ -167,12 +167,14 @@ def row_context(row: dict[str, Any], at: Addresses) -> dict[str, Any]:
 def one(request: SignedInRequest, study: Study, annotator: int) -> HttpResponse:
     """One annotator: figures, findings with their reasons and rows, decisions, messages."""
     watcher = Watcher.of(request.user, study)
-    history = quality.history_of(study, annotator)
+    is_large = are_many(study)
+    history = quality.history_of(study, annotator, with_figures=not is_large)
     if history is None:
         raise Http404("There is no such annotator in this study.")
     row, found = history.annotator, history.quality
     rejected = found.last_review is not None and found.last_review.outcome == ReviewOutcome.REJECT
     word, tone = state_in_words(row.state, rejected=rejected)
+    figures = kept_figures(study, row) if is_large else found
     at = Addresses(study)
     who = str(row.pk)
     open_keys = {finding.pk for finding in found.findings}
@@ -187,7 +189,8 @@ def one(request: SignedInRequest, study: Study, annotator: int) -> HttpResponse:
             "quality": found,
             "state_word": word,
             "tone": tone,
-            "rates": rates_of(found, at, who),
+            "figures": figures,
+            "rates": () if figures is None else rates_of(figures, at, who),
             "numbers": [
                 ("Counted votes", found.counted, at.votes("counted", annotator=who)),
                 ("Answered", found.answered, at.votes("answers", annotator=who)),
@@ -243,27 +246,45 @@ class RateLine:
     note: str
 
 
-def rates_of(found: quality.AnnotatorQuality, at: Addresses, who: str) -> list[RateLine]:
+def kept_figures(study: Study, row: Annotator) -> dict[str, Any] | None:
+    """The annotator's figures as they were read last; None while they are read."""
+    kept = PEOPLE.figures(study)
+    people = () if kept is None else kept.figures["people"]
+    return next((found for found in people if found["annotator"] == row.pk), None)
+
+
+def rates_of(
+    found: quality.AnnotatorQuality | dict[str, Any], at: Addresses, who: str
+) -> list[RateLine]:
     def url(show: str) -> str:
         return at.votes(show, annotator=who)
 
+    def read(name: str) -> Any:
+        return found[name] if isinstance(found, dict) else getattr(found, name)
+
     return [
-        RateLine("Gold right", found.gold, "share", url("gold"), "pairs with a known answer"),
+        RateLine("Gold right", read("gold"), "share", url("gold"), "pairs with a known answer"),
         RateLine(
-            "Repeats same", found.repeats, "share", url("repeats"), "the same pair, sides exchanged"
+            "Repeats same",
+            read("repeats"),
+            "share",
+            url("repeats"),
+            "the same pair, sides exchanged",
         ),
-        RateLine("Identical tied", found.identical, "share", url("identical"), "equal texts"),
-        RateLine("Left share", found.left, "share", url("answers"), "of answers with a preference"),
+        RateLine("Identical tied", read("identical"), "share", url("identical"), "equal texts"),
+        RateLine(
+            "Left share", read("left"), "share", url("answers"), "of answers with a preference"
+        ),
         RateLine(
             "Agreement with the rest",
-            found.agreement,
+            read("agreement"),
             "share",
             url("counted"),
             "same verdict, mean over pairs",
         ),
-        RateLine("Skipped", found.skips, "share", url("skipped"), "of the latest pairs"),
+        RateLine("Skipped", read("skips"), "share", url("skipped"), "of the latest pairs"),
         RateLine(
-            "Median active time", found.seconds, "number", url("answers"), "seconds of an answer"
+            "Median active time", read("seconds"), "number", url("answers"), "seconds of an answer"
         ),
     ]
 

@@ -18,6 +18,7 @@ from annotation.models import (
     Role,
 )
 from annotation.selectors import counted_votes
+from reports.tasks import count_watched
 from reports.watching.acts import ACTS
 from reports.watching.people import COLUMNS, FILTERS, Choice, read_people, tabulate
 from tests.annotation.quality.world import state_of
@@ -91,6 +92,18 @@ def test_an_annotator_of_another_study_is_not_found(world: Watched) -> None:
     for name, more in (("annotators:one", {}), ("annotators:act", {"act": "pause"})):
         url = world.url(name, annotator=other.people[0].pk, **more)
         assert world.client().get(url).status_code == 404
+
+
+def test_of_many_answers_the_page_shows_what_was_read_last(
+    world: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.watching.people.FEW_ANSWERS", 3)
+    monkeypatch.setattr("reports.watching.keeping.ring", lambda: None)
+    client, url = world.client(), world.url("annotators:one", annotator=world.people[0].pk)
+    assert "Many answers are read in the background." in words_of(client.get(url))
+    assert count_watched() == [f"{world.study.slug}: people"]
+    said = words_of(client.get(url))
+    assert "Left share 67 % [30, 93] 9 of answers with a preference" in said
 
 
 # -- deciding ----------
