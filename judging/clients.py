@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,9 @@ import httpx
 
 from judging.endpoints.addresses import Address, AddressError, Resolver, pin
 from judging.outcomes import Outcome, classify, retry_after
+
+# It logs a line for each request, with its address; what came of them stands in the tables.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 READ_TIMEOUT_SECONDS = 90.0
