@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.core.cache.backends.locmem import LocMemCache
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
@@ -19,6 +20,9 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 class AccountThrottle(SimpleRateThrottle):
     """Reads and writes apart, by account; strangers by network."""
+
+    # The process's own: the site's cache may be a shared one that keeps text alone.
+    cache = LocMemCache("annotation.api.limits", {})
 
     def __init__(self) -> None:
         """The rate is chosen with the request."""
