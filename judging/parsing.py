@@ -11,7 +11,7 @@ import functools
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 from judging.grades import WINS, Answer
 from judging.prompts import Rubric, answer_schema, offered
 
-PARSER_VERSION = 1
+PARSER_VERSION = 2
 """Counts up whenever the same reply would be read otherwise."""
 
 UNPARSED, REFUSED, TRUNCATED = "unparsed", "refused", "truncated"
@@ -153,8 +153,13 @@ def _count(value: object) -> int | None:
     return int(value) if is_count and isinstance(value, int) else None
 
 
-# A reasoning model's thoughts, before the answer. Left open they hold everything: no answer.
-THINKING = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
+# A reasoning model's thoughts, before the answer. All up to the last closing tag is thought, whether
+# or not it was opened; a thought that is left open holds everything after it.
+THOUGHT_ENDS = re.compile(r"</(?:think|thinking|thought|reasoning)\s*>", re.IGNORECASE)
+THOUGHT_BEGINS = re.compile(r"<(?:think|thinking|thought|reasoning)\b[^<>]*>", re.IGNORECASE)
+# An answer in the other form, whole or cut, beside a line that is a verdict.
+OBJECT = re.compile(r"""["']grade["']\s*:""")
+FENCE_MARK = re.compile(r"\A[ \t]*(?P<mark>`{3,}(?=[^`]*\Z)|~{3,})")
 FENCE = re.compile(r"\A```(?:json)?[ \t]*\n(?P<inside>.*)\n[ \t]*```\Z", re.DOTALL | re.IGNORECASE)
 VERDICT = re.compile(r"\A[ \t]*Final verdict:[ \t]*\[\[(?P<grade>[^\[\]]*)\]\][ \t]*\Z")
 
@@ -172,16 +177,28 @@ def parse(text: str, rubric: Rubric) -> Parsed | Missing:
     -------
     Parsed or Missing
     """
-    answer = THINKING.sub("", text, count=1).strip()
+    whole = _object_in(text.strip())
+    if whole is not None:
+        # A reason may speak of thoughts; an object that is all of the reply is no thought.
+        found = _parse_object(whole, rubric)
+        if found != Missing(UNPARSED, "invalid_json"):
+            return found
+    answer = THOUGHT_ENDS.split(text)[-1].strip()
     if not answer:
         return Missing(UNPARSED, "empty")
-    candidate = answer
-    fence = FENCE.match(answer)
-    if fence is not None:
-        candidate = fence["inside"].strip()
-    if candidate.startswith("{"):
+    candidate = _object_in(answer)
+    if candidate is not None:
         return _parse_object(candidate, rubric)
+    if THOUGHT_BEGINS.search(answer) is not None:
+        return Missing(UNPARSED, "no_verdict")
     return _parse_lines(answer, rubric)
+
+
+def _object_in(answer: str) -> str | None:
+    """What should be one JSON object, out of its code fence; None where it is none."""
+    fence = FENCE.match(answer)
+    candidate = answer if fence is None else fence["inside"].strip()
+    return candidate if candidate.startswith("{") else None
 
 
 def _parse_object(text: str, rubric: Rubric) -> Parsed | Missing:
@@ -229,17 +246,31 @@ def _parse_lines(text: str, rubric: Rubric) -> Parsed | Missing:
     """One line that is only a verdict, outside of every code block."""
     found = [
         match["grade"].strip()
-        for line in text.splitlines()
+        for line in _outside_of_fences(text)
         if (match := VERDICT.match(line)) is not None
     ]
     if not found:
         return Missing(UNPARSED, "no_verdict")
-    if len(found) > 1:
+    if len(found) > 1 or OBJECT.search(text) is not None:
         return Missing(UNPARSED, "conflicting")
     allowed = {answer.value: answer for answer in offered(rubric)}
     if found[0] not in allowed:
         return Missing(UNPARSED, "unknown_grade")
     return Parsed(allowed[found[0]], reason=text[:MOST_KEPT_CHARACTERS])
+
+
+def _outside_of_fences(text: str) -> Iterator[str]:
+    """The lines of a text but those of code blocks; one that is left open holds all the rest."""
+    opened = ""
+    for line in text.splitlines():
+        mark = FENCE_MARK.match(line)
+        if mark is None:
+            if not opened:
+                yield line
+        elif not opened:
+            opened = mark["mark"]
+        elif mark["mark"].startswith(opened) and not line.strip().strip(opened[0]):
+            opened = ""
 
 
 def contradicts(answer: Answer, levels: Mapping[str, Mapping[str, str]], rubric: Rubric) -> bool:

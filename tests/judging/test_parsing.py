@@ -116,6 +116,36 @@ MALFORMED = {
 }
 
 
+MALFORMED |= {
+    f"<think>weighing\n{LINE}\nand so on": "no_verdict",
+    f"I think.\n<thinking>\n{LINE}": "no_verdict",
+    f"<think>a</think>\n<think>b\n{LINE}": "no_verdict",
+    f"<think>a</think>\n{LINE}\n<think>no, the second</think>": "empty",
+    f"```\n{LINE}\n```": "no_verdict",
+    f"The form:\n~~~text\n{LINE}\n~~~\nI cannot tell.": "no_verdict",
+    f"````\n```\n{LINE}\n```\n````": "no_verdict",
+    f"```\n{LINE}": "no_verdict",
+    f"{LINE}\n{reply_text('2>1')}": "conflicting",
+    f"{LINE}\n```json\n{reply_text('2>1')}\n```": "conflicting",
+    f"{LINE}\n{{'grade': '2>1'": "conflicting",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"I draft.\n{LINE}\n</think>\n{reply_text('2>1')}",
+        f"{reply_text()}\n</think>\n{reply_text('2>1')}",
+        f"<think>a</think><think>b\n{LINE}</think>{reply_text('2>1')}",
+        f"<THINK>x\n{LINE}\n</THINK>\nFinal verdict: [[2>1]]",
+        f"Of the form\n```\n{LINE}\n```\nI say\nFinal verdict: [[2>1]]",
+        reply_text("2>1").replace("The first is right.", "It says <think> and </think>."),
+    ],
+)
+def test_what_was_only_thought_or_quoted_is_not_the_answer(text: str) -> None:
+    assert parse(text, RUBRIC).answer == Answer.SECOND
+
+
 @pytest.mark.parametrize(("text", "detail"), MALFORMED.items(), ids=range(len(MALFORMED)))
 def test_a_malformed_reply_is_missing_and_says_why(text: str, detail: str) -> None:
     assert parse(text, RUBRIC) == Missing("unparsed", detail)
