@@ -15,7 +15,7 @@ from annotation.canonical_json import canonical_json
 from annotation.models import Criterion, Response, Study, User
 from annotation.rules import rules_of
 from judging import presets
-from judging.endpoints.saving import save_endpoint
+from judging.endpoints.saving import check_endpoint, store_endpoint
 from judging.families import shares_family
 from judging.judge_files import STUDY_RUBRIC, Instruction, JudgeDraft, ModelDraft
 from judging.models import Endpoint, Judge, JudgeVersion
@@ -162,12 +162,12 @@ def add_judges(
     ------
     JudgeFault, endpoints.saving.EndpointFault
     """
+    stated = dict(draft.endpoint)
+    # The host is looked up before anything is locked: a resolver may take its time.
+    checked = check_endpoint(stated.pop("name"), stated.pop("base_url"), key=key, **stated)
     with transaction.atomic():
         Study.objects.select_for_update().get(pk=study.pk)
-        stated = dict(draft.endpoint)
-        endpoint = save_endpoint(
-            study, stated.pop("name"), stated.pop("base_url"), actor=actor, key=key, **stated
-        )
+        endpoint = store_endpoint(study, checked, actor=actor)
         return [
             add_version(
                 study, name, config_of(study, endpoint, instruction, model, draft.rubric), actor

@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import re
 import socket
+import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -156,11 +157,21 @@ def resolve_now(host: str, port: int) -> Sequence[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
+def resolve_in_time(host: str, port: int) -> Sequence[str]:
+    """As `resolve_now`, and empty where the resolver takes too long."""
+    found: list[Sequence[str]] = []
+    # A thread that may be left behind: nothing else ends a look-up of the system.
+    looking = threading.Thread(target=lambda: found.append(resolve_now(host, port)), daemon=True)
+    looking.start()
+    looking.join(RESOLVE_TIMEOUT_SECONDS)
+    return found[0] if found else []
+
+
 def check_on_save(url: str, local: Collection[str], resolver: Resolver | None = None) -> Address:
     """Read and check the address that somebody is saving.
 
-    A name that does not resolve here is let through: workers may stand elsewhere, and every
-    connection is checked again.
+    A name that does not resolve here, or not in time, is let through: workers may stand elsewhere,
+    and every connection is checked again. Not for use inside a transaction: it waits for a network.
 
     Raises
     ------
@@ -168,7 +179,7 @@ def check_on_save(url: str, local: Collection[str], resolver: Resolver | None = 
     """
     address = read_address(url, local)
     if not address.is_simulator:
-        found = (resolver or resolve_now)(address.host, address.port)
+        found = (resolver or resolve_in_time)(address.host, address.port)
         if found:
             choose(address, found)
     return address

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -27,20 +29,32 @@ def check_limits(requests_per_minute: int | None, tokens_per_minute: int | None)
             raise EndpointFault(f"The limit of {name} a minute must lie from 1 to 1,000,000,000.")
 
 
-def save_endpoint(
-    study: Study,
+@dataclass(frozen=True, slots=True)
+class CheckedEndpoint:
+    """An endpoint that may be stored as it is.
+
+    Attributes
+    ----------
+    fields
+        What changes of one that exists already.
+    """
+
+    name: str
+    base_url: str
+    fields: Mapping[str, Any] = field(repr=False)
+    has_new_key: bool = False
+
+
+def check_endpoint(
     name: str,
     base_url: str,
     *,
-    actor: User | None,
     key: str = "",
     key_variable: str = "",
     requests_per_minute: int | None = None,
     tokens_per_minute: int | None = None,
-) -> Endpoint:
-    """Make an endpoint, or change the key and the limits of the one of this name.
-
-    Its address never changes: versions of judges were made for it, and its key is bound to it.
+) -> CheckedEndpoint:
+    """Check what somebody wants to store. It looks the host up: call it outside of transactions.
 
     Parameters
     ----------
@@ -49,7 +63,7 @@ def save_endpoint(
     key_variable : str
         Name of a key that the operator has put into the environment, in place of `key`.
     requests_per_minute, tokens_per_minute : int, optional
-        None: no limit.
+        None leaves what is stored; of a new endpoint: no limit.
 
     Raises
     ------
@@ -63,12 +77,13 @@ def save_endpoint(
     if key and key_variable:
         raise EndpointFault("Give a key or the name of one, not both.")
     check_limits(requests_per_minute, tokens_per_minute)
+    limits = {
+        "requests_per_minute": requests_per_minute,
+        "tokens_per_minute": tokens_per_minute,
+    }
+    fields: dict[str, Any] = {kind: most for kind, most in limits.items() if most is not None}
     try:
         address = addresses.check_on_save(base_url, settings.JUDGE_LOCAL_ENDPOINTS)
-        fields: dict[str, Any] = {
-            "requests_per_minute": requests_per_minute,
-            "tokens_per_minute": tokens_per_minute,
-        }
         if key:
             checked = keys.check_key(key)
             fields |= {
@@ -81,6 +96,19 @@ def save_endpoint(
             fields |= {"key_ciphertext": "", "key_hint": "", "key_variable": key_variable}
     except (addresses.AddressError, keys.KeyFault) as fault:
         raise EndpointFault(f"Endpoint {name!r}: {fault}") from None
+    return CheckedEndpoint(name, base_url, fields, bool(key or key_variable))
+
+
+def store_endpoint(study: Study, checked: CheckedEndpoint, *, actor: User | None) -> Endpoint:
+    """Make an endpoint, or change the key and the limits of the one of this name.
+
+    Its address never changes: versions of judges were made for it, and its key is bound to it.
+
+    Raises
+    ------
+    EndpointFault
+    """
+    name, base_url, fields = checked.name, checked.base_url, checked.fields
     with transaction.atomic():
         endpoint = Endpoint.objects.select_for_update().filter(study=study, name=name).first()
         if endpoint is not None and endpoint.base_url != base_url:
@@ -93,9 +121,9 @@ def save_endpoint(
                 endpoint = Endpoint.objects.create(
                     study=study, name=name, base_url=base_url, **fields
                 )
-            else:
-                for field, value in fields.items():
-                    setattr(endpoint, field, value)
+            elif fields:
+                for changed, value in fields.items():
+                    setattr(endpoint, changed, value)
                 endpoint.save(update_fields=list(fields))
         except IntegrityError:
             raise EndpointFault(
@@ -105,9 +133,21 @@ def save_endpoint(
             study,
             actor,
             "judge.endpoint_saved",
-            {"name": name, "base_url": base_url, "new_key": bool(key or key_variable)},
+            {"name": name, "base_url": base_url, "new_key": checked.has_new_key},
         )
     return endpoint
+
+
+def save_endpoint(
+    study: Study, name: str, base_url: str, *, actor: User | None, **stated: Any
+) -> Endpoint:
+    """Check and store, as `check_endpoint` and `store_endpoint` do, outside of a transaction.
+
+    Raises
+    ------
+    EndpointFault
+    """
+    return store_endpoint(study, check_endpoint(name, base_url, **stated), actor=actor)
 
 
 def target_of(endpoint: Endpoint) -> Target:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from django.db import connection
 
 from annotation.models import AuditEntry
 from judging.endpoints import keys
 from judging.endpoints.saving import EndpointFault, save_endpoint, target_of
 from judging.models import Endpoint
 from tests import factories
+from tests.judging.asked import add, make_judged_study
 
 pytestmark = pytest.mark.django_db
 KEY = "sk-canary-0123456789-abcdef"
@@ -106,3 +110,36 @@ def test_a_private_address_is_refused_on_save(study, monkeypatch) -> None:
     with pytest.raises(EndpointFault, match="private or reserved"):
         save_endpoint(study, "e", "https://api.example.com", actor=None)
     assert not Endpoint.objects.exists()
+
+
+def test_saving_again_without_limits_leaves_those_that_are_stored(study) -> None:
+    url = "https://api.example.com/v1"
+    save_endpoint(study, "one", url, actor=None, requests_per_minute=60, tokens_per_minute=9)
+    save_endpoint(study, "one", url, actor=None, tokens_per_minute=7)
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.requests_per_minute, endpoint.tokens_per_minute) == (60, 7)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_is_open_while_a_name_is_looked_up(monkeypatch) -> None:
+    """A lock would stand for as long as somebody's resolver likes."""
+    held = []
+
+    def resolve(host: str, port: int) -> list[str]:
+        held.append(connection.in_atomic_block)
+        return ["1.1.1.1"]
+
+    monkeypatch.setattr("judging.endpoints.addresses.resolve_in_time", resolve)
+    add(make_judged_study(1), "https://api.example.com/v1")
+    assert held == [False]
+
+
+def test_a_resolver_that_hangs_does_not_keep_anybody_waiting(study, monkeypatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr("judging.endpoints.addresses.RESOLVE_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(
+        "judging.endpoints.addresses.resolve_now", lambda host, port: ended.wait(20) and []
+    )
+    save_endpoint(study, "e", "https://api.example.com", actor=None)
+    assert not ended.is_set()
+    ended.set()
