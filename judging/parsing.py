@@ -153,8 +153,8 @@ def _count(value: object) -> int | None:
     return int(value) if is_count and isinstance(value, int) else None
 
 
-# A reasoning model's thoughts, before the answer. All up to the last closing tag is thought, whether
-# or not it was opened; a thought that is left open holds everything after it.
+# A reasoning model's thoughts, before the answer. All up to the last closing tag is thought, opened
+# or not; a thought that is left open holds everything after it.
 THOUGHT_ENDS = re.compile(r"</(?:think|thinking|thought|reasoning)\s*>", re.IGNORECASE)
 THOUGHT_BEGINS = re.compile(r"<(?:think|thinking|thought|reasoning)\b[^<>]*>", re.IGNORECASE)
 # An answer in the other form, whole or cut, beside a line that is a verdict.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -95,10 +96,19 @@ class JudgeForm(forms.Form):
         label="Price of output", required=False, min_value=0, max_value=100_000
     )
     requests_per_minute = forms.IntegerField(
-        label="Most requests a minute", required=False, min_value=1, max_value=1_000_000_000
+        label="Most requests a minute",
+        required=False,
+        min_value=1,
+        max_value=1_000_000_000,
+        help_text="Of the endpoint, by all of its judges. Empty: as it is, or no limit if it is "
+        "new.",
     )
     tokens_per_minute = forms.IntegerField(
-        label="Most tokens a minute", required=False, min_value=1, max_value=1_000_000_000
+        label="Most tokens a minute",
+        required=False,
+        min_value=1,
+        max_value=1_000_000_000,
+        help_text="Likewise.",
     )
 
     def clean(self) -> dict[str, Any]:
@@ -182,7 +192,7 @@ class StartForm(forms.Form):
     budget = forms.DecimalField(
         label="Budget in US dollars",
         required=False,
-        min_value=0,
+        min_value=Decimal("0.0001"),
         max_digits=12,
         decimal_places=4,
         help_text="Never exceeded: the run pauses before. Empty: no cap.",

@@ -238,8 +238,6 @@ def key(request: SignedInRequest, study: Study, version: int) -> HttpResponseBas
                 endpoint.base_url,
                 actor=request.user,
                 key=form.cleaned_data["key"],
-                requests_per_minute=endpoint.requests_per_minute,
-                tokens_per_minute=endpoint.tokens_per_minute,
             )
         except EndpointFault as fault:
             form.add_error("key", str(fault))
@@ -312,7 +310,7 @@ def start(request: SignedInRequest, study: Study, version: int) -> HttpResponseB
             run = start_run(
                 asked,
                 actor=request.user,
-                budget=form.cleaned_data["budget"] or None,
+                budget=form.cleaned_data["budget"],
                 replicates=form.cleaned_data["replicates"],
                 fresh=form.cleaned_data["fresh"],
             )

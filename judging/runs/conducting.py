@@ -99,18 +99,48 @@ def resume(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> 
         if held.state != RunState.PAUSED:
             raise ConductFault(f"Only a paused run can be resumed; this one is {held.state}.")
         if budget is not None:
-            if not budget.is_finite() or budget <= held.spent + held.reserved:
-                raise ConductFault(
-                    f"The budget must be more than the {held.spent + held.reserved:.4f} US "
-                    "dollars that are spent or reserved."
-                )
-            if held.version.config.get("price") is None:
-                raise ConductFault("The judge has no price card, so a budget could not be kept.")
-            held.budget = budget
+            cap_locked(held, budget)
         held.state, held.pause_cause = RunState.RUNNING, ""
         held.save(update_fields=["state", "pause_cause", "budget"])
         note(held, actor, "judge.run_resumed")
         finish_locked(held)
+    return held
+
+
+def cap_locked(held: JudgeRun, budget: Decimal) -> None:
+    """Give a run whose row the caller holds, and then saves, another budget.
+
+    Raises
+    ------
+    ConductFault
+    """
+    if not budget.is_finite() or budget <= held.spent + held.reserved:
+        raise ConductFault(
+            f"The budget of {held.version.judge.judge_id} must be more than the "
+            f"{held.spent + held.reserved:.4f} US dollars that are spent or reserved."
+        )
+    if held.version.config.get("price") is None:
+        raise ConductFault(
+            f"{held.version.judge.judge_id} has no price card, so a budget could not be kept."
+        )
+    held.budget = budget
+
+
+def cap(run: JudgeRun, actor: User | None, budget: Decimal) -> JudgeRun:
+    """Give a running run another budget; what leaves from now on keeps to it.
+
+    Raises
+    ------
+    ConductFault
+    """
+    with transaction.atomic():
+        held = locked(run)
+        if held.state != RunState.RUNNING:
+            raise ConductFault(f"Only a running run gets another budget; this one is {held.state}.")
+        if held.budget != budget:
+            cap_locked(held, budget)
+            held.save(update_fields=["budget"])
+            note(held, actor, "judge.run_budget_changed", budget=str(budget))
     return held
 
 
@@ -134,8 +164,13 @@ def cancel(run: JudgeRun, actor: User | None) -> JudgeRun:
     return held
 
 
-def retry(run: JudgeRun, actor: User | None) -> int:
+def retry(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> int:
     """Ask again what has no answer, and nothing else; the number of calls.
+
+    Parameters
+    ----------
+    budget : Decimal, optional
+        In place of the run's own, with what it has spent already; None leaves that.
 
     Raises
     ------
@@ -151,8 +186,10 @@ def retry(run: JudgeRun, actor: User | None) -> int:
             )
             if not number:
                 raise ConductFault("Every call of this run has an answer.")
+            if budget is not None:
+                cap_locked(held, budget)
             held.state, held.finished_at = RunState.RUNNING, None
-            held.save(update_fields=["state", "finished_at"])
+            held.save(update_fields=["state", "finished_at", "budget"])
             note(held, actor, "judge.run_retried", calls=number)
     except IntegrityError:
         raise ConductFault("The judge has another run that has not ended.") from None

@@ -12,6 +12,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from judging.models import Endpoint, JudgeRun, JudgeVersion, Judgment
+from judging.runs.starting import quote, start_run
 from tests.judging.asked import make_judged_study
 
 FILE = """
@@ -126,3 +127,52 @@ def test_a_budget_that_is_none_is_refused(study, file) -> None:
         with pytest.raises(CommandError, match="US dollars"):
             run("run_judges", "mails", f"--budget={bad}")
     assert not JudgeRun.objects.exists()
+
+
+JUDGE = ["--judge", "panel/fair:delay=0/reader"]
+
+
+@pytest.fixture
+def live(study, file) -> JudgeRun:
+    run("add_judge", "mails", file)
+    version = JudgeVersion.objects.get(judge__judge_id=JUDGE[1])
+    return start_run(version, actor=None)
+
+
+def test_a_budget_is_kept_by_a_run_that_is_running_already(live) -> None:
+    with pytest.raises(CommandError, match="could cost more than the budget has left"):
+        run("run_judges", "mails", *JUDGE, "--budget", "0.0001")
+    live.refresh_from_db()
+    assert (live.state, live.budget, live.spent) == ("paused", Decimal("0.0001"), 0)
+
+
+def test_the_same_command_never_adds_to_a_budget(live) -> None:
+    # Room for one, and not for a second after it.
+    budget = quote(live.version).worst_case / 6 * Decimal("1.01")
+    for _ in range(2):
+        with pytest.raises(CommandError, match="could cost more than the budget has left"):
+            run("run_judges", "mails", *JUDGE, "--budget", budget)
+    live.refresh_from_db()
+    assert 0 < live.spent <= live.budget == budget
+
+
+@pytest.mark.parametrize("more", [["--replicates=2"], ["--seed=3"], ["--fresh"]])
+def test_what_a_live_run_has_frozen_is_not_ignored(live, more) -> None:
+    with pytest.raises(CommandError, match=more[0].partition("=")[0]):
+        run("run_judges", "mails", *JUDGE, *more)
+    assert live.calls.filter(state="pending").count() == 6
+    _, err = run("run_judges", "mails", *JUDGE, "--replicates=1", "--seed=0")
+    assert "answered 6" in err
+
+
+def test_a_retry_keeps_to_the_budget(live) -> None:
+    live.calls.update(state="unparsed")
+    JudgeRun.objects.update(state="finished")
+    with pytest.raises(CommandError, match="could cost more than the budget has left"):
+        run("run_judges", "mails", *JUDGE, "--retry", "--budget", "0.0001")
+    live.refresh_from_db()
+    assert live.budget == Decimal("0.0001")
+    live.calls.update(state="unparsed")
+    JudgeRun.objects.update(state="finished")
+    with pytest.raises(CommandError, match="a run whose calls are fixed"):
+        run("run_judges", "mails", *JUDGE, "--retry", "--seed", "5")

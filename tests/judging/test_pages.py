@@ -172,6 +172,17 @@ def test_a_page_quotes_before_it_starts_and_starts_once(researcher, study) -> No
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("budget", ["0", "0.0", "0.00001", "-1"])
+def test_a_budget_of_nothing_is_no_missing_cap(researcher, study, budget) -> None:
+    version = add(study, SIMULATED, "fair:delay=0")
+    page = researcher.post(
+        url("start", study, version=version.pk), {"budget": budget, "replicates": 1}
+    )
+    assert page.status_code == 422
+    assert not JudgeRun.objects.exists()
+
+
+@pytest.mark.django_db
 def test_a_run_is_paused_resumed_and_cancelled_from_the_page(researcher, study) -> None:
     run = start_run(add(study, SIMULATED), actor=None)
     for act, state in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections.abc import Collection
 from decimal import ROUND_DOWN, Decimal, InvalidOperation
 from typing import Any
 
@@ -16,7 +17,7 @@ from annotation.management.study_command import StudyCommand
 from annotation.models import Study
 from judging.judges import newest_versions, warnings_about
 from judging.models import JudgeRun, JudgeVersion, RunState
-from judging.runs.conducting import ConductFault, resume, retry
+from judging.runs.conducting import ConductFault, cap, resume, retry
 from judging.runs.progress import Progress, progress_of
 from judging.runs.starting import Quote, RunFault, live_run, quote, start_run
 from judging.runs.sweeping import sweep
@@ -39,12 +40,12 @@ class Command(StudyCommand):
             "--dry-run", action="store_true", help="quote calls, tokens and money, and stop"
         )
         parser.add_argument(
-            "--budget", help="US dollars for all of it, never exceeded (default: no cap)"
+            "--budget",
+            help="US dollars for all of it, what a run has spent before included; never exceeded "
+            "(default: no cap, or the one that the run has)",
         )
-        parser.add_argument(
-            "--replicates", type=int, default=1, help="how often each is asked (default: 1)"
-        )
-        parser.add_argument("--seed", type=int, default=0, help="of the order of the calls")
+        parser.add_argument("--replicates", type=int, help="how often each is asked (default: 1)")
+        parser.add_argument("--seed", type=int, help="of the order of the calls (default: 0)")
         parser.add_argument("--fresh", action="store_true", help="ask again what is answered")
         parser.add_argument(
             "--retry", action="store_true", help="ask again only what has no answer in the last run"
@@ -64,9 +65,8 @@ class Command(StudyCommand):
                 for version in versions:
                     self.quote(version, options)
                 return
-            runs = (
-                self.again(versions) if options["retry"] else self.start(versions, budget, options)
-            )
+            ask = self.again if options["retry"] else self.start
+            runs = ask(versions, budget, options)
         except (RunFault, ConductFault) as fault:
             raise CommandError(str(fault)) from None
         for warning in sorted(
@@ -82,41 +82,52 @@ class Command(StudyCommand):
         self.conclude(runs)
 
     def quote(self, version: JudgeVersion, options: dict[str, Any]) -> None:
-        found = quote(version, options["replicates"], fresh=options["fresh"])
+        found = quote(version, replicates_of(options), fresh=options["fresh"])
         self.stdout.write(quote_in_words(version, found))
 
     def start(
         self, versions: list[JudgeVersion], budget: Decimal | None, options: dict[str, Any]
     ) -> list[JudgeRun]:
-        shares = share_budget(versions, budget, options)
+        live = {version.pk: live_run(version) for version in versions}
+        for run in live.values():
+            if run is not None:
+                check_frozen(run, options)
+        shares = share_budget(versions, budget, options, {pk for pk, run in live.items() if run})
         runs = []
         for version in versions:
-            live = live_run(version)
-            if live is None:
-                live = start_run(
+            run, share = live[version.pk], shares[version.pk]
+            if run is None:
+                run = start_run(
                     version,
                     actor=None,
-                    budget=shares[version.pk],
-                    replicates=options["replicates"],
-                    seed=options["seed"],
+                    budget=share,
+                    replicates=replicates_of(options),
+                    seed=options["seed"] or 0,
                     fresh=options["fresh"],
                 )
-            elif live.state == RunState.PAUSED:
-                room = shares[version.pk]
-                live = resume(live, None, None if room is None else room + live.spent)
-            runs.append(live)
+            elif run.state == RunState.PAUSED:
+                run = resume(run, None, share)
+            elif share is not None:
+                run = cap(run, None, share)
+            runs.append(run)
         return runs
 
-    def again(self, versions: list[JudgeVersion]) -> list[JudgeRun]:
-        runs = []
+    def again(
+        self, versions: list[JudgeVersion], budget: Decimal | None, options: dict[str, Any]
+    ) -> list[JudgeRun]:
+        last = {}
         for version in versions:
-            last = version.runs.filter(state=RunState.FINISHED).order_by("-pk").first()
-            if last is not None and progress_of(last).missing_total:
-                retry(last, None)
-                runs.append(last)
-        if not runs:
+            run = version.runs.filter(state=RunState.FINISHED).order_by("-pk").first()
+            if run is not None and progress_of(run).missing_total:
+                check_frozen(run, options)
+                last[version.pk] = run
+        if not last:
             raise CommandError("Every call of the last runs has an answer.")
-        return runs
+        asked = [version for version in versions if version.pk in last]
+        shares = share_budget(asked, budget, options, set(last))
+        for version in asked:
+            retry(last[version.pk], None, shares[version.pk])
+        return list(last.values())
 
     def follow(self, runs: list[JudgeRun]) -> None:
         """Work on the runs here, beside any worker, and show how far they are."""
@@ -210,15 +221,51 @@ def read_budget(raw: str | None) -> Decimal | None:
     return budget
 
 
+def replicates_of(options: dict[str, Any]) -> int:
+    return 1 if options["replicates"] is None else int(options["replicates"])
+
+
+def check_frozen(run: JudgeRun, options: dict[str, Any]) -> None:
+    """Refuse what would have to change the calls of a run that has them already.
+
+    Raises
+    ------
+    ConductFault
+    """
+    wrong = [
+        f"--{key}"
+        for key in ("replicates", "seed")
+        if options[key] not in (None, getattr(run, key))
+    ]
+    wrong += ["--fresh"] if options["fresh"] else []
+    if wrong:
+        raise ConductFault(
+            f"{run.version.judge.judge_id} goes on with a run whose calls are fixed (asked "
+            f"{run.replicates} times each, seed {run.seed}): {', '.join(wrong)} cannot change "
+            "them. Leave it out, or cancel that run and start another."
+        )
+
+
 def share_budget(
-    versions: list[JudgeVersion], budget: Decimal | None, options: dict[str, Any]
+    versions: list[JudgeVersion],
+    budget: Decimal | None,
+    options: dict[str, Any],
+    going_on: Collection[int] = (),
 ) -> dict[int, Decimal | None]:
-    """The budget's part of each judge, by what it can cost at most."""
+    """The budget's part of each judge, by what it can cost at most.
+
+    Parameters
+    ----------
+    going_on : collection of int
+        Versions with a run that goes on. Its budget covers what it has answered already too, so
+        that the same command gives it the same part again.
+    """
     if budget is None or len(versions) == 1:
         return {version.pk: budget for version in versions}
     worst = {}
     for version in versions:
-        found = quote(version, options["replicates"], fresh=options["fresh"]).worst_case
+        is_fresh = options["fresh"] or version.pk in going_on
+        found = quote(version, replicates_of(options), fresh=is_fresh).worst_case
         if found is None:
             raise RunFault(
                 f"{version.judge.judge_id} has no price card, so a budget could not be kept. Add "
