@@ -131,6 +131,7 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
             "policy": "uniform",
             "study_versions": [],
             "looked_early": False,
+            "continues": None,
             "closed": False,
             "expertise": "trained",
             "diagnostics": False,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from annotation.models import (
     ComparisonKind,
     Criterion,
+    ImportKind,
     Study,
     StudyState,
+    UploadState,
 )
 from tests import factories
 
@@ -213,5 +217,27 @@ BAD_CONTENT: list[BadRow] = [
         "a prompt of another study",
         "a comparison has two responses to its own prompt, and their systems",
         lambda w: change(w.comparison, study=factories.make_study()),
+    ),
+    # Files on their way in
+    ("an upload in a state unknown", "upload_state_known", lambda w: w.upload(state="half")),
+    (
+        "an upload of what is no content",
+        "upload_kind_is_content",
+        lambda w: w.upload(kind=ImportKind.VOTES),
+    ),
+    (
+        "a lease on an upload that waits for a person",
+        "upload_lease_is_a_workers",
+        lambda w: w.upload(state=UploadState.CHECKED, lease_until=timezone.now()),
+    ),
+    (
+        "an upload that failed and does not say why",
+        "upload_failed_has_problem",
+        lambda w: w.upload(state=UploadState.FAILED),
+    ),
+    (
+        "an upload with a problem that did not fail",
+        "upload_failed_has_problem",
+        lambda w: w.upload(state=UploadState.CHECKED, problem="It is no CSV."),
     ),
 ]

@@ -14,6 +14,7 @@ from annotation.models import (
     InvitationPurpose,
     MailState,
     Membership,
+    Message,
     RememberedAnswer,
     Role,
     User,
@@ -136,6 +137,11 @@ BAD_PEOPLE: list[BadRow] = [
                 participant="p1",
             )
         ),
+    ),
+    (
+        "a message without words",
+        "message_says_something",
+        lambda w: Message.objects.create(annotator=w.holder.annotator, text=""),
     ),
     # The log
     (

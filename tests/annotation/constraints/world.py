@@ -20,6 +20,7 @@ from annotation.models import (
     Comparison,
     FindingAction,
     ImportFile,
+    ImportKind,
     Invitation,
     InvitationPurpose,
     QualityFinding,
@@ -27,6 +28,7 @@ from annotation.models import (
     ReviewOutcome,
     Role,
     Study,
+    Upload,
     Verdict,
     Vote,
     VoteCriterion,
@@ -120,6 +122,14 @@ class World:
             "reason": "r",
         }
         return QualityReview.objects.create(**{**values, **fields})
+
+    def upload(self, **fields: Any) -> Upload:
+        values = {
+            "study": self.study,
+            "kind": ImportKind.RESPONSES,
+            "uploaded_by": factories.make_user(),
+        }
+        return Upload.objects.create(**{**values, **fields})
 
     def import_file(self, **fields: Any) -> ImportFile:
         values = {"study": self.study, "kind": "votes", "sha256": "0" * 64, "rows": 1}

@@ -236,7 +236,8 @@ def test_a_closed_study_is_archived(draft: Study) -> None:
 
 def test_the_guides_example_can_be_used_as_it_stands(draft: Study, tmp_path: Path) -> None:
     guide = (settings.BASE_DIR / "docs" / "guide.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    # Later examples are parts, to be put into this one.
+    example, *_ = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
     file = tmp_path / "support.toml"
     file.write_text(example)
     (tmp_path / "instructions.md").write_text("Choose the answer that you would rather send.\n")
