@@ -1,7 +1,8 @@
 """What is compared: systems, prompts, responses and comparisons, for those who run the study.
 
 While a study is sealed its systems are called by their codes, as everywhere beside votes; the list
-of names alone says no more than the files that were imported.
+of names alone says no more than the files that were imported. Nor may the order of anything: what
+is called by codes is ordered by codes, rows as well as sides.
 """
 
 from __future__ import annotations
@@ -75,6 +76,17 @@ class ComparisonSerializer(serializers.Serializer[Any]):
     def get_system_b(self, row: Comparison) -> str:
         return called(row.system_b, self.context["study"])
 
+    def to_representation(self, instance: Comparison) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        if self.context["study"].is_sealed:
+            # Pairs are stored in the order of their names: by code, the sides say nothing of it.
+            first, second = sorted(
+                (shown[f"system_{side}"], shown[f"sample_{side}"]) for side in "ab"
+            )
+            shown["system_a"], shown["sample_a"] = first
+            shown["system_b"], shown["sample_b"] = second
+        return shown
+
 
 def called(system: System, study: Study) -> str:
     return system.code if study.is_sealed else system.name
@@ -107,7 +119,9 @@ class ContentView(StudyView):
 class Systems(ContentView):
     @extend_schema(**lists(SystemSerializer, "systems_list", "List the systems", OF_A_STUDY))
     def get(self, request: Request, slug: str) -> Answer:
-        return self.paginated(System.objects.filter(study=self.study), SystemSerializer)
+        # By name: the order of arrival could be laid beside that of other lists.
+        rows = System.objects.filter(study=self.study)
+        return self.paginated(rows, SystemSerializer, ordering=("name",))
 
 
 class Prompts(ContentView):
@@ -134,7 +148,11 @@ class Responses(ContentView):
     )
     def get(self, request: Request, slug: str) -> Answer:
         rows = Response.objects.filter(prompt__study=self.study).select_related("prompt", "system")
-        return self.paginated(self.narrowed(rows), ResponseSerializer, study=self.study)
+        # A sealed study's by code: files tend to have the systems of a prompt in one order.
+        ordering = ("prompt_id", "system__code", "sample") if self.study.is_sealed else ("pk",)
+        return self.paginated(
+            self.narrowed(rows), ResponseSerializer, ordering=ordering, study=self.study
+        )
 
 
 class Comparisons(ContentView):

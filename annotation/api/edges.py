@@ -46,7 +46,7 @@ class Pages(CursorPagination):
     page_size = 100
     page_size_query_param = "page_size"
     max_page_size = 1000
-    ordering = "pk"
+    ordering: Any = ("pk",)
     cursor_query_param = "cursor"
 
 
@@ -167,9 +167,15 @@ class ApiView(APIView):
             idempotency.release(self._claimed)
             self._claimed = None
 
-    def paginated(self, rows: Any, serializer: Any, **context: Any) -> Response:
-        """A page of rows and the addresses of the next and the previous one."""
+    def paginated(
+        self, rows: Any, serializer: Any, *, ordering: tuple[str, ...] = ("pk",), **context: Any
+    ) -> Response:
+        """A page of rows and the addresses of the next and the previous one.
+
+        `ordering` is a total order that begins with a column of the rows themselves.
+        """
         pages = Pages()
+        pages.ordering = ordering
         page: Any = pages.paginate_queryset(rows, self.request, view=self)
         return pages.get_paginated_response(serializer(page, many=True, context=context).data)
 
