@@ -206,11 +206,7 @@ class MemberRoles(MemberView):
         people.check_may_manage(self.user, self.study, *changed)
         if Role.ANNOTATOR in set(person.roles) - wanted:
             raise Conflict("An annotator's part is ended by `end`, which asks about the votes.")
-        # Given first: whoever hands the study on ends as owner only once another one is.
-        for role in sorted(changed & wanted):
-            people.give_role(self.study, person.user, role, self.user)
-        for role in sorted(changed - wanted):
-            people.remove_role(self.study, person.user, role, self.user)
+        people.set_roles(self.study, person.user, wanted, self.user)
         return self.answer(account)
 
 

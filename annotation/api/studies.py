@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotation import audit
 from annotation.access import roles_of
 from annotation.access.creating import may_create_studies
 from annotation.access.outcomes import READERS
-from annotation.lifecycle.drafts import check_slug, get_or_create_draft
-from annotation.lifecycle.generation import (
-    generate_comparisons,
-)
-from annotation.lifecycle.identical import generate_identical
+from annotation.lifecycle.drafts import check_slug, create_draft
+from annotation.lifecycle.generation import generate_comparisons
+from annotation.lifecycle.identical import add_identical
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.readiness import list_faults, list_warnings
 from annotation.lifecycle.rubric import (
@@ -117,15 +118,14 @@ class Studies(ApiView):
             )
         wanted = self.read(NewStudySerializer)
         check_slug(wanted["slug"])
-        if Study.objects.filter(slug=wanted["slug"]).exists():
-            raise Conflict(f"The name {wanted['slug']} is taken. Choose another.")
-        study = get_or_create_draft(wanted["slug"], self.user)
-        roles = roles_of(self.user, study)
-        if Role.OWNER not in roles:
-            raise Conflict(f"The name {wanted['slug']} is taken. Choose another.")
-        if wanted["title"]:
-            study = configure_draft(study, self.user, title=wanted["title"])
-        return Response(show(study, roles), status=201)
+        try:
+            study = create_draft(wanted["slug"], self.user, title=wanted["title"])
+        except ValidationError:
+            # What else could be wrong was checked above.
+            if Study.objects.filter(slug=wanted["slug"]).exists():
+                raise Conflict(f"The name {wanted['slug']} is taken. Choose another.") from None
+            raise
+        return Response(show(study, roles_of(self.user, study)), status=201)
 
 
 class ShownStudy(serializers.BaseSerializer[Any]):
@@ -213,24 +213,27 @@ class Generate(StudyView):
     def post(self, request: Request, slug: str) -> Response:
         wanted = self.read(DesignSerializer)
         identical, design = wanted.pop("identical"), wanted.pop("design")
-        made = 0
-        if identical:
-            made = generate_identical(
-                self.study, identical, seed=wanted["seed"], actor=self.user
-            ).created
-        found: dict[str, Any] = {"identical": made, "created": 0, "existing": 0}
-        if design is not None or not identical:
-            summary = generate_comparisons(
-                self.study, design=design or Design.ALL, actor=self.user, **wanted
-            )
-            work = summary.study
-            found |= {
-                "created": summary.created,
-                "existing": summary.skipped,
-                "comparisons": work.comparisons,
-                "votes": work.votes,
-                "components": [list(names) for names in work.components],
-            }
+        found: dict[str, Any] = {"identical": 0, "created": 0, "existing": 0}
+        act: audit.Act | None = None
+        # Both or neither: what is refused leaves nothing behind.
+        with transaction.atomic():
+            if identical:
+                made, act = add_identical(self.study, identical, seed=wanted["seed"])
+                found["identical"] = made.created
+            if design is not None or not identical:
+                summary = generate_comparisons(
+                    self.study, design=design or Design.ALL, actor=self.user, **wanted
+                )
+                work = summary.study
+                found |= {
+                    "created": summary.created,
+                    "existing": summary.skipped,
+                    "comparisons": work.comparisons,
+                    "votes": work.votes,
+                    "components": [list(names) for names in work.components],
+                }
+            if act is not None:
+                audit.record(self.study, self.user, act.action, act.detail)
         return Response({"comparisons": 0, "votes": 0, "components": [], **found})
 
 

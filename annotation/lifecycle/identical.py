@@ -41,6 +41,16 @@ def generate_identical(
     StudyFrozenError
         If the study was opened.
     """
+    with transaction.atomic():
+        summary, act = add_identical(study, number, seed=seed)
+        audit.record(study, actor, act.action, act.detail)
+    return summary
+
+
+def add_identical(
+    study: Study, number: int, *, seed: int = 0
+) -> tuple[IdenticalSummary, audit.Act]:
+    """As `generate_identical`, within the caller's transaction, which records the act at last."""
     if number < 1:
         raise DesignError(f"The number of identical pairs must be 1 or more, not {number}.")
     with transaction.atomic():
@@ -77,13 +87,10 @@ def generate_identical(
         # In random order: row numbers must not tell the systems.
         secrets.SystemRandom().shuffle(rows)
         Comparison.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
-        audit.record(
-            study,
-            actor,
-            "comparisons.generated",
-            {"identical": number, "seed": seed, "created": len(rows)},
-        )
-    return IdenticalSummary(len(rows), number - len(rows))
+    act = audit.Act(
+        "comparisons.generated", {"identical": number, "seed": seed, "created": len(rows)}
+    )
+    return IdenticalSummary(len(rows), number - len(rows)), act
 
 
 def responses_in_drawn_order(study: Study, seed: int) -> Iterator[tuple[int, int, int, int]]:

@@ -34,7 +34,7 @@ from .leaving import end_part
 from .links import check_base_url, crowd_url, invitation_url
 from .lists import BadListError, Invitee, ListProblem, read_list
 from .managing import check_may_manage, manageable
-from .members import give_role, grant_role, remove_role
+from .members import give_role, grant_role, remove_role, set_roles
 from .owners import create_owner, make_first_owners
 from .profiles import answer_questions, questions_for
 from .refusals import (
@@ -118,6 +118,7 @@ __all__ = [
     "remove_role",
     "revoke_invitation",
     "set_password",
+    "set_roles",
     "set_team",
     "sign_in",
     "status_of",

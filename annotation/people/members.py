@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from django.db import transaction
 
 from annotation import audit, quality, queue
@@ -77,20 +79,65 @@ def remove_role(study: Study, user: User, role: Role, actor: User | None) -> Non
         The study would have no owner.
     """
     with transaction.atomic():
-        if role == Role.ANNOTATOR:
-            # Before the study, as whoever votes has them: the other order can lock both out.
-            list(Annotator.objects.select_for_update(no_key=True).filter(study=study, user=user))
-        # The study's row orders two owners who remove each other.
-        Study.objects.select_for_update(no_key=True).get(pk=study.pk)
-        memberships = Membership.objects.filter(study=study, role=role)
-        removed, _ = memberships.filter(user=user).delete()
-        if not removed:
-            raise PeopleError(f"This account is not {role.label.lower()} of {study.slug}.")
-        if role == Role.OWNER and not memberships.exists():
-            raise LastOwnerError(f"{study.slug} needs an owner. Make someone else one first.")
-        if role == Role.ANNOTATOR:
-            Annotator.objects.filter(study=study, user=user).update(state=AnnotatorState.REMOVED)
-        audit.record(study, actor, "member.removed", {"user": user.pk, "role": role.value})
+        lock_member(study, user)
+        act = end_member(study, user, role)
+        audit.record(study, actor, act.action, act.detail)
     if role == Role.ANNOTATOR:
-        # Nothing new is reserved from here on; were this lost, the leases would lapse.
-        queue.give_back(Annotator.objects.get(study=study, user=user))
+        give_back(study, user)
+
+
+def set_roles(study: Study, user: User, roles: Collection[Role], actor: User | None) -> bool:
+    """Give and end roles, so that the user has `roles` and no other: all of it or nothing.
+
+    Returns
+    -------
+    bool
+        Whether anything was changed.
+
+    Raises
+    ------
+    LastOwnerError
+        The study would have no owner.
+    """
+    with transaction.atomic():
+        lock_member(study, user)
+        held = {
+            Role(role)
+            for role in Membership.objects.filter(study=study, user=user).values_list(
+                "role", flat=True
+            )
+        }
+        # Given first: whoever hands the study on ends as owner only once another one is.
+        acts = [add_member(study, user, role) for role in sorted(set(roles) - held)]
+        acts += [end_member(study, user, role) for role in sorted(held - set(roles))]
+        for act in acts:
+            if act is not None:
+                audit.record(study, actor, act.action, act.detail)
+    if Role.ANNOTATOR in held - set(roles):
+        give_back(study, user)
+    return bool(acts)
+
+
+def lock_member(study: Study, user: User) -> None:
+    # The annotator before the study, as whoever votes has it: the other order can lock both out.
+    list(Annotator.objects.select_for_update(no_key=True).filter(study=study, user=user))
+    # The study's row orders two owners who remove each other.
+    Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+
+
+def end_member(study: Study, user: User, role: Role) -> audit.Act:
+    """As `remove_role`, of a locked member; the caller records the act at the end."""
+    memberships = Membership.objects.filter(study=study, role=role)
+    removed, _ = memberships.filter(user=user).delete()
+    if not removed:
+        raise PeopleError(f"This account is not {role.label.lower()} of {study.slug}.")
+    if role == Role.OWNER and not memberships.exists():
+        raise LastOwnerError(f"{study.slug} needs an owner. Make someone else one first.")
+    if role == Role.ANNOTATOR:
+        Annotator.objects.filter(study=study, user=user).update(state=AnnotatorState.REMOVED)
+    return audit.Act("member.removed", {"user": user.pk, "role": role.value})
+
+
+def give_back(study: Study, user: User) -> None:
+    # Nothing new is reserved from here on; were this lost, the leases would lapse.
+    queue.give_back(Annotator.objects.get(study=study, user=user))

@@ -104,11 +104,8 @@ def set_roles(request: SignedInRequest, study: Study, account: int) -> HttpRespo
         changed.add(Role.ANNOTATOR)
 
     def act() -> str:
-        # Given first: whoever hands the study on ends as owner only once another one is.
-        for role in sorted(changed - now):
-            people.give_role(study, person.user, role, request.user)
-        for role in sorted(changed & now):
-            people.remove_role(study, person.user, role, request.user)
+        if changed:
+            people.set_roles(study, person.user, now ^ changed, request.user)
         return f"The roles of {person.name} are set." if changed else "Nothing was changed."
 
     if person.user.pk == request.user.pk and Role.OWNER in changed & now:

@@ -11,9 +11,11 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from annotation import audit
 from annotation.api import idempotency
 from annotation.models import (
     Annotator,
+    AuditEntry,
     Comparison,
     Invitation,
     Membership,
@@ -282,6 +284,8 @@ def test_too_many_requests_are_told_when_to_come_back(settings, monkeypatch):
     monkeypatch.setattr(
         AccountThrottle, "THROTTLE_RATES", {"read": "2/min", "write": "1/min", "anonymous": "1/min"}
     )
+    # What other tests asked as the account of the same number.
+    AccountThrottle.cache.clear()
     key = caller(factories.make_user())
     assert [key.get("studies").status_code for _ in range(3)] == [200, 200, 429]
     answer = key.get("studies")
@@ -296,3 +300,35 @@ def test_comparisons_can_be_filtered_by_kind():
     path = f"studies/{study.slug}/comparisons?kind="
     assert len(key.get(path + "work").json()["results"]) == Comparison.objects.count()
     assert key.get(path + "gold").json()["results"] == []
+
+
+def test_a_refused_design_leaves_no_identical_pairs_behind():
+    study = factories.make_study()
+    factories.make_comparison(study)
+    key = member(study, Role.OWNER)
+    body = {"identical": 2, "design": "anchor", "anchor": "nobody"}
+    assert key.post(f"studies/{study.slug}/generate", body).status_code == 422
+    assert not Comparison.objects.filter(kind="identical").exists()
+    made = key.post(f"studies/{study.slug}/generate", {"identical": 2, "design": "all"}).json()
+    assert made["identical"] == 2
+    actions = AuditEntry.objects.filter(study=study, action="comparisons.generated")
+    assert actions.count() == 2
+    assert not list(audit.verify(study))
+
+
+def test_refused_roles_are_refused_as_a_whole():
+    study = factories.make_open_study()
+    user = factories.make_membership(study, Role.OWNER).user
+    path = f"studies/{study.slug}/members/{user.pk}/roles"
+    answer = caller(user).send("PUT", path, {"roles": ["monitor"]})
+    assert answer.status_code == 409
+    assert [row.role for row in Membership.objects.filter(study=study, user=user)] == ["owner"]
+
+
+def test_a_study_with_a_bad_title_is_not_begun():
+    owner = factories.make_user(is_superuser=True, is_staff=True)
+    answer = caller(owner).post("studies", {"slug": "titled", "title": "a\u0000b"})
+    assert answer.status_code == 422
+    assert not Study.objects.filter(slug="titled").exists()
+    assert caller(owner).post("studies", {"slug": "titled"}).status_code == 201
+    assert caller(owner).post("studies", {"slug": "titled"}).status_code == 409
