@@ -1,6 +1,7 @@
 """The pair behind a judge's verdict: what was asked, both responses, what people and judge said.
 
-While a study is sealed its systems stand under their codes and no vote and no verdict is shown.
+While a study is sealed its systems stand under their codes, in the order of these, and no vote and
+no verdict is shown: a and b are in the order of the names, and would give it away.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from annotation.access import SignedInRequest, can_see_outcomes, study_role
-from annotation.models import Comparison, ComparisonKind, Study, System, Verdict, VoteNote
+from annotation.access import SignedInRequest, study_role
+from annotation.models import Comparison, ComparisonKind, Study, Verdict, VoteNote
 from annotation.queue.presenting import messages_of
 from annotation.rating.allow_list import Html
 from annotation.rating.markdown import render_markdown
@@ -25,6 +26,7 @@ from reports import looks
 from reports.freshness import latest_run
 from reports.judgment_records import judgments_of
 from reports.pages.views import OUTCOME_ROLES
+from reports.watching.names import Names, Watcher
 from reports.wording.numbers import percent
 
 from .views import get_version
@@ -72,7 +74,14 @@ def pair(request: SignedInRequest, study: Study, version: int, comparison: int) 
         study=study,
         kind=ComparisonKind.WORK,
     )
-    open_to_them = can_see_outcomes(request.user, study)
+    watcher = Watcher.of(request.user, study)
+    open_to_them = watcher.sees_outcomes
+    names = Names.of(study, watcher)
+    responses = {
+        found.system_a_id: ("a", found.response_a.text),
+        found.system_b_id: ("b", found.response_b.text),
+    }
+    order = list(responses) if open_to_them else names.in_order(*responses)
     context: dict[str, Any] = {
         "study": study,
         "version": row,
@@ -82,11 +91,12 @@ def pair(request: SignedInRequest, study: Study, version: int, comparison: int) 
             for message in messages_of(found.prompt)
         ],
         "responses": [
-            (side, name_of(system, open_to_them), render_markdown(response.text))
-            for side, system, response in (
-                ("a", found.system_a, found.response_a),
-                ("b", found.system_b, found.response_b),
+            (
+                responses[system][0] if open_to_them else place,
+                names.labels[system],
+                render_markdown(responses[system][1]),
             )
+            for place, system in enumerate(order, start=1)
         ],
         "is_open": open_to_them,
     }
@@ -94,39 +104,38 @@ def pair(request: SignedInRequest, study: Study, version: int, comparison: int) 
         kept = latest_run(study)
         if kept is not None:
             looks.record_view(study, kept, request.user)
-        verdicts = verdict_names(found, open_to_them)
-        votes = votes_on(study, found, verdicts)
+        verdicts = verdict_names(found)
+        votes = votes_on(study, found, verdicts, with_reasons=watcher.conducts)
         context["votes"] = votes
         context["judgments"] = judgments_on(study, row, found, verdicts)
         context["tally"] = Counter(vote.verdict for vote in votes).most_common()
     return render(request, "reports/alignment/pair.html", context)
 
 
-def name_of(system: System, open_to_them: bool) -> str:
-    """The name, or the code that stands for it; a study that was never opened has no codes."""
-    return system.name if open_to_them else f"system {system.code or '(sealed)'}"
-
-
-def verdict_names(comparison: Comparison, open_to_them: bool) -> dict[str, str]:
+def verdict_names(comparison: Comparison) -> dict[str, str]:
     return {
-        Verdict.A.value: f"a, {name_of(comparison.system_a, open_to_them)}",
-        Verdict.B.value: f"b, {name_of(comparison.system_b, open_to_them)}",
+        Verdict.A.value: f"a, {comparison.system_a.name}",
+        Verdict.B.value: f"b, {comparison.system_b.name}",
         Verdict.TIE.value: "tie",
         Verdict.BOTH_BAD.value: "both bad",
     }
 
 
-def votes_on(study: Study, comparison: Comparison, verdicts: Mapping[str, str]) -> list[Said]:
-    """The counted votes, by annotator."""
+def votes_on(
+    study: Study, comparison: Comparison, verdicts: Mapping[str, str], *, with_reasons: bool
+) -> list[Said]:
+    """The counted votes, by annotator; why they decided so is for those who run the study."""
     votes = (
         counted_votes(study)
         .filter(comparison=comparison)
         .select_related("annotator")
         .order_by("annotator__external_id")
     )
-    notes = dict(
-        VoteNote.objects.filter(vote__comparison=comparison).values_list("vote", "rationale")
-    )
+    notes: dict[int, str] = {}
+    if with_reasons:
+        # A note on a further criterion is not why they decided on the whole.
+        found = VoteNote.objects.filter(vote__comparison=comparison, criterion__isnull=True)
+        notes = dict(found.values_list("vote", "rationale"))
     return [
         Said(
             vote.annotator.external_id,

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import CharField, Value
+from django.db.models.functions import Concat
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -17,11 +19,14 @@ from annotation.models import (
     AuditEntry,
     Choice,
     Comparison,
+    Criterion,
     ResultsPolicy,
     Role,
     Study,
     StudyState,
     Verdict,
+    Vote,
+    VoteNote,
 )
 from judging.models import JudgeVersion
 from reports import analysis
@@ -159,6 +164,41 @@ def test_a_sealed_study_shows_no_name_no_vote_and_no_verdict(role: Role) -> None
         assert "Because of" not in page
         assert "has voted" not in page
     assert comparison.system_a.code in text_of(response)
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.MONITOR])
+def test_the_order_of_a_sealed_pair_says_nothing_of_its_names(role: Role) -> None:
+    study = sealed_study()
+    comparison = Comparison.objects.filter(study=study).select_related("system_a", "system_b")[0]
+    client = member(study, role)
+    address = url("pair", study, version=version_of(study).pk, comparison=comparison.pk)
+    for codes in (("A1", "A2"), ("A2", "A1")):
+        study.systems.update(code=Concat(Value("X"), "pk", output_field=CharField()))
+        for system, code in zip((comparison.system_a, comparison.system_b), codes, strict=True):
+            study.systems.filter(pk=system.pk).update(code=code)
+        page = text_of(client.get(address))
+        first, second = (f'Response {n} <span class="muted">A{n}<' for n in (1, 2))
+        assert page.index(first) < page.index(second)
+        assert "Response a" not in page
+        assert "Response b" not in page
+
+
+def test_a_monitor_reads_no_reasons_and_nobody_takes_those_of_a_criterion_for_them() -> None:
+    study = judged_study(1)
+    comparison = Comparison.objects.filter(study=study).first()
+    assert comparison is not None
+    vote = Vote.objects.filter(comparison=comparison).first()
+    assert vote is not None
+    VoteNote.objects.create(vote=vote, rationale="Answers what was asked.")
+    clarity = Criterion.objects.create(study=study, key="clarity", position=1)
+    VoteNote.objects.create(vote=vote, criterion=clarity, rationale="Hard to read.")
+    address = url("pair", study, version=version_of(study).pk, comparison=comparison.pk)
+    page = text_of(member(study, Role.RESEARCHER).get(address))
+    assert "Answers what was asked." in page
+    assert "Hard to read." not in page
+    watching = member(study, Role.MONITOR).get(address)
+    assert watching.status_code == 200
+    assert "Answers what was asked." not in text_of(watching)
 
 
 def test_a_monitor_sees_no_outcome_of_open_results_before_unblinding() -> None:
