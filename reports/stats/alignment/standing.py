@@ -1,7 +1,9 @@
 """May a judge stand in for a person here? The answer, and what was found on the way.
 
 A finding is named only where chance alone is a poor explanation: several are looked for in every
-judge, so each asks for one in a hundred, or for two intervals at once.
+judge, so each asks for one in a hundred (a test, or one end of a 98 % interval). A finding that
+takes a judge's standing away and that a large study would show for next to nothing asks for a gap
+that matters, too.
 """
 
 from __future__ import annotations
@@ -17,11 +19,25 @@ from reports.stats.alignment.alt_test import ADVISED_RATERS
 from reports.stats.alignment.confusion import Confusion
 from reports.stats.alignment.gates import FEWEST_LABELLED, SETTLED_LABELLED
 from reports.stats.alignment.parts import Part
+from reports.stats.intervals import critical_value, wilson
 from reports.stats.results import Estimate, VerdictCode
 
 __all__ = ["Answer", "Errors", "Finding", "Standing", "errors_of", "standing"]
 
 ALPHA = 0.01
+
+ACCUSING_LEVEL = 1 - 2 * ALPHA
+"""Of an interval by whose one end a judge is accused."""
+
+SILENCE_GAP = 0.05
+"""Least difference of the shares of comparisons with a missing call, where a wins and where b does.
+
+Below it a win rate moves by less than 2.5 points even if the judge would have said one thing of all
+that is missing.
+"""
+
+STRONG_MARGIN = 0.1
+"""How far below people's agreement the lower end of a judge's may lie where it is called strong."""
 
 
 class Answer(StrEnum):
@@ -113,7 +129,7 @@ class Standing:
         How many more annotators it takes for a verdict.
     weak_parts, strong_parts : tuple of int
         Parts where its agreement is shown to be below what two people reach; parts where it is
-        shown to be at least as high, or the two cannot be told apart.
+        shown to be at most `STRONG_MARGIN` below. Of all other parts neither is decided.
     """
 
     answer: Answer
@@ -195,7 +211,8 @@ def standing(
         *_by_position(position),
         *_leaning(errors),
     ]
-    if drift.high is not None and drift.high < 0:
+    highest = _high(drift)
+    if highest is not None and highest < 0:
         found.insert(0, Finding.DRIFTED)
     if missing.details.get("much") and Finding.MISSING_BY_OUTCOME not in found:
         found.append(Finding.MUCH_MISSING)
@@ -238,9 +255,25 @@ def _answer(
     return Answer.NOT_DECIDED, [Finding.FEW_LABELLED], needed
 
 
+def _high(figure: Estimate) -> float | None:
+    """The upper end by which a judge is accused: of the figure's own interval, but wider."""
+    if figure.estimate is None:
+        return None
+    critical = critical_value(ACCUSING_LEVEL, figure.df)
+    if figure.se is not None:
+        return figure.estimate + critical * figure.se
+    effective = figure.details.get("n_effective")
+    return (
+        figure.high if effective is None else float(wilson(figure.estimate, effective, critical)[1])
+    )
+
+
 def _by_outcome(missing: Estimate) -> list[Finding]:
     p = missing.details.get("p_value")
-    return [Finding.MISSING_BY_OUTCOME] if p is not None and p < ALPHA else []
+    if p is None or p >= ALPHA:
+        return []
+    share = {row["verdict"]: row["missing"] / row["n"] for row in missing.details["by_majority"]}
+    return [Finding.MISSING_BY_OUTCOME] if abs(share["a"] - share["b"]) >= SILENCE_GAP else []
 
 
 def _speaking_to_it(bait: Estimate) -> list[Finding]:
@@ -249,9 +282,10 @@ def _speaking_to_it(bait: Estimate) -> list[Finding]:
 
 
 def _no_better(agreement: Estimate, constant: Estimate) -> list[Finding]:
-    if agreement.high is None or constant.estimate is None:
+    highest = _high(agreement)
+    if highest is None or constant.estimate is None:
         return []
-    return [Finding.NO_BETTER_THAN_CONSTANT] if agreement.high < constant.estimate else []
+    return [Finding.NO_BETTER_THAN_CONSTANT] if highest < constant.estimate else []
 
 
 def _by_length(longer: Estimate, length: Estimate) -> list[Finding]:
@@ -279,8 +313,11 @@ def _by_part(parts: Sequence[Part]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     weak: list[int] = []
     strong: list[int] = []
     for part in parts:
-        ceiling = part.human_ceiling
-        if part.agreement.high is None or ceiling.low is None or ceiling.estimate is None:
+        own, ceiling = part.agreement, part.human_ceiling
+        if own.high is None or own.low is None or ceiling.low is None or ceiling.estimate is None:
             continue
-        (weak if part.agreement.high < ceiling.low else strong).append(part.part)
+        if own.high < ceiling.low:
+            weak.append(part.part)
+        elif own.low >= ceiling.estimate - STRONG_MARGIN:
+            strong.append(part.part)
     return tuple(weak), tuple(strong)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from reports.stats.alignment import Answer, Finding, Judgments, alignment
-from reports.stats.alignment.standing import DISQUALIFYING
+from reports.stats.alignment.parts import Part
+from reports.stats.alignment.shares import share_by_prompt
+from reports.stats.alignment.standing import DISQUALIFYING, Standing, standing
+from reports.stats.results import Estimate
 from tests.stats.alignment.planted_judges import (
     Known,
     aligned,
@@ -138,3 +142,73 @@ def test_parts_in_which_a_judge_falls_short_are_told_apart() -> None:
     found = alignment(known.comparisons, known.votes, judge_once(said.tolist()), seed=1, part=part)
     assert (found.standing.strong_parts, found.standing.weak_parts) == ((0,), (1,))
     assert [one.n for one in found.parts] == [300, 300]
+
+
+def figure(estimate: float, low: float, high: float, **fields: Any) -> Estimate:
+    return Estimate(estimate, low, high, "planted", 100, **fields)
+
+
+def standing_with(known: Known, **planted: Any) -> Standing:
+    """The standing of an honest judge, but for the figures that are planted."""
+    whole = aligned(known, honest(known))
+    figures = {
+        "n": whole.n,
+        "raters": 4,
+        "agreement": whole.agreement,
+        "constant_guess": whole.constant_guess,
+        "alt_test": whole.alt_test,
+        "position": whole.position_consistency,
+        "missing": whole.missing_share,
+        "longer": whole.longer_wins,
+        "length": whole.length_effect,
+        "bait": whole.bait_wins,
+        "drift": whole.drift,
+        "table": whole.confusion,
+        "parts": whole.parts,
+    }
+    return standing(**{**figures, **planted})
+
+
+def test_a_part_is_strong_only_where_that_is_shown() -> None:
+    ceiling, guess = figure(0.8, 0.75, 0.85), figure(0.5, 0.4, 0.6)
+    parts = [
+        Part(0, 12, figure(0.6, 0.3, 0.84), ceiling, guess),  # its interval touches, no more
+        Part(1, 400, figure(0.79, 0.75, 0.83), ceiling, guess),
+        Part(2, 400, figure(0.6, 0.55, 0.65), ceiling, guess),
+    ]
+    found = standing_with(known_study(3), parts=parts)
+    assert (found.weak_parts, found.strong_parts) == ((2,), (1,))
+
+
+@pytest.mark.parametrize(("se", "drifted"), [(0.023, False), (0.02, True)])
+def test_drift_is_named_only_where_chance_explains_it_once_in_a_hundred(
+    se: float, drifted: bool
+) -> None:
+    # Both 95 % intervals lie below 0.
+    drift = figure(-0.05, -0.05 - 1.96 * se, -0.05 + 1.96 * se, se=se)
+    found = standing_with(known_study(3), drift=drift)
+    assert (Finding.DRIFTED in found.findings) is drifted
+
+
+def test_a_constant_answer_is_better_only_where_chance_explains_it_once_in_a_hundred() -> None:
+    agreement = share_by_prompt(np.arange(400) < 200, np.arange(400), method="agreement")
+    assert agreement.high is not None
+    for guess, worse in ((agreement.high + 0.001, False), (agreement.high + 0.02, True)):
+        found = standing_with(
+            known_study(3), agreement=agreement, constant_guess=figure(guess, guess, guess)
+        )
+        assert (Finding.NO_BETTER_THAN_CONSTANT in found.findings) is worse
+
+
+@pytest.mark.parametrize(("of_b", "said"), [(100, False), (250, True)])
+def test_silence_where_one_side_wins_is_named_only_where_it_matters(of_b: int, said: bool) -> None:
+    known = known_study(3)
+    details = {
+        "p_value": 1e-6,
+        "by_majority": [
+            {"verdict": "a", "n": 4000, "missing": 10},
+            {"verdict": "b", "n": 4000, "missing": of_b},
+        ],
+    }
+    found = standing_with(known, missing=figure(0.02, 0.01, 0.03, details=details))
+    assert (Finding.MISSING_BY_OUTCOME in found.findings) is said
