@@ -33,7 +33,13 @@ class Trust(StrEnum):
 
     UNCALIBRATED = "uncalibrated"
     VALID = "valid"
+    NOT_DECIDED = "not_decided"
+    FAILED = "failed"
     RUN_OUT = "run_out"
+
+
+# What a validation found, as long as it counts: only the first is a reason to trust.
+FOUND = {"stands_in": Trust.VALID, "does_not": Trust.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ def validity_of(version: JudgeVersion, rule: ValidityRule) -> Validity:
         reasons.append("days")
     if left == 0:
         reasons.append("responses")
-    trust = Trust.RUN_OUT if reasons else Trust.VALID
+    trust = Trust.RUN_OUT if reasons else FOUND.get(newest.answer, Trust.NOT_DECIDED)
     return Validity(trust, newest, until, came, left, tuple(reasons))
 
 
@@ -129,7 +135,8 @@ def record_validation(
     Raises
     ------
     ValidationError
-        The actor may not, the report does not know the version, or says too little of it.
+        The actor may not, the report does not know the version, says too little of it, or says
+        nothing that the newest validation did not rest on.
     """
     _check(kept.study, actor)
     entry = entry_of(kept.result, judge, number)
@@ -144,13 +151,45 @@ def record_validation(
             "than 30 there is nothing to validate it by. Collect votes first (revalidate_judge)."
         )
     with transaction.atomic():
+        # One at a time: what is compared with the newest is the newest.
+        JudgeVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
+        _check_news(kept, version)
         row, act = _record(kept, version, entry, actor, None)
         audit.record(kept.study, actor, act.action, act.detail)
     return row
 
 
+def _check_news(kept: AnalysisRun, version: JudgeVersion) -> None:
+    """A validation is renewed by what people said since, never by the day on which one asks."""
+    validity = validity_of(version, rule_of(kept.study))
+    newest = validity.validation
+    if newest is None:
+        return
+    if newest.analysis_run_id == kept.pk:
+        raise ValidationError("This report is the judge's validation already. Nothing was changed.")
+    if validity.trust is Trust.RUN_OUT:
+        since = Revalidation.objects.filter(version=version, merged_at__gt=newest.created_at)
+        if not since.exists():
+            raise ValidationError(
+                "The validation has run out, and no random sample came back since. Send one to "
+                "annotators (revalidate_judge): the first report with its votes renews it. "
+                "Nothing was changed."
+            )
+    elif votes_of(kept) <= votes_of(newest.analysis_run):
+        raise ValidationError(
+            "No vote was added since the judge was last validated, so that this report says "
+            "nothing new. Nothing was changed."
+        )
+
+
+def votes_of(kept: AnalysisRun) -> int:
+    return int(kept.result["counts"]["votes"])
+
+
 def merge_samples(kept: AnalysisRun, revalidations: Collection[int], actor: User | None) -> int:
     """Mark samples whose votes the report has read, each with a validation; how many.
+
+    Where the report still knows too little of the judge, the sample is read and validates nothing.
 
     Parameters
     ----------
@@ -167,11 +206,25 @@ def merge_samples(kept: AnalysisRun, revalidations: Collection[int], actor: User
             continue
         row.merged_at = timezone.now()
         row.save(update_fields=["merged_at"])
-        acts.append(_record(kept, row.version, entry, actor, row)[1])
+        if entry["standing"]["answer"] == "too_few":
+            acts.append(_read_only(row, entry))
+        else:
+            acts.append(_record(kept, row.version, entry, actor, row)[1])
     # Last: the chain's head is locked by them.
     for act in acts:
         audit.record(kept.study, actor, act.action, act.detail)
     return len(acts)
+
+
+def _read_only(sample: Revalidation, entry: Mapping[str, Any]) -> audit.Act:
+    """A sample that came back, and was too small to say anything of the judge."""
+    detail = {
+        "judge": entry["judge"],
+        "version": entry["judge_version"],
+        "comparisons": entry["n"],
+        "sample": sample.pk,
+    }
+    return audit.Act("judge.sample_read", detail)
 
 
 def _record(

@@ -14,7 +14,19 @@ from reports.revalidation import Progress, progress_of
 from reports.validations import Trust, Validity, rule_of, validity_of
 from reports.wording.numbers import count, counted, named_list
 
-TONES = {Trust.UNCALIBRATED: "info", Trust.VALID: "ok", Trust.RUN_OUT: "warning"}
+TONES = {
+    Trust.UNCALIBRATED: "info",
+    Trust.VALID: "ok",
+    Trust.NOT_DECIDED: "info",
+    Trust.FAILED: "error",
+    Trust.RUN_OUT: "warning",
+}
+# Of a validation that counts: one word, and what was found on its day.
+FOUND = {
+    Trust.VALID: ("validated", "Validated on {day}"),
+    Trust.NOT_DECIDED: ("not decided", "Held against people on {day}, without a verdict"),
+    Trust.FAILED: ("failed", "Held against people on {day}: it does not stand in for a person"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +91,18 @@ def _words(validity: Validity, rule: ValidityRule) -> tuple[str, str]:
             "responses": f"{counted(validity.new_responses, 'response')} came since",
         }
         reasons = named_list([why[reason] for reason in validity.reasons])
-        return "run out", f"Validated on {day}; that has run out: {reasons}. Ask people anew."
+        return "run out", (
+            f"Held against people on {day}; that has run out: {reasons}. Ask people anew."
+        )
+    word, found = FOUND[validity.trust]
+    said = found.format(day=day)
     until = f" until {validity.until:%-d %B %Y}" if validity.until else ""
     left = (
         ""
         if validity.new_responses_left is None
         else f", for {count(validity.new_responses_left)} more new responses"
     )
-    return "validated", f"Validated on {day}; that counts{until}{left}."
+    return word, f"{said}; that counts{until}{left}."
 
 
 def sample_in_words(progress: Progress) -> str:

@@ -253,7 +253,9 @@ def test_a_report_is_taken_for_the_validation_once() -> None:
     page = text_of(client.post(url("validate", study, version=version), follow=True))
     assert "This report is now the judge's validation" in page
     assert "that counts until" in page
-    client.post(url("validate", study, version=version))
+    again = client.post(url("validate", study, version=version), follow=True)
+    assert "validation already. Nothing was changed" in text_of(again)
+    assert AuditEntry.objects.filter(action="judge.validated").count() == 1
     row = JudgeValidation.objects.get()
     assert (row.analysis_run, row.comparisons) == (kept, 120)
 

@@ -25,6 +25,7 @@ from annotation.models import (
 )
 from judging.models import JudgeVersion
 from reports import analysis, validations
+from reports.alignment_pages.standing import standings
 from reports.models import JudgeValidation, Revalidation, ValidityRule
 from reports.revalidation import (
     allotted,
@@ -226,6 +227,9 @@ def test_a_new_version_starts_uncalibrated_and_a_validation_runs_out() -> None:
     assert validity_of(version, rule).trust is Trust.UNCALIBRATED
     kept = analysis.run(study)
     row = validations.record_validation(kept, "gpt", 1, None)
+    # People say a each time, and the judge says it every other time.
+    assert validity_of(version, rule).trust is Trust.FAILED
+    JudgeValidation.objects.filter(pk=row.pk).update(answer="stands_in")
     assert validity_of(version, rule).trust is Trust.VALID
     assert validity_of(make_judge_version(study, "gpt"), rule).trust is Trust.UNCALIBRATED
 
@@ -242,6 +246,78 @@ def test_a_new_version_starts_uncalibrated_and_a_validation_runs_out() -> None:
     with pytest.raises(ValidationError, match="1 to"):
         validations.set_rule(study, None, days=0, new_responses=None)
     assert ValidityRule.objects.get(study=study).days is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "trust", "word", "tone"),
+    [
+        ("stands_in", Trust.VALID, "validated", "ok"),
+        ("not_decided", Trust.NOT_DECIDED, "not decided", "info"),
+        ("does_not", Trust.FAILED, "failed", "error"),
+    ],
+)
+def test_only_a_judge_that_stands_in_is_called_validated(
+    answer: str, trust: Trust, word: str, tone: str
+) -> None:
+    study = judged_study(4, results="open")
+    version, rule = judge_of(study), validations.rule_of(study)
+    JudgeValidation.objects.create(
+        study=study,
+        version=version,
+        analysis_run=analysis.run(study),
+        answer=answer,
+        comparisons=40,
+        responses=8,
+    )
+    assert validity_of(version, rule).trust is trust
+    (shown,) = standings(study, [version])
+    assert (shown.word, shown.tone) == (word, tone)
+    assert shown.text.startswith("Validated") is (trust is Trust.VALID)
+
+
+def test_a_sample_that_is_too_small_is_read_and_validates_nothing() -> None:
+    study = judged_study(20, results="open")
+    row = revalidate_judge(study, judge_of(study), 10)
+    vote_on(study, sorted(row.sample), "ann-1")
+    analysis.run(study)
+    row.refresh_from_db()
+    assert row.merged_at is not None
+    assert not JudgeValidation.objects.exists()
+    assert AuditEntry.objects.get(action="judge.sample_read").detail["comparisons"] == 10
+    assert not list(audit.verify(study))
+
+
+def test_a_validation_is_renewed_by_votes_and_by_nothing_else() -> None:
+    study = judged_study(80, results="open")
+    vote_on(study, [f"i{number:03}" for number in range(40)], "ann-1")
+    first = validations.record_validation(analysis.run(study), "gpt", 1, None)
+
+    def refused(words: str) -> None:
+        before = AuditEntry.objects.filter(action="judge.validated").count()
+        with pytest.raises(ValidationError, match=words):
+            validations.record_validation(analysis.run(study), "gpt", 1, None)
+        assert AuditEntry.objects.filter(action="judge.validated").count() == before
+        assert JudgeValidation.objects.count() == before
+
+    refused("already")
+    make_response(make_prompt(study, "later"), study.systems.first())
+    analysis.run(study, seed=study.seed + 1)
+    with pytest.raises(ValidationError, match="No vote was added"):
+        validations.record_validation(analysis.run(study, seed=study.seed + 1), "gpt", 1, None)
+    vote_on(study, ["i040"], "ann-1")
+    second = validations.record_validation(analysis.run(study), "gpt", 1, None)
+    assert second.pk != first.pk
+    # Run out: further votes of whatever came along are no random sample.
+    past = timezone.now() - timedelta(days=91)
+    JudgeValidation.objects.filter(pk=second.pk).update(created_at=past)
+    vote_on(study, ["i041"], "ann-1")
+    refused("no random sample came back since")
+    row = revalidate_judge(study, judge_of(study), 10)
+    vote_on(study, sorted(row.sample), "ann-1")
+    analysis.run(study)
+    renewed = JudgeValidation.objects.latest("pk")
+    assert renewed.revalidation == row
+    assert validity_of(judge_of(study), validations.rule_of(study)).trust is not Trust.RUN_OUT
 
 
 def test_too_little_is_no_validation_and_a_validation_is_never_changed() -> None:
