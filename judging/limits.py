@@ -30,6 +30,11 @@ class Rates:
     def are_limited(self) -> bool:
         return self.requests is not None or self.tokens is not None
 
+    @property
+    def burst(self) -> int | None:
+        """Requests that can leave together; more would only wait. None: no limit."""
+        return None if self.requests is None else max(1, int(self.requests * BURST_SHARE))
+
 
 class LimiterUnavailableError(RuntimeError):
     """The shared limits cannot be reached: nobody may ask until they can."""

@@ -42,6 +42,12 @@ class Endpoint(models.Model):
     tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
     # By model, the strictest form of answer that the server takes: see prompts.LADDER.
     rungs = models.JSONField(default=dict, blank=True)
+    # It asked to be left alone until then, and how many rate limits came in a row.
+    closed_until = models.DateTimeField(null=True, blank=True)
+    rate_limits = models.PositiveIntegerField(default=0)
+    # Nobody else finds out how it wants to be asked until then, and how often that failed.
+    probing_until = models.DateTimeField(null=True, blank=True)
+    failed_probes = models.PositiveSmallIntegerField(default=0)
     tested_at = models.DateTimeField(null=True, blank=True)
     test_result = models.CharField(max_length=32, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -126,6 +132,8 @@ class JudgeRun(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # What went wrong before it was resumed or asked again counts no more.
+    resumed_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

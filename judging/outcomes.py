@@ -47,7 +47,10 @@ PAUSING = frozenset(
         Outcome.ADDRESS_REFUSED,
     }
 )
-# Whoever sends one of these bills nothing. All else may have been billed, a time-out too.
+# True of every further request of the same form.
+LASTING = frozenset({Outcome.REJECTED, Outcome.CONTENT_FILTER, Outcome.OVERSIZED})
+# Whoever sends one of these bills nothing. All else may have been billed: a time-out, an error of a
+# gateway that gave up while the model went on, a content filter that read the answer.
 UNBILLED = frozenset(
     {
         Outcome.RATE_LIMITED,
@@ -56,12 +59,10 @@ UNBILLED = frozenset(
         Outcome.NOT_FOUND,
         Outcome.REDIRECTED,
         Outcome.ADDRESS_REFUSED,
-        Outcome.REJECTED,
-        Outcome.CONTENT_FILTER,
-        Outcome.SERVER_ERROR,
-        Outcome.TRY_AGAIN,
     }
 )
+# A rejected request was not answered where it says that the request itself was wrong.
+UNBILLED_REJECTIONS = frozenset({400, 413, 422})
 
 QUOTA_CODES = frozenset(
     {"insufficient_quota", "billing_hard_limit_reached", "quota_exceeded", "insufficient_balance"}
@@ -69,6 +70,13 @@ QUOTA_CODES = frozenset(
 FILTER_CODES = frozenset(
     {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
 )
+
+
+def is_billed(outcome: Outcome, status: int | None) -> bool:
+    """Whether a request that came to this may have been billed."""
+    if outcome is Outcome.REJECTED:
+        return status not in UNBILLED_REJECTIONS
+    return outcome not in UNBILLED
 
 
 def classify(status: int, body: bytes) -> Outcome:

@@ -1,48 +1,73 @@
 """Finds the strictest form of answer that an endpoint takes for a model, by a few tiny requests.
 
-Servers reject a schema or silently ignore it, so the reply decides, read as every other is. The
-requests are billed by the provider and not part of a run's budget: at most eight, of a pair of a
-few words.
+Servers reject a schema or silently ignore it, so the reply decides, read as every other is. Only
+what says something of a form steps down from it: a rejection, or replies that cannot be read. Any
+other fault passes, and would be taken for a form that the server does not know. The requests are
+billed by the provider and not part of a run's budget: at most eight, of a pair of a few words.
 """
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
+
 from judging.clients import Client
-from judging.outcomes import PAUSING, Outcome
+from judging.outcomes import Outcome
 from judging.parsing import Envelope, Parsed, parse, read_envelope
 from judging.prompts import LADDER, Pair
 from judging.runs.asking import Asking
 
 TRIES_PER_RUNG = 2
+# For all of it. A page may wait for it, and a worker's shift has more to do.
+DEADLINE_SECONDS = 40.0
 TINY = Pair("What is two and two?", "Four.", "Five.")
 
 
-async def probe(client: Client, asking: Asking) -> str | Outcome:
-    """The rung to ask on, or the class of what kept it from being found.
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a probe came to.
 
-    Returns
-    -------
-    str
-        One of `prompts.LADDER`.
-    Outcome
-        The endpoint cannot be used now.
+    Attributes
+    ----------
+    rung
+        One of `prompts.LADDER`; empty where it was not found.
+    outcome
+        The class of what kept it from being found, or OK.
+    wait
+        Seconds that the server asks to wait; None where it does not say.
     """
+
+    rung: str
+    outcome: Outcome = Outcome.OK
+    wait: float | None = None
+
+
+async def probe(client: Client, asking: Asking) -> Probed:
+    """The rung to ask on, or what kept it from being found; within `DEADLINE_SECONDS`."""
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return await _step_down(client, asking)
+    except TimeoutError:
+        return Probed("", Outcome.TIMEOUT)
+
+
+async def _step_down(client: Client, asking: Asking) -> Probed:
     last = Outcome.OK
     for rung in LADDER:
         for _ in range(TRIES_PER_RUNG):
             messages = asking.messages(TINY, "ab", rung)
             reply = await client.ask(asking.payload(messages, rung))
             last = reply.outcome
-            if last in PAUSING:
-                return last
             if last is Outcome.REJECTED:
                 break
-            if last is not Outcome.OK:
+            if last is Outcome.OVERSIZED:
                 continue
+            if last is not Outcome.OK:
+                return Probed("", last, reply.wait)
             envelope = read_envelope(reply.body)
             if isinstance(envelope, Envelope) and isinstance(
                 parse(envelope.content, asking.rubric), Parsed
             ):
-                return rung
+                return Probed(rung)
     # It answers and cannot be read: the run will say how often, and pause where it is always so.
-    return LADDER[-1] if last is Outcome.OK else last
+    return Probed(LADDER[-1]) if last is Outcome.OK else Probed("", last)

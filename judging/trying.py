@@ -18,13 +18,10 @@ from judging.grades import Grade, to_grade
 from judging.models import Endpoint, JudgeVersion
 from judging.outcomes import Outcome
 from judging.parsing import Envelope, Missing, Parsed, parse, read_envelope
-from judging.probing import probe
+from judging.probing import DEADLINE_SECONDS, Probed, probe
 from judging.prompts import LADDER, Message
 from judging.runs.asking import Asking
 from judging.runs.working import reach, remember_rung
-
-# A page waits for it.
-DEADLINE_SECONDS = 40.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +71,19 @@ def check_connection(version: JudgeVersion) -> Outcome:
     endpoint, asking = endpoint_of(version), Asking.of(version)
     target = target_of(endpoint)
 
-    async def ask() -> str | Outcome:
+    async def ask() -> Probed:
         async with AsyncExitStack() as stack:
             client = await reach(target, stack, 1)
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                return await probe(client, asking)
+            return await probe(client, asking)
 
-    try:
-        found = asyncio.run(ask())
-    except TimeoutError:
-        found = Outcome.TIMEOUT
-    if not isinstance(found, Outcome):
-        remember_rung(endpoint, asking.model, found)
-        return Outcome.OK
-    Endpoint.objects.filter(pk=endpoint.pk).update(
-        tested_at=timezone.now(), test_result=found.value
-    )
-    return found
+    found = asyncio.run(ask())
+    if found.rung:
+        remember_rung(endpoint, asking.model, found.rung)
+    else:
+        Endpoint.objects.filter(pk=endpoint.pk).update(
+            tested_at=timezone.now(), test_result=found.outcome.value
+        )
+    return found.outcome
 
 
 def try_out(version: JudgeVersion, comparison: Comparison, order: str) -> Tried:

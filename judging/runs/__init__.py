@@ -2,6 +2,7 @@
 
 `starting` freezes what is asked and quotes its price; `claiming` lends calls and reserves money;
 `working` asks; `next_step` says what a result means; `recording` stores it; `conducting` pauses,
-resumes, cancels and asks again; `sweeping` takes back what lapsed. `imported` stores judgments that
-were collected elsewhere. Whoever writes locks the run before its calls.
+resumes, cancels and asks again; `sweeping` takes back what lapsed; `waits` holds how long an
+endpoint is left alone, and `breaking` counts what goes wrong in a row. `imported` stores judgments
+that were collected elsewhere. Whoever writes locks the run before its calls.
 """

@@ -10,6 +10,7 @@ from django.utils import timezone
 from annotation import audit
 from annotation.models import User
 from judging.models import CallState, JudgeRun, RunState
+from judging.runs.waits import forget
 
 # Why a run paused, for people.
 CAUSES = {
@@ -21,6 +22,7 @@ CAUSES = {
     "redirected": "The endpoint answered with a redirect, which is never followed.",
     "address_refused": "The endpoint's name leads to an address that may not be called.",
     "endpoint": "The endpoint cannot be used as it is set up: look at its key.",
+    "limits": "The shared limits cannot be kept: Redis is out of reach.",
     "failing": "Too many calls in a row failed.",
     "unreadable": "Too many replies in a row could not be read.",
 }
@@ -101,9 +103,11 @@ def resume(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> 
         if budget is not None:
             cap_locked(held, budget)
         held.state, held.pause_cause = RunState.RUNNING, ""
-        held.save(update_fields=["state", "pause_cause", "budget"])
+        held.resumed_at = timezone.now()
+        held.save(update_fields=["state", "pause_cause", "budget", "resumed_at"])
         note(held, actor, "judge.run_resumed")
         finish_locked(held)
+    forget(held.study_id, held.version.config["endpoint"]["name"])
     return held
 
 
@@ -189,8 +193,10 @@ def retry(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> i
             if budget is not None:
                 cap_locked(held, budget)
             held.state, held.finished_at = RunState.RUNNING, None
-            held.save(update_fields=["state", "finished_at", "budget"])
+            held.resumed_at = timezone.now()
+            held.save(update_fields=["state", "finished_at", "budget", "resumed_at"])
             note(held, actor, "judge.run_retried", calls=number)
     except IntegrityError:
         raise ConductFault("The judge has another run that has not ended.") from None
+    forget(held.study_id, held.version.config["endpoint"]["name"])
     return number

@@ -10,6 +10,7 @@ from judging.parsing import REFUSED
 MAX_ATTEMPTS = 5
 BACKOFF_SECONDS = 2.0
 MOST_BACKOFF_SECONDS = 120.0
+MOST_DOUBLINGS = 16
 # Of the time that a server asks for, so that not everybody comes back at once.
 JITTER_SHARE = 0.1
 
@@ -72,6 +73,7 @@ def step_for_failure(
     failure_before: str,
     wait: float | None,
     waited: float,
+    limits_seen: int,
     chance: float,
 ) -> Step:
     """After a request without a reply.
@@ -87,7 +89,9 @@ def step_for_failure(
     wait : float, optional
         Seconds that the server asked for.
     waited : float
-        Seconds since the call's first attempt.
+        Seconds since the first rate limit of an unbroken series.
+    limits_seen : int
+        Rate limits of that series, this one included.
     chance : float
         A draw in [0, 1), for the jitter.
     """
@@ -96,7 +100,7 @@ def step_for_failure(
     if outcome is Outcome.RATE_LIMITED:
         if waited >= MOST_WAIT_SECONDS:
             return Step(FAILED, outcome.value, counts=False)
-        asked = backoff(attempts_made, chance) if wait is None else wait
+        asked = backoff(limits_seen, chance) if wait is None else wait
         delay = min(asked * (1 + JITTER_SHARE * chance), MOST_WAIT_SECONDS)
         return Step(PENDING, failure_before, delay, counts=False)
     if outcome is Outcome.CONTENT_FILTER:
@@ -109,7 +113,7 @@ def step_for_failure(
     return Step(PENDING, failure_before, asked if wait is None else max(wait, asked))
 
 
-def backoff(attempts_made: int, chance: float) -> float:
-    """Seconds before the next try: full jitter over a span that doubles."""
-    doubled: float = BACKOFF_SECONDS * 2**attempts_made
+def backoff(times: int, chance: float) -> float:
+    """Seconds before the next try: full jitter over a span that doubles each time."""
+    doubled: float = BACKOFF_SECONDS * 2 ** min(times, MOST_DOUBLINGS)
     return min(doubled, MOST_BACKOFF_SECONDS) * chance

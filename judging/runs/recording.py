@@ -14,7 +14,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Min
 from django.utils import timezone
 
 from annotation.models import Criterion
@@ -30,7 +29,7 @@ from judging.models import (
     JudgmentCriterion,
     RunState,
 )
-from judging.outcomes import UNBILLED, Outcome
+from judging.outcomes import Outcome, is_billed
 from judging.parsing import Missing, Parsed, Usage
 from judging.runs.asking import Asking
 from judging.runs.claiming import Claimed
@@ -39,6 +38,8 @@ from judging.runs.next_step import Step, step_for_failure, step_for_reply
 from judging.runs.rows import update_each
 
 MOST_KEPT_OF_A_REPLY = 16_384
+# The class of an attempt whose worker went away, and of one that never left.
+LOST, UNSENT = "lost", "unsent"
 
 # Not secret: it only spreads retries.
 jitter = random.Random()  # noqa: S311
@@ -92,6 +93,9 @@ def record(
             )
         }
         criteria = dict(Criterion.objects.filter(study_id=run.study_id).values_list("key", "pk"))
+        limits = limits_before(
+            [result.claimed.call_id for result in results if is_limited(result)], run.resumed_at
+        )
         judged: list[tuple[Judgment, Parsed]] = []
         moved: list[JudgeCall] = []
         pauses: list[str] = []
@@ -111,7 +115,7 @@ def record(
             holds = was_open and call.state == CallState.LEASED and call.lease_token == token
             if not holds:
                 continue
-            step = step_of(result, first_try(call) if needs_age(result) else now, now)
+            step = step_of(result, limits.get(call.pk, Limits(0, attempt.started_at)), now)
             apply(call, step, run, now)
             moved.append(call)
             if step.pause:
@@ -157,7 +161,7 @@ CALL_FIELDS = [
 
 def cost_of_result(asking: Asking, result: Result) -> tuple[Decimal, str]:
     """What is charged, and what is odd about it."""
-    if result.reply is None or result.reply.outcome in UNBILLED:
+    if result.reply is None or not is_billed(result.reply.outcome, result.reply.status):
         return Decimal(0), ""
     return charge(asking.price, result.usage, result.claimed.reserved)
 
@@ -169,7 +173,7 @@ def fill_attempt(
     attempt.finished_at = now
     attempt.cost = cost
     if reply is None:
-        attempt.status_class = "unsent"
+        attempt.status_class = UNSENT
         return
     attempt.status_class = reply.outcome.value
     if isinstance(result.answer, Missing):
@@ -194,16 +198,45 @@ def storable(text: str) -> str:
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
-def needs_age(result: Result) -> bool:
+def is_limited(result: Result) -> bool:
     return result.reply is not None and result.reply.outcome is Outcome.RATE_LIMITED
 
 
-def first_try(call: JudgeCall) -> datetime:
-    first: datetime = call.attempts.aggregate(first=Min("started_at"))["first"]
-    return first
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Rate limits in a row, and when the request left that met the first of them."""
+
+    number: int
+    since: datetime
 
 
-def step_of(result: Result, first: datetime, now: datetime) -> Step:
+def limits_before(calls: Sequence[int], resumed_at: datetime | None) -> dict[int, Limits]:
+    """The unbroken series of rate limits that each call has behind it, where there is one.
+
+    Parameters
+    ----------
+    resumed_at : datetime, optional
+        A series begins anew when people resume a run or ask again.
+    """
+    attempts = JudgeAttempt.objects.filter(call__in=calls, finished_at__isnull=False)
+    if resumed_at is not None:
+        attempts = attempts.filter(started_at__gte=resumed_at)
+    found: dict[int, Limits] = {}
+    ended = set()
+    for call, what, at in (
+        attempts.exclude(status_class__in=[LOST, UNSENT])
+        .order_by("call", "-number")
+        .values_list("call", "status_class", "started_at")
+    ):
+        if what != Outcome.RATE_LIMITED.value:
+            ended.add(call)
+        if call not in ended:
+            before = found.get(call)
+            found[call] = Limits(1 if before is None else before.number + 1, at)
+    return found
+
+
+def step_of(result: Result, limits: Limits, now: datetime) -> Step:
     claimed, reply = result.claimed, result.reply
     if reply is None:
         return Step(CallState.PENDING, claimed.failure_before, counts=False)
@@ -220,7 +253,8 @@ def step_of(result: Result, first: datetime, now: datetime) -> Step:
         attempts_made=claimed.attempts_made,
         failure_before=claimed.failure_before,
         wait=reply.wait,
-        waited=(now - first).total_seconds(),
+        waited=(now - limits.since).total_seconds(),
+        limits_seen=limits.number + 1,
         chance=jitter.random(),
     )
 

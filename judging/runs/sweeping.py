@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -10,9 +10,10 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from judging.models import CallState, JudgeAttempt, JudgeRun, RunState
+from judging.models import CallState, Endpoint, JudgeAttempt, JudgeRun, RunState
 from judging.runs.conducting import finish_locked
 from judging.runs.next_step import MAX_ATTEMPTS
+from judging.runs.recording import LOST
 from judging.runs.rows import update_each
 
 # So many at a time, so that no lock is held for long.
@@ -37,7 +38,7 @@ def take_back_lapsed(run: JudgeRun) -> int:
             return 0
         attempts = list(JudgeAttempt.objects.filter(call__in=calls, finished_at__isnull=True))
         for attempt in attempts:
-            attempt.finished_at, attempt.status_class = now, "lost"
+            attempt.finished_at, attempt.status_class = now, LOST
             attempt.cost = attempt.reserved
             held.spent += attempt.reserved
             held.reserved -= attempt.reserved
@@ -46,7 +47,7 @@ def take_back_lapsed(run: JudgeRun) -> int:
             if held.state == RunState.CANCELLED:
                 call.state = CallState.CANCELLED
             elif call.attempts_made >= MAX_ATTEMPTS:
-                call.state, call.failure = CallState.FAILED_PERMANENT, "lost"
+                call.state, call.failure = CallState.FAILED_PERMANENT, LOST
             else:
                 call.state = CallState.PENDING
         update_each(attempts, ["finished_at", "status_class", "cost"])
@@ -67,14 +68,28 @@ def sweep() -> list[int]:
         while take_back_lapsed(run):
             pass
     due = []
-    for run in JudgeRun.objects.filter(state=RunState.RUNNING).order_by("pk"):
+    for run in (
+        JudgeRun.objects.filter(state=RunState.RUNNING).select_related("version").order_by("pk")
+    ):
         waiting = run.calls.filter(state=CallState.PENDING)
         if waiting.filter(Q(not_before__isnull=True) | Q(not_before__lte=now)).exists():
-            due.append(run.pk)
+            if not is_left_alone(run, now):
+                due.append(run.pk)
         elif not waiting.exists():
             with transaction.atomic():
                 finish_locked(JudgeRun.objects.select_for_update().get(pk=run.pk))
     return due
+
+
+def is_left_alone(run: JudgeRun, now: datetime) -> bool:
+    """Whether the run's endpoint may not be asked yet."""
+    stated = run.version.config["endpoint"]
+    endpoint = Endpoint.objects.filter(study_id=run.study_id, name=stated["name"]).first()
+    if endpoint is None:
+        return False
+    is_probed = run.version.config["model"] in endpoint.rungs
+    until = [endpoint.closed_until, None if is_probed else endpoint.probing_until]
+    return any(moment is not None and moment > now for moment in until)
 
 
 def forget_old_replies() -> int:

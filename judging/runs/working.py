@@ -28,12 +28,13 @@ from judging.endpoints.addresses import read_address
 from judging.endpoints.saving import EndpointFault, target_of
 from judging.limits import Limiter, LimiterUnavailableError, Rates, make_limiter
 from judging.models import Endpoint, JudgeRun, RunState
-from judging.outcomes import PAUSING, Outcome
+from judging.outcomes import LASTING, PAUSING, Outcome
 from judging.parsing import Envelope, Missing, Parsed, parse, read_envelope
 from judging.probing import probe
 from judging.prompts import LADDER
-from judging.runs import conducting
+from judging.runs import conducting, waits
 from judging.runs.asking import Asking
+from judging.runs.breaking import Breaker
 from judging.runs.claiming import LEASE, Claim, Claimed, claim, renew
 from judging.runs.recording import Result, record
 from judging.simulator import Simulator
@@ -44,9 +45,8 @@ SHIFT_SECONDS = 60.0
 # With nothing due for so long a shift ends; the sweep rings when something is.
 IDLE_SECONDS = 3.0
 IDLE_POLL_SECONDS = 0.25
-# Without one answer in between.
-MOST_FAILURES_IN_A_ROW = 30
-MOST_UNREADABLE_IN_A_ROW = 60
+# A longer wait gives back what is lent.
+MOST_HELD_SECONDS = 30.0
 ANSWERS_PER_STEP_UP = 10
 
 Found = TypeVar("Found")
@@ -124,7 +124,7 @@ async def work(run_id: int, *, at_once: int, seconds: float = SHIFT_SECONDS) -> 
     Returns
     -------
     int
-        Results stored.
+        Results stored, of what was sent.
     """
     tables = Tables()
     try:
@@ -137,13 +137,9 @@ async def work(run_id: int, *, at_once: int, seconds: float = SHIFT_SECONDS) -> 
             stack.push_async_callback(limiter.close)
             rung = opened.endpoint.rungs.get(opened.asking.model)
             if rung not in LADDER:
-                found = await probe(client, opened.asking)
-                if isinstance(found, Outcome):
-                    cause = found.value if found in PAUSING else "failing"
-                    await tables(lambda: pause_if_running(run_id, cause))
+                rung = await find_rung(opened, client, tables)
+                if not rung:
                     return 0
-                rung = found
-                await tables(lambda: remember_rung(opened.endpoint, opened.asking.model, found))
             shift = Shift(opened, rung, client, limiter, tables, at_once, seconds)
             return await shift.run()
     finally:
@@ -153,6 +149,35 @@ async def work(run_id: int, *, at_once: int, seconds: float = SHIFT_SECONDS) -> 
 def pause_if_running(run_id: int, cause: str) -> None:
     with contextlib.suppress(conducting.ConductFault):
         conducting.pause(JudgeRun.objects.get(pk=run_id), None, cause)
+
+
+async def find_rung(opened: Opened, client: Client, tables: Tables) -> str:
+    """How the endpoint wants to be asked; empty where that is not found now.
+
+    A fault that passes leaves the run running: it is rung for again when the next probe is due. One
+    that does not, or that came too often, pauses it.
+    """
+    endpoint, model = opened.endpoint, opened.asking.model
+    if not await tables(lambda: waits.begin_probe(endpoint.pk)):
+        # Somebody is at it, or it is too early.
+        return ""
+    found = await probe(client, opened.asking)
+
+    def keep() -> None:
+        if found.rung:
+            remember_rung(endpoint, model, found.rung)
+        elif found.outcome in PAUSING or found.outcome in LASTING:
+            pause_if_running(
+                opened.run_id, found.outcome.value if found.outcome in PAUSING else "failing"
+            )
+        else:
+            if waits.put_probe_off(endpoint.pk, found.outcome, found.wait):
+                pause_if_running(opened.run_id, "failing")
+            return
+        waits.end_probe(endpoint.pk)
+
+    await tables(keep)
+    return found.rung
 
 
 def remember_rung(endpoint: Endpoint, model: str, rung: str) -> None:
@@ -184,27 +209,6 @@ class Window:
 
 
 @dataclass(slots=True)
-class Breaker:
-    """Counts what goes wrong in a row."""
-
-    failures: int = 0
-    unreadable: int = 0
-
-    def note(self, result: Result) -> str:
-        """Why the run should pause, or empty."""
-        if isinstance(result.answer, Parsed):
-            self.failures = self.unreadable = 0
-        elif result.answer is not None:
-            self.failures = 0
-            self.unreadable += 1
-        elif result.reply is not None and result.reply.outcome is not Outcome.RATE_LIMITED:
-            self.failures += 1
-        if self.failures >= MOST_FAILURES_IN_A_ROW:
-            return "failing"
-        return "unreadable" if self.unreadable >= MOST_UNREADABLE_IN_A_ROW else ""
-
-
-@dataclass(slots=True)
 class Shift:
     """The state of one shift; `run` works through it."""
 
@@ -222,27 +226,41 @@ class Shift:
     _done: list[Result] = field(default_factory=list)
     _is_over: bool = False
     _pause: str = ""
+    _closed_until: float = 0.0
 
     async def run(self) -> int:
-        window, breaker = Window(self.at_once), Breaker()
+        burst = self.opened.rates.burst
+        # What is claimed and only waits for the limits is lent for nothing.
+        at_once = self.at_once if burst is None else min(self.at_once, burst)
+        window = Window(at_once)
+        if self.opened.endpoint.rate_limits:
+            # The last that was heard of it: begin as that ended.
+            window.size = 1.0
+        breaker, closed_for = await self.tables(self._begin)
+        self._pause_for(breaker.cause)
+        self._leave_alone(closed_for)
         until = time.monotonic() + self.seconds
-        ahead = max(1, self.at_once // 4)
+        ahead = max(1, at_once // 4)
         exchange: asyncio.Task[Claim] | None = None
         renewed = last_due = time.monotonic()
         next_claim = 0.0
         while True:
             now = time.monotonic()
-            if now >= until:
+            if now >= until or self._pause:
+                self._is_over = True
+            if self._closed_until - now > MOST_HELD_SECONDS and not self._asking:
+                # Its calls wait as rows; the sweep rings when it may be asked again.
                 self._is_over = True
             if self._is_over:
                 # What was claimed ahead was never sent: it goes back as if it had not been.
                 self._done += [Result(claimed, None) for claimed in self._ready]
                 self._ready.clear()
-            while self._ready and len(self._asking) < int(window.size):
+            is_closed = now < self._closed_until
+            while self._ready and not is_closed and len(self._asking) < int(window.size):
                 self._asking.add(asyncio.create_task(self._ask(self._ready.popleft())))
             if exchange is None:
                 free = int(window.size) + ahead - len(self._asking) - len(self._ready)
-                wanted = 0 if self._is_over or now < next_claim else free
+                wanted = 0 if self._is_over or is_closed or now < next_claim else free
                 is_renewal = now - renewed > LEASE.total_seconds() / 3
                 if self._done or wanted >= min(ahead, free + 1) or (wanted and not self._asking):
                     batch, self._done = self._done, []
@@ -256,6 +274,8 @@ class Shift:
             if exchange is not None:
                 waiting.add(exchange)
             if not waiting:
+                if is_closed:
+                    last_due = now
                 if self._is_over or now - last_due > IDLE_SECONDS:
                     break
                 await asyncio.sleep(IDLE_POLL_SECONDS)
@@ -268,8 +288,11 @@ class Shift:
                 result = task.result()
                 self._done.append(result)
                 if result.reply is not None:
+                    self.stored += 1
                     window.note(result.reply.outcome)
-                self._pause = self._pause or breaker.note(result)
+                    if result.reply.outcome is Outcome.RATE_LIMITED:
+                        self._leave_alone(result.reply.wait or 0.0)
+                self._pause_for(breaker.note(result))
             if exchange is not None and exchange.done():
                 claimed = exchange.result()
                 exchange = None
@@ -287,7 +310,7 @@ class Shift:
         """Store a batch and claim more, in the thread of the tables."""
         opened, token, rung, pause = self.opened, self.token, self.rung, self._pause
 
-        def act() -> Claim:
+        def act() -> tuple[Claim, float]:
             is_over = False
             if batch:
                 is_over = record(opened.run_id, token, opened.asking, rung, batch).is_over
@@ -296,14 +319,32 @@ class Shift:
                 is_over = True
             if held or batch:
                 renew(opened.run_id, token)
-            if is_over or not wanted:
-                return Claim([], is_over=is_over)
-            return claim(opened.run_id, token, opened.asking, rung, wanted, held=held)
+            closed_for = waits.note_replies(
+                opened.endpoint.pk, [one.reply for one in batch if one.reply is not None]
+            )
+            if is_over or not wanted or closed_for:
+                return Claim([], is_over=is_over), closed_for
+            found = claim(opened.run_id, token, opened.asking, rung, wanted, held=held)
+            return found, closed_for
 
-        found = await self.tables(act)
-        self.stored += len(batch)
+        found, closed_for = await self.tables(act)
+        self._leave_alone(closed_for)
         self._is_over = self._is_over or found.is_over
         return found
+
+    def _begin(self) -> tuple[Breaker, float]:
+        """What the shifts before this one leave to it."""
+        run = JudgeRun.objects.get(pk=self.opened.run_id)
+        breaker = Breaker.of(run)
+        if breaker.cause:
+            pause_if_running(run.pk, breaker.cause)
+        return breaker, waits.note_replies(self.opened.endpoint.pk, [])
+
+    def _pause_for(self, cause: str) -> None:
+        self._pause = self._pause or cause
+
+    def _leave_alone(self, seconds: float) -> None:
+        self._closed_until = max(self._closed_until, time.monotonic() + seconds)
 
     async def _ask(self, claimed: Claimed) -> Result:
         """Wait for the limits, send one request, and read what comes back."""
@@ -311,12 +352,13 @@ class Shift:
         if opened.rates.are_limited:
             try:
                 while wait := await self.limiter.take(key, opened.rates, claimed.likely_tokens):
-                    if self._is_over:
+                    if self._is_over or self._pause:
                         return Result(claimed, None)
                     await asyncio.sleep(min(wait, 1.0))
             except LimiterUnavailableError as fault:
-                log.warning("judging.limits_unavailable", fault=str(fault))
-                self._is_over = True
+                if not self._pause:
+                    log.warning("judging.limits_unavailable", fault=str(fault))
+                self._pause_for("limits")
                 return Result(claimed, None)
         reply = await self.client.ask(claimed.payload)
         result = read(claimed, reply, opened.asking)

@@ -26,6 +26,7 @@ def fail(outcome: Outcome, **more) -> Step:
         "failure_before": "",
         "wait": None,
         "waited": 0.0,
+        "limits_seen": 1,
         "chance": 0.5,
         **more,
     }
@@ -82,6 +83,13 @@ def test_what_the_server_rejects_is_not_sent_again() -> None:
 def test_backoff_doubles_up_to_its_cap() -> None:
     assert [backoff(made, 1.0) for made in (1, 2, 3, 10)] == [4, 8, 16, MOST_BACKOFF_SECONDS]
     assert backoff(5, 0.0) == 0
+    assert backoff(100_000, 1.0) == MOST_BACKOFF_SECONDS
+
+
+def test_rate_limits_that_name_no_wait_are_asked_less_and_less_often() -> None:
+    delays = [fail(Outcome.RATE_LIMITED, limits_seen=seen).delay for seen in (1, 2, 3, 99)]
+    assert delays == sorted(set(delays))
+    assert delays[0] > 0
 
 
 PRICE = read_price({"input": 2.5, "cached_input": "1.25", "output": 10})

@@ -15,8 +15,10 @@ from django.utils import timezone
 from annotation.models import AuditEntry, Comparison
 from judging.clients import Reply
 from judging.judges import JudgeFault, warnings_about
+from judging.limits import LimiterUnavailableError
 from judging.models import (
     CallState,
+    Endpoint,
     JudgeAttempt,
     JudgeCall,
     JudgeRun,
@@ -25,8 +27,10 @@ from judging.models import (
 )
 from judging.outcomes import Outcome
 from judging.parsing import Usage
-from judging.runs import claiming, conducting, recording, sweeping
+from judging.probing import probe
+from judging.runs import claiming, conducting, recording, sweeping, waits
 from judging.runs.asking import Asking
+from judging.runs.breaking import MOST_FAILURES_IN_A_ROW, Breaker
 from judging.runs.claiming import claim
 from judging.runs.conducting import ConductFault, cancel, pause, resume, retry
 from judging.runs.next_step import MAX_ATTEMPTS
@@ -34,6 +38,7 @@ from judging.runs.progress import progress_of
 from judging.runs.recording import Result, record
 from judging.runs.starting import RunFault, quote, start_run
 from judging.runs.sweeping import forget_old_replies, sweep
+from judging.runs.waits import MOST_FAILED_PROBES
 from judging.runs.working import read, work
 from tests import factories
 from tests.judging.asked import add, make_judged_study, simulating, work_off
@@ -204,11 +209,49 @@ def test_a_dead_endpoint_pauses_the_run_before_every_call_is_burnt(simulator) ->
     assert run.calls.filter(state=CallState.FAILED_PERMANENT).count() <= 6
 
 
+def test_a_dead_endpoint_pauses_the_run_though_no_shift_sees_enough_of_it(simulator) -> None:
+    """A slow one fails a few times in a shift, which knew nothing of those before."""
+    version = add(make_judged_study(30), simulator.url, "500:delay=0.3")
+    remember(version, "text")
+    run = start_run(version, actor=None)
+    for _ in range(30):
+        shift(run, 3)
+        run.refresh_from_db()
+        if run.state != RunState.RUNNING:
+            break
+    assert (run.state, run.pause_cause) == (RunState.PAUSED, "failing")
+    assert MOST_FAILURES_IN_A_ROW <= len(simulator.log) < 2 * MOST_FAILURES_IN_A_ROW
+
+    # Whoever resumes it gives it another chance, and not just one failure.
+    resume(run, None)
+    shift(run, 3)
+    run.refresh_from_db()
+    assert run.state == RunState.RUNNING
+
+
+def shift(run: JudgeRun, at_once: int) -> None:
+    """A shift with time for one round of requests."""
+    asyncio.run(work(run.pk, at_once=at_once, seconds=0.25))
+
+
+def test_an_answer_in_between_begins_the_count_anew(running) -> None:
+    token = uuid.uuid4()
+    bad = Reply(Outcome.SERVER_ERROR, 500, 1.0)
+    first, second, third = take(running, token, 3)
+    store(running, token, Result(first, bad))
+    assert Breaker.of(running).failures == 1
+    store(running, token, good(second, running))
+    store(running, token, Result(third, bad))
+    assert Breaker.of(running) == Breaker(failures=1)
+    resumed = resume(pause(running, None), None)
+    assert Breaker.of(resumed) == Breaker()
+
+
 def test_waits_for_a_rate_limit_are_no_attempts(simulator) -> None:
     version = add(make_judged_study(1), simulator.url, "429")
     remember(version, "text")
     run = start_run(version, actor=None)
-    asyncio.run(work(run.pk, at_once=4, seconds=1.5))
+    asyncio.run(work(run.pk, at_once=4, seconds=4))
 
     assert len(simulator.log) > 2 * MAX_ATTEMPTS
     assert states(run) == {"pending": 2}
@@ -217,6 +260,59 @@ def test_waits_for_a_rate_limit_are_no_attempts(simulator) -> None:
     JudgeAttempt.objects.update(started_at=timezone.now() - timedelta(hours=25))
     work_off(run)
     assert states(run) == {"failed_permanent": 2}
+    # Who asks again gives it another day.
+    assert retry(run, None) == 2
+    shift(run, 4)
+    assert states(run) == {"pending": 2}
+
+
+def test_a_day_of_rate_limits_counts_from_the_first_of_them(running) -> None:
+    token = uuid.uuid4()
+    limited = Reply(Outcome.RATE_LIMITED, 429, 1.0)
+    first, *_ = take(running, token, 1)
+    store(running, token, Result(first, Reply(Outcome.SERVER_ERROR, 500, 1.0)))
+    JudgeAttempt.objects.update(started_at=timezone.now() - timedelta(hours=25))
+    JudgeCall.objects.update(not_before=None)
+    again, *_ = take(running, token, 1)
+    assert again.call_id == first.call_id
+    store(running, token, Result(again, limited))
+    assert JudgeCall.objects.get(pk=first.call_id).state == "pending"
+
+
+def test_a_wait_that_a_server_asks_for_holds_for_every_call(simulator) -> None:
+    version = add(make_judged_study(60), simulator.url, "429_day")
+    remember(version, "text")
+    run = start_run(version, actor=None)
+    for _ in range(3):
+        asyncio.run(work(run.pk, at_once=4, seconds=10))
+    assert 1 <= len(simulator.log) <= 4, "what was in flight together, and nothing after it"
+    assert states(run) == {"pending": 120}
+    assert run.pk not in sweep(), "nobody is rung for before it is time"
+    Endpoint.objects.update(closed_until=timezone.now())
+    assert run.pk in sweep()
+
+
+def test_rate_limits_without_a_wait_slow_all_calls_down(simulator, monkeypatch) -> None:
+    monkeypatch.setattr("judging.runs.next_step.BACKOFF_SECONDS", 1.0)
+    monkeypatch.setattr("judging.runs.next_step.MOST_BACKOFF_SECONDS", 20.0)
+    version = add(make_judged_study(60), simulator.url, "429")
+    remember(version, "text")
+    run = start_run(version, actor=None)
+    asyncio.run(work(run.pk, at_once=4, seconds=4))
+    assert len(simulator.log) <= 20
+    assert Endpoint.objects.get().rate_limits >= len(simulator.log) - 4
+    cancel(run, None)
+    with pytest.raises(ConductFault):
+        resume(run, None)
+
+
+def test_whoever_resumes_a_run_asks_the_endpoint_again_at_once(running) -> None:
+    Endpoint.objects.update(
+        closed_until=timezone.now() + timedelta(hours=9), rate_limits=40, failed_probes=2
+    )
+    resume(pause(running, None), None)
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.closed_until, endpoint.rate_limits, endpoint.failed_probes) == (None, 0, 0)
 
 
 def test_a_limit_of_requests_is_kept(simulator) -> None:
@@ -224,6 +320,33 @@ def test_a_limit_of_requests_is_kept(simulator) -> None:
     run = start_run(version, actor=None)
     work_off(run, at_once=16)
     assert states(run) == {"succeeded": 16}
+
+
+class NoLimiter:
+    """Shared limits that cannot be reached."""
+
+    async def take(self, key, rates, tokens) -> float:
+        raise LimiterUnavailableError("ConnectionError")
+
+    async def give_back(self, key, rates, tokens) -> None:
+        raise LimiterUnavailableError("ConnectionError")
+
+    async def close(self) -> None:
+        return None
+
+
+def test_lost_limits_pause_the_run_and_send_nothing(simulator, monkeypatch) -> None:
+    version = add(make_judged_study(40), simulator.url, endpoint={"requests_per_minute": 60})
+    remember(version, "text")
+    run = start_run(version, actor=None)
+    monkeypatch.setattr("judging.runs.working.make_limiter", lambda url: NoLimiter())
+    assert asyncio.run(work(run.pk, at_once=16, seconds=10)) == 0, "nobody rings for more of it"
+    run.refresh_from_db()
+    assert (run.state, run.pause_cause) == (RunState.PAUSED, "limits")
+    assert "Redis" in progress_of(run).pause
+    assert not simulator.log
+    # A burst of ten seconds and a quarter of it ahead, not all that could be in flight.
+    assert JudgeAttempt.objects.filter(status_class="unsent").count() <= 12
 
 
 # Money
@@ -260,6 +383,34 @@ def test_a_usage_that_cannot_be_true_charges_the_reservation(fault: str, simulat
     for attempt in JudgeAttempt.objects.all():
         assert attempt.cost == attempt.reserved > 0
         assert attempt.usage["flag"] in ("usage_missing", "usage_above_worst_case")
+
+
+@pytest.mark.parametrize(
+    ("fault", "is_charged"),
+    [
+        ("filter_400", True),
+        ("408", True),
+        ("500", True),
+        ("502_html", True),
+        ("reset", True),
+        ("400", False),
+        ("422", False),
+        ("401", False),
+        ("404", False),
+        ("429", False),
+        ("redirect", False),
+    ],
+)
+def test_what_a_provider_may_bill_is_charged(fault, is_charged, simulator) -> None:
+    version = add(make_judged_study(1), simulator.url, fault)
+    remember(version, "text")
+    run = start_run(version, actor=None, budget=Decimal(1))
+    shift(run, 2)
+    run.refresh_from_db()
+    attempts = JudgeAttempt.objects.exclude(status_class="unsent")
+    assert attempts
+    assert all(one.cost == (one.reserved if is_charged else 0) for one in attempts)
+    assert run.spent == spent_by_attempts()
 
 
 def test_a_budget_needs_a_price_card(simulator) -> None:
@@ -512,6 +663,75 @@ def test_the_strictest_form_that_the_server_takes_is_found_once(refused, rung, s
         assert {j.metadata["form"] for j in Judgment.objects.all()} == {rung}
         endpoint = version.judge.study.judge_endpoints.get()
         assert endpoint.rungs == {"fair": rung}
+
+
+class Told:
+    """A client that answers with these outcomes, one after the other, the last one for ever."""
+
+    def __init__(self, *outcomes: Outcome) -> None:
+        self.outcomes = list(outcomes)
+        self.asked = 0
+
+    async def ask(self, payload) -> Reply:
+        self.asked += 1
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        good = body_with("Why.\nFinal verdict: [[1>2]]")
+        return Reply(outcome, None, 1.0, good if outcome is Outcome.OK else b"", wait=None)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Outcome.RATE_LIMITED, Outcome.TIMEOUT, Outcome.SERVER_ERROR, Outcome.CONNECTION],
+)
+def test_a_fault_that_passes_is_not_taken_for_a_form(fault, running) -> None:
+    client = Told(fault, fault, Outcome.OK)
+    found = asyncio.run(probe(client, Asking.of(running.version)))
+    assert (found.rung, found.outcome, client.asked) == ("", fault, 1)
+    stepped = asyncio.run(probe(Told(Outcome.REJECTED, Outcome.OK), Asking.of(running.version)))
+    assert stepped.rung == "schema"
+
+
+def test_a_probe_that_hangs_ends_by_its_deadline(running, monkeypatch) -> None:
+    monkeypatch.setattr("judging.probing.DEADLINE_SECONDS", 0.05)
+
+    class Hanging:
+        async def ask(self, payload) -> Reply:
+            await asyncio.sleep(60)
+            raise AssertionError
+
+    found = asyncio.run(probe(Hanging(), Asking.of(running.version)))
+    assert (found.rung, found.outcome) == ("", Outcome.TIMEOUT)
+
+
+def test_a_rate_limit_while_probing_is_waited_for(simulator) -> None:
+    run = start_run(add(make_judged_study(2), simulator.url, "429_day"), actor=None)
+    for _ in range(3):
+        asyncio.run(work(run.pk, at_once=4, seconds=2))
+    run.refresh_from_db()
+    assert (run.state, len(simulator.log)) == (RunState.RUNNING, 1)
+    assert Endpoint.objects.get().rungs == {}
+    assert run.pk not in sweep()
+
+
+def test_an_endpoint_that_cannot_be_probed_pauses_the_run_in_the_end(simulator) -> None:
+    run = start_run(add(make_judged_study(2), simulator.url, "500"), actor=None)
+    for tries in range(1, MOST_FAILED_PROBES + 1):
+        run.refresh_from_db()
+        assert run.state == RunState.RUNNING
+        Endpoint.objects.update(probing_until=None)
+        asyncio.run(work(run.pk, at_once=4, seconds=2))
+        assert len(simulator.log) == tries
+    run.refresh_from_db()
+    assert (run.state, run.pause_cause) == (RunState.PAUSED, "failing")
+
+
+def test_one_worker_at_a_time_probes_an_endpoint(running) -> None:
+    endpoint = Endpoint.objects.get()
+    assert [waits.begin_probe(endpoint.pk) for _ in range(2)] == [True, False]
+    waits.end_probe(endpoint.pk)
+    assert waits.begin_probe(endpoint.pk)
+    Endpoint.objects.update(probing_until=timezone.now() - timedelta(seconds=1))
+    assert waits.begin_probe(endpoint.pk), "its worker may have died"
 
 
 # Safety
