@@ -24,11 +24,13 @@ RESOLVE_TIMEOUT_SECONDS = 5.0
 HOST = re.compile(r"\A(?!-)[a-z0-9.-]{1,253}\Z")
 PATH = re.compile(r"\A(?:/[A-Za-z0-9._~-]+)*/?\Z")
 
-# `is_global` is true of these, though they lead to private addresses: NAT64, 6to4, Teredo.
+# `is_global` is true of these, though they lead to private addresses: 6to4, its relays, Teredo.
 TUNNELS = tuple(
-    ipaddress.ip_network(network)
-    for network in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+    ipaddress.ip_network(network) for network in ("2002::/16", "192.88.99.0/24", "2001::/32")
 )
+# All that is given out of IPv6 as public addresses. Outside of it stand NAT64, addresses that hold
+# one of IPv4, site-local ones, and what is reserved.
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 Resolver = Callable[[str, int], Sequence[str]]
 
@@ -127,7 +129,9 @@ def is_public(address: str) -> bool:
         ip = ip.ipv4_mapped
     if any(ip.version == tunnel.version and ip in tunnel for tunnel in TUNNELS):
         return False
-    return ip.is_global and not ip.is_multicast
+    if ip.version == 6 and ip not in GLOBAL_UNICAST:
+        return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
 
 
 def choose(address: Address, found: Sequence[str]) -> str:

@@ -54,6 +54,12 @@ def test_an_address_that_is_none_is_refused(url: str) -> None:
 
 
 PRIVATE = [
+    "fec0::1",
+    "::7f00:1",
+    "::ffff:0:7f00:1",
+    "5f00::1",
+    "4000::1",
+    "192.88.99.1",
     "127.0.0.1",
     "127.1.2.3",
     "0.0.0.0",  # noqa: S104
