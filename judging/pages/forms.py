@@ -119,16 +119,33 @@ class JudgeForm(forms.Form):
             self.add_error("price_output", "Give both prices, or neither.")
         return stated
 
-    def draft(self) -> dict[str, Any]:
-        """What a file would state."""
+    def draft(self, before: JudgeVersion | None = None) -> dict[str, Any]:
+        """What a file would state.
+
+        Parameters
+        ----------
+        before : JudgeVersion, optional
+            The one that this follows: what the form does not show stays as it is there.
+        """
         stated = self.cleaned_data
         model: dict[str, Any] = {"name": stated["model"], "max_tokens": stated["max_tokens"]}
+        card: dict[str, Any] = {}
+        if before is not None:
+            config = before.config
+            model |= {
+                key: value for key, value in config["parameters"].items() if key != "temperature"
+            }
+            model["tokens_field"] = config["tokens_field"]
+            card = dict(config["price"] or {})
         if stated["temperature"] is not None:
             model["temperature"] = stated["temperature"]
         if stated["price_input"] is not None:
+            is_as_before = Decimal(card.get("input", "NaN")) == stated["price_input"]
             model["price"] = {
                 "input": str(stated["price_input"]),
                 "output": str(stated["price_output"]),
+                # The price of cached input goes with that of input.
+                **({"cached_input": card["cached_input"]} if is_as_before else {}),
             }
         endpoint = {"name": stated["endpoint"], "base_url": stated["base_url"]}
         for name in ("requests_per_minute", "tokens_per_minute"):

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from annotation import audit
 from annotation.access import SignedInRequest, study_role
 from annotation.models import ComparisonKind, Role, Study
 from judging.endpoints.saving import EndpointFault, save_endpoint
@@ -156,7 +157,7 @@ def answer_form(
         try:
             added = add_judges(
                 study,
-                read_draft(form.draft(), "The judge"),
+                read_draft(form.draft(before), "The judge"),
                 actor=request.user,
                 key=form.cleaned_data["key"],
             )
@@ -281,6 +282,15 @@ def try_one(request: SignedInRequest, study: Study, version: int) -> HttpRespons
     }
     if request.method == "POST" and number:
         comparison = pairs.select_related(*TEXTS)[place - 1]
+        if study.is_sealed:
+            # Which of two responses wins is an outcome, though only a judge's.
+            with transaction.atomic():
+                audit.record(
+                    study,
+                    request.user,
+                    "look",
+                    {"how": "judge try-out", "comparison": comparison.pk, "judge": asked.pk},
+                )
         try:
             tried = try_out(asked, comparison, order)
         except EndpointFault as fault:

@@ -7,8 +7,9 @@ from html import unescape
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from annotation.models import Role
+from annotation.models import AuditEntry, Role
 from judging.models import Endpoint, JudgeRun, JudgeVersion
 from judging.runs.conducting import pause
 from judging.runs.starting import start_run
@@ -126,6 +127,23 @@ def test_a_further_version_begins_with_the_one_before(researcher, study) -> None
     assert (second.judge, second.number) == (first.judge, 2)
 
 
+@pytest.mark.django_db
+def test_a_further_version_keeps_what_the_form_does_not_show(researcher, study) -> None:
+    more = {"top_p": 0.5, "seed": 7, "tokens_field": "max_completion_tokens", "temperature": 1}
+    price = {"input": "1", "cached_input": "0.25", "output": "2"}
+    first = add(study, SIMULATED, "fair:delay=0", with_model={**more, "price": price})
+    form = stated(name="judge", endpoint="sim", max_tokens=400)
+    page = url("new_version", study, version=first.pk)
+    assert researcher.post(page, form).status_code == 302
+    config = JudgeVersion.objects.order_by("pk").last().config
+    assert config["parameters"] == {"top_p": 0.5, "seed": 7}
+    assert config["tokens_field"] == "max_completion_tokens"
+    assert config["price"] == price
+    researcher.post(page, form | {"price_input": 3})
+    config = JudgeVersion.objects.order_by("pk").last().config
+    assert config["price"] == {"input": "3", "cached_input": "3", "output": "2"}
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_is_tested_and_a_pair_tried_out(researcher, study) -> None:
     version = add(study, SIMULATED, "fair:delay=0")
@@ -138,6 +156,20 @@ def test_a_connection_is_tested_and_a_pair_tried_out(researcher, study) -> None:
     assert "quality: 0.9" in tried, "the prompt as it was sent"
     assert "This judge is simulated." in tried
     assert not JudgeRun.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_try_out_in_a_sealed_study_is_a_look_and_names_no_side(researcher, study) -> None:
+    study.opened_at = timezone.now()
+    study.save()
+    version = add(study, SIMULATED, "fair:delay=0")
+    page = url("try", study, version=version.pk)
+    assert "written down as a look" in text(researcher.get(page))
+    assert not AuditEntry.objects.filter(action="look").exists()
+    tried = text(researcher.post(page, {"pair": 1, "order": "ba"}))
+    assert "2>>1" in tried
+    assert "that is a" not in tried
+    assert AuditEntry.objects.get(action="look").detail["how"] == "judge try-out"
 
 
 @pytest.mark.django_db(transaction=True)
