@@ -15,12 +15,15 @@ from annotation.canonical_json import canonical_json
 from annotation.models import Criterion, Response, Study, User
 from annotation.rules import rules_of
 from judging import presets
+from judging.endpoints.addresses import SIMULATOR_URL
 from judging.endpoints.saving import check_endpoint, store_endpoint
-from judging.families import shares_family
+from judging.families import family_of, shares_family
 from judging.judge_files import STUDY_RUBRIC, Instruction, JudgeDraft, ModelDraft
 from judging.models import Endpoint, Judge, JudgeVersion
 from judging.parsing import PARSER_VERSION
 from judging.prompts import PROMPT_VERSION
+from judging.simulator.faults import FAULTS
+from judging.simulator.minds import Mode
 
 FEWEST_CRITERIA, MOST_CRITERIA = 3, 5
 
@@ -121,7 +124,16 @@ def warnings_about(study: Study, config: dict[str, Any]) -> list[str]:
         for level in criterion["levels"]
     ):
         found.append("Some levels have no example with a reason; judges are steadier with both.")
-    family = shares_family(config["model"], study.systems.values_list("name", flat=True))
+    if study.is_sealed:
+        if family_of(config["model"]) is not None:
+            # Whether they share one would tell, judge by judge, who made the systems.
+            found.append(
+                "Judges tend to favour texts of their own family. Whether this judge's model and a "
+                "compared system are of one is told when the study is unblinded."
+            )
+        family = None
+    else:
+        family = shares_family(config["model"], study.systems.values_list("name", flat=True))
     if family is not None:
         found.append(
             f"The judge's model and a compared system seem to be of one family ({family}). Judges "
@@ -163,6 +175,13 @@ def add_judges(
     JudgeFault, endpoints.saving.EndpointFault
     """
     stated = dict(draft.endpoint)
+    if stated["base_url"] == SIMULATOR_URL:
+        for model in draft.models:
+            if Mode.of(model.name).name in FAULTS:
+                raise JudgeFault(
+                    f"{model.name} is a fault and no judge. The built-in endpoint simulates judges "
+                    "alone; to try faults out, run python -m judging.simulator."
+                )
     # The host is looked up before anything is locked: a resolver may take its time.
     checked = check_endpoint(stated.pop("name"), stated.pop("base_url"), key=key, **stated)
     with transaction.atomic():

@@ -175,6 +175,13 @@ def others_ask(run: JudgeRun, token: uuid.UUID) -> bool:
 
 def renew(run_id: int, token: uuid.UUID) -> int:
     """Keep what the worker holds for another lease; the number of calls."""
+    with transaction.atomic():
+        # As everybody who writes calls: else this and `take_back_lapsed` could wait for each other.
+        JudgeRun.objects.select_for_update().get(pk=run_id)
+        return _renewed(run_id, token)
+
+
+def _renewed(run_id: int, token: uuid.UUID) -> int:
     return JudgeCall.objects.filter(
         run_id=run_id, state=CallState.LEASED, lease_token=token
     ).update(lease_expires_at=timezone.now() + LEASE)

@@ -95,9 +95,8 @@ def is_left_alone(run: JudgeRun, now: datetime) -> bool:
 def forget_old_replies() -> int:
     """Blank the texts of replies that are older than they are kept; the number of them."""
     before = timezone.now() - timedelta(days=settings.JUDGE_REPLY_DAYS)
-    ids = list(
-        JudgeAttempt.objects.filter(finished_at__lt=before)
-        .exclude(body="")
-        .values_list("pk", flat=True)[: BATCH * 10]
-    )
-    return JudgeAttempt.objects.filter(pk__in=ids).update(body="")
+    old = JudgeAttempt.objects.filter(finished_at__lt=before).exclude(body="")
+    forgotten = 0
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        forgotten += JudgeAttempt.objects.filter(pk__in=ids).update(body="")
+    return forgotten

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import OperationalError, connections, transaction
 from django.utils import timezone
 
 from judging.clients import Client, Reply, Target
@@ -48,6 +48,8 @@ IDLE_POLL_SECONDS = 0.25
 # A longer wait gives back what is lent.
 MOST_HELD_SECONDS = 30.0
 ANSWERS_PER_STEP_UP = 10
+# Before each further try to store what arrived; the sum is far below a lease.
+RETRY_SECONDS = (0.5, 3.0)
 
 Found = TypeVar("Found")
 
@@ -149,6 +151,21 @@ async def work(run_id: int, *, at_once: int, seconds: float = SHIFT_SECONDS) -> 
 def pause_if_running(run_id: int, cause: str) -> None:
     with contextlib.suppress(conducting.ConductFault):
         conducting.pause(JudgeRun.objects.get(pk=run_id), None, cause)
+
+
+def persistently(act: Callable[[], Found]) -> Found:
+    """Do it again where the database was busy or away for a moment; each act can be repeated.
+
+    What is paid for and not stored yet would be lost otherwise.
+    """
+    for wait in RETRY_SECONDS:
+        try:
+            return act()
+        except OperationalError as fault:
+            log.warning("judging.tables_unavailable", fault=type(fault).__name__)
+            connections.close_all()
+            time.sleep(wait)
+    return act()
 
 
 async def find_rung(opened: Opened, client: Client, tables: Tables) -> str:
@@ -327,7 +344,7 @@ class Shift:
             found = claim(opened.run_id, token, opened.asking, rung, wanted, held=held)
             return found, closed_for
 
-        found, closed_for = await self.tables(act)
+        found, closed_for = await self.tables(lambda: persistently(act))
         self._leave_alone(closed_for)
         self._is_over = self._is_over or found.is_over
         return found

@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import OperationalError
 from django.db.models import F, Sum
 from django.utils import timezone
 
@@ -531,6 +532,27 @@ def test_what_was_never_sent_goes_back_as_if_it_had_not_been_claimed(running) ->
     assert set(run.calls.values_list("attempts_made", flat=True)) == {0}
 
 
+def test_a_database_that_is_away_for_a_moment_costs_no_reply(simulator, monkeypatch) -> None:
+    version = add(make_judged_study(3), simulator.url)
+    run = start_run(version, actor=None)
+    monkeypatch.setattr("judging.runs.working.RETRY_SECONDS", (0.01, 0.01))
+    faults = iter([True, False, True, True, False])
+
+    def sometimes(*given):
+        stored = record(*given)
+        if next(faults, False):
+            # Stored and not known to be, the worst of it.
+            raise OperationalError
+        return stored
+
+    monkeypatch.setattr("judging.runs.working.record", sometimes)
+    asyncio.run(work(run.pk, at_once=2, seconds=10))
+    assert states(run) == {"succeeded": 6}
+    assert len(simulator.log) == 7
+    run.refresh_from_db()
+    assert run.spent == spent_by_attempts()
+
+
 def test_a_lease_is_renewed_by_its_holder_only(running) -> None:
     token = uuid.uuid4()
     take(running, token, 2)
@@ -629,6 +651,21 @@ def test_a_judge_of_the_same_family_as_a_system_is_pointed_out(simulator) -> Non
     said = [w for w in warnings_about(study, version.config) if "one family" in w]
     assert len(said) == 1
     assert "gpt-8" not in said[0], "a code stands for a system until unblinding"
+
+
+def test_a_sealed_study_tells_no_makers_by_the_judges_that_are_named(simulator) -> None:
+    """One judge for each family would list who made the systems."""
+    study = make_judged_study(1)
+    factories.make_system(study, "openai/gpt-8")
+    study.opened_at = timezone.now()
+    study.save()
+    assert study.is_sealed
+    said = [
+        warnings_about(study, add(study, simulator.url, model, name=model).config)
+        for model in ("gpt-9-mini", "claude-9")
+    ]
+    assert said[0] == said[1]
+    assert any("when the study is unblinded" in one for one in said[0])
 
 
 def test_an_example_that_is_a_response_is_pointed_out(simulator) -> None:
@@ -766,7 +803,8 @@ def test_nothing_of_an_errors_body_is_stored(simulator) -> None:
     assert not JudgeAttempt.objects.exclude(body="").exists()
 
 
-def test_replies_are_forgotten_after_their_time(simulator, settings) -> None:
+def test_replies_are_forgotten_after_their_time(simulator, monkeypatch) -> None:
+    monkeypatch.setattr("judging.runs.sweeping.BATCH", 1)
     work_off(start_run(add(make_judged_study(1), simulator.url), actor=None))
     assert forget_old_replies() == 0
     JudgeAttempt.objects.update(finished_at=timezone.now() - timedelta(days=91))
@@ -790,6 +828,12 @@ def test_the_built_in_judge_needs_no_server_and_no_key() -> None:
     run = start_run(version, actor=None)
     work_off(run)
     assert states(run) == {"succeeded": 4}
+
+
+@pytest.mark.parametrize("fault", ["gzip_bomb", "hang:delay=1", "500"])
+def test_the_built_in_endpoint_simulates_no_fault_in_the_asking_process(fault: str) -> None:
+    with pytest.raises(JudgeFault, match="a fault and no judge"):
+        add(make_judged_study(1), "simulator://built-in/v1", fault)
 
 
 def test_usage_is_kept_beside_the_judgment(running) -> None:
