@@ -1,9 +1,9 @@
 """Asking people anew about what a judge decided: a seeded, stratified random sample.
 
-The sample is kept with what it was drawn from. Comparisons without votes stand in the queue and
-are handed out there as always; where votes are wanted beside those that there are, the overlap of
-the drawn ones is raised by `annotation.lifecycle`, as a new version of the study. Nobody who rates
-can tell a drawn pair from another.
+The sample is kept with what it was drawn from, and the queue hands it out before all else; where
+votes are wanted beside those that there are, the overlap of the drawn ones is raised by
+`annotation.lifecycle`, as a new version of the study. Nobody who rates can tell a drawn pair from
+another.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models import Count
 
-from annotation import audit
+from annotation import audit, queue
 from annotation.access import roles_of
 from annotation.access.outcomes import READERS
 from annotation.draws import shuffled
@@ -114,16 +114,19 @@ def revalidate_judge(
         Everything that keeps a sample from being drawn, with what to do.
     """
     _check(study, actor, count)
-    earlier = Revalidation.objects.filter(version=version).count()
-    used = study.seed + 1 + earlier if seed is None else seed
-    frame = judged_comparisons(study, version)
-    if not raise_overlap:
-        frame = [one for one in frame if one.votes == 0]
-    if len(frame) < count:
-        raise ValidationError(_too_few(version, len(frame), count, raise_overlap))
-    sample = draw(frame, count, used)
     try:
         with transaction.atomic():
+            if raise_overlap:
+                # Nobody votes between the count of votes and the wish for more of them.
+                queue.hold_for_change(study)
+            earlier = Revalidation.objects.filter(version=version).count()
+            used = study.seed + 1 + earlier if seed is None else seed
+            frame = judged_comparisons(study, version)
+            if not raise_overlap:
+                frame = [one for one in frame if one.votes == 0]
+            if len(frame) < count:
+                raise ValidationError(_too_few(version, len(frame), count, raise_overlap))
+            sample = draw(frame, count, used)
             row = Revalidation.objects.create(
                 study=study,
                 version=version,
@@ -133,6 +136,7 @@ def revalidate_judge(
                 raised_overlap=raise_overlap,
                 created_by=actor,
             )
+            queue.hand_out_first(study, row.sample)
             if raise_overlap:
                 _ask_for_more(study, actor, version, sample)
             # Last: the chain's head is locked by it.

@@ -7,8 +7,8 @@ Only this package changes assignments, the counters and places of comparisons, a
 `claiming` hands out what `reserving` finds: work from `choosing` (by `drawing`, for those whom
 `eligibility` lets), `checks` as `check_plan` has them, pairs of `training`; `limits` says how many.
 `leases` keeps and ends reservations, `settling` is asked by `voting`, `excluding` by whoever takes
-votes out of the count, `opening` and `raising` by `lifecycle`, `cells` by whoever steers. `ring`
-has the order, `slots` the counters, `locks` the locks.
+votes out of the count, `opening` and `raising` by `lifecycle`, `sending_first` by `reports`, `cells`
+by whoever steers. `ring` has the order, `slots` the counters, `locks` the locks.
 """
 
 from .cells import CellState, cells_of, set_priorities, stop
@@ -40,6 +40,7 @@ from .locks import LockedAnnotator, LockedAssignment, lock_annotator
 from .opening import open_for_claims
 from .presenting import presented_pair
 from .progress import place_of_walk, progress
+from .sending_first import hand_out_first, hand_out_in_turn, hold_for_change
 from .settling import (
     GRACE,
     Settlement,
@@ -76,6 +77,9 @@ __all__ = [
     "forget_skip_notes",
     "free_excluded",
     "give_back",
+    "hand_out_first",
+    "hand_out_in_turn",
+    "hold_for_change",
     "is_over",
     "lock_annotator",
     "lock_for_vote",

@@ -237,6 +237,9 @@ BETWEEN_PLACES = Search(
     "start",
     "end",
 )
+BEFORE_THE_RING = Search(
+    lambda study: Comparison.objects.filter(OPEN, study=study, open_seq__lt=0), "study"
+)
 CELL_FROM_PLACE = Search(
     lambda cell, place: Comparison.objects.filter(OPEN, cell=cell, open_seq__gte=place),
     "cell",
@@ -251,6 +254,10 @@ CELL_BEFORE_PLACE = Search(
 
 def choose(seeker: Seeker) -> Choice | None:
     """The next comparison for this annotator, locked; None if no way finds one."""
+    if seeker.holder.has_first:
+        comparison = BEFORE_THE_RING.first(seeker, study=seeker.holder.study.pk)
+        if comparison is not None:
+            return choice_of(seeker, comparison, seeker.cursor)
     if seeker.rules.priorities.policy != Policy.UNIFORM:
         choice = choose_by_cell(seeker)
         if choice is not None:

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import Model, OuterRef, QuerySet, Subquery, UUIDField
+from django.db.models import Exists, Model, OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
@@ -52,6 +52,8 @@ class LockedAnnotator:
     study: Study
     study_version_id: int | None
     now: datetime
+    # Whether some comparison of the study comes before all others; see `sending_first`.
+    has_first: bool = False
 
 
 # What a claim asks for. A study's instructions can be long, and whoever wants more reads it.
@@ -76,11 +78,14 @@ COLUMNS_OF_A_CLAIM = (
 
 def annotator_to_lock() -> QuerySet[Any]:
     newest = StudyVersion.objects.filter(study=OuterRef("study")).order_by("-number")
+    first = Comparison.objects.filter(study=OuterRef("study"), open=True, open_seq__lt=0)
     return (
         Annotator.objects.filter(pk=Parameter("annotator", KEY))
         .select_related("study")
         .only(*COLUMNS_OF_A_CLAIM)
-        .annotate(now=Now(), newest_version=Subquery(newest.values("pk")[:1]))
+        .annotate(
+            now=Now(), newest_version=Subquery(newest.values("pk")[:1]), has_first=Exists(first)
+        )
         # Votes and assignments refer to this row; NO KEY lets their foreign keys pass.
         .select_for_update(no_key=True, of=("self",))
     )
@@ -94,7 +99,7 @@ def lock_annotator(annotator_id: int) -> LockedAnnotator:
     row = ANNOTATOR.first(annotator=annotator_id)
     if row is None:
         raise Annotator.DoesNotExist(f"There is no annotator {annotator_id}.")
-    return LockedAnnotator(row, row.study, row.newest_version, row.now)
+    return LockedAnnotator(row, row.study, row.newest_version, row.now, row.has_first)
 
 
 def lock_comparison(comparison_id: int) -> Comparison:

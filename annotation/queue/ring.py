@@ -10,6 +10,8 @@ every annotator and nobody has to look back.
 An annotator's cursor is the distance walked, which only grows: comparisons at or behind it need
 no second look, except for the few that were locked while somebody passed, which the slow way
 finds. It is a hint and never the reason for an answer.
+
+Places below 0 are on no walk: what has one is handed out before all else (`sending_first`).
 """
 
 from __future__ import annotations

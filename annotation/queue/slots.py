@@ -47,6 +47,7 @@ def place_beyond_ring(now: datetime) -> int:
 def recount(comparison_ids: Iterable[int], now: datetime) -> None:
     """Set the counters from the rows. A comparison that opens again goes beyond the ring.
 
+    One that was sent before all others stays in front.
     One whose pair of systems was stopped does not open again: what is free there stays free.
     """
     rows = (
@@ -59,7 +60,7 @@ def recount(comparison_ids: Iterable[int], now: datetime) -> None:
         by_counters[held, held < overlap and stopped_at is None].append(pk)
     back = Value(place_beyond_ring(now)) + F("pk") % Value(PLACES_PER_MILLISECOND)
     for (held, opens), ids in by_counters.items():
-        stays = Q(open=True) if opens else Q(pk__isnull=False)
+        stays = Q(open=True) | Q(open_seq__lt=0) if opens else Q(pk__isnull=False)
         Comparison.objects.filter(pk__in=ids).update(
             taken=held,
             open=opens,

@@ -82,7 +82,7 @@ def revalidate(request: SignedInRequest, study: Study, version: int) -> HttpResp
         messages.success(
             request,
             f"{counted(len(sample.sample), 'comparison')} of {len(sample.frame):,} were drawn. "
-            "Annotators get them like all others; the first report after their votes reads them.",
+            "Annotators get them next; the first report after their votes reads them.",
         )
     return redirect("alignment:judge", slug=study.slug, version=row.pk)
 

@@ -11,9 +11,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from annotation import audit
+from annotation import audit, queue
 from annotation.lifecycle.opening import open_study
 from annotation.models import (
+    Assignment,
     AuditEntry,
     Choice,
     Comparison,
@@ -85,6 +86,25 @@ def vote_on(study: Study, items: list[str], external_id: str, **fields: Any) -> 
     )
     for comparison in Comparison.objects.filter(study=study, item_id__in=items):
         make_vote(comparison, Choice.LEFT, annotator=annotator, **fields)
+
+
+def next_claims(study: Study, number: int) -> list[str]:
+    """The names of what a new annotator is handed next, sorted."""
+    annotator = make_annotator(study)
+    found = []
+    for _ in range(number):
+        current = queue.claim(annotator, want=1).current
+        assert current is not None
+        row = Assignment.objects.select_related("comparison").get(public_id=current.pair.id)
+        found.append(row.comparison.item_id)
+        queue.release(annotator, current.pair.id, "other")
+    return sorted(found)
+
+
+def test_the_next_pairs_that_are_handed_out_are_of_the_sample() -> None:
+    study = judged_study(40)
+    row = revalidate_judge(study, judge_of(study), 6)
+    assert next_claims(study, 6) == sorted(row.sample)
 
 
 def test_a_sample_is_drawn_in_proportion_by_the_seed_and_written_down() -> None:
@@ -170,6 +190,7 @@ def test_one_more_vote_is_asked_for_on_comparisons_that_have_theirs() -> None:
     assert set(raised.values_list("item_id", flat=True)) == set(row.sample)
     assert all(raised.values_list("open", flat=True))
     assert set(row.sample.values()) == {1}
+    assert next_claims(study, 5) == sorted(row.sample)
     assert progress_of(row).voted == 0
     assert StudyVersion.objects.filter(study=study).count() == 2
     # The log ends with the draw, after the change that it needed.

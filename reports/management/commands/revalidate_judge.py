@@ -58,5 +58,5 @@ class Command(StudyCommand):
         self.say(
             f"{len(row.sample)} of {len(row.frame)} comparisons that {version.judge.judge_id} "
             f"(version {version.number}) judged were drawn with seed {row.seed}. Annotators get "
-            "them like all others; analyze reads them once their votes are in."
+            "them next; analyze reads them once their votes are in."
         )
