@@ -7,8 +7,8 @@ Only this package changes assignments, the counters and places of comparisons, a
 `claiming` hands out what `reserving` finds: work from `choosing` (by `drawing`, for those whom
 `eligibility` lets), `checks` as `check_plan` has them, pairs of `training`; `limits` says how many.
 `leases` keeps and ends reservations, `settling` is asked by `voting`, `excluding` by whoever takes
-votes out of the count, `opening` and `raising` by `lifecycle`, `sending_first` by `reports`, `cells`
-by whoever steers. `ring` has the order, `slots` the counters, `locks` the locks.
+votes out of the count, `opening` and `raising` by `lifecycle`, `sending_first` by `reports`,
+`cells` by whoever steers. `ring` has the order, `slots` the counters, `locks` the locks.
 """
 
 from .cells import CellState, cells_of, set_priorities, stop
