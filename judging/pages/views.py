@@ -28,7 +28,7 @@ from judging.parsing import Missing
 from judging.runs import conducting
 from judging.runs.asking import TEXTS
 from judging.runs.progress import DETAILS, Progress, progress_of
-from judging.runs.starting import RunFault, live_run, quote, start_run
+from judging.runs.starting import Quote, RunFault, live_run, quote, start_run
 from judging.tasks import ring
 from judging.trying import check_connection, endpoint_of, try_out
 
@@ -180,10 +180,13 @@ def answer_form(
     )
 
 
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 @study_role(Role.OWNER, Role.RESEARCHER)
 def judge(request: SignedInRequest, study: Study, version: int) -> HttpResponseBase:
-    return show_judge(request, study, version_of(study, version), StartForm(), KeyForm())
+    """A version; on POST with a quote, for which every pair is read and hashed."""
+    asked = version_of(study, version)
+    found = quote(asked) if request.method == "POST" else None
+    return show_judge(request, study, asked, StartForm(), KeyForm(), found=found)
 
 
 def show_judge(
@@ -193,8 +196,9 @@ def show_judge(
     start_form: StartForm,
     key_form: KeyForm,
     status: int = 200,
+    found: Quote | None = None,
 ) -> HttpResponseBase:
-    """A version: what it is, what it would cost, its runs."""
+    """A version: what it is, its runs, and what a run would cost if that was asked."""
     try:
         endpoint = endpoint_of(version)
     except EndpointFault:
@@ -213,7 +217,9 @@ def show_judge(
             "tested": tested,
             "versions": version.judge.versions.filter(imported=False).order_by("-number"),
             "warnings": warnings_about(study, version.config),
-            "quote": quote(version),
+            "quote": found,
+            "pairs": study.comparisons.filter(kind=ComparisonKind.WORK).count(),
+            "has_answers": version.judgments.exists(),
             "live": live_run(version),
             **runs_context(study, version),
             "start_form": start_form,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -197,6 +197,10 @@ def start_run(
                 f"{version.judge.judge_id} has no price card, so a budget could not be kept. Add "
                 "[price] to its file, with zeros if it costs nothing, or start without a budget."
             )
+    if live_run(version):
+        raise RunFault(live_run_in_words(version))
+    # Reading and hashing every pair takes a while: nothing is locked meanwhile.
+    calls, identical = list_calls(version, replicates)
     try:
         with transaction.atomic():
             run = JudgeRun.objects.create(
@@ -208,7 +212,9 @@ def start_run(
                 seed=seed,
                 started_by=actor,
             )
-            calls = freeze(run, version, replicates, seed)
+            freeze(run, calls, seed)
+            run.skipped_identical = identical
+            run.save(update_fields=["skipped_identical"])
             if not fresh:
                 reuse(run, version)
             audit.record(
@@ -218,17 +224,19 @@ def start_run(
                 {
                     "judge": version.judge.judge_id,
                     "version": version.number,
-                    "calls": calls,
+                    "calls": len(calls),
                     "budget": None if budget is None else str(budget),
                 },
             )
     except IntegrityError as fault:
         if not live_run(version):
             raise
-        raise RunFault(
-            f"{version.judge.judge_id} has a run that has not ended. Resume it, or cancel it first."
-        ) from fault
+        raise RunFault(live_run_in_words(version)) from fault
     return run
+
+
+def live_run_in_words(version: JudgeVersion) -> str:
+    return f"{version.judge.judge_id} has a run that has not ended. Resume it, or cancel it first."
 
 
 def live_run(version: JudgeVersion) -> JudgeRun | None:
@@ -236,8 +244,14 @@ def live_run(version: JudgeVersion) -> JudgeRun | None:
     return version.runs.filter(state__in=LIVE_RUN_STATES).first()
 
 
-def freeze(run: JudgeRun, version: JudgeVersion, replicates: int, seed: int) -> int:
-    """Write every call, in a drawn order, so that neither order nor pair is always asked first."""
+def list_calls(version: JudgeVersion, replicates: int) -> tuple[list[Planned], int]:
+    """What a run asks, and the number of comparisons of two equal responses, which it leaves out.
+
+    Raises
+    ------
+    RunFault
+        There is nothing to ask.
+    """
     planned, identical = [], 0
     for call in plan_calls(version, replicates):
         if call is None:
@@ -249,6 +263,11 @@ def freeze(run: JudgeRun, version: JudgeVersion, replicates: int, seed: int) -> 
             "There is nothing to judge: the study has no comparisons of two different responses. "
             "Generate or import them first."
         )
+    return planned, identical
+
+
+def freeze(run: JudgeRun, planned: Sequence[Planned], seed: int) -> None:
+    """Write every call, in a drawn order, so that neither order nor pair is always asked first."""
     order = shuffled(
         planned, seed, "judge calls", key=lambda c: f"{c.item_id}/{c.order}/{c.replicate}"
     )
@@ -265,9 +284,6 @@ def freeze(run: JudgeRun, version: JudgeVersion, replicates: int, seed: int) -> 
         ),
         batch_size=BATCH,
     )
-    run.skipped_identical = identical
-    run.save(update_fields=["skipped_identical"])
-    return len(planned)
 
 
 def reuse(run: JudgeRun, version: JudgeVersion) -> int:

@@ -191,7 +191,7 @@ def test_nothing_of_an_errors_body_is_on_a_page(fault, researcher, study, settin
 @pytest.mark.django_db
 def test_a_page_quotes_before_it_starts_and_starts_once(researcher, study) -> None:
     version = add(study, SIMULATED, "fair:delay=0")
-    page = text(researcher.get(url("judge", study, version=version.pk)))
+    page = text(researcher.post(url("judge", study, version=version.pk)))
     assert "3, each in both orders" in page
     assert "US dollars, at most" in page
     start = url("start", study, version=version.pk)
@@ -201,6 +201,20 @@ def test_a_page_quotes_before_it_starts_and_starts_once(researcher, study) -> No
     assert "has not ended" in text(again)
     assert JudgeRun.objects.count() == 1
     assert "0 of 6 done" in text(researcher.get(url("runs", study)))
+
+
+@pytest.mark.django_db
+def test_no_pair_is_read_to_look_at_a_judge(researcher, study, monkeypatch) -> None:
+    version = add(study, SIMULATED, "fair:delay=0")
+
+    def planned(*given: object) -> None:
+        raise AssertionError("A page computes nothing on GET.")
+
+    monkeypatch.setattr("judging.runs.starting.plan_calls", planned)
+    page = text(researcher.get(url("judge", study, version=version.pk)))
+    assert "3 pairs to judge" in page
+    assert "Quote a run" in page
+    assert "Start the run" in page
 
 
 @pytest.mark.django_db

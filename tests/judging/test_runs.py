@@ -9,7 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.db.models import F, Sum
 from django.utils import timezone
 
@@ -37,7 +37,7 @@ from judging.runs.conducting import ConductFault, cancel, pause, resume, retry
 from judging.runs.next_step import MAX_ATTEMPTS
 from judging.runs.progress import progress_of
 from judging.runs.recording import Result, record
-from judging.runs.starting import RunFault, quote, start_run
+from judging.runs.starting import RunFault, plan_calls, quote, start_run
 from judging.runs.sweeping import forget_old_replies, sweep
 from judging.runs.waits import MOST_FAILED_PROBES
 from judging.runs.working import read, work
@@ -596,6 +596,19 @@ def test_retry_asks_again_only_what_has_no_answer(simulator) -> None:
 
     assert kept <= set(Judgment.objects.values_list("pk", flat=True))
     assert Judgment.objects.count() == states(run)["succeeded"]
+
+
+def test_nothing_is_locked_while_the_pairs_are_read(simulator, monkeypatch) -> None:
+    version = add(make_judged_study(1), simulator.url)
+    held = []
+
+    def watched(*given):
+        held.append(connection.in_atomic_block)
+        return plan_calls(*given)
+
+    monkeypatch.setattr("judging.runs.starting.plan_calls", watched)
+    assert start_run(version, actor=None).calls.count() == 2
+    assert held == [False]
 
 
 def test_two_people_who_press_run_get_one_run(running) -> None:
