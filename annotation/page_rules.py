@@ -134,6 +134,8 @@ class Answering:
         Whether any own answer can be changed while the study takes votes; otherwise the last one.
     show_reference : bool
         Whether the prompt's reference answer is shown, folded, below the prompt.
+    by_script : bool
+        Whether annotators may get pairs and vote through the REST API, without the page.
     break_after_minutes : int or None
         After so many minutes of active time without a pause a break is proposed.
     """
@@ -144,6 +146,7 @@ class Answering:
     tags: tuple[str, ...] = field(default=(), metadata={"read": read_tags})
     revise_earlier: bool = False
     show_reference: bool = False
+    by_script: bool = False
     break_after_minutes: int | None = field(default=45, metadata={"least": 5, "most": 480})
 
     @property

@@ -1,4 +1,8 @@
-"""Rating by a script: the annotator's own page without the page. Nothing of a system is in it."""
+"""Rating by a script, where the study allows it: the annotator's page without the page.
+
+What the page asks of people is asked here, too: the study's questions come before the first pair,
+and how long a pair was before somebody is a part of the vote. Nothing of a system is in it.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,23 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import queue, voting
+from annotation import quality, queue, voting
 from annotation.access.objects import get_annotator_for
 from annotation.models import Annotator, Choice, Role
+from annotation.page_rules import LONGEST_TAG, MOST_TAGS
+from annotation.people import questions_for
 from annotation.rating import wire
+from annotation.rating.requests import MAX_MILLISECONDS
 from annotation.rules import rules_of
 
 from .edges import StudyView
-from .problems import Refused, problem
+from .problems import Conflict, Refused, problem
 from .schema import tells
 from .tokens import Scope
 
-OF_ANNOTATORS = "Annotators of the study; a key needs the scope annotate."
+OF_ANNOTATORS = (
+    "Annotators of a study that takes votes of scripts (by_script); a key needs the scope annotate."
+)
 MOST_WANTED = 3
 
 
@@ -43,6 +52,21 @@ class GivenSerializer(serializers.Serializer[Any]):
     )
 
 
+class TimingSerializer(serializers.Serializer[Any]):
+    """How long the pair was looked at, in milliseconds; cut to the time since it was served."""
+
+    active_ms = serializers.IntegerField(min_value=0, max_value=MAX_MILLISECONDS)
+    elapsed_ms = serializers.IntegerField(
+        min_value=0, max_value=MAX_MILLISECONDS, allow_null=True, required=False, default=None
+    )
+    hidden_ms = serializers.IntegerField(
+        min_value=0, max_value=MAX_MILLISECONDS, allow_null=True, required=False, default=None
+    )
+    first_choice_ms = serializers.IntegerField(
+        min_value=0, max_value=MAX_MILLISECONDS, allow_null=True, required=False, default=None
+    )
+
+
 class VoteSerializer(serializers.Serializer[Any]):
     assignment = serializers.UUIDField(help_text="The pair's `id`.")
     key = serializers.UUIDField(help_text="Names the decision; the same again is stored once.")
@@ -50,6 +74,13 @@ class VoteSerializer(serializers.Serializer[Any]):
     rationale = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=10_000, trim_whitespace=False
     )
+    tags = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_TAG), default=list, max_length=MOST_TAGS
+    )
+    confidence = serializers.FloatField(
+        min_value=0, max_value=1, allow_null=True, required=False, default=None
+    )
+    timing = TimingSerializer()
 
 
 class StoredSerializer(serializers.Serializer[Any]):
@@ -65,7 +96,19 @@ class AnnotatorView(StudyView):
         return Scope.ANNOTATE
 
     def annotator(self) -> Annotator:
-        return get_annotator_for(self.user, self.study.slug)
+        """Whoever asks, where the study takes votes of scripts and they answered its questions."""
+        if not rules_of(self.study.rules).answering.by_script:
+            raise Conflict(
+                "This study takes votes on its page alone. Whoever runs it can allow scripts: "
+                "by_script under answering, in its rules."
+            )
+        found = get_annotator_for(self.user, self.study.slug)
+        if questions := questions_for(found):
+            raise Conflict(
+                "The study asks something about you first. Open its page and answer: "
+                + " ".join(question.text for question in questions)
+            )
+        return found
 
 
 class NextPairs(AnnotatorView):
@@ -77,7 +120,12 @@ class NextPairs(AnnotatorView):
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         wanted = self.read(WantSerializer)
-        claim = queue.claim(self.annotator(), want=wanted["want"])
+        annotator = self.annotator()
+        claim = queue.claim(annotator, want=wanted["want"])
+        # As on the page: the rules may have changed since the training began.
+        pending = claim.empty == queue.EmptyReason.QUALIFICATION_PENDING
+        if pending and quality.settle_one(annotator.pk):
+            claim = queue.claim(annotator, want=wanted["want"])
         shown = wire.claim_for_page(claim, rules_of(self.study.rules).crowd)
         return Response(shown)
 
@@ -98,6 +146,10 @@ class Vote(AnnotatorView):
                 voting.parse_answers(wanted["answers"]),
                 wanted["key"],
                 rationale=wanted["rationale"],
+                tags=wanted["tags"],
+                confidence=wanted["confidence"],
+                timing=voting.Timing(**wanted["timing"]),
+                via="api",
             )
         except voting.InvalidAnswers as fault:
             raise Refused(str(fault), [(fault.field, str(fault))]) from None

@@ -235,6 +235,11 @@ class AskingForm(RulesForm):
         required=False,
         help_text="Otherwise only the last one.",
     )
+    by_script = forms.BooleanField(
+        label="Annotators can answer by a script",
+        required=False,
+        help_text="Through the REST API, with a key. Otherwise on the page alone.",
+    )
     show_reference = forms.BooleanField(
         label="Annotators can open the reference answer", required=False
     )
@@ -255,6 +260,7 @@ class AskingForm(RulesForm):
             "tags",
             "revise_earlier",
             "show_reference",
+            "by_script",
             "break_after_minutes",
         )
     }

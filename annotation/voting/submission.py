@@ -43,6 +43,8 @@ from .rubrics import Form, Rubric, form_of, later_forms
 
 # Where a vote keeps how it was taken in, so that a replay says the same whatever came later.
 RECEIVED_AS = "received_as"
+# By which way it came, where not by the page.
+VIA = "via"
 
 FOREIGN_ASSIGNMENT = "vote.foreign_assignment"
 
@@ -90,6 +92,7 @@ def submit(
     timing: Timing = Timing(),  # noqa: B008 - frozen
     reading: Mapping[str, Any] | None = None,
     revises: bool = False,
+    via: str = "",
 ) -> Outcome:
     """Store a decision on an assignment, at most once however often it is sent.
 
@@ -109,6 +112,8 @@ def submit(
         How it was read; never part of what identifies the request.
     revises : bool
         The annotator means to replace an earlier vote on this pair.
+    via : str
+        How it came, where not by the page; kept in the vote's metadata.
 
     Returns
     -------
@@ -143,6 +148,8 @@ def submit(
                     return replay(stored, digest)
             form = answered_form(answers, remarks, locked)
             received, settlement = receive(locked, vote, earlier, revises)
+            if via:
+                vote.metadata[VIA] = via
             clamp(timing, vote, locked)
             store(vote, locked, settlement, answers, form.questions, remarks)
             if earlier:

@@ -52,7 +52,7 @@ def owner_of(study) -> int:
 
 @pytest.mark.parametrize("scope", list(Scope))
 def test_a_key_does_what_its_scopes_say(scope):
-    study = factories.make_open_study()
+    study = factories.make_open_study(rules={"answering": {"by_script": True}})
     key = member(study, Role.OWNER, scope)
     assert (key.get(f"studies/{study.slug}").status_code == 200) is (scope == Scope.READ)
     rater = member(study, Role.ANNOTATOR, scope)

@@ -57,6 +57,8 @@ def test_a_study_goes_from_nothing_to_a_report_by_the_api_alone():
     assert (generated["created"], generated["votes"]) == (4, 4)
     rubric = {"criteria": [{"key": "overall", "question": "Which is better?"}]}
     assert key.send("PUT", f"{one}/rubric", rubric).status_code == 200
+    by_script = {"rules": {"answering": {"by_script": True}}}
+    assert key.send("PATCH", one, by_script).status_code == 200
     ready = key.get(f"{one}/readiness").json()
     assert (ready["ready"], ready["faults"]) == (True, [])
     assert key.post(f"{one}/open").json()["state"] == "open"
@@ -71,11 +73,14 @@ def test_a_study_goes_from_nothing_to_a_report_by_the_api_alone():
             "assignment": pairs[0]["id"],
             "key": str(uuid.uuid4()),
             "answers": {"overall": {"choice": "left"}},
+            "timing": {"active_ms": 0},
         }
         stored = rater.post(f"{one}/annotate/vote", body)
         assert (stored.status_code, stored.json()["replayed"]) == (200, False)
         assert rater.post(f"{one}/annotate/vote", body).json()["replayed"] is True
     assert Vote.objects.count() == 4
+    assert all(vote.metadata["via"] == "api" for vote in Vote.objects.all())
+    assert all(vote.active_ms == 0 for vote in Vote.objects.all())
     progress = key.get(f"{one}/progress").json()
     assert (progress["votes_collected"], progress["votes_wanted"]) == (4, 4)
     assert key.post(f"{one}/close").json()["state"] == "closed"
