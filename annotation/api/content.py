@@ -7,7 +7,7 @@ is called by codes is ordered by codes, rows as well as sides.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
@@ -26,7 +26,7 @@ from annotation.models import (
 )
 from annotation.storable import is_storable
 
-from .edges import StudyView
+from .edges import PAGED, StudyView
 from .problems import Refused
 from .schema import OF_A_STUDY, lists
 
@@ -102,6 +102,7 @@ PROMPT = OpenApiParameter("prompt_id", OpenApiTypes.STR, description="Of this pr
 class ContentView(StudyView):
     """A list that may be narrowed by what `filters` names: public name to column."""
 
+    reads: ClassVar[tuple[str, ...]] = PAGED
     filters: dict[str, str] = {}
 
     def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -126,6 +127,7 @@ class Systems(ContentView):
 
 class Prompts(ContentView):
     filters = {"category": "category", "prompt_id": "prompt_id"}
+    reads = (*PAGED, *filters)
 
     @extend_schema(
         **lists(
@@ -140,6 +142,7 @@ class Prompts(ContentView):
 
 class Responses(ContentView):
     filters = {"prompt_id": "prompt__prompt_id"}
+    reads = (*PAGED, *filters)
 
     @extend_schema(
         **lists(
@@ -157,6 +160,7 @@ class Responses(ContentView):
 
 class Comparisons(ContentView):
     filters = {"kind": "kind", "prompt_id": "prompt__prompt_id", "category": "prompt__category"}
+    reads = (*PAGED, *filters)
 
     @extend_schema(
         **lists(

@@ -6,6 +6,7 @@ A view says its roles as pages do, and the saying is the check. Each request rea
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any, ClassVar, cast
 
 from django.http import Http404
@@ -15,6 +16,7 @@ from rest_framework.parsers import JSONParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer, DictField, ListField, ListSerializer
 from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
@@ -26,11 +28,16 @@ from annotation.models import ApiToken, Role, Study, User
 
 from . import idempotency
 from .authentication import account_of
-from .idempotency import Claimed, Kept, KeyInUse, KeyOfAnother
+from .idempotency import Claimed, Kept, KeyInUse, KeyLost, KeyOfAnother
+from .limits import StrangerThrottle
 from .problems import Conflict, Refused
 from .tokens import Scope, scopes_of
 
 SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+# What every list takes.
+PAGED = ("cursor", "page_size")
 
 
 class Replayed(Exception):
@@ -61,6 +68,10 @@ class ApiView(APIView):
     # Whether the body is JSON and small; others are read as a stream.
     reads_body: ClassVar[bool] = True
 
+    # Query parameters that GET knows, and those of all else.
+    reads: ClassVar[tuple[str, ...]] = ()
+    sends: ClassVar[tuple[str, ...]] = ()
+
     _claimed: Claimed | None = None
 
     @classmethod
@@ -78,11 +89,19 @@ class ApiView(APIView):
         return cast(User, self.request.user)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
+        try:
+            super().initial(request, *args, **kwargs)
+        except exceptions.AuthenticationFailed:
+            # Raised before the throttles: whoever tries keys is a stranger.
+            strangers = StrangerThrottle()
+            if not strangers.allow_request(request, self):
+                raise exceptions.Throttled(strangers.wait()) from None
+            raise
         if not isinstance(request.user, User):
             raise exceptions.NotAuthenticated("Sign in, or send a key: Authorization: Bearer evs_…")
         self.check_scope(request)
         self.check_access(request, kwargs)
+        self.check_queries(request)
         if request.method not in SAFE:
             self.claim_key(request)
 
@@ -107,14 +126,30 @@ class ApiView(APIView):
     def bound_to(self, token: ApiToken) -> None:
         """What becomes of a key of one study at an address of none."""
 
+    def check_queries(self, request: Request) -> None:
+        """A misspelt filter must not answer with everything."""
+        known = self.reads if request.method in SAFE else self.sends
+        unknown = sorted(set(request.query_params) - set(known))
+        if unknown:
+            there_are = f"there are {', '.join(known)}" if known else "it has none"
+            raise Refused(
+                "The address has parameters that there are not. Nothing was done.",
+                [(name, f"There is no such parameter; {there_are}.") for name in unknown],
+            )
+
     def claim_key(self, request: Request) -> None:
         key = request.headers.get(idempotency.HEADER, "")
         body = b""
         if self.reads_body:
             # Django's own limit of a body acts where it is read, which the parsers do not do.
             body = request._request.body
-        if not key or not self.takes_key:
+        if not key:
             return
+        if not self.takes_key:
+            raise Refused(
+                f"This address takes no {idempotency.HEADER}: the same content sent again changes "
+                "nothing. Nothing was done: send it without."
+            )
         if len(key) > idempotency.LONGEST_KEY:
             raise Refused(f"{idempotency.HEADER} is longer than {idempotency.LONGEST_KEY}.")
         digest = idempotency.hash_of(
@@ -124,6 +159,11 @@ class ApiView(APIView):
             found = idempotency.claim(cast(User, request.user), key, digest)
         except KeyInUse:
             raise Conflict("The first request with this key is still at work. Ask again.") from None
+        except KeyLost:
+            raise Conflict(
+                "The first request with this key broke off, and whether it was done is unknown. "
+                "Nothing was done now: look, and send a new key if it is still wanted."
+            ) from None
         except KeyOfAnother:
             raise Conflict(
                 "This Idempotency-Key named another request before. Nothing was done: send a new "
@@ -184,16 +224,32 @@ class ApiView(APIView):
         data = self.request.data
         if not isinstance(data, dict):
             raise Refused("The body must be a JSON object.")
-        unknown = sorted(set(data) - set(serializer().fields))
+        unknown = list(unknown_fields(serializer(), data))
         if unknown:
-            known = ", ".join(serializer().fields)
-            raise Refused(
-                "The request has fields that there are not. Nothing was done.",
-                [(name, f"There is no such field; there are {known}.") for name in unknown],
-            )
+            raise Refused("The request has fields that there are not. Nothing was done.", unknown)
         form = serializer(data=data, partial=partial)
         form.is_valid(raise_exception=True)
         return dict(form.validated_data)
+
+
+def unknown_fields(field: Any, data: Any, where: str = "") -> Iterator[tuple[str, str]]:
+    """Each field that no serializer knows, at any depth, and what there is in its place."""
+    if isinstance(field, ListField | ListSerializer):
+        if isinstance(data, list):
+            for number, entry in enumerate(data):
+                yield from unknown_fields(field.child, entry, f"{where}[{number}]")
+    elif isinstance(field, DictField):
+        if isinstance(data, dict):
+            for name, entry in data.items():
+                yield from unknown_fields(field.child, entry, f"{where}.{name}")
+    elif isinstance(field, BaseSerializer) and isinstance(data, dict):
+        known = cast(Any, field).fields
+        for name, value in sorted(data.items()):
+            place = f"{where}.{name}" if where else name
+            if name in known:
+                yield from unknown_fields(known[name], value, place)
+            else:
+                yield place, f"There is no such field; there are {', '.join(known)}."
 
 
 class StudyView(ApiView):

@@ -2,8 +2,10 @@
 
 The first request claims the key in a row, and its answer is kept there for a day: sent again, it is
 given again and nothing is done. The same key with another request is refused. A request that failed
-leaves the key free, since it changed nothing. Keys are stored as hashes, and answers, which can
-hold links that are shown once, under a cipher that needs the key itself and the site's.
+leaves the key free, since it changed nothing. One that never ended, because its process died, may
+have been done or not: its key says so until it is a day old, and nothing is done under it. Keys are
+stored as hashes, and answers, which can hold links that are shown once, under a cipher that needs
+the key itself and the site's.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from annotation.models import RememberedAnswer, User
 HEADER = "Idempotency-Key"
 LONGEST_KEY = 255
 KEPT = timedelta(hours=24)
-# Who claimed a key and never answered was killed: longer than any request lives.
+# Who claimed a key and did not answer was killed: longer than any request lives.
 LOST = timedelta(minutes=10)
 
 
@@ -35,6 +37,10 @@ class KeyInUse(Exception):
 
 class KeyOfAnother(Exception):
     """The key named another request before."""
+
+
+class KeyLost(Exception):
+    """The first request with this key never ended: whether it was done is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ def claim(user: User, key: str, request_hash: str) -> Claimed | Kept:
 
     Raises
     ------
-    KeyInUse, KeyOfAnother
+    KeyInUse, KeyOfAnother, KeyLost
     """
     key_hash = hash_of(key.encode("utf-8", "surrogatepass"))
     now = timezone.now()
@@ -75,15 +81,12 @@ def claim(user: User, key: str, request_hash: str) -> Claimed | Kept:
         RememberedAnswer.objects.filter(
             user=user, key_hash=key_hash, created_at__lt=now - KEPT
         ).delete()
-        RememberedAnswer.objects.filter(
-            user=user, key_hash=key_hash, status=None, created_at__lt=now - LOST
-        ).delete()
         row = RememberedAnswer.objects.filter(user=user, key_hash=key_hash).first()
         if row is not None:
             if row.request_hash != request_hash:
                 raise KeyOfAnother
             if row.status is None:
-                raise KeyInUse
+                raise KeyLost if row.created_at < now - LOST else KeyInUse
             return Kept(row.status, opened(bytes(row.answer), key))
         try:
             with transaction.atomic():

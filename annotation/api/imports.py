@@ -14,7 +14,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.importing.transfer import BadRowsError, import_files
+from annotation.importing.formats import FileError
+from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
 from annotation.importing.writers import comparisons, prompts, responses, votes
 from annotation.importing.writers.writer import ImportPlan
 
@@ -43,6 +44,10 @@ class JsonLines(FileParser):
 class Csv(FileParser):
     media_type = "text/csv"
 
+
+# By Content-Encoding: what the reader of files knows a packed one by.
+PACKINGS = {"identity": "", "gzip": ".gz"}
+THE_FILE = "the file"
 
 SUFFIXES = {JsonLines.media_type: ".jsonl", Csv.media_type: ".csv"}
 
@@ -76,16 +81,22 @@ class ImportView(StudyView):
     parser_classes = (JsonLines, Csv)
     takes_key = False
     reads_body = False
+    sends = (SKIP.name,)
     plans: ClassVar[Mapping[str, ImportPlan[Any]]] = {}
 
     def take(self, request: Request, plan: ImportPlan[Any]) -> Response:
         media_type = request.content_type.partition(";")[0].strip().lower()
         if media_type not in SUFFIXES:
             raise exceptions.UnsupportedMediaType(media_type or "no type")
-        skip = read_flag(request, "skip_bad_rows")
+        packing = request.headers.get("Content-Encoding", "identity").strip().lower()
+        if packing not in PACKINGS:
+            raise exceptions.UnsupportedMediaType(
+                packing, "The body may be packed by gzip (Content-Encoding: gzip) or not at all."
+            )
+        skip = read_flag(request, SKIP.name)
         said: list[str] = []
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"file{SUFFIXES[media_type]}"
+            path = Path(folder) / f"file{SUFFIXES[media_type]}{PACKINGS[packing]}"
             spool(request, path)
             try:
                 summary = import_files(
@@ -94,6 +105,9 @@ class ImportView(StudyView):
                 )  # fmt: skip
             except BadRowsError as bad:
                 return Response(shown(bad.summary, said, path), status=422)
+            except (FileError, ImportRefusedError) as fault:
+                # Where the server keeps it meanwhile is nobody's business.
+                raise type(fault)(str(fault).replace(str(path), THE_FILE)) from None
         return Response(shown(summary, said, path))
 
 
@@ -127,7 +141,7 @@ def shown(summary: Any, said: list[str], path: Path) -> dict[str, Any]:
         place, _, reason = line.removeprefix(str(path)).partition(": ")
         number = place.strip(": ")
         if number.isdigit() and len(problems) < MOST_PROBLEMS:
-            problems.append({"line": int(number), "reason": reason})
+            problems.append({"line": int(number), "reason": reason.replace(str(path), THE_FILE)})
     already = any("already imported" in line for line in said) and not summary.rows
     return {
         "stored": summary.stored,
@@ -136,7 +150,7 @@ def shown(summary: Any, said: list[str], path: Path) -> dict[str, Any]:
         "bad_rows": summary.bad,
         "counts": dict(summary.counts),
         "problems": problems,
-        "summary": summary.text().replace(str(path), "the file"),
+        "summary": summary.text().replace(str(path), THE_FILE),
     }
 
 

@@ -30,7 +30,7 @@ from annotation.people.roster import accounts_of, find_person, people_of
 from annotation.rules import rules_of
 from annotation.tasks import ring_for_letters
 
-from .edges import StudyView
+from .edges import PAGED, StudyView
 from .problems import Conflict
 from .schema import OF_A_STUDY, lists, tells
 
@@ -171,6 +171,8 @@ class ErasedSerializer(serializers.Serializer[Any]):
 
 
 class Members(StudyView):
+    reads = PAGED
+
     @extend_schema(**lists(MemberSerializer, "members_list", "List members", OF_A_STUDY))
     def get(self, request: Request, slug: str) -> Response:
         return self.paginated(accounts_of(self.study), ListedMember, study=self.study)
@@ -257,6 +259,8 @@ class MemberErase(MemberView):
 
 
 class Invitations(StudyView):
+    reads = PAGED
+
     @extend_schema(
         **lists(InvitationSerializer, "invitations_list", "List invitations", OF_A_STUDY)
     )

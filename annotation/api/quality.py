@@ -23,7 +23,7 @@ from annotation.models import (
 )
 from annotation.storable import is_storable
 
-from .edges import StudyView
+from .edges import PAGED, StudyView
 from .schema import OF_A_STUDY, lists, tells
 
 WATCHERS = READERS | {Role.MONITOR}
@@ -110,6 +110,7 @@ class Quality(StudyView):
 
 class Findings(StudyView):
     roles = WATCHERS
+    reads = PAGED
 
     @extend_schema(
         **lists(FindingSerializer, "findings_list", "What quality rules found", OF_WATCHERS)
@@ -121,6 +122,7 @@ class Findings(StudyView):
 
 class Reviews(StudyView):
     roles = WATCHERS
+    reads = PAGED
 
     @extend_schema(**lists(ReviewSerializer, "reviews_list", "Decisions so far", OF_WATCHERS))
     def get(self, request: Request, slug: str) -> Response:

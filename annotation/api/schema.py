@@ -26,7 +26,8 @@ REFUSALS = {
     422: "A value is not allowed; every fault is named.",
     429: "Too many requests: see Retry-After.",
 }
-ALWAYS = (401, 403, 429)
+# 422: a parameter of the address that there is not.
+ALWAYS = (401, 403, 422, 429)
 
 KEY = OpenApiParameter(
     HEADER,

@@ -41,7 +41,7 @@ from annotation.models import (
 )
 from annotation.pairing import Design
 
-from .edges import SAFE, ApiView, StudyView
+from .edges import PAGED, SAFE, ApiView, StudyView
 from .problems import Conflict
 from .schema import OF_A_STUDY, OF_EVERYBODY, lists, tells
 from .study_shapes import (
@@ -92,6 +92,8 @@ def show(study: Study, roles: frozenset[Role]) -> dict[str, Any]:
 
 class Studies(ApiView):
     """The studies in which you have a role, and new ones."""
+
+    reads = PAGED
 
     def bound_to(self, token: ApiToken) -> None:
         if self.request.method not in SAFE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tempfile
 import uuid
@@ -27,7 +28,7 @@ from annotation.models import (
 from annotation.tasks import forget_answers
 from reports.tasks import make_requested_report
 from tests import factories
-from tests.annotation.api.calling import caller, member
+from tests.annotation.api.calling import Caller, caller, member
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +108,10 @@ def test_every_bad_row_is_answered_and_nothing_is_stored():
     assert [row["line"] for row in answer.json()["problems"]] == [1, 2]
     assert answer.json()["stored"] is False
     assert tempfile.gettempdir() not in answer.content.decode()
+    whole = key.file(f"studies/{study.slug}/imports/responses", b"a,a\n1,2\n", "text/csv")
+    assert whole.status_code == 422
+    assert tempfile.gettempdir() not in whole.content.decode()
+    assert whole.json()["detail"].startswith("the file:1")
     wrong = key.file(f"studies/{study.slug}/imports/responses", content, "text/plain")
     assert wrong.status_code == 415
 
@@ -161,8 +166,31 @@ def test_a_request_that_is_still_at_work_is_not_done_again():
     idempotency.claim(user, "k", "0" * 64)
     with pytest.raises(idempotency.KeyInUse):
         idempotency.claim(user, "k", "0" * 64)
-    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
+    # Its process died: it was done or not, and is not done again under that key.
+    with (
+        time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False),
+        pytest.raises(idempotency.KeyLost),
+    ):
+        idempotency.claim(user, "k", "0" * 64)
+    with time_machine.travel(timezone.now() + timedelta(hours=25), tick=False):
         assert isinstance(idempotency.claim(user, "k", "0" * 64), idempotency.Claimed)
+
+
+def test_a_key_whose_first_request_broke_off_says_that_nobody_knows(monkeypatch):
+    study = factories.make_open_study()
+    key = member(study, Role.OWNER)
+    path = f"studies/{study.slug}/pause"
+    with monkeypatch.context() as patch:
+        # As if the process ended between the act and the answer.
+        patch.setattr(idempotency, "remember", lambda *args: None)
+        assert key.post(path, **{"Idempotency-Key": "k"}).status_code == 200
+    key.post(f"studies/{study.slug}/resume")
+    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
+        answer = key.post(path, **{"Idempotency-Key": "k"})
+    assert answer.status_code == 409
+    assert "unknown" in answer.json()["detail"]
+    study.refresh_from_db()
+    assert study.state == "open"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -216,8 +244,14 @@ def test_lists_are_paged_by_cursor_and_filtered_by_what_is_allowed_alone():
     assert names == [f"p{number}" for number in range(5)]
     law = key.get(f"studies/{study.slug}/prompts?category=law").json()["results"]
     assert [row["prompt_id"] for row in law] == ["p1", "p3"]
-    for query in ("study__slug=x", "category__regex=.", "ordering=-text", "id=1"):
-        assert len(key.get(f"studies/{study.slug}/prompts?{query}").json()["results"]) == 5
+    for query in ("study__slug=x", "category__regex=.", "ordering=-text", "id=1", "categroy=law"):
+        answer = key.get(f"studies/{study.slug}/prompts?{query}")
+        assert answer.status_code == 422, query
+        fault = answer.json()["faults"][0]
+        assert fault["where"] == query.partition("=")[0]
+        assert "cursor, page_size, category, prompt_id" in fault["what"]
+    wrong = key.post(f"studies/{study.slug}/imports/prompts?skip_bad_row=true")
+    assert wrong.status_code == 422
     assert key.get(f"studies/{study.slug}/prompts?category=%00").status_code == 422
     assert key.get(f"studies/{study.slug}/prompts?cursor=x").status_code in (200, 404)
 
@@ -337,3 +371,56 @@ def test_a_study_with_a_bad_title_is_not_begun():
     assert not Study.objects.filter(slug="titled").exists()
     assert caller(owner).post("studies", {"slug": "titled"}).status_code == 201
     assert caller(owner).post("studies", {"slug": "titled"}).status_code == 409
+
+
+def test_a_packed_file_is_imported():
+    study = factories.make_study()
+    key = member(study, Role.OWNER)
+    path = f"/api/v1/studies/{study.slug}/imports/responses"
+
+    def send(content: bytes, packing: str, **more: str):
+        headers = {"Authorization": f"Bearer {key.secret}", "Content-Encoding": packing, **more}
+        return key.client.generic(
+            "POST", path, content, content_type="application/jsonl", headers=headers
+        )
+
+    assert send(RESPONSES, "br").status_code == 415
+    assert send(RESPONSES, "gzip").status_code == 422
+    keyed = send(gzip.compress(RESPONSES), "gzip", **{"Idempotency-Key": "k"})
+    assert keyed.status_code == 422
+    assert "Idempotency-Key" in keyed.json()["detail"]
+    assert send(gzip.compress(RESPONSES), "gzip").json()["rows"] == 8
+
+
+def test_unknown_fields_are_named_at_any_depth():
+    study = factories.make_open_study()
+    key = member(study, Role.OWNER)
+    body = {"people": [{"name": "A"}, {"name": "B", "mail": "b@example.org"}]}
+    answer = key.post(f"studies/{study.slug}/invitations", body)
+    assert answer.status_code == 422
+    assert answer.json()["faults"][0]["where"] == "people[1].mail"
+    assert not Invitation.objects.exists()
+
+
+def test_keys_that_are_none_are_counted_by_network(monkeypatch):
+    from annotation.api.limits import AccountThrottle
+
+    rates = {"read": "9/min", "write": "9/min", "anonymous": "2/min"}
+    monkeypatch.setattr(AccountThrottle, "THROTTLE_RATES", rates)
+    AccountThrottle.cache.clear()
+    stranger = Caller("evs_" + "x" * 43)
+    assert [stranger.get("studies").status_code for _ in range(3)] == [401, 401, 429]
+    assert int(stranger.get("studies").headers["Retry-After"]) <= 60
+    # A good key of the same network goes on.
+    assert caller(factories.make_user()).get("studies").status_code == 200
+    AccountThrottle.cache.clear()
+
+
+def test_many_accounts_are_counted_at_once():
+    from annotation.api.limits import AccountThrottle
+
+    AccountThrottle.cache.clear()
+    for number in range(1_000):
+        AccountThrottle.cache.set(f"account-{number}", [1.0], 60)
+    assert AccountThrottle.cache.get("account-0") == [1.0]
+    AccountThrottle.cache.clear()
