@@ -78,8 +78,17 @@ class QualitySerializer(serializers.Serializer[Any]):
         return [finding.rule for finding in row.findings]
 
 
-class QualityOverviewSerializer(serializers.Serializer[Any]):
-    annotators = QualitySerializer(many=True)
+class ListedQualities(serializers.ListSerializer[Any]):
+    """A page of annotators, whose answers are read together."""
+
+    def to_representation(self, data: Any) -> list[Any]:
+        rows = quality.overview(self.context["study"], [row.pk for row in data])
+        return [QualitySerializer(row).data for row in rows]
+
+
+class ListedQuality(serializers.Serializer[Any]):
+    class Meta:
+        list_serializer_class = ListedQualities
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
@@ -99,13 +108,12 @@ class ReviewSerializer(serializers.Serializer[Any]):
 
 class Quality(StudyView):
     roles = WATCHERS
+    reads = PAGED
 
-    @extend_schema(
-        **tells(QualityOverviewSerializer, "quality_get", "Figures of annotators", OF_WATCHERS)
-    )
+    @extend_schema(**lists(QualitySerializer, "quality_list", "Figures of annotators", OF_WATCHERS))
     def get(self, request: Request, slug: str) -> Response:
-        rows = QualitySerializer(quality.overview(self.study), many=True).data
-        return Response({"annotators": rows})
+        people = Annotator.objects.filter(study=self.study)
+        return self.paginated(people, ListedQuality, ordering=("external_id",), study=self.study)
 
 
 class Findings(StudyView):

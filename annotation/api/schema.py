@@ -25,6 +25,7 @@ REFUSALS = {
     415: "The body is of another type than is taken here.",
     422: "A value is not allowed; every fault is named.",
     429: "Too many requests: see Retry-After.",
+    503: "Not ready yet: see Retry-After.",
 }
 # 422: a parameter of the address that there is not.
 ALWAYS = (401, 403, 422, 429)

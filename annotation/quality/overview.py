@@ -6,7 +6,7 @@ Safe for monitors: figures of people, none of systems, and no verdict of anybody
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,9 +116,15 @@ class AnnotatorHistory:
     reviews: tuple[QualityReview, ...]
 
 
-def overview(study: Study) -> list[AnnotatorQuality]:
-    """The annotators of a study by external id; a constant number of queries for every fifty."""
-    annotators = list(with_activity(Annotator.objects.filter(study=study), study))
+def overview(study: Study, among: Collection[int] | None = None) -> list[AnnotatorQuality]:
+    """The annotators of a study by external id; a constant number of queries for every fifty.
+
+    `among` are the keys of those that are asked for; None are all.
+    """
+    people = Annotator.objects.filter(study=study)
+    if among is not None:
+        people = people.filter(pk__in=among)
+    annotators = list(with_activity(people, study))
     # The pace is told of all answers that are looked at, not of a rule's window.
     evidence = dict(evidence_of(study, [row.pk for row in annotators], dwells=ANSWERS))
     flags = flags_of(Flag.objects.filter(assignment__annotator__study=study))

@@ -14,16 +14,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.access.outcomes import READERS, roles_can_see_outcomes
-from annotation.api.edges import StudyView
-from annotation.api.problems import Conflict
+from annotation.api.edges import PAGED, StudyView
+from annotation.api.problems import Conflict, problem
 from annotation.api.schema import KEY, OF_A_STUDY, lists, refusals, tells
 from annotation.models import (
     Annotator,
     AnnotatorState,
-    Assignment,
-    AssignmentState,
-    Comparison,
-    ComparisonKind,
     Role,
     StudyState,
 )
@@ -32,7 +28,10 @@ from reports.exports import catalogue
 from reports.freshness import latest_run
 from reports.models import AnalysisRequest, AnalysisRun, RequestProblem, RequestState
 from reports.tasks import ring_for_report
+from reports.watching.counts import total
+from reports.watching.figures import PROGRESS
 
+ASK_AGAIN_SECONDS = 5
 WATCHERS = READERS | {Role.MONITOR}
 OF_WATCHERS = "Owners, researchers and monitors of the study."
 OF_READERS = (
@@ -47,8 +46,9 @@ class ProgressSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=StudyState.values)
     comparisons = serializers.IntegerField(help_text="Of kind work.")
     votes_wanted = serializers.IntegerField()
-    votes_collected = serializers.IntegerField(help_text="That hold one of the places wanted.")
+    votes_collected = serializers.IntegerField(help_text="That count, imported ones too.")
     held_now = serializers.IntegerField(help_text="Places that somebody has before them.")
+    counted_at = serializers.DateTimeField(help_text="When these four were counted.")
     annotators = serializers.IntegerField(help_text="That have not left.")
     answers = serializers.IntegerField(help_text="All pairs answered, checks and surplus too.")
 
@@ -87,19 +87,29 @@ class OutcomeView(StudyView):
 class Progress(StudyView):
     roles = WATCHERS
 
-    @extend_schema(**tells(ProgressSerializer, "progress_get", "How far it is", OF_WATCHERS))
+    @extend_schema(
+        **tells(ProgressSerializer, "progress_get", "How far it is", OF_WATCHERS, also=(503,))
+    )
     def get(self, request: Request, slug: str) -> Response:
-        work = Comparison.objects.filter(study=self.study, kind=ComparisonKind.WORK)
-        places = Assignment.objects.filter(annotator__study=self.study, slot_no__isnull=False)
+        # The figures of the page of progress, which are counted once for all who ask.
+        kept = PROGRESS.figures(self.study)
+        if kept is None:
+            later = problem(
+                503, "counting", "The figures of this large study are counted now. Ask again."
+            )
+            later["Retry-After"] = str(ASK_AGAIN_SECONDS)
+            return later
+        cells = kept.figures["cells"]
         people = Annotator.objects.filter(study=self.study)
         answers = people.aggregate(total=Sum("answered"))["total"]
         return Response(
             {
                 "state": self.study.state,
-                "comparisons": work.count(),
-                "votes_wanted": work.aggregate(total=Sum("overlap"))["total"] or 0,
-                "votes_collected": places.filter(state=AssignmentState.SUBMITTED).count(),
-                "held_now": places.filter(state=AssignmentState.RESERVED).count(),
+                "comparisons": total(cells, "comparisons"),
+                "votes_wanted": total(cells, "wanted"),
+                "votes_collected": total(cells, "counted"),
+                "held_now": total(cells, "reserved"),
+                "counted_at": kept.counted_at,
                 "annotators": people.exclude(state=AnnotatorState.REMOVED).count(),
                 "answers": answers or 0,
             }
@@ -107,6 +117,8 @@ class Progress(StudyView):
 
 
 class Analyses(OutcomeView):
+    reads = PAGED
+
     @extend_schema(**lists(AnalysisSerializer, "analyses_list", "List analyses", OF_READERS))
     def get(self, request: Request, slug: str) -> Response:
         self.check_outcomes()
@@ -150,7 +162,8 @@ class OneAnalysis(OutcomeView):
         found = AnalysisRun.objects.filter(study=self.study, pk=analysis).first()
         if found is None:
             raise Http404("The study has no such analysis.")
-        looks.record_view(self.study, found, self.user)
+        if request.method == "GET":
+            looks.record_view(self.study, found, self.user)
         return Response(ResultSerializer(found).data)
 
 
@@ -196,7 +209,8 @@ class Exports(OutcomeView):
         kept = latest_run(self.study) if export.needs_analysis else None
         if export.needs_analysis and kept is None:
             raise Conflict("There is no analysis yet: ask for one first.")
-        if export.is_look(self.study):
+        # HEAD shows nothing.
+        if request.method == "GET" and export.is_look(self.study):
             looks.record_export(self.study, kept, self.user, export.name)
         chunks = (
             catalogue.stream_rows(self.study, export)

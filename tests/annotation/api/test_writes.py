@@ -424,3 +424,51 @@ def test_many_accounts_are_counted_at_once():
         AccountThrottle.cache.set(f"account-{number}", [1.0], 60)
     assert AccountThrottle.cache.get("account-0") == [1.0]
     AccountThrottle.cache.clear()
+
+
+def test_a_look_at_the_headers_is_no_look_at_the_votes():
+    study = factories.make_open_study(results="open")
+    key = member(study, Role.OWNER)
+    path = f"studies/{study.slug}/exports/votes.jsonl"
+    assert key.send("HEAD", path).status_code == 200
+    assert not AuditEntry.objects.filter(action="look").exists()
+    assert key.get(path).status_code == 200
+    assert AuditEntry.objects.filter(action="look").count() == 1
+
+
+def test_figures_of_annotators_come_in_pages():
+    study = factories.make_open_study()
+    names = sorted(factories.make_annotator(study).external_id for _ in range(3))
+    key = member(study, Role.OWNER)
+    first = key.get(f"studies/{study.slug}/quality?page_size=2").json()
+    assert [row["annotator_id"] for row in first["results"]] == names[:2]
+    rest = key.get(first["next"].split("/api/v1/")[1]).json()
+    assert [row["annotator_id"] for row in rest["results"]] == names[2:]
+
+
+def test_many_studies_are_listed_by_as_many_queries_as_one(django_assert_max_num_queries):
+    user = factories.make_user()
+    for _ in range(4):
+        study = factories.make_study()
+        factories.make_membership(study, Role.OWNER, user)
+        factories.make_membership(study, Role.MONITOR, user)
+        factories.make_membership(study, Role.RESEARCHER)
+    key = caller(user)
+    key.get("studies")
+    with django_assert_max_num_queries(3):
+        rows = key.get("studies").json()["results"]
+    assert [row["roles"] for row in rows] == [["monitor", "owner"]] * 4
+
+
+def test_progress_is_that_of_the_page(monkeypatch):
+    from reports.watching.figures import PROGRESS
+
+    study = factories.make_open_study()
+    factories.make_comparison(study, overlap=3)
+    key = member(study, Role.OWNER)
+    path = f"studies/{study.slug}/progress"
+    found = key.get(path).json()
+    assert (found["comparisons"], found["votes_wanted"], found["votes_collected"]) == (1, 3, 0)
+    monkeypatch.setattr(type(PROGRESS), "figures", lambda *args: None)
+    later = key.get(path)
+    assert (later.status_code, later.headers["Retry-After"]) == (503, "5")
