@@ -160,6 +160,17 @@ def _name(key: str, kind: str) -> str:
     return f"evalsite:judge:{{{key}}}:{kind}"
 
 
+def are_reachable(redis_url: str) -> bool:
+    """Whether the limits can be kept now; those of one process always can."""
+    if not redis_url:
+        return True
+    try:
+        with redis.Redis.from_url(redis_url, socket_connect_timeout=3, socket_timeout=5) as shared:
+            return bool(shared.ping())
+    except RedisError:
+        return False
+
+
 _of_this_process = ProcessLimiter()
 
 

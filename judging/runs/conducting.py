@@ -22,7 +22,7 @@ CAUSES = {
     "redirected": "The endpoint answered with a redirect, which is never followed.",
     "address_refused": "The endpoint's name leads to an address that may not be called.",
     "endpoint": "The endpoint cannot be used as it is set up: look at its key.",
-    "limits": "The shared limits cannot be kept: Redis is out of reach.",
+    "limits": "The limits cannot be kept, since Redis is out of reach. The run goes on with it.",
     "failing": "Too many calls in a row failed.",
     "unreadable": "Too many replies in a row could not be read.",
 }
@@ -109,6 +109,17 @@ def resume(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> 
         finish_locked(held)
     forget(held.study_id, held.version.config["endpoint"]["name"])
     return held
+
+
+def go_on_after_limits(run: JudgeRun) -> None:
+    """Go on with a run that paused because the shared limits were out of reach."""
+    with transaction.atomic():
+        held = locked(run)
+        if (held.state, held.pause_cause) != (RunState.PAUSED, "limits"):
+            return
+        held.state, held.pause_cause = RunState.RUNNING, ""
+        held.save(update_fields=["state", "pause_cause"])
+        note(held, None, "judge.run_resumed", cause="limits")
 
 
 def cap_locked(held: JudgeRun, budget: Decimal) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Count
 
 from judging.models import CallState, JudgeRun, RunState
 from judging.runs.conducting import CAUSES
+from judging.runs.waits import left_alone_until
 
 # Above this share of missing answers figures may be bent: what is missing is rarely random.
 MOST_MISSING = 0.02
@@ -29,6 +31,8 @@ class Progress:
         Calls that are pending or in flight.
     missing
         Calls without an answer, by cause.
+    waits_until
+        When the endpoint of a running run may be asked again, if not now.
     """
 
     state: str
@@ -44,6 +48,7 @@ class Progress:
     reserved: Decimal
     budget: Decimal | None
     skipped_identical: int
+    waits_until: datetime | None = None
 
     @property
     def done(self) -> int:
@@ -65,7 +70,7 @@ class Progress:
 
 def progress_of(run: JudgeRun) -> Progress:
     """Read the run anew and count its calls."""
-    run = JudgeRun.objects.get(pk=run.pk)
+    run = JudgeRun.objects.select_related("version").get(pk=run.pk)
     states: Counter[str] = Counter()
     missing: Counter[str] = Counter()
     for row in run.calls.values("state", "failure").annotate(n=Count("pk")):
@@ -86,6 +91,7 @@ def progress_of(run: JudgeRun) -> Progress:
         reserved=run.reserved,
         budget=run.budget,
         skipped_identical=run.skipped_identical,
+        waits_until=left_alone_until(run) if run.state == RunState.RUNNING else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 
 from django.conf import settings
@@ -10,11 +10,13 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from judging.models import CallState, Endpoint, JudgeAttempt, JudgeRun, RunState
-from judging.runs.conducting import finish_locked
+from judging.limits import are_reachable
+from judging.models import CallState, JudgeAttempt, JudgeRun, RunState
+from judging.runs.conducting import finish_locked, go_on_after_limits
 from judging.runs.next_step import MAX_ATTEMPTS
 from judging.runs.recording import LOST
 from judging.runs.rows import update_each
+from judging.runs.waits import left_alone_until
 
 # So many at a time, so that no lock is held for long.
 BATCH = 200
@@ -59,7 +61,7 @@ def take_back_lapsed(run: JudgeRun) -> int:
 
 
 def sweep() -> list[int]:
-    """Take back, finish, and name the running runs with calls that are due."""
+    """Take back, finish, go on, and name the running runs with calls that are due."""
     now = timezone.now()
     lapsed = JudgeRun.objects.filter(
         calls__state=CallState.LEASED, calls__lease_expires_at__lt=now
@@ -67,29 +69,22 @@ def sweep() -> list[int]:
     for run in lapsed:
         while take_back_lapsed(run):
             pass
+    lost = list(JudgeRun.objects.filter(state=RunState.PAUSED, pause_cause="limits"))
+    if lost and are_reachable(settings.REDIS_URL):
+        for run in lost:
+            go_on_after_limits(run)
     due = []
     for run in (
         JudgeRun.objects.filter(state=RunState.RUNNING).select_related("version").order_by("pk")
     ):
         waiting = run.calls.filter(state=CallState.PENDING)
         if waiting.filter(Q(not_before__isnull=True) | Q(not_before__lte=now)).exists():
-            if not is_left_alone(run, now):
+            if left_alone_until(run) is None:
                 due.append(run.pk)
         elif not waiting.exists():
             with transaction.atomic():
                 finish_locked(JudgeRun.objects.select_for_update().get(pk=run.pk))
     return due
-
-
-def is_left_alone(run: JudgeRun, now: datetime) -> bool:
-    """Whether the run's endpoint may not be asked yet."""
-    stated = run.version.config["endpoint"]
-    endpoint = Endpoint.objects.filter(study_id=run.study_id, name=stated["name"]).first()
-    if endpoint is None:
-        return False
-    is_probed = run.version.config["model"] in endpoint.rungs
-    until = [endpoint.closed_until, None if is_probed else endpoint.probing_until]
-    return any(moment is not None and moment > now for moment in until)
 
 
 def forget_old_replies() -> int:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
 
 from judging.clients import Reply
-from judging.models import Endpoint
+from judging.models import Endpoint, JudgeRun
 from judging.outcomes import MOST_WAIT_SECONDS, Outcome
 from judging.runs.next_step import backoff
 
@@ -95,6 +95,20 @@ def put_probe_off(endpoint_id: int, outcome: Outcome, wait: float | None) -> boo
 def end_probe(endpoint_id: int) -> None:
     """Let others probe again: this one found what it looked for, or a fault that does not pass."""
     Endpoint.objects.filter(pk=endpoint_id).update(probing_until=None, failed_probes=0)
+
+
+def left_alone_until(run: JudgeRun) -> datetime | None:
+    """When the run's endpoint may be asked again; None: now. The version must be loaded."""
+    config = run.version.config
+    endpoint = Endpoint.objects.filter(
+        study_id=run.study_id, name=config["endpoint"]["name"]
+    ).first()
+    if endpoint is None:
+        return None
+    is_probed = config["model"] in endpoint.rungs
+    moments = [endpoint.closed_until, None if is_probed else endpoint.probing_until]
+    now = timezone.now()
+    return max((moment for moment in moments if moment is not None and moment > now), default=None)
 
 
 def forget(study_id: int, name: str) -> None:

@@ -125,7 +125,6 @@ def start(pairs: int, rate: float, url: str, seed: int) -> list[int]:
     """Four judges of one panel, each with a run and a budget."""
     from judging.judge_files import read_draft
     from judging.judges import add_judges
-    from judging.prompts import LADDER
     from judging.runs.starting import quote, start_run
     from tests.judging.asked import PRICE, make_judged_study
 
@@ -143,9 +142,6 @@ def start(pairs: int, rate: float, url: str, seed: int) -> list[int]:
         "chaos",
     )
     added = add_judges(study, draft, actor=None, key=KEY)
-    endpoint = study.judge_endpoints.get()
-    endpoint.rungs = {one.version.config["model"]: LADDER[0] for one in added}
-    endpoint.save()
     return [
         start_run(
             one.version, actor=None, budget=quote(one.version).worst_case * Decimal(4), seed=seed
@@ -164,13 +160,29 @@ def check(story: Story, runs: list[int], pairs: int, log: Path) -> None:
     """Hold the tables against what was planned, and against the server's log."""
     from django.db.models import Count, Sum
 
-    from judging.models import JudgeAttempt, JudgeCall, JudgeRun, Judgment
+    from judging.models import Endpoint, JudgeAttempt, JudgeCall, JudgeRun, Judgment
+    from judging.probing import TINY
+    from judging.prompts import LADDER
+    from judging.simulator.minds import Asked
 
     calls = JudgeCall.objects.filter(run__in=runs)
     states = Counter(calls.values_list("state", flat=True))
     judgments = Judgment.objects.filter(call__run__in=runs)
     planned = pairs * 2 * len(runs)
     entries = [json.loads(line) for line in log.read_text().splitlines()]
+    # How the endpoint wants to be asked is found out under the same faults, outside of budgets.
+    tiny = {
+        Asked(entry["model"], "", TINY.response_a, TINY.response_b, {}, 0).question
+        for entry in entries
+    }
+    probes = [entry for entry in entries if entry["question"] in tiny]
+    entries = [entry for entry in entries if entry["question"] not in tiny]
+    story.demand(len(probes) >= 2, "no model was probed")
+    # Two replies that cannot be read are needed for each step down, and nothing else counts.
+    unreadable = sum(entry["status"] == 200 and entry["did"] != "ok" for entry in probes)
+    rungs = Endpoint.objects.values_list("rungs", flat=True).get()
+    steps = sum(LADDER.index(rung) for rung in rungs.values())
+    story.demand(steps <= unreadable // 2, f"a fault was taken for a form: {rungs}")
     attempts = JudgeAttempt.objects.filter(call__run__in=runs)
     missing = states["unparsed"] + states["refused"] + states["failed_permanent"]
     story.counts |= {
@@ -179,6 +191,7 @@ def check(story: Story, runs: list[int], pairs: int, log: Path) -> None:
         "judgments": judgments.count(),
         "requests at the server": len(entries),
         "attempts": attempts.count(),
+        "probes": len(probes),
         "requests per answer": round(len(entries) / max(1, judgments.count()), 3),
         "most at once": max((entry["at_once"] for entry in entries), default=0),
         "faults": sum(entry["did"] != "ok" for entry in entries),

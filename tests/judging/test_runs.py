@@ -44,6 +44,7 @@ from judging.runs.working import read, work
 from tests import factories
 from tests.judging.asked import add, make_judged_study, simulating, work_off
 from tests.judging.rubrics import body_with
+from tests.services import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -289,6 +290,7 @@ def test_a_wait_that_a_server_asks_for_holds_for_every_call(simulator) -> None:
     assert 1 <= len(simulator.log) <= 4, "what was in flight together, and nothing after it"
     assert states(run) == {"pending": 120}
     assert run.pk not in sweep(), "nobody is rung for before it is time"
+    assert progress_of(run).waits_until > timezone.now() + timedelta(hours=23)
     Endpoint.objects.update(closed_until=timezone.now())
     assert run.pk in sweep()
 
@@ -336,7 +338,7 @@ class NoLimiter:
         return None
 
 
-def test_lost_limits_pause_the_run_and_send_nothing(simulator, monkeypatch) -> None:
+def test_lost_limits_pause_the_run_and_send_nothing(simulator, monkeypatch, settings) -> None:
     version = add(make_judged_study(40), simulator.url, endpoint={"requests_per_minute": 60})
     remember(version, "text")
     run = start_run(version, actor=None)
@@ -348,6 +350,13 @@ def test_lost_limits_pause_the_run_and_send_nothing(simulator, monkeypatch) -> N
     assert not simulator.log
     # A burst of ten seconds and a quarter of it ahead, not all that could be in flight.
     assert JudgeAttempt.objects.filter(status_class="unsent").count() <= 12
+
+    settings.REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    assert sweep() == []
+    settings.REDIS_URL = ""
+    assert sweep() == [run.pk], "with the limits the run is back, and nobody had to come"
+    run.refresh_from_db()
+    assert (run.state, run.pause_cause) == (RunState.RUNNING, "")
 
 
 # Money
