@@ -53,16 +53,27 @@ def clone_study(
 
     Raises
     ------
+    LifecycleError
+        The content of a sealed study is wanted.
     ValidationError
         If the short name is not allowed or taken.
     """
     with transaction.atomic():
+        # Held, so that it is not opened while names are copied.
+        source = Study.objects.select_for_update(no_key=True).get(pk=source.pk)
+        if with_content and source.is_sealed:
+            raise LifecycleError(
+                f"{source.slug} is sealed, and a copy of its content would show which system wrote "
+                "what. Clone it without the content, or unblind it first."
+            )
         study, acts = _begin(source, slug, actor, title)
         if with_content:
             copy_content(source, study)
         detail = {"from": source.slug, "with_content": with_content}
         for act in (*acts, audit.Act("study.cloned", detail)):
             audit.record(study, actor, act.action, act.detail)
+        taken = {"to": study.slug, "with_content": with_content}
+        audit.record(source, actor, "study.copied", taken)
     refresh_planner_statistics()
     return study
 

@@ -166,7 +166,10 @@ def equal_pairs(study: Study) -> int:
 def content_page(
     request: SignedInRequest, study: Study, form: UploadForm, *, status: int = 200
 ) -> HttpResponse:
-    pending = Upload.objects.filter(study=study).exclude(state=UploadState.STORED)
+    # Their files name systems, and an opened study takes none of them any more.
+    pending = Upload.objects.none()
+    if not study.was_opened:
+        pending = Upload.objects.filter(study=study).exclude(state=UploadState.STORED)
     return render_step(
         request,
         study,
@@ -178,13 +181,23 @@ def content_page(
             # Names are a researcher's before opening; later a sealed study shows codes alone.
             "names_shown": not study.was_opened,
             "uploads": list(pending.order_by("-uploaded_at")[:SHOWN_FILES]),
-            "imported": list(
-                ImportFile.objects.filter(study=study).order_by("-imported_at", "-pk")[:SHOWN_FILES]
-            ),
+            "imported": imported_files(study),
             "representative": REPRESENTATIVE_PROMPTS,
         },
         status=status,
     )
+
+
+def imported_files(study: Study) -> list[ImportFile]:
+    """The stored files, the newest first; without their names, which may be a system's, once the
+    study was opened."""
+    files = list(
+        ImportFile.objects.filter(study=study).order_by("-imported_at", "-pk")[:SHOWN_FILES]
+    )
+    if study.was_opened:
+        for number, file in zip(range(len(files), 0, -1), files, strict=True):
+            file.name = f"File {number}"
+    return files
 
 
 @require_safe
@@ -214,6 +227,9 @@ def upload(request: SignedInRequest, study: Study) -> HttpResponse:
 
 
 def get_upload(study: Study, public_id: object) -> Upload:
+    """An upload of a draft; what it found names systems, which nobody sees once it was opened."""
+    if study.was_opened:
+        raise Http404("The study was opened, and uploads are not shown since.")
     return get_object_or_404(
         Upload.objects.select_related("study"), study=study, public_id=public_id
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponse
@@ -29,6 +31,12 @@ class CloneForm(NewStudyForm):
         help_text="Votes, people and pairs are never copied.",
     )
 
+    def __init__(self, *args: Any, source: Study, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if source.is_sealed:
+            # A draft shows which system wrote what.
+            del self.fields["with_content"]
+
 
 def named_after(study: Study, words: str) -> str:
     return f"{study.title or study.slug} – {words}"[:LONGEST_TITLE]
@@ -43,6 +51,7 @@ def clone(request: SignedInRequest, study: Study) -> HttpResponse:
     form = CloneForm(
         request.POST if request.method == "POST" else None,
         initial={"title": named_after(study, "again")},
+        source=study,
     )
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
@@ -53,9 +62,9 @@ def clone(request: SignedInRequest, study: Study) -> HttpResponse:
                     data["slug"] or free_slug(data["title"]),
                     request.user,
                     title=data["title"],
-                    with_content=data["with_content"],
+                    with_content=data.get("with_content", False),
                 )
-        except ValidationError as fault:
+        except (ValidationError, LifecycleError) as fault:
             take_faults(form, fault)
         else:
             return redirect("studio:basics", slug=made.slug)

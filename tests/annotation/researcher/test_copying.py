@@ -11,7 +11,7 @@ from annotation.lifecycle.cloning import challenge_study, clone_study
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.refusals import LifecycleError
-from annotation.models import Choice, Comparison, Study, StudyState
+from annotation.models import AuditEntry, Choice, Comparison, Study, StudyState
 from annotation.pairing import Design, DesignError
 from reports import analysis, records
 from tests import factories
@@ -64,6 +64,28 @@ def test_a_clone_without_content_has_none(tmp_path):
     made = clone_study(studio.study, "bare", studio.user, title="Bare")
     assert not made.prompts.exists()
     assert made.criteria.count() == 1
+
+
+def test_the_content_of_a_sealed_study_is_not_cloned(tmp_path):
+    studio = filled(tmp_path, 4)
+    open_study(studio.study)
+    studio.study.refresh_from_db()
+    assert studio.study.is_sealed
+    assert 'name="with_content"' not in studio.get("clone").content.decode()
+    with pytest.raises(LifecycleError, match="sealed"):
+        clone_study(studio.study, "names", studio.user, title="Names", with_content=True)
+    assert not Study.objects.filter(slug="names").exists()
+    studio.post("clone", {"title": "Once more", "with_content": "on"})
+    made = Study.objects.get(slug="once-more")
+    assert not made.systems.exists()
+    assert not made.prompts.exists()
+
+
+def test_the_log_of_a_cloned_study_says_who_took_what(tmp_path):
+    studio = finished(tmp_path)
+    clone_study(studio.study, "again", studio.user, title="Again", with_content=True)
+    entry = AuditEntry.objects.get(study=studio.study, action="study.copied")
+    assert (entry.actor, entry.detail) == (studio.user, {"to": "again", "with_content": True})
 
 
 def test_only_a_finished_and_unblinded_study_is_continued(tmp_path):

@@ -334,6 +334,27 @@ def test_a_study_that_opened_meanwhile_takes_nothing(studio: Studio):
     assert Response.objects.count() == 6
 
 
+def test_no_upload_tells_names_once_the_study_is_open(studio: Studio):
+    studio.stored(("north-and-south.jsonl", two_systems()))
+    studio.post("design", {"design": "all", "rounds": 1, "overlap": 1, "seed": 0})
+    checked = studio.checked(("b.jsonl", rows(response("q9", text="I am north."))))
+    studio.upload(("secret-columns.csv", b"id,question,output\r\nq1,Why?,Because.\r\n"))
+    mapping = Upload.objects.get(study=studio.study, state=UploadState.MAPPING)
+    listed = studio.get("upload_list", upload=checked.public_id, name="names.csv")
+    assert b"north" in b"".join(listed.streaming_content)
+    open_study(studio.study)
+    for upload in (checked, mapping):
+        for page in ("one_upload", "upload_progress"):
+            assert studio.get(page, upload=upload.public_id).status_code == 404
+    for name in uploads.LISTS:
+        answer = studio.get("upload_list", upload=checked.public_id, name=name)
+        assert answer.status_code == 404
+    page = text_of(studio.get("content"))
+    assert "File 1" in page
+    for told in ("north", "b.jsonl", "secret-columns"):
+        assert told not in page
+
+
 def test_what_nobody_finished_is_forgotten_with_its_files(studio: Studio):
     upload = studio.checked(("a.jsonl", two_systems()))
     assert tidy_uploads() == 0
