@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from annotation import audit
+from annotation.access import roles_of
 from annotation.models import (
     Invitation,
     InvitationPurpose,
@@ -32,7 +33,7 @@ from .invitations import (
     status_of,
 )
 from .lists import BadListError, Invitee, ListProblem
-from .managing import check_may_manage
+from .managing import check_may_manage, manageable
 from .refusals import InvitationStatus, LetterRefusedError, PeopleError
 from .usernames import normalise_username
 
@@ -212,10 +213,14 @@ def remind(invitation: Invitation, actor: User | None) -> Invitation:
 
 
 def remind_all(study: Study, actor: User | None) -> int:
-    """Remind everybody who may be reminded now; how many letters were queued."""
+    """Remind everybody who may be reminded now; how many letters were queued.
+
+    Invitations to a role that the actor does not decide about are left alone.
+    """
     count = 0
-    for line in list_invitations(study):
-        if line.no_reminder:
+    theirs = frozenset(Role) if actor is None else manageable(roles_of(actor, study))
+    for line in list_invitations(study, most=None):
+        if line.no_reminder or line.invitation.role not in theirs:
             continue
         try:
             remind(line.invitation, actor)
@@ -256,11 +261,12 @@ def invitations_of(study: Study) -> QuerySet[Invitation]:
 
 
 def list_invitations(
-    study: Study, *, all_of_them: bool = False, most: int = 500
+    study: Study, *, all_of_them: bool = False, most: int | None = 500
 ) -> list[InvitationLine]:
     """Invitations with their status: those that are still of use, or all. One query.
 
-    Of use are those that are live, those that expired unused, and letters that failed.
+    Of use are those that are live, those that expired unused, and letters that failed. At most
+    `most` are listed; None is all.
     """
     rows = invitations_of(study)
     if not all_of_them:

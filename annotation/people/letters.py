@@ -17,6 +17,7 @@ from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from annotation.models import Invitation, MailState, Role
@@ -176,8 +177,21 @@ def compose(invitation: Invitation, url: str) -> tuple[str, str]:
     return subject, "\n".join(lines)
 
 
+def taken_up(invitation: Invitation) -> QuerySet[Invitation]:
+    """The row, as long as it still stands as it was claimed.
+
+    Another worker may have drawn another secret, or the person been erased, while it was sent.
+    """
+    return Invitation.objects.filter(
+        pk=invitation.pk,
+        token_hash=invitation.token_hash,
+        mail_state=MailState.QUEUED,
+        revoked_at=None,
+    )
+
+
 def note_sent(invitation: Invitation) -> None:
-    Invitation.objects.filter(pk=invitation.pk).update(
+    taken_up(invitation).update(
         mail_state=MailState.SENT, mail_sent_at=timezone.now(), mail_due_at=None, mail_fault=""
     )
 
@@ -186,7 +200,7 @@ def note_fault(invitation: Invitation, fault: Exception) -> None:
     """Try again later, or give up: what a server refuses for good, and what failed too often."""
     for_good = is_for_good(fault) or invitation.mail_attempts >= MOST_ATTEMPTS
     words = " ".join(describe(fault).split())[:LONGEST_FAULT]
-    Invitation.objects.filter(pk=invitation.pk).update(
+    taken_up(invitation).update(
         mail_state=MailState.FAILED if for_good else MailState.QUEUED,
         mail_due_at=None
         if for_good

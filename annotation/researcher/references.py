@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -12,7 +14,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.access import SignedInRequest
 from annotation.importing.formats.limits import MAX_FIELD_BYTES
-from annotation.lifecycle.references import set_references
+from annotation.lifecycle.references import (
+    ReferencesMovedError,
+    as_typed,
+    digest_of,
+    set_references,
+)
 from annotation.lifecycle.rubric import configure_draft
 from annotation.models import Prompt, Study
 from annotation.rules import rules_of
@@ -36,27 +43,40 @@ def references(request: SignedInRequest, study: Study) -> HttpResponse:
     page = Paginator(listed, PROMPTS_A_PAGE).get_page(request.GET.get("page"))
     fault = ""
     typed: dict[int, str] = {}
+    digests: dict[int, str] = {}
+    theirs: Mapping[int, str] = {}
+    prompts: Iterable[Prompt] = page
     if request.method == "POST":
         # What was shown, by key: with "only missing" another reload shows others.
         shown = Prompt.objects.filter(study=study, pk__in=keys_in(request.POST))
         typed = {
-            prompt: request.POST[f"reference_{prompt}"].replace("\r\n", "\n").strip()
+            prompt: as_typed(request.POST[f"reference_{prompt}"])
             for prompt in shown.values_list("pk", flat=True)
         }
+        digests |= {prompt: request.POST.get(f"shown_{prompt}", "") for prompt in typed}
+        # What was typed is shown again, also where somebody else filled what was missing.
+        prompts = shown.order_by("pk")
         try:
-            set_references(study, typed, request.user)
+            set_references(study, typed, request.user, shown=digests)
         except ValidationError as refused:
             fault = " ".join(refused.messages)
+        except ReferencesMovedError as moved:
+            fault, theirs = str(moved), moved.theirs
         else:
             return redirect(after_saving(request, study, page.number, only_missing=only_missing))
-    prompts = [
+    listing = [
         {
             "key": prompt.pk,
             "prompt_id": prompt.prompt_id,
             "text": shown_prompt(prompt),
             "reference": typed.get(prompt.pk, prompt.reference),
+            "theirs": theirs.get(prompt.pk),
+            # A refused text stays measured by what stood there when it was written.
+            "shown": digests[prompt.pk]
+            if prompt.pk in digests and prompt.pk not in theirs
+            else digest_of(prompt.reference),
         }
-        for prompt in page
+        for prompt in prompts
     ]
     return render_step(
         request,
@@ -65,7 +85,7 @@ def references(request: SignedInRequest, study: Study) -> HttpResponse:
         "references",
         {
             "page": page,
-            "prompts": prompts,
+            "prompts": listing,
             "only_missing": only_missing,
             "fault": fault,
             "longest": MAX_FIELD_BYTES,

@@ -234,3 +234,44 @@ def test_a_name_cannot_write_into_the_head_of_a_letter(study, owner):
     send_letters()
     assert "\n" not in mail.outbox[0].subject
     assert mail.outbox[0].bcc == []
+
+
+def test_a_researcher_reminds_annotators_and_leaves_other_roles_alone(study, owner):
+    researcher = factories.make_membership(study, Role.RESEARCHER).user
+    boss = Invitee("Bo", "bo@example.org", Role.OWNER, "")
+    people.invite_people(study, [boss, ADA], owner, by_email=True)
+    send_letters()
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        assert people.remind_all(study, researcher) == 1
+        assert people.remind_all(study, owner) == 1
+
+
+def test_everybody_of_a_long_list_is_reminded(study, owner):
+    many = [Invitee("", f"p{n}@example.org", Role.ANNOTATOR, "") for n in range(501)]
+    people.invite_people(study, many, owner, by_email=True)
+    Invitation.objects.update(mail_state=MailState.SENT, mail_sent_at=timezone.now())
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        assert people.remind_all(study, owner) == 501
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_an_erasure_while_letters_are_sent_ends_no_run(study, owner, monkeypatch, fails):
+    grace = Invitee("Grace", "grace@example.org", Role.ANNOTATOR, "")
+    people.invite_people(study, [ADA, grace], owner, by_email=True)
+    send = letters.send
+
+    def erased_meanwhile(connection, invitation, token) -> None:
+        if invitation.email == ADA.email:
+            # As `forget_invitee` leaves it.
+            Invitation.objects.filter(pk=invitation.pk).update(
+                revoked_at=timezone.now(), email="", name="", team="",
+                mail_state=MailState.NONE, mail_due_at=None,
+            )  # fmt: skip
+            if fails:
+                raise smtplib.SMTPServerDisconnected
+        send(connection, invitation, token)
+
+    monkeypatch.setattr(letters, "send", erased_meanwhile)
+    send_letters()
+    states = Invitation.objects.order_by("pk").values_list("mail_state", flat=True)
+    assert list(states) == [MailState.NONE, MailState.SENT]

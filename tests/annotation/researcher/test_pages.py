@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -168,6 +170,45 @@ def test_pairs_that_have_votes_are_not_replaced(tmp_path):
     assert answer.status_code == 422
     assert "have votes" in text_of(answer)
     assert Comparison.objects.count() == 2
+
+
+def test_a_page_of_references_leaves_alone_what_was_not_typed_in_it(tmp_path):
+    studio = filled(tmp_path, 3)
+    first, second = Prompt.objects.filter(study=studio.study).order_by("pk")[:2]
+    opened = fields_of(studio.get("references"))
+    Prompt.objects.filter(pk=first.pk).update(reference="Of the other expert.")
+    studio.post("references", opened | {f"reference_{second.pk}": "Mine."})
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.reference, second.reference) == ("Of the other expert.", "Mine.")
+
+
+def test_two_experts_on_one_reference_see_both_texts(tmp_path):
+    studio = filled(tmp_path, 3)
+    first = Prompt.objects.filter(study=studio.study).order_by("pk")[0]
+    opened = fields_of(studio.get("references", data={"only": "missing"}))
+    Prompt.objects.filter(pk=first.pk).update(reference="Of the other expert.")
+    typed = opened | {f"reference_{first.pk}": "Mine."}
+    address = studio.url("references") + "?only=missing"
+    answer = studio.client.post(address, typed)
+    assert answer.status_code == 422
+    assert "Of the other expert." in text_of(answer)
+    assert fields_of(answer)[f"reference_{first.pk}"] == "Mine."
+    first.refresh_from_db()
+    assert first.reference == "Of the other expert."
+    # Saved again, knowing of the other.
+    assert studio.client.post(address, fields_of(answer)).status_code == 302
+    first.refresh_from_db()
+    assert first.reference == "Mine."
+
+
+def fields_of(answer) -> dict[str, str]:
+    """What a browser would send of the page of references, as it stands."""
+    page = answer.content.decode()
+    texts = re.findall(r'name="(reference_\d+)"[^>]*>\n(.*?)</textarea>', page, re.DOTALL)
+    digests = re.findall(r'name="(shown_\d+)" value="(\w*)"', page)
+    assert len(texts) == len(digests) > 0
+    return dict(texts) | dict(digests)
 
 
 def test_references_are_written_page_by_page(tmp_path):
