@@ -21,18 +21,27 @@ from annotation.importing.formats import (
 )
 from annotation.importing.formats.problems import RowLeftOut
 
-# As they are written: several are words when written small.
+# In any letters.
 PUBLIC_NAMES = (
-    r"ChatGPT", r"GPT-?\d[\w.\-]*", r"OpenAI", r"Claude(?:[ -](?:\d[\w.]*|Opus|Sonnet|Haiku))*",
+    r"ChatGPT", r"GPT[ -]?\d[\w.\-]*", r"OpenAI", r"Claude(?:[ -](?:\d[\w.]*|Opus|Sonnet|Haiku))*",
     r"Anthropic", r"Gemini(?:[ -](?:\d[\w.]*|Pro|Flash|Ultra))*", r"Google (?:AI|DeepMind)",
-    r"DeepMind", r"Bard", r"PaLM(?: ?2)?", r"Gemma(?:[ -]?\d[\w.]*)?", r"Meta AI",
-    r"L[Ll]a[Mm][Aa](?:[ -]?\d[\w.\-]*)?", r"Mistral(?: AI)?", r"Mixtral[\w.\-]*",
-    r"Qwen[\w.\-]*", r"Tongyi", r"DeepSeek[\w.\-]*", r"Grok(?:[ -]?\d[\w.]*)?", r"xAI",
-    r"Cohere", r"Command R\+?", r"Copilot", r"Phi-\d[\w.\-]*", r"Vicuna[\w.\-]*", r"Alpaca",
-    r"Falcon-\d[\w.\-]*", r"Yi-\d[\w.\-]*", r"ERNIE(?: Bot)?", r"Kimi", r"Moonshot AI",
-    r"ChatGLM\w*", r"Zhipu AI", r"Nova (?:Pro|Lite|Micro)", r"Jamba[\w.\-]*", r"Hunyuan\w*",
-    r"Doubao", r"MiniMax",
+    r"DeepMind", r"PaLM[ -]?2", r"Gemma(?:[ -]?\d[\w.]*)?", r"Meta AI", r"Llama[ -]?\d[\w.\-]*",
+    r"Mistral(?: AI|-\w[\w.\-]*)", r"Mixtral[\w.\-]*", r"Qwen[\w.\-]*", r"Tongyi",
+    r"DeepSeek[\w.\-]*", r"Grok[ -]?\d[\w.]*", r"Phi-\d[\w.\-]*", r"Vicuna-\d[\w.\-]*",
+    r"Falcon-\d[\w.\-]*", r"Yi-\d[\w.\-]*", r"ERNIE[ -]Bot", r"Kimi", r"Moonshot AI",
+    r"ChatGLM\w*", r"Zhipu AI", r"Jamba[\w.\-]*", r"Hunyuan\w*", r"Doubao",
+    # These make much else than models, and are named for much else.
+    r"(?:trained|made|built|created|developed) by (?:Google|Meta|Microsoft|Amazon|Alibaba|Baidu|"
+    r"NVIDIA|IBM|Apple)",
 )  # fmt: skip
+# Only as they are written: otherwise these are words, as "palm" is and "to cohere".
+PUBLIC_NAMES_AS_WRITTEN = (
+    r"Bard", r"PaLM", r"L[Ll]a[Mm]A", r"L[Ll]aM[Aa]", r"Llama", r"Mistral", r"Grok", r"xAI",
+    r"Cohere", r"Command R\+?", r"Copilot", r"Vicuna", r"Alpaca", r"ERNIE",
+    r"Nova (?:Pro|Lite|Micro)", r"MiniMax",
+)  # fmt: skip
+# Names are set off by anything but letters and digits, as in _ChatGPT_ and non-Claude.
+BEFORE, AFTER = r"(?<![^\W_])", r"(?![^\W_])"
 
 # A shorter name of a system is a word of any text.
 LEAST_OF_A_NAME = 3
@@ -54,9 +63,9 @@ def names_pattern(systems: Iterable[str] = ()) -> re.Pattern[str]:
         {name for name in systems if len(name.strip()) >= LEAST_OF_A_NAME},
         key=lambda name: (-len(name), name),
     )
-    # A system's own name in any letters; the public ones as they are written.
-    found = [f"(?i:{re.escape(name)})" for name in own]
-    return re.compile(rf"(?<![\w-])(?:{'|'.join([*found, *PUBLIC_NAMES])})(?!\w)")
+    found = "|".join([*map(re.escape, own), *PUBLIC_NAMES])
+    as_written = "|".join(PUBLIC_NAMES_AS_WRITTEN)
+    return re.compile(rf"{BEFORE}(?:(?i:{found})|{as_written}){AFTER}")
 
 
 def names_in(text: str, pattern: re.Pattern[str]) -> list[str]:
@@ -69,7 +78,7 @@ def names_in(text: str, pattern: re.Pattern[str]) -> list[str]:
     >>> names_in("Bardolino is a wine, and a llama is an animal.", names_pattern())
     []
     """
-    return list(dict.fromkeys(match.group().rstrip(".-") for match in pattern.finditer(text)))
+    return list(dict.fromkeys(match.group().rstrip("._-") for match in pattern.finditer(text)))
 
 
 def around(text: str, name: str) -> str:
@@ -85,7 +94,7 @@ def chosen_pattern(names: Iterable[str]) -> re.Pattern[str] | None:
     chosen = sorted({name for name in names if name}, key=lambda name: (-len(name), name))
     if not chosen:
         return None
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, chosen))})(?!\w)")
+    return re.compile(rf"{BEFORE}(?:{'|'.join(map(re.escape, chosen))}){AFTER}")
 
 
 def treated(

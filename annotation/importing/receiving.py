@@ -10,15 +10,23 @@ from typing import Any
 
 from django.core.files.uploadhandler import SkipFile, StopUpload, TemporaryFileUploadHandler
 
+from annotation.access import roles_of
+from annotation.access.outcomes import READERS
 from annotation.importing.formats.limits import MAX_FILE_BYTES, MIB
+from annotation.models import Study, User
 
 UPLOAD_ROUTES = {"studio:upload": 2 * MAX_FILE_BYTES, "people:invite": 4 * MIB}
 """The addresses that take files, and the bytes of one request there. The connection is cut beyond
 it: nobody sends so much by mistake."""
 
 
+def runs_study(user: User, slug: str) -> bool:
+    study = Study.objects.filter(slug=slug).first()
+    return study is not None and bool(roles_of(user, study) & READERS)
+
+
 class SpooledUploadHandler(TemporaryFileUploadHandler):
-    """Django's, on the disk from the first byte, for signed-in people at the import's address."""
+    """Django's, on the disk from the first byte, for those who run the study of the address."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -29,7 +37,8 @@ class SpooledUploadHandler(TemporaryFileUploadHandler):
         user = getattr(self.request, "user", None)
         if match is None or match.view_name not in UPLOAD_ROUTES or user is None:
             raise SkipFile
-        if not user.is_authenticated:
+        # Who may do nothing with the files fills no disk with them; the view refuses them then.
+        if not user.is_authenticated or not runs_study(user, match.kwargs.get("slug", "")):
             raise SkipFile
         self.most = UPLOAD_ROUTES[match.view_name]
         super().new_file(*args, **kwargs)

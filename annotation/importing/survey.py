@@ -1,6 +1,6 @@
 """What files would bring, told before anything is stored: traps for whoever compares systems. Pure.
 
-One reading of its own. Of each row only keys are kept, some tens of bytes, so that a file of a
+Two readings: one for the systems' names, one for all else. Of each row only keys are kept, some tens of bytes, so that a file of a
 million rows fits.
 """
 
@@ -124,6 +124,27 @@ def survey_files(
     survey.incomplete_prompts = prompts.incomplete()
     survey.equal_pairs, survey.several = prompts.equal_pairs, prompts.several
     return survey
+
+
+def systems_of(
+    paths: Iterable[Path], form: RowFormat[Any], *, progress: Callable[[int], None]
+) -> set[str]:
+    """The systems that any row of the files names: a response anywhere may say one of them.
+
+    Raises
+    ------
+    FileError
+        If a file cannot be read as a whole.
+    """
+    found: set[str] = set()
+    rows = 0
+    for path in paths:
+        for read in read_rows(path, form):
+            rows += 1
+            if rows % ROWS_PER_PROGRESS == 0:
+                progress(rows)
+            found.update(system for _, system, _ in responses_in(read.row))
+    return found
 
 
 def responses_in(row: object) -> Iterator[tuple[str, str, str]]:

@@ -2,14 +2,14 @@
 
 A page only takes the files, says what is what, and asks; a worker reads them. A worker holds a
 lease and gives signs of life; one that is lost is replaced once, then the upload has failed and
-says so. Checking reads the files twice and writes nothing into the study; storing is the import of
-the commands, in one transaction, so that a worker that is lost within it leaves nothing behind.
+says so. Checking reads the files three times and writes nothing into the study; storing is the
+import of the commands, in one transaction, so that a worker that is lost within it leaves nothing
+behind.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from annotation.importing.formats.columns import lacking, propose
 from annotation.importing.formats.limits import MIB
 from annotation.importing.formats.peeking import Peek, peek
 from annotation.importing.naming import NamingPolicy, chosen_pattern, names_pattern, treated
-from annotation.importing.survey import NamedRow, survey_files
+from annotation.importing.survey import NamedRow, survey_files, systems_of
 from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
 from annotation.importing.writers import comparisons, prompts, responses
 from annotation.importing.writers.writer import OUTCOMES, ImportPlan
@@ -385,6 +385,10 @@ def check(upload: Upload) -> dict[str, Any]:
     paths = paths_of(upload)
     systems = System.objects.filter(study=upload.study).values_list("name", flat=True)
     first_names: list[list[object]] = []
+
+    def progress(rows: int) -> None:
+        spool.note_progress(upload.public_id, rows, None, "read")
+
     with spool.row_list(
         upload.public_id, NAMES_LIST, ("file", "line", "name", "words around it")
     ) as named:
@@ -398,9 +402,9 @@ def check(upload: Upload) -> dict[str, Any]:
         survey = survey_files(
             paths,
             form,
-            names_pattern([*systems, *_systems_in(paths, form)]),
+            names_pattern([*systems, *systems_of(paths, form, progress=progress)]),
             found=found,
-            progress=lambda rows: spool.note_progress(upload.public_id, rows, None, "read"),
+            progress=progress,
         )
     with spool.row_list(upload.public_id, PROBLEMS_LIST, ("file", "line", "reason")) as problems:
         listening = _Listening(upload, problems, survey.rows)
@@ -443,18 +447,6 @@ def check(upload: Upload) -> dict[str, Any]:
         "naming_rows": survey.naming_rows,
         "named": first_names,
     }
-
-
-def _systems_in(paths: Sequence[Path], form: RowFormat[Any]) -> set[str]:
-    """The systems' own names, as far as the first rows and the fixed columns tell them."""
-    found = {value for name, value in form.fixed.items() if name.startswith("system")}
-    for path in paths:
-        look = peek(path)
-        for place, column in enumerate(look.columns):
-            name = form.names.get(column, column)
-            if re.fullmatch(r"(?:system|model)(?:_[ab])?", name):
-                found |= {row[place] for row in look.rows if row[place]}
-    return found
 
 
 def store(upload: Upload) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from annotation.models import (
     Membership,
     Prompt,
     Response,
+    Role,
     Upload,
     UploadState,
 )
@@ -147,6 +148,12 @@ def test_files_reach_the_disk_at_the_address_of_imports_alone(studio: Studio, mo
     monkeypatch.setattr(TemporaryFileUploadHandler, "new_file", note)
     studio.post("basics", {"title": "x", "chosen": SimpleUploadedFile("a.jsonl", b"{}")})
     Client().post(studio.url("upload"), {"chosen": SimpleUploadedFile("b.jsonl", b"{}")})
+    stranger = factories.make_user()
+    annotator = factories.make_membership(studio.study, Role.ANNOTATOR).user
+    for user in (stranger, annotator):
+        other = Client()
+        other.force_login(user)
+        other.post(studio.url("upload"), {"chosen": SimpleUploadedFile("b.jsonl", b"{}")})
     assert begun == []
     studio.upload(("c.jsonl", two_systems()))
     assert begun == ["c.jsonl"]
@@ -256,6 +263,15 @@ def test_a_response_that_names_a_maker_is_kept_masked_or_left_out(
     assert studio.post("store", choices, upload=upload.public_id).status_code == 302
     work_on_upload()
     assert list(Response.objects.order_by("pk").values_list("text", flat=True)) == texts
+
+
+def test_the_name_of_a_system_is_found_wherever_the_files_bring_it(studio: Studio):
+    """Neither the first rows nor the file of the response itself name it."""
+    many = rows(*(response(f"q{n}", "north", "An answer.") for n in range(10)))
+    late = many + b"\n" + rows(response("q1", "zephyrine", "Another."))
+    telling = rows(response("q0", "south", "I am Zephyrine."))
+    found = studio.checked(("a.jsonl", telling), ("b.jsonl", late)).found
+    assert found["names"] == {"Zephyrine": 1}
 
 
 def test_comparisons_and_prompts_come_the_same_way(studio: Studio):
