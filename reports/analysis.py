@@ -26,6 +26,7 @@ from reports.freshness import count_rows, latest_run
 from reports.judge_alignment import EXPERTISE, JudgeAlignment
 from reports.models import AnalysisRun
 from reports.pair_rows import pair_rows
+from reports.pooled_records import counts_earlier
 from reports.records import CriterionRecords, StudyRecords
 from reports.stats.agreement_report import agreement_report
 from reports.stats.head_to_head import head_to_head
@@ -205,7 +206,8 @@ def report(
         "version": project_settings.VERSION,
         "settings": settings,
         "warnings": [
-            str(code) for code in (*board.warnings, *sequential, *_drawn(read), *_pooled(settings))
+            str(code)
+            for code in (*board.warnings, *sequential, *_drawn(read), *_pooled(settings, read))
         ],
         "counts": {
             "prompts": len(read.prompts),
@@ -280,9 +282,10 @@ def _drawn(read: StudyRecords) -> tuple[WarningCode, ...]:
     return (WarningCode.ADAPTIVE_SAMPLING,) if Policy.ADAPTIVE in drawn else ()
 
 
-def _pooled(settings: dict[str, Any]) -> tuple[WarningCode, ...]:
+def _pooled(settings: dict[str, Any], read: StudyRecords) -> tuple[WarningCode, ...]:
     """Votes of an earlier study are counted, or texts, rules or criteria changed meanwhile."""
-    earlier = (WarningCode.POOLED,) if settings["continues"] is not None else ()
+    is_pooled = settings["continues"] is not None and counts_earlier(read, settings["continues"])
+    earlier = (WarningCode.POOLED,) if is_pooled else ()
     several = (WarningCode.VERSIONS_POOLED,) if len(settings["study_versions"]) > 1 else ()
     return (*earlier, *several)
 

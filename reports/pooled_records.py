@@ -58,7 +58,7 @@ def pool_records(new: StudyRecords, old: StudyRecords, old_slug: str) -> StudyRe
     systems = _Names.of(new.systems, old.systems)
     prompts = _Names.of(new.prompts, old.prompts)
     annotators = _Names.of(new.annotators, old.annotators)
-    items = _Names.of(new.items, [f"{old_slug}/{item}" for item in old.items])
+    items = _Names.of(new.items, [f"{_prefix(old_slug)}{item}" for item in old.items])
     sizes = {
         "n_systems": len(systems.names),
         "n_prompts": len(prompts.names),
@@ -113,6 +113,18 @@ def pool_records(new: StudyRecords, old: StudyRecords, old_slug: str) -> StudyRe
             for drawn in new.drawn
         ),
     )
+
+
+def counts_earlier(pooled: StudyRecords, old_slug: str) -> bool:
+    """Whether any counted vote is one of the study that was continued."""
+    of_old = np.array([item.startswith(_prefix(old_slug)) for item in pooled.items], dtype=bool)
+    return any(
+        bool(of_old[criterion.votes.item].any()) for criterion in (pooled.overall, *pooled.criteria)
+    )
+
+
+def _prefix(old_slug: str) -> str:
+    return f"{old_slug}/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What files would bring, told before anything is stored: traps for whoever compares systems. Pure.
 
-Two readings: one for the systems' names, one for all else. Of each row only keys are kept, some tens of bytes, so that a file of a
-million rows fits.
+Two readings: one for the systems' names, one for all else. Of each row only keys are kept, some
+tens of bytes, so that a file of a million rows fits.
 """
 
 from __future__ import annotations

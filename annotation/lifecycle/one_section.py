@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from annotation.models import Study, User
 
@@ -22,13 +23,16 @@ def set_section(
     LifecycleError
         The study is over, or was opened and the reason is missing.
     """
+
+    def changed(rules: Mapping[str, Any]) -> dict[str, Any]:
+        others = {key: value for key, value in rules.items() if key != name}
+        return others | ({name: dict(content)} if content else {})
+
     study.refresh_from_db()
-    rules = {key: value for key, value in study.rules.items() if key != name}
-    if content:
-        rules[name] = dict(content)
+    rules = changed(study.rules)
     if rules == study.rules:
         return False
     if study.was_opened:
         return change_study(study, actor, reason=reason, rules=rules).version is not None
-    configure_draft(study, actor, rules=rules)
+    configure_draft(study, actor, rules=changed)
     return True

@@ -29,6 +29,7 @@ def list_faults(study: Study, *, allow_disconnected: bool = False) -> list[str]:
         *faults_of_work(study, allow_disconnected=allow_disconnected),
         *faults_of_gold(study),
         *faults_of_rules(study),
+        *faults_of_continuing(study),
     ]
 
 
@@ -60,6 +61,43 @@ def faults_of_work(study: Study, *, allow_disconnected: bool) -> list[str]:
         "strengths could not be compared. Generate comparisons between the groups, or open with "
         "--allow-disconnected and read each group by itself."
     ]
+
+
+def faults_of_continuing(study: Study) -> list[str]:
+    """What keeps a challenger's votes from being analysed with those that it continues."""
+    earlier = study.continues
+    if earlier is None:
+        return []
+    faults = []
+    asked = study.criteria.filter(key=Criterion.OVERALL).first()
+    before = earlier.criteria.filter(key=Criterion.OVERALL).first()
+    if asked is not None and before is not None:
+        if asked.scale != before.scale:
+            faults.append(
+                f"'overall' has the scale {asked.scale}, and had {before.scale} in {earlier.slug}, "
+                "which this study continues: their votes could not be counted together. Take that "
+                "scale."
+            )
+        if asked.both_bad != before.both_bad:
+            offers, did = ("offers", "did not") if asked.both_bad else ("does not offer", "did")
+            faults.append(
+                f"'overall' {offers} “both bad”, and {earlier.slug}, which this study continues, "
+                f"{did}: their votes could not be counted together. Ask as it was asked there."
+            )
+    known = System.objects.filter(study=earlier).values("name")
+    old_pairs = Comparison.objects.filter(
+        study=study,
+        kind=ComparisonKind.WORK,
+        system_a__name__in=known,
+        system_b__name__in=known,
+    ).count()
+    if old_pairs:
+        faults.append(
+            f"{old_pairs:,} {'pair has' if old_pairs == 1 else 'pairs have'} no new system: both "
+            f"were compared in {earlier.slug}, which this study continues. Generate pairs with a "
+            "new system alone."
+        )
+    return faults
 
 
 def faults_of_gold(study: Study) -> list[str]:

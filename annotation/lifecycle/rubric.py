@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,9 @@ DRAFT_SETTINGS = frozenset(
 )
 
 
+RulesChange = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class CriterionDraft:
     """A criterion as a researcher states it.
@@ -60,8 +63,20 @@ class CriterionDraft:
     levels: Sequence[dict[str, Any]] = field(default_factory=tuple)
 
 
-def configure_draft(study: Study, actor: User | None = None, **settings: Any) -> Study:
+def configure_draft(
+    study: Study,
+    actor: User | None = None,
+    *,
+    rules: Mapping[str, Any] | RulesChange | None = None,
+    **settings: Any,
+) -> Study:
     """Set texts and settings of a draft.
+
+    Parameters
+    ----------
+    rules : mapping or callable, optional
+        All rules; or what makes them of those that stand when the draft is locked, so that rules
+        set meanwhile from another page stay.
 
     Raises
     ------
@@ -73,9 +88,16 @@ def configure_draft(study: Study, actor: User | None = None, **settings: Any) ->
     unknown = sorted(set(settings) - DRAFT_SETTINGS)
     if unknown:
         raise ValidationError(f"{unknown[0]!r} is no setting of a draft.")
-    check_rules(settings.get("rules", {}))
+    if rules is not None and not callable(rules):
+        check_rules(rules)
+        settings["rules"] = rules
     with transaction.atomic():
         check_editable(study)
+        if callable(rules):
+            settings["rules"] = rules(
+                Study.objects.values_list("rules", flat=True).get(pk=study.pk)
+            )
+            check_rules(settings["rules"])
         for name, value in settings.items():
             setattr(study, name, value)
         study.full_clean()
@@ -193,6 +215,12 @@ def faults_of_drafts(criteria: Sequence[CriterionDraft]) -> list[str]:
                 f"{draft.key!r} has the scale {draft.scale!r}; "
                 f"use one of {', '.join(Scale.values)}."
             )
+        ids = [level["id"] for level in draft.levels if "id" in level]
+        faults += [
+            f"{draft.key!r} has {ids.count(twice)} levels with the id {twice!r}; each has its own."
+            for twice in dict.fromkeys(ids)
+            if ids.count(twice) > 1
+        ]
         for number, level in enumerate(draft.levels, start=1):
             unknown = sorted(set(level) - LEVEL_KEYS)
             if unknown:

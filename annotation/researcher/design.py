@@ -248,7 +248,7 @@ def rules_page(
     form = kind(study, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
-            configure_draft(study, request.user, rules=form.rules(), **form.settings())
+            configure_draft(study, request.user, rules=form.changed_rules, **form.settings())
         except ValidationError as fault:
             take_faults(form, fault)
         else:

@@ -126,6 +126,10 @@ def shown_prompt(prompt: Prompt) -> str:
 @refuse_frozen("references")
 def show_references(request: SignedInRequest, study: Study) -> HttpResponse:
     """Switch whether annotators can open the reference below a prompt."""
-    rules = with_rule(study.rules, "answering", "show_reference", request.POST.get("show") == "yes")
-    configure_draft(study, request.user, rules=rules)
+    shows = request.POST.get("show") == "yes"
+    configure_draft(
+        study,
+        request.user,
+        rules=lambda rules: with_rule(rules, "answering", "show_reference", shows),
+    )
     return redirect("studio:references", slug=study.slug)

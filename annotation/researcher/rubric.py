@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from itertools import count
 from typing import Any
 
 from django import forms
@@ -127,14 +128,20 @@ class CriterionForm(StudioForm):
         """The criterion as it was typed; levels keep their identifiers by their place."""
         data = self.cleaned_data
         before = () if self.own is None else self.own.levels
-        levels = []
+        levels: list[dict[str, Any]] = []
+        taken = {str(entry.get("id")) for entry in before}
         for number in range(1, MOST_LEVELS + 1):
             if not data[f"level_{number}"]:
                 continue
             known = dict(before[number - 1]) if number <= len(before) else {}
+            identifier = known.get("id")
+            if not identifier:
+                # Not the place: after a level was taken out, another may have that number.
+                identifier = next(free for n in count(1) if (free := str(n)) not in taken)
+                taken.add(identifier)
             entry = {
                 **known,
-                "id": known.get("id") or str(number),
+                "id": identifier,
                 "description": data[f"level_{number}"],
             }
             entry.pop("example", None)

@@ -92,8 +92,12 @@ class RulesForm(StudioForm):
         return self.cleaned_data
 
     def rules(self) -> dict[str, Any]:
-        """The study's rules with what was entered."""
-        rules: dict[str, Any] = copy.deepcopy(dict(self.study.rules))
+        """The study's rules, as they were read, with what was entered."""
+        return self.changed_rules(self.study.rules)
+
+    def changed_rules(self, rules: Mapping[str, Any]) -> dict[str, Any]:
+        """These rules with what was entered."""
+        rules = copy.deepcopy(dict(rules))
         for field, place in self.places.items():
             value = self.cleaned_data[field]
             if place.is_share and value is not None:
@@ -353,8 +357,8 @@ class QualityForm(RulesForm):
             for rule in QUALITY
         ]
 
-    def rules(self) -> dict[str, Any]:
-        rules: dict[str, Any] = copy.deepcopy(dict(self.study.rules))
+    def changed_rules(self, rules: Mapping[str, Any]) -> dict[str, Any]:
+        rules = copy.deepcopy(dict(rules))
         data = self.cleaned_data
         for rule in QUALITY:
             if data[f"{rule.key}_action"] == "off":

@@ -117,3 +117,17 @@ def test_votes_on_a_further_criterion_must_fit_it(study: Study) -> None:
     with pytest.raises(ValidationError, match="'clarity' has votes with the verdict tie"):
         set_rubric(study, [OVERALL, CriterionDraft("clarity", "Clearer?", scale="binary")])
     set_rubric(study, [OVERALL, CriterionDraft("clarity", "Clearer?")])
+
+
+def test_two_levels_with_one_id_are_refused(study: Study) -> None:
+    levels = [{"id": "1", "description": "Bad."}, {"id": "1", "description": "Good."}]
+    with pytest.raises(ValidationError, match="2 levels with the id '1'"):
+        set_rubric(study, [CriterionDraft("overall", "Which is better?", levels=levels)])
+
+
+def test_a_change_of_one_rule_keeps_what_another_page_set_meanwhile(study: Study) -> None:
+    early = Study.objects.get(pk=study.pk)
+    configure_draft(study, rules={"answering": {"show_reference": True}})
+    configure_draft(early, rules=lambda rules: {**rules, "checks": {"gold_share": 0.1}})
+    study.refresh_from_db()
+    assert study.rules == {"answering": {"show_reference": True}, "checks": {"gold_share": 0.1}}

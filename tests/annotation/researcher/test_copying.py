@@ -10,8 +10,9 @@ from annotation.importing.writers import responses
 from annotation.lifecycle.cloning import challenge_study, clone_study
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
+from annotation.lifecycle.readiness import list_faults
 from annotation.lifecycle.refusals import LifecycleError
-from annotation.models import AuditEntry, Choice, Comparison, Study, StudyState
+from annotation.models import AuditEntry, Choice, Comparison, Response, Study, StudyState
 from annotation.pairing import Design, DesignError
 from reports import analysis, records
 from tests import factories
@@ -150,6 +151,46 @@ def test_the_report_of_a_challenger_counts_the_votes_of_both_and_says_so(tmp_pat
     alone = analysis.run(studio.study).result
     assert "pooled" not in alone["warnings"]
     assert alone["counts"]["votes"] == 4
+
+
+@pytest.mark.parametrize("changed", [{"scale": "five"}, {"both_bad": False}])
+def test_a_challenger_that_asks_otherwise_cannot_be_opened_nor_says_that_it_pools(
+    tmp_path, changed
+):
+    studio = finished(tmp_path)
+    made = challenge_study(studio.study, "next", studio.user, title="Next")
+    add_system(made, tmp_path, "west", 4)
+    generate_comparisons(made, design=Design.FOCUSED, systems=["west"])
+    assert list_faults(made) == []
+    made.criteria.filter(key="overall").update(**changed)
+    assert "could not be counted together" in " ".join(list_faults(made))
+    Study.objects.filter(pk=made.pk).update(unblinded_at=timezone.now())
+    made.refresh_from_db()
+    pools = "pooled" in analysis.run(made).result["warnings"]
+    assert pools == ("scale" not in changed)
+
+
+def test_a_challenger_with_a_pair_that_was_compared_before_cannot_be_opened(tmp_path):
+    studio = finished(tmp_path)
+    made = challenge_study(studio.study, "next", studio.user, title="Next")
+    add_system(made, tmp_path, "west", 4)
+    generate_comparisons(made, design=Design.FOCUSED, systems=["west"])
+    old = {one.system.name: one for one in Response.objects.filter(prompt__study=made)[:2]}
+    # As a file of comparisons would bring it.
+    Comparison.objects.create(
+        study=made,
+        item_id="old",
+        prompt=old["north"].prompt,
+        response_a=old["north"],
+        response_b=old["south"],
+        system_a=old["north"].system,
+        system_b=old["south"].system,
+        overlap=1,
+    )
+    assert list_faults(made) == [
+        f"1 pair has no new system: both were compared in {studio.study.slug}, which this study "
+        "continues. Generate pairs with a new system alone."
+    ]
 
 
 def test_the_earlier_study_is_part_of_the_input_hash(tmp_path):

@@ -14,6 +14,7 @@ from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
 from annotation.models import AuditEntry, Comparison, Criterion, Prompt, Study, Vote
 from annotation.researcher.rehearsal import PlannedWork, rehearse
+from annotation.researcher.rule_forms import ChecksForm
 from annotation.researcher.steps import STEPS
 from tests import factories
 from tests.annotation.researcher.studio import Studio, make_studio, two_systems
@@ -294,3 +295,34 @@ def test_checks_take_time_and_give_no_vote():
     mixed = rehearse(work(100, 1), people=4, seconds_each=60, check_share=0.2)
     assert mixed.given == plain.given
     assert mixed.total_hours == pytest.approx(plain.total_hours / 0.8, rel=0.1)
+
+
+def test_a_new_level_takes_no_id_of_another(tmp_path):
+    studio = filled(tmp_path, 1)
+    asked = {"question": "Which is better?", "scale": "ternary"}
+    levels = {"level_1": "Bad.", "level_2": "Fair.", "level_3": "Good."}
+    studio.post("criterion", asked | levels, key="overall")
+    studio.post("criterion", asked | levels | {"level_2": ""}, key="overall")
+    again = {"level_1": "Bad.", "level_2": "Good.", "level_3": "Splendid."}
+    assert studio.post("criterion", asked | again, key="overall").status_code == 302
+    stored = studio.study.criteria.get(key="overall").levels
+    assert [level["id"] for level in stored] == ["1", "3", "2"]
+
+
+def test_a_page_of_rules_keeps_what_was_set_on_another_meanwhile(tmp_path, monkeypatch):
+    studio = filled(tmp_path, 1)
+    sent = initial_data(ChecksForm(studio.study))
+    check = ChecksForm.full_clean
+
+    def meanwhile(form: ChecksForm) -> None:
+        check(form)
+        # After this request has read the study.
+        Study.objects.filter(pk=studio.study.pk).update(
+            rules={"answering": {"show_reference": True}}
+        )
+
+    monkeypatch.setattr(ChecksForm, "full_clean", meanwhile)
+    assert studio.post("checks", sent | {"gold_share": "10"}).status_code == 302
+    studio.study.refresh_from_db()
+    assert studio.study.rules["answering"] == {"show_reference": True}
+    assert studio.study.rules["checks"]["gold_share"] == 0.1
