@@ -8,8 +8,10 @@ such as a painter's: so the researcher decides by name, and nothing is changed u
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -97,23 +99,61 @@ def chosen_pattern(names: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile(rf"{BEFORE}(?:{'|'.join(map(re.escape, chosen))}){AFTER}")
 
 
-def treated(
-    form: RowFormat[Any], policy: NamingPolicy, pattern: re.Pattern[str] | None
-) -> RowFormat[Any]:
-    """A form of rows whose responses are masked or left out where they have one of the names."""
-    if policy is NamingPolicy.FLAG or pattern is None:
-        return form
-    chosen = pattern
+@dataclass(slots=True)
+class Treatment:
+    """What is done with rows that hold one of the names, and with how many it was done.
 
-    def parse(fields: Fields) -> object:
-        row = form.parse(fields)
-        if not any(chosen.search(text) for text in texts_of(row)):
-            return row
-        if policy is NamingPolicy.EXCLUDE:
-            raise RowLeftOut
-        return masked(row, chosen)
+    Attributes
+    ----------
+    policy : NamingPolicy
+    names : tuple of str
+        Those that somebody chose.
+    rows : int
+        Rows that were masked, or left out, since `begin`.
+    """
 
-    return dataclasses.replace(form, parse=parse)
+    policy: NamingPolicy
+    names: tuple[str, ...]
+    rows: int = 0
+
+    @classmethod
+    def of(cls, policy: NamingPolicy, names: Iterable[str]) -> Treatment | None:
+        """None where rows are stored as they are."""
+        chosen = tuple(sorted({name for name in names if name}))
+        return cls(policy, chosen) if chosen and policy is not NamingPolicy.FLAG else None
+
+    def begin(self) -> None:
+        """A reading begins; each reads every row once more."""
+        self.rows = 0
+
+    def of_content(self, sha256: str) -> str:
+        """What stands for a file together with the treatment: another one stores other texts."""
+        stated = "\n".join([sha256, self.policy, *self.names])
+        return hashlib.sha256(stated.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def as_logged(self) -> dict[str, Any]:
+        """For the log, which is read while a study is sealed: how many names, and not which."""
+        return {"policy": self.policy.value, "names": len(self.names), "rows": self.rows}
+
+    def as_dict(self) -> dict[str, Any]:
+        """For those who set the study up."""
+        return {"policy": self.policy.value, "names": list(self.names), "rows": self.rows}
+
+    def applied(self, form: RowFormat[Any]) -> RowFormat[Any]:
+        """A form of rows whose responses are masked, or left out, where they have such a name."""
+        chosen = chosen_pattern(self.names)
+        assert chosen is not None  # noqa: S101  # see `of`
+
+        def parse(fields: Fields) -> object:
+            row = form.parse(fields)
+            if not any(chosen.search(text) for text in texts_of(row)):
+                return row
+            self.rows += 1
+            if self.policy is NamingPolicy.EXCLUDE:
+                raise RowLeftOut
+            return masked(row, chosen)
+
+        return dataclasses.replace(form, parse=parse)
 
 
 def texts_of(row: object) -> tuple[str, ...]:

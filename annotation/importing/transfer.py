@@ -7,6 +7,7 @@ as it can be and every bad row is known before anything is written.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from django.db import transaction
 from annotation import audit
 from annotation.importing.formats import FileError, RowProblem, content_sha256, read_rows
 from annotation.importing.formats.limits import MIB
+from annotation.importing.naming import Treatment
 from annotation.importing.places import Places, place_of
 from annotation.importing.writers.writer import OUTCOMES, ImportPlan, Pass, Row, Writer
 from annotation.lifecycle.drafts import begin_draft, check_slug
@@ -102,6 +104,7 @@ def import_files(
     skip_bad_rows: bool = False,
     into_opened: bool = False,
     check_only: bool = False,
+    treatment: Treatment | None = None,
     actor: User | None = None,
     say: Callable[[str], None],
     listener: Listener | None = None,
@@ -123,6 +126,9 @@ def import_files(
         and records the summary's `act` at its end.
     check_only : bool
         Read and check all rows against each other and the study, and store nothing.
+    treatment : Treatment, optional
+        What is done with rows that name a system; the log tells it. A file counts as imported
+        before only where it was treated so, too.
     actor : User or None
         Who imports, for the log; None at the command line.
     say : callable
@@ -147,7 +153,9 @@ def import_files(
         If rows are bad and are not to be skipped.
     """
     check_slug(slug)
-    transfer = _Transfer(slug, plan, skip_bad_rows, into_opened, actor, say, listener)
+    if treatment is not None:
+        plan = dataclasses.replace(plan, form=treatment.applied(plan.form))
+    transfer = _Transfer(slug, plan, skip_bad_rows, into_opened, treatment, actor, say, listener)
     return transfer.run(paths, check_only=check_only)
 
 
@@ -160,6 +168,7 @@ class _Transfer(Generic[Row]):
         plan: ImportPlan[Row],
         skip_bad_rows: bool,
         into_opened: bool,
+        treatment: Treatment | None,
         actor: User | None,
         say: Callable[[str], None],
         listener: Listener | None,
@@ -168,6 +177,7 @@ class _Transfer(Generic[Row]):
         self._plan = plan
         self._skip_bad_rows = skip_bad_rows
         self._into_opened = into_opened
+        self._treatment = treatment
         self._actor = actor
         self._say = say
         self._listener = listener
@@ -209,7 +219,10 @@ class _Transfer(Generic[Row]):
         for path in paths:
             sha256 = content_sha256(path)
             before = (
-                study and study.import_files.filter(kind=self._plan.kind, sha256=sha256).first()
+                study
+                and study.import_files.filter(
+                    kind=self._plan.kind, sha256=self._key_of(sha256)
+                ).first()
             )
             if before:
                 self._say(f"{path}: already imported{skipped_then(before)}")
@@ -218,6 +231,9 @@ class _Transfer(Generic[Row]):
             else:
                 new[sha256] = _File(path, sha256, self._places.add_file(str(path)))
         return list(new.values())
+
+    def _key_of(self, sha256: str) -> str:
+        return sha256 if self._treatment is None else self._treatment.of_content(sha256)
 
     def _check_state(self, study: Study) -> None:
         if self._plan.is_content and study.was_opened and not self._into_opened:
@@ -255,7 +271,7 @@ class _Transfer(Generic[Row]):
                 ImportFile.objects.create(
                     study=study,
                     kind=self._plan.kind,
-                    sha256=file.sha256,
+                    sha256=self._key_of(file.sha256),
                     name=file.path.name[-MAX_NAME_LENGTH:],
                     rows=file.rows - file.bad,
                     skipped_rows=file.bad,
@@ -271,6 +287,7 @@ class _Transfer(Generic[Row]):
                     {"sha256": file.sha256, "rows": file.rows - file.bad, "skipped": file.bad}
                     for file in self._files
                 ],
+                **({} if self._treatment is None else {"treatment": self._treatment.as_logged()}),
             },
         )
 
@@ -287,6 +304,8 @@ class _Transfer(Generic[Row]):
         verb = "stored" if store else "checked"
         sweep = 0
         while sweep < writer.sweeps:
+            if self._treatment is not None:
+                self._treatment.begin()
             for file in self._files:
                 if sweep == 0:
                     file.rows = 0

@@ -30,7 +30,7 @@ from annotation.importing.formats import FileError, RowFormat, RowProblem
 from annotation.importing.formats.columns import lacking, propose
 from annotation.importing.formats.limits import MIB
 from annotation.importing.formats.peeking import Peek, peek
-from annotation.importing.naming import NamingPolicy, chosen_pattern, names_pattern, treated
+from annotation.importing.naming import NamingPolicy, Treatment, names_pattern
 from annotation.importing.survey import NamedRow, survey_files, systems_of
 from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
 from annotation.importing.writers import comparisons, prompts, responses
@@ -452,11 +452,8 @@ def check(upload: Upload) -> dict[str, Any]:
 def store(upload: Upload) -> dict[str, Any]:
     """Import the files as the researcher decided; what was done is added to what was found."""
     choices = upload.choices
-    form = treated(
-        form_of(upload),
-        NamingPolicy(choices["naming"]),
-        chosen_pattern(choices["chosen_names"]),
-    )
+    form = form_of(upload)
+    treatment = Treatment.of(NamingPolicy(choices["naming"]), choices["chosen_names"])
     with spool.row_list(upload.public_id, PROBLEMS_LIST, ("file", "line", "reason")) as problems:
         listening = _Listening(upload, problems, upload.found.get("rows"))
         said: list[str] = []
@@ -465,6 +462,7 @@ def store(upload: Upload) -> dict[str, Any]:
             paths_of(upload),
             dataclasses.replace(PLANS[upload.kind], form=form),
             skip_bad_rows=choices["skip_bad_rows"],
+            treatment=treatment,
             actor=upload.uploaded_by,
             say=said.append,
             listener=listening,
@@ -474,6 +472,7 @@ def store(upload: Upload) -> dict[str, Any]:
         "stored": {
             "rows": summary.rows - summary.bad if summary.stored else 0,
             "skipped": summary.bad,
+            **({} if treatment is None else {"treatment": treatment.as_dict()}),
             **{words.replace(" ", "_"): summary.counts[words] for words in OUTCOMES},
         },
         "already": [

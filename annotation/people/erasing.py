@@ -233,11 +233,14 @@ def forget_invitee(study: Study, user: User) -> None:
     own = Invitation.objects.filter(study=study, role=Role.ANNOTATOR)
     accepted = own.filter(accepted_by=user)
     known = {user.get_username(), user.email, *accepted.values_list("email", flat=True)} - {""}
-    keys = own.filter(Q(accepted_by=user) | Q(email__in=known)).values_list("pk", flat=True)
+    named = Q(accepted_by=user)
+    for address in known:
+        named |= Q(email__iexact=address)
+    keys = own.filter(named).values_list("pk", flat=True)
     # Read now: what is emptied below would not be found by its address any more.
-    named = Invitation.objects.filter(pk__in=list(keys))
-    named.filter(used_at=None, revoked_at=None).update(revoked_at=timezone.now())
-    named.update(
+    rows = Invitation.objects.filter(pk__in=list(keys))
+    rows.filter(used_at=None, revoked_at=None).update(revoked_at=timezone.now())
+    rows.update(
         name="",
         email="",
         team="",

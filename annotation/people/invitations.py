@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from annotation import audit
-from annotation.models import Invitation, InvitationPurpose, Role, Study, User
+from annotation.models import Invitation, InvitationPurpose, Role, Study, StudyState, User
 
 from .members import grant_role
 from .refusals import (
@@ -74,6 +74,7 @@ def invite(
     """Issue `count` links, each of which gives one person `role` in the study."""
     if not 1 <= count <= MAX_INVITATIONS:
         raise PeopleError(f"{count} invitations: ask for 1 to {MAX_INVITATIONS} at a time.")
+    refuse_over(study, role)
     with transaction.atomic():
         issued = [
             issue(
@@ -90,6 +91,22 @@ def invite(
         ]
         audit.record(study, actor, "invitations.issued", {"role": role.value, "count": count})
     return issued
+
+
+def takes_nobody(study: Study, role: Role) -> bool:
+    """Whether somebody who joins as `role` would find nothing to do, as the study is over.
+
+    Its results are still read, so that others than annotators may join.
+    """
+    return role == Role.ANNOTATOR and study.state in (StudyState.CLOSED, StudyState.ARCHIVED)
+
+
+def refuse_over(study: Study, *roles: Role) -> None:
+    """Raise PeopleError where annotators are invited into a study that is over."""
+    if any(takes_nobody(study, role) for role in roles):
+        raise PeopleError(
+            f"{study.slug} is {study.state} and takes no annotators any more. Nobody was invited."
+        )
 
 
 def issue_set_password_link(user: User, actor: User | None = None) -> Issued:

@@ -29,8 +29,10 @@ from .invitations import (
     Issued,
     issue,
     live_invitations,
+    refuse_over,
     revoke_invitation,
     status_of,
+    takes_nobody,
 )
 from .lists import BadListError, Invitee, ListProblem
 from .managing import check_may_manage, manageable
@@ -73,6 +75,7 @@ def invite_people(
     if not 1 <= len(people) <= MAX_INVITATIONS:
         raise PeopleError(f"{len(people)} invitations: ask for 1 to {MAX_INVITATIONS} at a time.")
     check_may_manage(actor, study, *(person.role for person in people))
+    refuse_over(study, *(person.role for person in people))
     with transaction.atomic():
         refuse_known(study, people, by_email=by_email)
         issued = [
@@ -159,6 +162,9 @@ BETWEEN_REMINDERS_HOURS = 24
 
 def why_no_reminder(invitation: Invitation, now: datetime) -> str:
     """Why nobody may be reminded of it now; empty where they may."""
+    study = invitation.study
+    if study is not None and takes_nobody(study, Role(invitation.role)):
+        return f"The study is {study.state}."
     status = status_of(invitation)
     if status not in (InvitationStatus.LIVE, InvitationStatus.EXPIRED):
         return f"The invitation was {status.value}."

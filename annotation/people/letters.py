@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from annotation.models import Invitation, MailState, Role
 
-from .invitations import status_of
+from .invitations import status_of, takes_nobody
 from .links import invitation_url
 from .refusals import InvitationStatus
 from .tokens import draw_token, hash_token
@@ -93,6 +93,12 @@ def claim(pk: int) -> tuple[Invitation, str] | None:
         if status != InvitationStatus.LIVE or invitation.study is None:
             invitation.mail_state = MailState.FAILED
             invitation.mail_fault = f"The invitation was {status.value} before it was sent."
+            invitation.save(update_fields=["mail_state", "mail_fault"])
+            return None
+        study = invitation.study
+        if takes_nobody(study, Role(invitation.role)):
+            invitation.mail_state = MailState.FAILED
+            invitation.mail_fault = f"The study was {study.state} before it was sent."
             invitation.save(update_fields=["mail_state", "mail_fault"])
             return None
         token = draw_token()

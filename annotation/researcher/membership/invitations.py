@@ -89,7 +89,7 @@ def invite(request: SignedInRequest, study: Study) -> HttpResponse:
     except people.BadListError as bad:
         form.refuse(bad)
         return invitations_page(request, study, form=form)
-    except people.NotTheirsError as refused:
+    except people.PeopleError as refused:
         form.add_error(None, str(refused))
         return invitations_page(request, study, form=form)
     if not form.by_email:
@@ -113,7 +113,11 @@ def links(request: SignedInRequest, study: Study) -> HttpResponse:
         return invitations_page(request, study, links_form=form)
     role = Role(form.cleaned_data["role"])
     people.check_may_manage(request.user, study, role)
-    issued = people.invite(study, role, form.cleaned_data["count"], request.user)
+    try:
+        issued = people.invite(study, role, form.cleaned_data["count"], request.user)
+    except people.PeopleError as refused:
+        form.add_error(None, str(refused))
+        return invitations_page(request, study, links_form=form)
     return links_page(request, study, issued)
 
 

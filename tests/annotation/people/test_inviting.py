@@ -13,7 +13,16 @@ from django.test import Client
 from django.utils import timezone
 
 from annotation import people
-from annotation.models import AuditEntry, Invitation, MailState, Membership, Role, User
+from annotation.models import (
+    AuditEntry,
+    Invitation,
+    MailState,
+    Membership,
+    Role,
+    Study,
+    StudyState,
+    User,
+)
 from annotation.people import BadListError, Invitee, letters
 from annotation.people.inviting import MOST_REMINDERS
 from annotation.tasks import send_letters
@@ -275,3 +284,32 @@ def test_an_erasure_while_letters_are_sent_ends_no_run(study, owner, monkeypatch
     send_letters()
     states = Invitation.objects.order_by("pk").values_list("mail_state", flat=True)
     assert list(states) == [MailState.NONE, MailState.SENT]
+
+
+@pytest.mark.parametrize("state", [StudyState.CLOSED, StudyState.ARCHIVED])
+def test_nobody_is_invited_to_rate_in_a_study_that_is_over(study, owner, state):
+    people.invite_people(study, [ADA], owner, by_email=True)
+    Study.objects.filter(pk=study.pk).update(state=state, closed_at=timezone.now())
+    study.refresh_from_db()
+    assert send_letters() == 0
+    letter = Invitation.objects.get()
+    assert (letter.mail_state, letter.mail_fault) == (
+        MailState.FAILED,
+        f"The study was {state.value} before it was sent.",
+    )
+    grace = Invitee("Grace", "grace@example.org", Role.ANNOTATOR, "")
+    with pytest.raises(people.PeopleError, match="takes no annotators"):
+        people.invite_people(study, [grace], owner, by_email=True)
+    with pytest.raises(people.PeopleError, match="takes no annotators"):
+        people.invite(study, Role.ANNOTATOR, 1, owner)
+    assert people.remind_all(study, owner) == 0
+    # Its results are still read.
+    assert people.invite(study, Role.RESEARCHER, 1, owner)
+
+
+def test_an_erasure_finds_an_address_in_any_letters(study, owner):
+    shouted = Invitee("Ada", "ADA@Example.org", Role.ANNOTATOR, "")
+    people.invite_people(study, [shouted], owner, by_email=True)
+    annotator = factories.make_annotator(study, factories.make_user(email="ada@example.org"))
+    people.erase(annotator, owner)
+    assert Invitation.objects.get().email == ""

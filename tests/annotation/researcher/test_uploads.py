@@ -20,6 +20,7 @@ from annotation.importing import spool, uploads
 from annotation.importing.naming import NamingPolicy
 from annotation.lifecycle.opening import open_study
 from annotation.models import (
+    AuditEntry,
     Comparison,
     ImportFile,
     Membership,
@@ -263,6 +264,22 @@ def test_a_response_that_names_a_maker_is_kept_masked_or_left_out(
     assert studio.post("store", choices, upload=upload.public_id).status_code == 302
     work_on_upload()
     assert list(Response.objects.order_by("pk").values_list("text", flat=True)) == texts
+
+
+@pytest.mark.parametrize("policy", [NamingPolicy.MASK, NamingPolicy.EXCLUDE])
+def test_what_was_masked_or_left_out_is_told_and_logged(studio: Studio, policy: NamingPolicy):
+    choices = {"naming": policy.value, "chosen_names": ["ChatGPT"]}
+    upload = studio.stored(("a.jsonl", NAMED), **choices)
+    told = {"policy": policy.value, "names": ["ChatGPT"], "rows": 1}
+    assert upload.found["stored"]["treatment"] == told
+    entry = AuditEntry.objects.get(study=studio.study, action="responses.imported")
+    # Whoever reads the log of a sealed study learns no names there.
+    assert entry.detail["treatment"] == told | {"names": 1}
+    page = text_of(studio.get("one_upload", upload=upload.public_id))
+    assert "names: ChatGPT" in page or "“[name]”: ChatGPT" in page
+    # Stored otherwise, the same file is another one; stored so again, it is the same.
+    again = studio.stored(("b.jsonl", NAMED), **choices, bad_rows="skip")
+    assert again.found["already"] == ["b.jsonl: already imported"]
 
 
 def test_the_name_of_a_system_is_found_wherever_the_files_bring_it(studio: Studio):
