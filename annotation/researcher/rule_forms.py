@@ -95,9 +95,9 @@ class RulesForm(StudioForm):
         """The study's rules, as they were read, with what was entered."""
         return self.changed_rules(self.study.rules)
 
-    def changed_rules(self, rules: Mapping[str, Any]) -> dict[str, Any]:
+    def changed_rules(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """These rules with what was entered."""
-        rules = copy.deepcopy(dict(rules))
+        rules: dict[str, Any] = copy.deepcopy(dict(before))
         for field, place in self.places.items():
             value = self.cleaned_data[field]
             if place.is_share and value is not None:
@@ -357,8 +357,8 @@ class QualityForm(RulesForm):
             for rule in QUALITY
         ]
 
-    def changed_rules(self, rules: Mapping[str, Any]) -> dict[str, Any]:
-        rules = copy.deepcopy(dict(rules))
+    def changed_rules(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        rules: dict[str, Any] = copy.deepcopy(dict(before))
         data = self.cleaned_data
         for rule in QUALITY:
             if data[f"{rule.key}_action"] == "off":
