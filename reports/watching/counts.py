@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Case, CharField, Count, F, Q, Sum, Value, When
+from django.db.models import Case, CharField, Count, Exists, F, OuterRef, Q, Sum, Value, When
 from django.db.models.functions import TruncHour
 from django.utils import timezone
 
@@ -27,7 +27,7 @@ from annotation.models import (
     Vote,
     VoteSource,
 )
-from annotation.selectors import counted_votes, excluded_votes
+from annotation.selectors import counted_votes, excluded_votes, live_exclusions
 
 # How far back the pace is told.
 PACE_DAYS = 14
@@ -45,7 +45,8 @@ def count_progress(study: Study) -> Figures:
         smaller first), `category`, `comparisons`, `wanted`, `room` (comparisons that want more
         votes), `counted`, `reserved`, `late`, `imported`, `sides` (how often each of the two was
         shown left, the larger first) and `stopped`. `apart`: what is no counted vote, by kind.
-        `hours`: answers in each of the last hours, `[ISO time, answers]`, without empty ones.
+        `hours`: answers that count, in each of the last hours, `[ISO time, answers]`, without
+        empty ones.
         `adjudication`: comparisons that wait for an adjudicator; None in a study that has none.
     """
     cells = cells_with_room(study)
@@ -191,13 +192,21 @@ CHECKS = (
 
 
 def answers_by_hour(study: Study) -> list[list[Any]]:
-    """Answers collected in each hour, revisions and training apart; hours are of UTC."""
+    """Answers that were collected in each hour and count, by their first submission; hours of UTC.
+
+    Surplus and excluded ones bring a study no nearer to its end.
+    """
+    excluded = live_exclusions().filter(
+        Q(vote=OuterRef("pk")) | Q(assignment=OuterRef("assignment"))
+    )
     since = timezone.now() - timedelta(days=PACE_DAYS)
     rows = (
         Vote.objects.filter(
+            ~Exists(excluded),
             annotator__study=study,
             source=VoteSource.COLLECTED,
             revision=0,
+            assignment__state=AssignmentState.SUBMITTED,
             created_at__gte=since,
             comparison__kind=ComparisonKind.WORK,
             assignment__pass_no=0,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from annotation.models import ComparisonKind, Study
+from annotation.models import Annotator, ComparisonKind, Study
+from annotation.rating.visible_text import visible_text
 from annotation.selectors import counted_votes, excluded_votes, repeated_votes
+from annotation.storable import is_storable
 
 from .comparison_entries import read_comparisons, read_waiting, with_room, work_of
 from .entries import Narrowing, Page, cursor_of
@@ -127,24 +129,97 @@ COMPARISONS: Mapping[str, Kind] = {
 }
 
 
+# By what a list can be narrowed, and what else stands in its address.
+FILTERS = ("pair", "category", "annotator")
+OTHERS = ("show", "before")
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A filter in an address that fits nothing here.
+
+    A list that left it out would show more than was asked for, and look like the answer.
+
+    Attributes
+    ----------
+    name : str
+        As it stands in the address.
+    label : str
+        On the button that takes it away.
+    said : str
+        What is wrong with it, as half a sentence.
+    """
+
+    name: str
+    label: str
+    said: str
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an address asks for, each part from an allow-list."""
+    """What an address asks for, each part from an allow-list.
+
+    Attributes
+    ----------
+    show : str
+    narrowing : Narrowing
+    cursor : int or None
+    annotator : str
+        Whom it is narrowed to, by their external id; empty for nobody.
+    unknown : tuple of Unknown
+        What fits nothing: with any of it nothing is to be listed.
+    """
 
     show: str
     narrowing: Narrowing
     cursor: int | None
+    annotator: str
+    unknown: tuple[Unknown, ...]
 
     @classmethod
-    def of(cls, asked: Mapping[str, str], kinds: Mapping[str, Kind], names: Names) -> Asked:
+    def of(
+        cls, asked: Mapping[str, str], kinds: Mapping[str, Kind], names: Names, study: Study
+    ) -> Asked:
+        """At most one query."""
         show = asked.get("show", "")
+        unknown = [
+            Unknown(name, cut_name(name), f"lists are not narrowed by {cut_name(name)}")
+            for name in asked
+            if name not in FILTERS + OTHERS
+        ]
+        pair = names.pair_of_token(asked.get("pair", ""))
+        if asked.get("pair") and pair is None:
+            unknown.append(
+                Unknown("pair", "an unknown pair", "this study has no such pair of systems")
+            )
+        category = asked.get("category")
+        if category is not None and not is_storable(category):
+            category = None
+            unknown.append(
+                Unknown("category", "an unknown category", "this study has no such category")
+            )
         annotator = cursor_of(asked.get("annotator", ""))
+        who = None
+        if annotator is not None:
+            who = Annotator.objects.filter(study=study, pk=annotator).first()
+        if asked.get("annotator") and who is None:
+            annotator = None
+            unknown.append(
+                Unknown("annotator", "an unknown annotator", "this study has no such annotator")
+            )
         return cls(
             show if show in kinds else next(iter(kinds)),
-            Narrowing(
-                pair=names.pair_of_token(asked.get("pair", "")),
-                category=asked.get("category"),
-                annotator=annotator,
-            ),
+            Narrowing(pair=pair, category=category, annotator=annotator),
             cursor_of(asked.get("before", "")),
+            "" if who is None else who.external_id,
+            tuple(unknown),
         )
+
+
+# An address may hold a name of any length.
+LONGEST_NAME = 40
+
+
+def cut_name(name: str) -> str:
+    found = visible_text(name)
+    return found if len(found) <= LONGEST_NAME else f"{found[:LONGEST_NAME]}…"

@@ -93,8 +93,10 @@ class Names:
     def pair_of_token(self, token: str) -> tuple[int, int] | None:
         """The keys of two systems named in an address; None where these are none of the study."""
         by_token = {token: key for key, token in self.tokens.items()}
-        keys = [by_token[part] for part in token.split(".") if part in by_token]
-        return (keys[0], keys[1]) if len(keys) == 2 else None
+        keys = [by_token.get(part) for part in token.split(".")]
+        if len(keys) != 2 or keys[0] is None or keys[1] is None:
+            return None
+        return keys[0], keys[1]
 
     def place_of_pair(self, system: int, other: int) -> tuple[int, int]:
         first, second = self.in_order(system, other)

@@ -292,7 +292,7 @@ def foresee(study: Study, kept: Kept, left: int) -> Forecast | None:
 def pace_in_words(study: Study, figures: Figures, foreseen: Forecast | None) -> str:
     hours = hours_of(figures)
     if not hours:
-        return f"No answer in the last {PACE_DAYS} days."
+        return f"No answer that counts in the last {PACE_DAYS} days."
     now = timezone.now()
     hour = sum(number for at, number in hours if at > now - timedelta(hours=1))
     day = sum(number for at, number in hours if at > now - timedelta(hours=24))

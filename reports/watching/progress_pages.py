@@ -17,19 +17,18 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation.access import SignedInRequest, study_role
-from annotation.models import Annotator, Role, Study, StudyState, Vote
+from annotation.models import Role, Study, StudyState, Vote
 from annotation.researcher.running import available
-from annotation.storable import is_storable
 from reports import looks
 from reports.chart_rendering import RenderedChart
 from reports.chart_rendering import render as render_chart
 from reports.charts.pace import pace_chart
 
 from .counts import PACE_DAYS, hours_of
-from .entries import cursor_of
+from .entries import Page, cursor_of
 from .figures import PLAN, PROGRESS
 from .keeping import Kept
-from .lists import COMPARISONS, VOTES, Asked, Kind
+from .lists import COMPARISONS, FILTERS, VOTES, Asked, Kind
 from .names import Names, Watcher
 from .pair import find_comparison, show_pair
 from .progress import category_in_words, evidence_in_words, view_progress
@@ -148,30 +147,28 @@ def list_page(
 ) -> HttpResponse:
     watcher = Watcher.of(request.user, study)
     names = Names.of(study, watcher)
-    given = {
-        name: str(value) for name, value in request.GET.dict().items() if is_storable(str(value))
-    }
-    asked = Asked.of(given, kinds, names)
+    given = {name: str(value) for name, value in request.GET.dict().items()}
+    asked = Asked.of(given, kinds, names, study)
     kind = kinds[asked.show]
-    found = kind.read(study, asked.narrowing, asked.cursor)
+    found = Page([], None) if asked.unknown else kind.read(study, asked.narrowing, asked.cursor)
     here = reverse(route, kwargs={"slug": study.slug})
 
     def url(**changed: Any) -> str:
         wanted = {"show": asked.show}
-        wanted |= {name: given[name] for name in ("pair", "category", "annotator") if name in given}
+        wanted |= {name: given[name] for name in FILTERS if name in given}
         wanted |= changed
         return f"{here}?{urlencode({k: v for k, v in wanted.items() if v is not None})}"
 
-    narrowed = []
+    narrowed = [
+        (unknown.label, url(**({unknown.name: None} if unknown.name in FILTERS else {})))
+        for unknown in asked.unknown
+    ]
     if asked.narrowing.pair is not None:
         narrowed.append((names.pair(*asked.narrowing.pair), url(pair=None)))
     if asked.narrowing.category is not None:
         narrowed.append((category_in_words(asked.narrowing.category), url(category=None)))
     if asked.narrowing.annotator is not None:
-        who = Annotator.objects.filter(study=study, pk=asked.narrowing.annotator).first()
-        narrowed.append(
-            ("nobody of this study" if who is None else who.external_id, url(annotator=None))
-        )
+        narrowed.append((asked.annotator, url(annotator=None)))
     return shown(
         request,
         "list.html",
@@ -182,6 +179,7 @@ def list_page(
                 (other.label, url(show=name), name == asked.show) for name, other in kinds.items()
             ],
             "narrowed": narrowed,
+            "unknown": [unknown.said for unknown in asked.unknown],
             "entries": [
                 (
                     entry,
@@ -261,7 +259,8 @@ def log(request: SignedInRequest, study: Study) -> HttpResponse:
     kind = request.GET.get("kind", "")
     chosen = kind if kind in KINDS else "all"
     before = cursor_of(request.GET.get("before", ""))
-    trail = read_trail(study, chosen, before)
+    watcher = Watcher.of(request.user, study)
+    trail = read_trail(study, chosen, before, sees_outcomes=watcher.sees_outcomes)
     return shown(
         request,
         "log.html",

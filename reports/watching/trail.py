@@ -70,6 +70,8 @@ WORDS = {
     "qualification.failed": "Failed the training",
     "adjudication.decided": "Adjudicated a comparison",
 }
+# Of a decision: for how much it speaks, and so how far apart the two are, is an outcome.
+OUTCOMES: Mapping[str, frozenset[str]] = {"pair.stopped": frozenset({"e_value"})}
 # Longer values are cut: a log is read at a glance.
 LONGEST_VALUE = 200
 
@@ -104,27 +106,38 @@ class Trail:
     before: int | None
 
 
-def read_trail(study: Study, kind: str, before: int | None) -> Trail:
-    """A page of the log. One query."""
+def read_trail(study: Study, kind: str, before: int | None, *, sees_outcomes: bool) -> Trail:
+    """A page of the log; what an entry tells of outcomes only to those who may see them. One query.
+
+    Parameters
+    ----------
+    study : Study
+    kind : str
+        One of `KINDS`.
+    before : int or None
+        The number below which the page begins.
+    sees_outcomes : bool
+    """
     rows = AuditEntry.objects.filter(KINDS[kind][1], scope=scope_of(study)).select_related("actor")
     if before is not None:
         rows = rows.filter(seq__lt=before)
     found = list(rows.order_by("-seq")[: PAGE_SIZE + 1])
     shown = found[:PAGE_SIZE]
     return Trail(
-        [line_of(entry) for entry in shown],
+        [line_of(entry, sees_outcomes=sees_outcomes) for entry in shown],
         shown[-1].seq if len(found) > PAGE_SIZE else None,
     )
 
 
-def line_of(entry: AuditEntry) -> Line:
+def line_of(entry: AuditEntry, *, sees_outcomes: bool) -> Line:
+    sealed = frozenset() if sees_outcomes else OUTCOMES.get(entry.action, frozenset())
     return Line(
         entry.seq,
         entry.at,
         "" if entry.actor is None else entry.actor.get_username(),
         WORDS.get(entry.action, entry.action),
         tuple(
-            (name.replace("_", " "), in_words(value))
+            (name.replace("_", " "), "sealed" if name in sealed else in_words(value))
             for name, value in entry.detail.items()
             # How many rows a report has read tells only whether it is up to date.
             if name != "rows" and value not in ("", None, [], {})

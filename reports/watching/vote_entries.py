@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import CharField, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import CharField, Count, Exists, F, OuterRef, QuerySet, Subquery, Value
 
 from annotation.models import (
     Assignment,
@@ -222,21 +222,24 @@ def skipped_of(study: Study) -> QuerySet[Assignment]:
 
 
 def read_flags(study: Study, narrowing: Narrowing, cursor: int | None) -> Page:
-    """Flags, each with the pair that it is on."""
+    """Pairs that were flagged, each with the newest of its flags."""
     columns = {
         name: F(f"assignment__{name}") for name in HELD_COLUMNS if name not in ("pk", "skip_reason")
     }
+    of_the_pair = Flag.objects.filter(assignment=OuterRef("assignment")).order_by()
+    number = of_the_pair.values("assignment").annotate(number=Count("pk")).values("number")
     flags = (
         Flag.objects.filter(
+            ~Exists(of_the_pair.filter(pk__gt=OuterRef("pk"))),
             narrowing.of_comparisons("assignment__comparison__"),
             narrowing.of_people("assignment__annotator"),
             assignment__annotator__study=study,
         )
         .exclude(assignment__kind=ComparisonKind.TRAINING)
-        .annotate(skip_reason=Value("", output_field=CharField()))
+        .annotate(skip_reason=Value("", output_field=CharField()), flags=Subquery(number))
     )
     rows = below(flags, cursor).values(
-        "pk", "skip_reason", flagged_at=F("created_at"), why=F("reason"), **columns
+        "pk", "skip_reason", "flags", flagged_at=F("created_at"), why=F("reason"), **columns
     )[: PAGE_SIZE + 1]
     return cut(
         [
@@ -244,7 +247,8 @@ def read_flags(study: Study, narrowing: Narrowing, cursor: int | None) -> Page:
                 entry_of_held(row),
                 at=row["flagged_at"],
                 what="flagged",
-                remark=FLAGS.get(row["why"], row["why"]),
+                remark=FLAGS.get(row["why"], row["why"])
+                + (f", the newest of {row['flags']}" if row["flags"] > 1 else ""),
             )
             for row in rows
         ]

@@ -9,10 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from annotation import audit
 from annotation.models import (
     Assignment,
     AuditEntry,
     Cell,
+    Flag,
     Role,
     Stopping,
     Study,
@@ -56,7 +58,8 @@ def test_the_figures_are_a_recount() -> None:
     apart_by_hand = {"surplus": 1, "skipped": 1, "excluded": 1, "flagged": 1, "gold": 1}
     assert {name: apart[name] for name in apart_by_hand} == apart_by_hand
     assert (apart["repeats"], apart["training"], apart["revisions"]) == (1, 0, 0)
-    assert sum(number for _, number in figures["hours"]) == 25
+    # The pace is that of what counts: neither the surplus vote nor the excluded one.
+    assert sum(number for _, number in figures["hours"]) == 23
 
 
 def test_sides_are_told_without_whose_they_were() -> None:
@@ -113,6 +116,15 @@ def test_every_number_leads_to_as_many_rows(world: Watched) -> None:
         assert rows == int(number), url
 
 
+def test_a_pair_that_was_flagged_twice_is_one_row_with_the_newest_remark(world: Watched) -> None:
+    flagged = Flag.objects.get().assignment
+    Flag.objects.create(assignment=flagged, reason="language")
+    assert count_progress(world.study)["apart"]["flagged"] == 1
+    page = world.client().get(world.url("progress:votes") + "?show=flagged")
+    assert text_of(page).count("<tr><td") == 1
+    assert "language not known well enough, the newest of 2" in words_of(page)
+
+
 @pytest.mark.parametrize("kind", [*VOTES])
 def test_each_kind_of_vote_can_be_narrowed(world: Watched, kind: str) -> None:
     client = world.client(Role.MONITOR)
@@ -121,7 +133,7 @@ def test_each_kind_of_vote_can_be_narrowed(world: Watched, kind: str) -> None:
     for more in (
         "",
         f"&pair={codes[0]}.{codes[1]}&category=law&annotator={world.people[0].pk}",
-        "&pair=..&category=%00&annotator=x&before=99999999999999999999",
+        "&pair=..&category=%00&annotator=x&before=99999999999999999999&of=1",
         "&annotator=999999999999999999&before=1",
     ):
         assert client.get(f"{url}?show={kind}{more}").status_code == 200
@@ -131,6 +143,36 @@ def test_a_kind_that_is_none_shows_the_first(world: Watched) -> None:
     client = world.client()
     said = words_of(client.get(world.url("progress:votes") + "?show=verdict__in"))
     assert "Counted votes Every figure is built from these" in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("pair=A1.nobody", "this study has no such pair of systems"),
+        ("pair=A1.nobody.A2", "this study has no such pair of systems"),
+        ("pair=A1", "this study has no such pair of systems"),
+        ("category=%00", "this study has no such category"),
+        ("annotator=rater-0", "this study has no such annotator"),
+        ("annotator=999999999999999999", "this study has no such annotator"),
+        ("verdict=a", "lists are not narrowed by verdict"),
+        ("system=A1", "lists are not narrowed by system"),
+    ],
+)
+@pytest.mark.parametrize("page", ["votes", "comparisons"])
+def test_a_filter_that_is_none_lists_nothing_and_says_so(
+    world: Watched, page: str, asked: str, said: str
+) -> None:
+    client, url = world.client(), world.url(f"progress:{page}")
+    assert System.objects.filter(study=world.study, code__in=("A1", "A2")).count() == 2
+    answer = client.get(
+        f"{url}?{asked}&category=law" if "category" not in asked else f"{url}?{asked}"
+    )
+    assert text_of(answer).count("<tr><td") == 0
+    assert said in words_of(answer)
+    # Whoever takes the filter away has the rest of the address still.
+    back = re.search(r'href="([^"]+)">[^<]*<span aria-hidden="true">×', text_of(answer))
+    assert back is not None
+    assert text_of(client.get(back[1].replace("&amp;", "&"))).count("<tr><td") > 0
 
 
 def test_a_list_goes_on_where_it_ended() -> None:
@@ -237,6 +279,22 @@ def test_the_log_tells_looks_and_acts(world: Watched) -> None:
     assert "Looked at results" in said
     assert "Opened the study" not in said
     assert "Opened the study" in words_of(client.get(world.url("progress:log") + "?kind=no"))
+
+
+def test_how_clear_a_decision_was_is_not_told_while_it_is_sealed(world: Watched) -> None:
+    detail = {"systems": ["A", "B"], "votes": 412, "e_value": 4096.0, "needed": 60.0, "pairs": 3}
+    audit.record(world.study, None, "pair.stopped", detail)
+    client, url = world.client(), world.url("progress:log")
+    for kind in ("all", "stops"):
+        said = words_of(client.get(f"{url}?kind={kind}"))
+        assert "A pair of systems is decided and stopped" in said
+        assert "412" in said
+        assert "4096" not in said
+        assert "e value sealed" in said
+    Study.objects.filter(pk=world.study.pk).update(
+        state=StudyState.CLOSED, unblinded_at=timezone.now()
+    )
+    assert "e value 4096" in words_of(client.get(url))
 
 
 def test_the_steps_of_the_study_are_a_link_away(world: Watched) -> None:
