@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from annotation import quality
 from annotation.models import AnnotatorState, Message, Role
+from reports.watching.figures import PEOPLE
+from reports.watching.people import read_people
+from reports.wording.quality import TITLES
 from tests.annotation.quality.world import state_of
 from tests.browser.test_report import DESK, PHONE, Reader, pixels_beyond_the_window
 from tests.browser.watching import accessibility_faults
@@ -25,6 +29,7 @@ from tests.reports.watching.world import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+LAPTOP = {"width": 1280, "height": 800}
 Theme = Literal["light", "dark"]
 HOSTILE = "<img src=x onerror=window.ran=1><script>window.ran=1</script>"
 # The page asks again every five seconds.
@@ -171,6 +176,33 @@ def test_every_page_is_clean_in_every_window_and_theme(
         assert pixels_beyond_the_window(page) <= 0, path
         assert accessibility_faults(page) == [], path
     reader.watch.assert_clean()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_table_of_annotators_is_seen_whole_on_a_laptop(
+    readers: Any, theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_watched()
+    people = read_people(world.study)["people"]
+    wide = {"value": 0.5473, "low": 0.5021, "high": 0.5918, "n": 1000}
+    found = [{"rule": rule, "action": "pause"} for rule in TITLES]
+    for number, row in enumerate(people):
+        row |= dict.fromkeys(("left", "gold", "repeats", "agreement"), wide)
+        row |= {"seconds": {"value": 112.4, "low": 101.5, "high": 131.9, "n": 1000}}
+        row |= {"counted": 12_345, "skipped": 1_234, "flagged": 1_234}
+        row |= {"state": "failed", "findings": found if number else found[:1]}
+        row |= {"external_id": f"prolific-5f3a{number}9c07be21"}
+    monkeypatch.setattr(
+        "reports.watching.annotator_pages.PEOPLE",
+        replace(PEOPLE, name=f"wide-{theme}", count=lambda study: {"people": people}),
+    )
+    reader = readers(world, viewport=LAPTOP, color_scheme=theme)
+    page = go(reader, world.url("annotators:page"))
+    table = page.locator(".table-wrap")
+    expect(table.locator("tbody tr")).to_have_count(len(people))
+    page.screenshot(path=tmp_path / "annotators.png", full_page=True)
+    assert table.evaluate("wrap => wrap.scrollWidth - wrap.clientWidth") <= 0
+    assert accessibility_faults(page) == []
 
 
 def test_the_first_states_say_what_to_do(readers: Any) -> None:
