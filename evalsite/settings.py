@@ -183,6 +183,27 @@ def broker_from_url(url: str) -> str:
     return url or "memory://localhost//"
 
 
+def caches_from_url(url: str) -> dict[str, dict[str, Any]]:
+    """For figures that may be lost at any moment: in the process where there is one, else in Redis.
+
+    A page counts anew rather than wait for it.
+    """
+    if not url:
+        return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    return {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": url,
+            "KEY_PREFIX": "evalsite",
+            "OPTIONS": {
+                "socket_connect_timeout": 1,
+                "socket_timeout": 1,
+                "serializer": "evalsite.kept_text.TextSerializer",
+            },
+        }
+    }
+
+
 DEBUG = env_bool("DEBUG", False)
 # The demo on this machine: plain HTTP on the loopback address. Everything else is HTTPS.
 INSECURE_LOCAL = env_bool("EVALSITE_INSECURE_LOCAL", False)
@@ -369,22 +390,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL") or (
 # Background work. The broker is a doorbell; rows hold the work and its results.
 REDIS_URL = os.environ.get("REDIS_URL", "")
 CELERY_BROKER_URL = broker_from_url(REDIS_URL)
-# Figures that may be lost at any moment: in the process where there is one, else in Redis. A page
-# counts anew rather than wait for it.
-CACHES: dict[str, dict[str, Any]] = {
-    "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL,
-        "KEY_PREFIX": "evalsite",
-        "OPTIONS": {
-            "socket_connect_timeout": 1,
-            "socket_timeout": 1,
-            "serializer": "evalsite.kept_text.TextSerializer",
-        },
-    }
-    if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+CACHES = caches_from_url(REDIS_URL)
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
