@@ -15,7 +15,9 @@ from annotation.access.outcomes import READERS
 from annotation.importing.formats.limits import MAX_FILE_BYTES, MIB
 from annotation.models import Study, User
 
-UPLOAD_ROUTES = {"studio:upload": 2 * MAX_FILE_BYTES, "people:invite": 4 * MIB}
+MOST_UPLOAD_BYTES = 2 * MAX_FILE_BYTES
+
+UPLOAD_ROUTES = {"studio:upload": MOST_UPLOAD_BYTES, "people:invite": 4 * MIB}
 """The addresses that take files, and the bytes of one request there. The connection is cut beyond
 it: nobody sends so much by mistake."""
 

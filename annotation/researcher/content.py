@@ -16,6 +16,7 @@ from annotation.importing import spool, uploads
 from annotation.importing.formats.columns import MAY_BE_FIXED, OPTIONAL
 from annotation.importing.formats.limits import MAX_FILE_BYTES, MAX_ROWS, MIB
 from annotation.importing.naming import NamingPolicy
+from annotation.importing.receiving import MOST_UPLOAD_BYTES
 from annotation.importing.uploads import PLANS, UploadRefusedError
 from annotation.models import (
     Comparison,
@@ -72,9 +73,12 @@ class UploadForm(StudioForm):
         label="Files",
         required=False,
         help_text=f"JSONL or CSV, also packed as .gz; up to {uploads.MOST_FILES} files of "
-        f"{MAX_FILE_BYTES // MIB} MiB and {MAX_ROWS:,} rows each. Nothing is stored before you "
+        f"{MAX_FILE_BYTES // MIB} MiB and {MAX_ROWS:,} rows each, and together "
+        f"{MOST_UPLOAD_BYTES // MIB:,} MiB. Nothing is stored before you "
         "have seen what is in them.",
-        widget=MultipleFiles(attrs={"accept": ".jsonl,.csv,.gz"}),
+        widget=MultipleFiles(
+            attrs={"accept": ".jsonl,.csv,.gz", "data-most-bytes": MOST_UPLOAD_BYTES}
+        ),
     )
 
 

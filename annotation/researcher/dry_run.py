@@ -7,9 +7,11 @@ session alone remembers which of the pairs are through, so that the next one com
 from __future__ import annotations
 
 import functools
+import heapq
 import uuid
+from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -23,12 +25,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import voting
 from annotation.access import SignedInRequest
 from annotation.blinding import opaque_id
+from annotation.draws import draw
 from annotation.models import (
     Annotator,
     AnnotatorState,
     Comparison,
     ComparisonKind,
     Study,
+    System,
 )
 from annotation.queue.presenting import Texts, texts_of
 from annotation.rating import requests, wire
@@ -93,21 +97,45 @@ def dry_run(request: SignedInRequest, study: Study) -> HttpResponse:
     return render_step(request, study, "dry_run", "dry_run", context)
 
 
+class PairOfWork(NamedTuple):
+    pk: int
+    system_a: int
+    system_b: int
+    overlap: int
+
+
+def drawn(study: Study, most: int) -> list[PairOfWork]:
+    """A seeded part of the work, in which each two systems have their share.
+
+    Neither the order of a file nor its identifiers are random: a file can begin with all pairs of
+    the same two systems.
+    """
+    rows = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK).values_list(
+        "pk", "system_a_id", "system_b_id", "overlap"
+    )
+    by_systems: dict[frozenset[int], list[tuple[int, PairOfWork]]] = defaultdict(list)
+    for row in rows.iterator():
+        pair = PairOfWork(*row)
+        place = draw(study.seed, "dry run", pair.pk)
+        by_systems[frozenset(pair[1:3])].append((place, pair))
+    # Where a pair stands among those of its two systems, from 0 to 1: the lowest of all are taken.
+    placed: list[tuple[float, int, PairOfWork]] = []
+    for pairs in by_systems.values():
+        pairs.sort()
+        placed += [
+            ((number + 0.5) / len(pairs), place, pair) for number, (place, pair) in enumerate(pairs)
+        ]
+    return [pair for _, _, pair in heapq.nsmallest(most, placed)]
+
+
 def simulated(study: Study, pairs: int, wishes: dict[str, Any]) -> dict[str, Any]:
     """The rehearsal of a study, scaled up where only a part of it was simulated."""
-    rows = (
-        Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
-        # Random identifiers: the first of them are a random part.
-        .order_by("item_id")
-        .values_list(
-            "system_a__name", "system_a__code", "system_b__name", "system_b__code", "overlap"
-        )
-    )
     # Beside progress, names are sealed once the study is open.
-    sealed = study.is_sealed
+    shown = "code" if study.is_sealed else "name"
+    called = dict(System.objects.filter(study=study).values_list("pk", shown))
     work = [
-        PlannedWork(code_a if sealed else name_a, code_b if sealed else name_b, overlap)
-        for name_a, code_a, name_b, code_b, overlap in rows[:MOST_PAIRS]
+        PlannedWork(called[pair.system_a], called[pair.system_b], pair.overlap)
+        for pair in drawn(study, MOST_PAIRS)
     ]
     scale = pairs / len(work)
     rules = rules_of(study.rules)
@@ -159,9 +187,8 @@ def session_key(study: Study) -> str:
 
 
 def sampled(study: Study) -> list[int]:
-    """The keys of the pairs that are shown: a random part, as identifiers are random."""
-    work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
-    return list(work.order_by("item_id").values_list("pk", flat=True)[:SAMPLED])
+    """The keys of the pairs that are shown."""
+    return [pair.pk for pair in drawn(study, SAMPLED)]
 
 
 @require_safe

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 
 import pytest
 from django.db import connection
@@ -13,6 +15,7 @@ from annotation.importing.writers import responses
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
 from annotation.models import AuditEntry, Comparison, Criterion, Prompt, Study, Vote
+from annotation.researcher.dry_run import sampled
 from annotation.researcher.rehearsal import PlannedWork, rehearse
 from annotation.researcher.rule_forms import ChecksForm
 from annotation.researcher.steps import STEPS
@@ -327,3 +330,23 @@ def test_a_page_of_rules_keeps_what_was_set_on_another_meanwhile(tmp_path, monke
     studio.study.refresh_from_db()
     assert studio.study.rules["answering"] == {"show_reference": True}
     assert studio.study.rules["checks"]["gold_share"] == 0.1
+
+
+def test_the_dry_run_draws_from_all_pairs_of_systems_whatever_their_identifiers(tmp_path):
+    studio = filled(tmp_path, 20)
+    path = tmp_path / "west.jsonl"
+    rows = [
+        {"prompt_id": f"q{n}", "prompt": f"Question {n}?", "system": "west", "response": f"{n}."}
+        for n in range(20)
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    import_files(studio.study.slug, [path], responses.PLAN, say=lambda text: None)
+    generate_comparisons(studio.study)
+    # As a file numbers them: all of the same two systems first.
+    ordered = Comparison.objects.filter(study=studio.study).order_by("system_a_id", "system_b_id")
+    for number, pair in enumerate(ordered):
+        Comparison.objects.filter(pk=pair.pk).update(item_id=f"i{number:04}")
+    shown = Comparison.objects.filter(pk__in=sampled(studio.study))
+    met = Counter(frozenset(pair) for pair in shown.values_list("system_a_id", "system_b_id"))
+    assert sorted(met.values()) == [4, 4, 4]
+    assert sampled(studio.study) == sampled(studio.study)

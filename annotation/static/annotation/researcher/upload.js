@@ -8,11 +8,20 @@ if (form) {
   const chosen = form.querySelector("[data-chosen]");
   const sent = form.querySelector("[data-sent]");
 
+  const most = Number(input.dataset.mostBytes);
+
+  function bytesChosen() {
+    return [...input.files].reduce((sum, file) => sum + file.size, 0);
+  }
+
   function say() {
     const files = [...input.files];
-    const bytes = files.reduce((sum, file) => sum + file.size, 0);
+    const bytes = bytesChosen();
     chosen.hidden = files.length === 0;
     chosen.textContent = `${files.map((file) => file.name).join(", ")} (${(bytes / 1048576).toFixed(1)} MiB)`;
+    if (bytes > most) {
+      chosen.textContent += `. This is more than one upload takes, ${most / 1048576} MiB: choose fewer files, or pack them as .gz.`;
+    }
   }
 
   input.addEventListener("change", say);
@@ -34,6 +43,11 @@ if (form) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    if (bytesChosen() > most) {
+      // The server would cut the connection without a word.
+      say();
+      return;
+    }
     const button = form.querySelector("button[type=submit]");
     const request = new XMLHttpRequest();
     button.disabled = true;
