@@ -31,6 +31,14 @@ def test_reading_it_claims_nothing_and_stores_nothing(door: Door) -> None:
     assert Vote.objects.count() == 0
 
 
+def test_no_two_of_its_elements_have_one_id(door: Door) -> None:
+    # A script that looks for the one finds the other.
+    page = door.client.get(door.url("page")).content.decode()
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert len(ids) > 20
+    assert sorted(ids) == sorted(set(ids))
+
+
 def test_it_holds_no_inline_script_or_style(door: Door) -> None:
     page = door.client.get(door.url("page")).content.decode()
     assert not re.search(r"<style|\sstyle=|\son\w+=", page)

@@ -41,7 +41,7 @@ function listen(place) {
 }
 
 // A dry run has none.
-const place = document.getElementById("letters");
+const place = document.getElementById("messages");
 if (place) {
   listen(place);
 }
