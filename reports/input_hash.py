@@ -63,6 +63,10 @@ def digest(records: StudyRecords) -> str:
     for drawn in records.drawn:
         text("drawn", [drawn.judge, drawn.judge_version, drawn.seed])
         numbers("sample", [drawn.frame, drawn.sample])
+        if drawn.later is not None and drawn.since is not None:
+            numbers("votes since", [drawn.later.reshape(-1), drawn.since.reshape(-1)])
+        if drawn.missing:
+            text("not back", drawn.missing)
     if records.style is not None:
         numbers("style", [records.style.a, records.style.b])
         # A response's text is in no hash but by how it looks.

@@ -26,9 +26,10 @@ from reports.stats.alignment import (
     reconcile,
     self_preference,
 )
+from reports.stats.alignment.drift import Since
 from reports.stats.alignment.humans import human_labels
 from reports.stats.ratings import Integers
-from reports.stats.results import VerdictCode
+from reports.stats.results import VerdictCode, WarningCode
 from reports.stats.votes import IntArray
 
 # What annotators are taken for when a judge is tested against them.
@@ -170,6 +171,9 @@ class JudgeAlignment:
             if drawn is None
             else {"frame": int(drawn.frame.size), "drawn": int(drawn.sample.size)},
         }
+        if drawn is not None and drawn.missing:
+            entry["sample"]["missing"] = drawn.missing
+            entry["warnings"] = [*entry["warnings"], str(WarningCode.PARTIAL_SAMPLE)]
         self._put_names(entry, aligned)
         return entry
 
@@ -206,7 +210,9 @@ class JudgeAlignment:
         frame = np.zeros(self._comparisons.n, dtype=np.bool_)
         sample = np.zeros(self._comparisons.n, dtype=np.bool_)
         frame[drawn.frame], sample[drawn.sample] = True, True
-        return Drawn(frame, sample)
+        if drawn.later is None or drawn.since is None:
+            return Drawn(frame, sample)
+        return Drawn(frame, sample, Since(drawn.later, drawn.since))
 
     def _own_family(self, place: int) -> Iterator[dict[str, Any]]:
         """Each system of the judge's family, held against the judges of other families."""

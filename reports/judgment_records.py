@@ -14,7 +14,15 @@ from django.db.models import F, Q, QuerySet
 from numpy.typing import NDArray
 
 from annotation.models import ComparisonKind, Study
-from judging.models import JudgeVersion, Judgment, JudgmentCriterion, MissingCause, Order
+from judging.models import (
+    CallState,
+    JudgeCall,
+    JudgeVersion,
+    Judgment,
+    JudgmentCriterion,
+    MissingCause,
+    Order,
+)
 from reports.columns import CHUNK, KeyCodes
 from reports.stats.votes import IntArray
 from reports.vote_rows import VERDICT_CODES
@@ -23,6 +31,15 @@ NO_VERDICT = -1
 ORDER_CODES: dict[str, int] = {Order.AB.value: 0, Order.BA.value: 1, Order.BOTH.value: 2}
 # Why a verdict is missing, as codes.
 CAUSES: tuple[str, ...] = tuple(MissingCause.values)
+# Of calls that ended without one, and what of their failures says that the reply was cut short.
+STATE_CAUSES = {
+    CallState.UNPARSED.value: MissingCause.UNPARSED,
+    CallState.REFUSED.value: MissingCause.REFUSED,
+    CallState.FAILED_PERMANENT.value: MissingCause.FAILED,
+}
+CUT_SHORT = frozenset({"output_limit", "reasoning_used_all_tokens"})
+# In place of the key of a judgment.
+NO_JUDGMENT = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +162,12 @@ def _of_version(study: Study, version: JudgeVersion, items: KeyCodes) -> Judgmen
             bool(inconsistent),
         )
         found[key] = (pk, np.nan if sure is None else sure)
+    answered = frozenset(newest)
+    for key, cause in _lost_calls(study, version):
+        # A call that failed later leaves the answer that there was.
+        if key not in answered:
+            newest[key] = (NO_VERDICT, 0, CAUSES.index(cause), False)
+            found[key] = (NO_JUDGMENT, np.nan)
     if not newest:
         return None
     keys = np.array(list(newest), dtype=np.int64)
@@ -169,6 +192,24 @@ def _of_version(study: Study, version: JudgeVersion, items: KeyCodes) -> Judgmen
         model=model_of(version),
         criteria=tuple(_criteria(study, version, row_of)),
     )
+
+
+def _lost_calls(
+    study: Study, version: JudgeVersion
+) -> Iterator[tuple[tuple[int, int, int], MissingCause]]:
+    """Our own calls without a verdict, which have no judgment: comparison, order and replicate."""
+    rows = JudgeCall.objects.filter(
+        run__study=study,
+        run__version=version,
+        state__in=STATE_CAUSES,
+        comparison__kind=ComparisonKind.WORK,
+    ).values_list("comparison", "order", "replicate", "state", "failure")
+    for comparison, order, replicate, state, failure in rows.order_by("run", "id").iterator(
+        chunk_size=CHUNK
+    ):
+        cut = failure.rpartition(":")[2] in CUT_SHORT
+        cause = MissingCause.TRUNCATED if cut else STATE_CAUSES[state]
+        yield (comparison, ORDER_CODES[order], replicate), cause
 
 
 def model_of(version: JudgeVersion) -> str:

@@ -109,7 +109,13 @@ def pool_records(new: StudyRecords, old: StudyRecords, old_slug: str) -> StudyRe
         adjudication=_pooled_adjudications(new.adjudication, old.adjudication, items),
         repeats=new.repeats + old.repeats,
         drawn=tuple(
-            replace(drawn, frame=items.new[drawn.frame], sample=items.new[drawn.sample])
+            replace(
+                drawn,
+                frame=items.new[drawn.frame],
+                sample=items.new[drawn.sample],
+                later=_moved_votes(drawn.later, items, annotators),
+                since=_moved_votes(drawn.since, items, annotators),
+            )
             for drawn in new.drawn
         ),
     )
@@ -173,6 +179,12 @@ class _Columns:
         exclusions = _pooled_exclusions(new.exclusions, of_old, self.items)
         pooled = replace(new, votes=votes, margin=margin, both_bad=both_bad, exclusions=exclusions)
         return pooled, order
+
+
+def _moved_votes(votes: IntArray | None, items: _Names, annotators: _Names) -> IntArray | None:
+    if votes is None:
+        return None
+    return np.column_stack([items.new[votes[:, 0]], annotators.new[votes[:, 1]]])
 
 
 def _moved_judgments(judge: JudgmentRecords, items: _Names) -> JudgmentRecords:

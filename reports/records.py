@@ -230,7 +230,11 @@ def _load(study: Study, style: bool) -> StudyRecords:
         input_sha256="",
         drawn=tuple(
             load_drawn(
-                study, items.names, np.bincount(overall.votes.item, minlength=len(items.names))
+                study,
+                items.names,
+                np.bincount(overall.votes.item, minlength=len(items.names)),
+                items.codes,
+                annotator_codes,
             )
         ),
     )

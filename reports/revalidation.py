@@ -9,11 +9,12 @@ another.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count
+from django.utils import timezone
 
 from annotation import audit, queue
 from annotation.access import roles_of
@@ -26,6 +27,7 @@ from annotation.selectors import counted_votes
 from judging.models import JudgeVersion, Judgment
 from reports.judgment_records import judgments_of
 from reports.models import Revalidation
+from reports.models.validations import WITH_PEOPLE
 from reports.validations import ValidationError
 
 MOST_DRAWN = 10_000
@@ -156,8 +158,49 @@ def revalidate_judge(
     except IntegrityError:
         raise ValidationError(
             f"A sample for {version.judge.judge_id} is with the annotators already. The next one "
-            "can be drawn when a report has read its votes. Nothing was changed."
+            "can be drawn when a report has read its votes, or when it was withdrawn (--withdraw). "
+            "Nothing was changed."
         ) from None
+    return row
+
+
+def withdraw_sample(study: Study, version: JudgeVersion, actor: User | None = None) -> Revalidation:
+    """Give a sample up that does not come back, so that another one can be drawn.
+
+    What people voted on it counts as all votes do, and what they were asked for beside that stays
+    asked for, behind all other work.
+
+    Raises
+    ------
+    ValidationError
+        The actor may not, or no sample of the version is with people.
+    """
+    _check_role(study, actor)
+    with transaction.atomic():
+        waiting = Revalidation.objects.select_for_update(of=("self",))
+        row = waiting.filter(WITH_PEOPLE, study=study, version=version).first()
+        if row is None:
+            raise ValidationError(
+                f"No sample for {version.judge.judge_id} is with the annotators. Nothing was "
+                "changed."
+            )
+        progress = progress_of(row)
+        row.withdrawn_at = timezone.now()
+        row.save(update_fields=["withdrawn_at"])
+        queue.hand_out_in_turn(study, row.sample)
+        # Last: the chain's head is locked by it.
+        audit.record(
+            study,
+            actor,
+            "judge.sample_withdrawn",
+            {
+                "judge": version.judge.judge_id,
+                "version": version.number,
+                "sample": row.pk,
+                "drawn": progress.drawn,
+                "voted": progress.voted,
+            },
+        )
     return row
 
 
@@ -228,16 +271,29 @@ def allotted(
 
 def progress_of(row: Revalidation) -> Progress:
     """How many of the drawn comparisons have the vote that was asked for. One query."""
+    return progress_of_all(row.study, [row])[row.pk]
+
+
+def progress_of_all(study: Study, rows: Collection[Revalidation]) -> dict[int, Progress]:
+    """The same of several samples of a study, by key. One query, or none."""
+    items = {item for row in rows for item in row.sample}
+    if not items:
+        return {}
+    votes = counted_votes(study)
+    if len(items) <= MOST_DRAWN:
+        votes = votes.filter(comparison__item_id__in=items)
     have = dict(
-        counted_votes(row.study)
-        .filter(comparison__item_id__in=list(row.sample))
-        .order_by()
+        votes.order_by()
         .values_list("comparison__item_id")
         .annotate(votes=Count("pk"))
         .values_list("comparison__item_id", "votes")
     )
-    voted = sum(have.get(item, 0) > had for item, had in row.sample.items())
-    return Progress(len(row.sample), voted)
+    return {
+        row.pk: Progress(
+            len(row.sample), sum(have.get(item, 0) > had for item, had in row.sample.items())
+        )
+        for row in rows
+    }
 
 
 def _ask_for_more(
@@ -267,9 +323,13 @@ def _ask_for_more(
     )
 
 
-def _check(study: Study, actor: User | None, count: int) -> None:
+def _check_role(study: Study, actor: User | None) -> None:
     if actor is not None and not roles_of(actor, study) & READERS:
         raise ValidationError(f"Only an owner or a researcher of {study.slug} decides on judges.")
+
+
+def _check(study: Study, actor: User | None, count: int) -> None:
+    _check_role(study, actor)
     if not 1 <= count <= MOST_DRAWN:
         raise ValidationError(f"A sample has 1 to {MOST_DRAWN:,} comparisons, not {count}.")
     state = Study.objects.values_list("state", flat=True).get(pk=study.pk)

@@ -11,13 +11,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from annotation import audit
+from annotation import audit, queue
 from annotation.access import roles_of
 from annotation.access.outcomes import READERS
 from annotation.models import Response, Study, User
 from judging.models import JudgeVersion
 from reports.models import AnalysisRun, JudgeValidation, Revalidation, ValidityRule
-from reports.models.validations import DEFAULT_DAYS, DEFAULT_NEW_RESPONSES
+from reports.models.validations import DEFAULT_DAYS, DEFAULT_NEW_RESPONSES, WITH_PEOPLE
 
 # Above it a date would lie beyond what databases hold.
 MOST_DAYS = 36_500
@@ -108,11 +108,23 @@ def set_rule(
 
 def validity_of(version: JudgeVersion, rule: ValidityRule) -> Validity:
     """Where the version stands now. Two queries."""
-    newest = JudgeValidation.objects.filter(version=version).order_by("-id").first()
+    return validities([version], rule)[version.pk]
+
+
+def validities(versions: Collection[JudgeVersion], rule: ValidityRule) -> dict[int, Validity]:
+    """Where the versions of one study's judges stand now, by key. Two queries."""
+    newest: dict[int, JudgeValidation] = {}
+    for row in JudgeValidation.objects.filter(version__in=versions).order_by("id"):
+        newest[row.version_id] = row
+    responses = responses_of(rule.study) if newest else 0
+    return {version.pk: _validity(newest.get(version.pk), responses, rule) for version in versions}
+
+
+def _validity(newest: JudgeValidation | None, responses: int, rule: ValidityRule) -> Validity:
     if newest is None:
         return Validity(Trust.UNCALIBRATED, None, None, 0, None, ())
     until = None if rule.days is None else newest.created_at + timedelta(days=rule.days)
-    came = max(responses_of(newest.study) - newest.responses, 0)
+    came = max(responses - newest.responses, 0)
     left = None if rule.new_responses is None else max(rule.new_responses - came, 0)
     reasons = []
     if until is not None and until <= timezone.now():
@@ -197,7 +209,7 @@ def merge_samples(kept: AnalysisRun, revalidations: Collection[int], actor: User
         Keys of those that were complete when the report read them. In the caller's transaction.
     """
     waiting = Revalidation.objects.select_for_update(of=("self",)).filter(
-        pk__in=list(revalidations), merged_at__isnull=True
+        WITH_PEOPLE, pk__in=list(revalidations)
     )
     acts = []
     for row in waiting.select_related("version__judge").order_by("pk"):
@@ -206,6 +218,7 @@ def merge_samples(kept: AnalysisRun, revalidations: Collection[int], actor: User
             continue
         row.merged_at = timezone.now()
         row.save(update_fields=["merged_at"])
+        queue.hand_out_in_turn(kept.study, row.sample)
         if entry["standing"]["answer"] == "too_few":
             acts.append(_read_only(row, entry))
         else:

@@ -16,7 +16,7 @@ from annotation.lifecycle.refusals import LifecycleError
 from annotation.models import Study
 from reports import validations
 from reports.freshness import latest_run
-from reports.revalidation import MOST_DRAWN, revalidate_judge
+from reports.revalidation import MOST_DRAWN, revalidate_judge, withdraw_sample
 from reports.validations import MOST_DAYS, MOST_NEW_RESPONSES, ValidationError
 from reports.wording.numbers import counted
 
@@ -35,6 +35,11 @@ class ValidityForm(forms.Form):
 
     days = forms.IntegerField(min_value=1, max_value=MOST_DAYS, required=False)
     new_responses = forms.IntegerField(min_value=1, max_value=MOST_NEW_RESPONSES, required=False)
+
+
+def in_words(refused: Exception) -> str:
+    """Why, without the names of a command's options."""
+    return str(refused).replace(" (--raise-overlap)", "").replace(" (--withdraw)", "")
 
 
 @require_POST
@@ -77,13 +82,27 @@ def revalidate(request: SignedInRequest, study: Study, version: int) -> HttpResp
             raise_overlap=form.cleaned_data["raise_overlap"],
         )
     except (ValidationError, LifecycleError) as refused:
-        messages.error(request, str(refused).replace(" (--raise-overlap)", ""))
+        messages.error(request, in_words(refused))
     else:
         messages.success(
             request,
             f"{counted(len(sample.sample), 'comparison')} of {len(sample.frame):,} were drawn. "
             "Annotators get them next; the first report after their votes reads them.",
         )
+    return redirect("alignment:judge", slug=study.slug, version=row.pk)
+
+
+@require_POST
+@study_role(*DECIDERS)
+def withdraw(request: SignedInRequest, study: Study, version: int) -> HttpResponse:
+    """Give up the sample that is with the annotators."""
+    row = get_version(study, version)
+    try:
+        withdraw_sample(study, row, request.user)
+    except ValidationError as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, "The sample is withdrawn. Another one can be sent.")
     return redirect("alignment:judge", slug=study.slug, version=row.pk)
 
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path(
         "study/<slug:slug>/alignment/<int:version>/revalidate", acts.revalidate, name="revalidate"
     ),
+    path("study/<slug:slug>/alignment/<int:version>/withdraw", acts.withdraw, name="withdraw"),
     path(
         "study/<slug:slug>/alignment/<int:version>/pair/<int:comparison>/",
         pair.pair,

@@ -22,7 +22,7 @@ from reports.validations import entry_of, rule_of
 from reports.wording.judges import closest_in_words
 from reports.wording.trust import trust_in_words
 
-from .standing import Standing, judge_versions, standing_of, standings
+from .standing import Standing, judge_versions, standings
 
 # Offered in the form: enough for a verdict.
 USUAL_COUNT = 100
@@ -69,7 +69,7 @@ def judge(request: SignedInRequest, study: Study, version: int) -> HttpResponseB
     """Everything that is known of one judge version."""
     row = get_version(study, version)
     may_decide = bool(roles_of(request.user, study) & READERS)
-    standing = standing_of(row, rule_of(study))
+    (standing,) = standings(study, [row])
     context = {
         "study": study,
         "standing": standing,

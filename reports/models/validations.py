@@ -42,7 +42,8 @@ class ValidityRule(models.Model):
 class Revalidation(models.Model):
     """A seeded random sample of judged comparisons that people are asked about.
 
-    Its draw is fixed; `merged_at` is set once, when an analysis read it with all its votes.
+    Its draw is fixed. It ends once: `merged_at` when an analysis read it with all its votes, or
+    with those that came back before the study closed; `withdrawn_at` when it was given up.
     """
 
     study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="revalidations")
@@ -57,16 +58,25 @@ class Revalidation(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     merged_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 fields=["version"],
-                condition=Q(merged_at__isnull=True),
+                condition=Q(merged_at__isnull=True, withdrawn_at__isnull=True),
                 name="revalidation_one_at_a_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(merged_at__isnull=True) | Q(withdrawn_at__isnull=True),
+                name="revalidation_ends_once",
             ),
         ]
         indexes = [models.Index(fields=["study", "-id"], name="revalidation_newest_first")]
+
+
+WITH_PEOPLE = Q(merged_at__isnull=True, withdrawn_at__isnull=True)
+"""Samples that have not ended."""
 
 
 class JudgeValidation(models.Model):

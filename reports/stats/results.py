@@ -95,6 +95,7 @@ class WarningCode(StrEnum):
     TOO_FEW_PROMPTS = "too_few_prompts"
     P_VALUES_DIFFER = "p_values_differ"
     NOT_RANDOM_SAMPLE = "not_random_sample"
+    PARTIAL_SAMPLE = "partial_sample"
     POOLED = "pooled"
     VERSIONS_POOLED = "versions_pooled"
     ADAPTIVE_SAMPLING = "adaptive_sampling"

@@ -68,6 +68,10 @@ SENTENCES: dict[str, str] = {
         "The comparisons that people voted on are not a random draw from those the judge saw, so "
         "that a correction of the judge's figures would rest on sand."
     ),
+    WarningCode.PARTIAL_SAMPLE: (
+        "Voting ended before the whole random sample had its votes. The part that came back stands "
+        "for all of it, which is right only if chance decided which part that was."
+    ),
     WarningCode.POOLED: "Votes of the study that this one continues are counted as well.",
     WarningCode.VERSIONS_POOLED: (
         "The study was changed while votes came in, and votes of several versions are counted "
@@ -115,6 +119,7 @@ SHORT: dict[str, str] = {
     WarningCode.TOO_FEW_PROMPTS: "too few prompts",
     WarningCode.P_VALUES_DIFFER: "tests differ",
     WarningCode.NOT_RANDOM_SAMPLE: "not a random sample",
+    WarningCode.PARTIAL_SAMPLE: "part of a sample",
     WarningCode.POOLED: "pooled votes",
     WarningCode.VERSIONS_POOLED: "several versions",
     WarningCode.ADAPTIVE_SAMPLING: "drawn adaptively",

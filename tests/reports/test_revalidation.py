@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotation import audit, queue
 from annotation.lifecycle.opening import open_study
+from annotation.lifecycle.states import close_study
 from annotation.models import (
     Assignment,
     AuditEntry,
@@ -361,23 +364,104 @@ def test_too_little_is_no_validation_and_a_validation_is_never_changed() -> None
         row.save()
 
 
-def test_a_judge_that_got_worse_since_is_said_to_have_drifted() -> None:
-    study = judged_study(140, results="open")
-    # Before: people say what the judge says. In the sample they say the opposite.
+def said_by_people(study: Study, items: list[str], external_id: str, *, as_judged: bool) -> None:
+    """One vote on each: what the judge says, or the opposite."""
     judged = {one.item_id: one.stratum[1] for one in judged_comparisons(study, judge_of(study))}
-    row = revalidate_judge(study, judge_of(study), 40)
-    for external_id, items, same in (
-        ("ann-1", sorted(set(judged) - set(row.sample)), True),
-        ("ann-1", sorted(row.sample), False),
-    ):
-        for verdict, choice in (("a", Choice.LEFT), ("b", Choice.RIGHT)):
-            own = [item for item in items if (judged[item] == verdict) is same]
-            annotator = study.annotators.filter(external_id=external_id).first() or make_annotator(
-                study, external_id=external_id
-            )
-            for comparison in Comparison.objects.filter(study=study, item_id__in=own):
-                make_vote(comparison, choice, annotator=annotator, swapped=False, verdict=verdict)
+    annotator = study.annotators.filter(external_id=external_id).first() or make_annotator(
+        study, external_id=external_id
+    )
+    for comparison in Comparison.objects.filter(study=study, item_id__in=items):
+        a = (judged[comparison.item_id] == "a") is as_judged
+        choice, verdict = (Choice.LEFT, "a") if a else (Choice.RIGHT, "b")
+        make_vote(comparison, choice, annotator=annotator, swapped=False, verdict=verdict)
+
+
+def test_a_judge_that_got_worse_since_is_said_to_have_drifted() -> None:
+    study = judged_study(140, results="open", overlap=2)
+    items = [f"i{number:03}" for number in range(140)]
+    said_by_people(study, items[:60], "ann-1", as_judged=True)
+    validations.record_validation(analysis.run(study), "gpt", 1, None)
+    # Neither read by the validation nor asked for by the sample.
+    said_by_people(study, items[60:70], "ann-1", as_judged=False)
+    row = revalidate_judge(study, judge_of(study), 80, raise_overlap=True)
+    said_by_people(study, sorted(row.sample), "ann-2", as_judged=False)
+    others = sorted(set(items) - set(row.sample))
+    said_by_people(study, others[:3], "ann-2", as_judged=True)
     entry = analysis.run(study).result["alignment"][0]
-    assert entry["drift"]["estimate"] == -1
+    # Votes of before on drawn comparisons are of before.
+    assert (entry["drift"]["before"], entry["drift"]["since"]) == (1, 0)
+    assert entry["drift"]["n"] == 80
     assert "drifted" in entry["standing"]["findings"]
     assert entry["standing"]["answer"] == "does_not"
+
+
+def test_nothing_has_drifted_that_was_never_validated() -> None:
+    study = judged_study(140, results="open")
+    items = [f"i{number:03}" for number in range(140)]
+    said_by_people(study, items[:60], "ann-1", as_judged=True)
+    row = revalidate_judge(study, judge_of(study), 40)
+    said_by_people(study, sorted(row.sample), "ann-1", as_judged=False)
+    drift = analysis.run(study).result["alignment"][0]["drift"]
+    assert drift["estimate"] is None
+    assert "not validated before" in drift["reason"]
+
+
+def test_a_withdrawn_sample_is_logged_and_makes_room_for_another() -> None:
+    study = judged_study(12, results="open")
+    row = revalidate_judge(study, judge_of(study), 4)
+    vote_on(study, sorted(row.sample), "ann-1")
+    call_command("revalidate_judge", study.slug, "--judge", "gpt", "--withdraw")
+    row.refresh_from_db()
+    assert row.withdrawn_at is not None
+    assert not Comparison.objects.filter(study=study, open_seq__lt=0).exists()
+    assert AuditEntry.objects.get(action="judge.sample_withdrawn").detail["voted"] == 4
+    # No report reads it any more.
+    assert analysis.run(study).result["alignment"][0]["sample"] is None
+    assert not list(audit.verify(study))
+    with pytest.raises(CommandError, match="No sample for gpt"):
+        call_command("revalidate_judge", study.slug, "--judge", "gpt", "--withdraw")
+    with pytest.raises(CommandError, match="--count N"):
+        call_command("revalidate_judge", study.slug, "--judge", "gpt")
+    revalidate_judge(study, judge_of(study), 4)
+
+
+def test_once_a_study_has_closed_the_part_that_came_back_is_read_with_a_warning() -> None:
+    study = judged_study(60, results="open")
+    row = revalidate_judge(study, judge_of(study), 40)
+    vote_on(study, sorted(row.sample)[:35], "ann-1")
+    assert analysis.run(study).result["alignment"][0]["sample"] is None
+    close_study(study)
+    study.refresh_from_db()
+    (shown,) = standings(study, [judge_of(study)])
+    assert "Voting ended when 35 of 40 comparisons" in shown.sample
+    entry = analysis.run(study).result["alignment"][0]
+    assert entry["sample"] == {"frame": 60, "drawn": 35, "missing": 5}
+    assert "partial_sample" in entry["warnings"]
+    assert entry["corrected_win_rates"][0]["n_labelled"] == 35
+    row.refresh_from_db()
+    assert row.merged_at is not None
+    assert JudgeValidation.objects.get().comparisons == 35
+
+
+@pytest.mark.parametrize("versions", [1, 9])
+def test_where_judges_stand_costs_the_same_however_many_there_are(versions: int) -> None:
+    study = judged_study(12, results="open")
+    kept = analysis.run(study)
+    made = [judge_of(study), *(make_judge_version(study, f"j{k}") for k in range(1, versions))]
+    for version in made:
+        JudgeValidation.objects.create(
+            study=study,
+            version=version,
+            analysis_run=kept,
+            answer="stands_in",
+            comparisons=40,
+            responses=8,
+        )
+        Revalidation.objects.create(
+            study=study, version=version, seed=1, frame=["i000"], sample={"i000": 0}
+        )
+    with CaptureQueriesContext(connection) as queries:
+        found = standings(study, made)
+    assert len(found) == versions
+    assert all(one.has_sample_out for one in found)
+    assert len(queries) <= 5

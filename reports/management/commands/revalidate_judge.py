@@ -8,7 +8,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from annotation.management.study_command import StudyCommand, check_text
 from annotation.models import Study
-from reports.revalidation import MOST_DRAWN, revalidate_judge, version_of
+from reports.revalidation import MOST_DRAWN, revalidate_judge, version_of, withdraw_sample
 from reports.validations import ValidationError
 
 
@@ -28,9 +28,13 @@ class Command(StudyCommand):
         parser.add_argument(
             "--count",
             type=int,
-            required=True,
             metavar="N",
             help=f"how many; at most {MOST_DRAWN:,}",
+        )
+        parser.add_argument(
+            "--withdraw",
+            action="store_true",
+            help="draw nothing, but give up the sample that is with the annotators",
         )
         parser.add_argument(
             "--raise-overlap",
@@ -44,8 +48,18 @@ class Command(StudyCommand):
         seed = options["seed"]
         if seed is not None and not 0 <= seed < 1 << 63:
             raise CommandError(f"--seed must be 0 to {(1 << 63) - 1}, not {seed}.")
+        if options["withdraw"] is (options["count"] is not None):
+            raise CommandError("Say how many to draw (--count N), or --withdraw.")
         try:
             version = version_of(study, options["judge"], options["judge_version"])
+            if options["withdraw"]:
+                given_up = withdraw_sample(study, version)
+                self.say(
+                    f"The sample of {len(given_up.sample)} comparisons for "
+                    f"{version.judge.judge_id} (version {version.number}) is withdrawn; another "
+                    "one can be drawn."
+                )
+                return
             row = revalidate_judge(
                 study,
                 version,

@@ -23,7 +23,7 @@ from reports.stats.alignment.ceiling import human_ceiling
 from reports.stats.alignment.confusion import Confusion, confusion
 from reports.stats.alignment.corrected_win_rates import CorrectedWinRate, corrected_win_rates
 from reports.stats.alignment.disagreements import Disagreement, disagreements
-from reports.stats.alignment.drift import agreement_drift
+from reports.stats.alignment.drift import Since, agreement_drift
 from reports.stats.alignment.gates import SETTLED_LABELLED, gated
 from reports.stats.alignment.humans import Draws, Humans, human_labels
 from reports.stats.alignment.judgments import (
@@ -83,10 +83,13 @@ class Drawn:
         Those that it was drawn from; the corrected win rates speak of them.
     sample : bool array of shape (comparisons,)
         Those that were drawn.
+    when : Since, optional
+        Which votes came since; None where the judge had not been validated before the draw.
     """
 
     frame: NDArray[np.bool_]
     sample: NDArray[np.bool_]
+    when: Since | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +275,12 @@ def alignment(
     in_parts = tuple(
         _gated_part(one) for one in (() if part is None else parts(*both, part, level=level))
     )
-    drifted = agreement_drift(*both, None if drawn is None else drawn.sample, level=level)
+    drifted = agreement_drift(
+        *both,
+        None if drawn is None else drawn.sample,
+        None if drawn is None else drawn.when,
+        level=level,
+    )
     worst, number = disagreements(*both, most=DISAGREEMENTS)
     stated = stated_confidence(judgments, comparisons.n)
     return Alignment(
