@@ -286,6 +286,11 @@ def test_a_click_sends_a_sample_and_says_how_far_it_is() -> None:
     assert "0 of 4 comparisons have their vote" in page
     assert Revalidation.objects.get().created_by is not None
     assert "already" in text_of(client.post(address, {"count": "1"}, follow=True))
+    back = url("withdraw", study, version=version_of(study).pk)
+    assert member(study, Role.MONITOR).post(back).status_code == 403
+    assert "The sample is withdrawn" in text_of(client.post(back, follow=True))
+    assert "No sample for gpt" in text_of(client.post(back, follow=True))
+    assert Revalidation.objects.get().withdrawn_at is not None
 
 
 def test_a_closed_study_offers_no_sample() -> None:
