@@ -536,7 +536,10 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "evalsite",
     "DESCRIPTION": (
-        "Everything that the pages do. Send a key made under your account as "
+        "A study from nothing to its report. Not there yet: judges and their runs, validation of "
+        "judges, pausing and writing to annotators, lists of votes and looks, the audit trail, "
+        "cloning, challengers, the planner, adjudication, skipping and flagging pairs. "
+        "Send a key made under your account as "
         "`Authorization: Bearer evs_…`, or a session's cookie with its CSRF token. Refusals are "
         "`application/problem+json`. See docs/api.md."
     ),
