@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ pytestmark = pytest.mark.django_db
 BY_SCRIPT = {"answering": {"by_script": True, "tags": ["clearer"], "confidence": "optional"}}
 
 
-def held_pair(key: Caller, study) -> dict:
+def held_pair(key: Caller, study) -> dict[str, Any]:
     annotator = Annotator.objects.get(study=study)
     comparison = factories.make_comparison(study)
     factories.make_assignment(comparison, annotator)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from annotation.models import Prompt, Role, System
@@ -13,8 +15,8 @@ pytestmark = pytest.mark.django_db
 NAMES = ("alpha", "beta", "gamma")
 
 
-def rows_of(key: Caller, path: str) -> list[dict]:
-    found: list[dict] = []
+def rows_of(key: Caller, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
     while path:
         page = key.get(path).json()
         found += page["results"]
