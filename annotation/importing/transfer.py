@@ -257,6 +257,12 @@ class _Transfer(Generic[Row]):
         # NO KEY: whoever inserts a row that refers to the study, as every audit entry does, passes.
         study = Study.objects.select_for_update(no_key=True).get(pk=created.pk)
         self._check_state(study)
+        keys = [self._key_of(file.sha256) for file in self._files]
+        if study.import_files.filter(kind=self._plan.kind, sha256__in=keys).exists():
+            raise ImportRefusedError(
+                f"study {self._slug!r} was given the same file by somebody else while it was "
+                "checked; nothing was stored a second time."
+            )
         bad_before = len(self._bad)
         counts = self._read(study, store=True).counts
         if len(self._bad) > bad_before and not self._skip_bad_rows:

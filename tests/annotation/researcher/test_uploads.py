@@ -16,7 +16,7 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import Client
 from django.utils import timezone
 
-from annotation.importing import spool, uploads
+from annotation.importing import spool, transfer, uploads
 from annotation.importing.naming import NamingPolicy
 from annotation.lifecycle.opening import open_study
 from annotation.models import (
@@ -343,6 +343,24 @@ def test_what_a_restart_cut_off_is_done_again_and_stored_once(studio: Studio):
     work_on_upload()
     assert studio.only_upload().state == UploadState.STORED
     assert Response.objects.count() == 6
+
+
+def test_a_file_that_another_worker_stored_meanwhile_is_told_of(studio: Studio, monkeypatch):
+    upload = studio.checked(("a.jsonl", two_systems()))
+    studio.post("store", {}, upload=upload.public_id)
+    check = transfer._Transfer._check_state
+
+    def stored_meanwhile(work: Any, study: Any) -> None:
+        check(work, study)
+        ImportFile.objects.get_or_create(
+            study=study, kind="responses", sha256=work._files[0].sha256, defaults={"rows": 6}
+        )
+
+    monkeypatch.setattr(transfer._Transfer, "_check_state", stored_meanwhile)
+    work_on_upload()
+    upload.refresh_from_db()
+    assert upload.state == UploadState.FAILED
+    assert "by somebody else" in upload.problem
 
 
 def test_who_runs_the_study_no_more_stores_nothing(studio: Studio):
