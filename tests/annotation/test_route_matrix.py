@@ -84,6 +84,8 @@ class Row:
 
 
 # Whoever may see outcomes at all may see them then.
+# Uploads are shown while a study is a draft.
+DRAFT = {"state": StudyState.DRAFT}
 UNBLINDED = {"state": StudyState.CLOSED, "unblinded_at": timezone.now()}
 
 CLOSED = {"state": StudyState.CLOSED}
@@ -130,12 +132,12 @@ MATRIX = {
     "studio:upload": Row(READERS, "post"),
     "studio:references": Row(READERS),
     "studio:show_references": Row(READERS, "post"),
-    "studio:one_upload": Row(READERS, own_upload=True),
-    "studio:upload_progress": Row(READERS, own_upload=True),
-    "studio:set_columns": Row(READERS, "post", own_upload=True),
-    "studio:store": Row(READERS, "post", own_upload=True),
-    "studio:discard": Row(READERS, "post", own_upload=True),
-    "studio:upload_list": Row(READERS, kwargs={"name": "names.csv"}, own_upload=True),
+    "studio:one_upload": Row(READERS, study=DRAFT, own_upload=True),
+    "studio:upload_progress": Row(READERS, study=DRAFT, own_upload=True),
+    "studio:set_columns": Row(READERS, "post", study=DRAFT, own_upload=True),
+    "studio:store": Row(READERS, "post", study=DRAFT, own_upload=True),
+    "studio:discard": Row(READERS, "post", study=DRAFT, own_upload=True),
+    "studio:upload_list": Row(READERS, kwargs={"name": "names.csv"}, study=DRAFT, own_upload=True),
     "studio:rubric": Row(READERS),
     "studio:take_template": Row(READERS, "post"),
     "studio:new_criterion": Row(READERS),
@@ -263,6 +265,7 @@ MATRIX = {
     "alignment:pair": Row(WATCHERS, study=UNBLINDED, judged=True, pair=True),
     "alignment:validate": Row(READERS, "post", study=UNBLINDED, judged=True),
     "alignment:revalidate": Row(READERS, "post", study=UNBLINDED, judged=True),
+    "alignment:withdraw": Row(READERS, "post", study=UNBLINDED, judged=True),
     "alignment:set_validity": Row(READERS, "post", study=UNBLINDED),
     "reports:report": Row(WATCHERS, study=UNBLINDED),
     "reports:compute": Row(READERS, "post", study=UNBLINDED),
