@@ -30,11 +30,16 @@ CHILDREN = 2
 
 @dataclass
 class BackgroundWorker:
-    """Celery with its clock, which takes lapsed leases back while claims do the same."""
+    """Celery, and its clock in a process of its own, as the operator's guide starts them.
+
+    The clock rings for what takes lapsed leases back while claims do the same. Celery starts no
+    new clock inside a worker where somebody kills the one that it had.
+    """
 
     environment: Mapping[str, str]
     folder: Path
     process: subprocess.Popen[bytes] | None = None
+    clock: subprocess.Popen[bytes] | None = None
     # How often it ended by itself, as it does when a child is killed before it has begun.
     gave_up: int = 0
     killed: bool = False
@@ -45,17 +50,25 @@ class BackgroundWorker:
 
     def start(self) -> None:
         self.killed = False
+        self.process = self._celery("worker", f"--concurrency={CHILDREN}")
+        if self.clock is None or self.clock.poll() is not None:
+            self._start_clock()
+
+    def _start_clock(self) -> None:
+        # A schedule that was being written when its clock was killed cannot be opened again.
+        for file in self.folder.glob("celerybeat-schedule*"):
+            file.unlink()
+        self.clock = self._celery("beat", f"--schedule={self.folder / 'celerybeat-schedule'}")
+
+    def _celery(self, *arguments: str) -> subprocess.Popen[bytes]:
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
+            return subprocess.Popen(
                 [
                     sys.executable,
                     "-m",
                     "celery",
                     "--app=evalsite.celery",
-                    "worker",
-                    "--beat",
-                    f"--schedule={self.folder / 'celerybeat-schedule'}",
-                    f"--concurrency={CHILDREN}",
+                    *arguments,
                     "--loglevel=warning",
                 ],
                 stdout=output,
@@ -69,17 +82,23 @@ class BackgroundWorker:
         if self.process is not None and self.process.poll() is not None:
             self.gave_up += not self.killed
             self.start()
+        if self.clock is not None and self.clock.poll() is not None:
+            self._start_clock()
 
     def children(self) -> list[int]:
         return [] if self.process is None else children_of(self.process.pid)
 
     def kill(self) -> None:
-        """Kill the main process, and what is left of its children as a supervisor does."""
+        """Kill the main process and the clock, and what is left of its children as a supervisor
+        does."""
         if self.process is not None:
             children = self.children()
             self.killed = True
             self.process.kill()
             self.process.wait()
+            if self.clock is not None:
+                self.clock.kill()
+                self.clock.wait()
             for child in children:
                 kill(child)
 
@@ -94,6 +113,8 @@ class BackgroundWorker:
             stop(self.process, signal.SIGQUIT)
             for child in children:
                 kill(child)
+        if self.clock is not None:
+            stop(self.clock, signal.SIGTERM)
 
 
 def ring(broker_url: str, tasks: int) -> bool:

@@ -1,8 +1,9 @@
 """Judges under faults: ``python -m tests.chaos.judges [--pairs N] [--rate 0.2] [--seed N]``.
 
 A server that fails one call in five, four judges (two models, two instructions) with a budget each,
-and Celery workers whose children and main process are killed, and Redis with them. In the end
-every call of every run must have an answer or a visible failure, none of them twice, and the money
+and Celery workers whose children and main process are killed, and Redis with them, for a while:
+nothing can end while its workers are killed faster than they take work up again. In the end every
+call of every run must have an answer or a visible failure, none of them twice, and the money
 and the server's own log must agree.
 """
 
@@ -45,7 +46,15 @@ class Story:
             self.violations.append(otherwise)
 
 
-def run(pairs: int, rate: float, seed: int, gap: float, limit: float, folder: Path) -> Story:
+def run(
+    pairs: int,
+    rate: float,
+    seed: int,
+    gap: float,
+    faults_for: float,
+    limit: float,
+    folder: Path,
+) -> Story:
     story, dice = Story(), random.Random(seed)
     with ExitStack() as stack:
         database = stack.enter_context(postgresql_server())
@@ -87,13 +96,13 @@ def run(pairs: int, rate: float, seed: int, gap: float, limit: float, folder: Pa
         stack.callback(worker.stop)
         began = time.monotonic()
         acts = [("child", 3), ("main", 1), ("redis", 1)]
-        next_act = began + gap
+        next_act, last_act = began + gap, began
         while time.monotonic() - began < limit:
             time.sleep(POLL_S)
             worker.start_if_ended()
             if all(state_of(pk) in ENDED for pk in runs):
                 break
-            if time.monotonic() < next_act:
+            if not next_act <= time.monotonic() < began + faults_for:
                 continue
             next_act = time.monotonic() + gap
             act = dice.choices([name for name, _ in acts], [weight for _, weight in acts])[0]
@@ -109,6 +118,8 @@ def run(pairs: int, rate: float, seed: int, gap: float, limit: float, folder: Pa
                 time.sleep(2)
                 broker.start()
             story.kills[act] += 1
+            last_act = time.monotonic()
+        story.counts["seconds after the last kill"] = round(time.monotonic() - last_act)
         story.counts["seconds"] = round(time.monotonic() - began)
         check(story, runs, pairs, log)
         leaks = [
@@ -238,10 +249,21 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.2, help="share of calls that fail")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--gap", type=float, default=10.0, help="seconds between two kills")
+    parser.add_argument(
+        "--faults-for", type=float, default=180.0, help="seconds in which something is killed"
+    )
     parser.add_argument("--limit", type=float, default=420.0, help="seconds until it must be over")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="evalsite-judges-") as folder:
-        story = run(given.pairs, given.rate, given.seed, given.gap, given.limit, Path(folder))
+        story = run(
+            given.pairs,
+            given.rate,
+            given.seed,
+            given.gap,
+            given.faults_for,
+            given.limit,
+            Path(folder),
+        )
         if story.violations:
             log = Path(folder) / "celery.log"
             sys.stdout.write(log.read_text()[-4000:] + "\n")

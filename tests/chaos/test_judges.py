@@ -17,7 +17,15 @@ TIMEOUT_S = 400
 @pytest.mark.timeout(TIMEOUT_S + 20)
 def test_every_call_is_answered_once_or_fails_visibly_while_workers_are_killed() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.chaos.judges", "--pairs=60", "--gap=6", "--limit=300"],
+        [
+            sys.executable,
+            "-m",
+            "tests.chaos.judges",
+            "--pairs=40",
+            "--gap=6",
+            "--faults-for=45",
+            "--limit=300",
+        ],
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
