@@ -83,9 +83,12 @@ def headers_of(visitor: str, stage: str) -> dict[str, str]:
     else:
         study = factories.make_open_study(SLUG, rules={"answering": {"by_script": True}})
     comparison = factories.make_comparison(study)
-    for code, system in zip(("A2", "A1"), (comparison.system_a, comparison.system_b), strict=True):
-        system.code = code
-        system.save()
+    if stage != "draft":
+        # Opening draws them.
+        both = (comparison.system_a, comparison.system_b)
+        for code, system in zip(("A2", "A1"), both, strict=True):
+            system.code = code
+            system.save()
     if stage == "unblinded":
         factories.make_vote(comparison)
         study.state = StudyState.CLOSED
