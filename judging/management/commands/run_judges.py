@@ -192,12 +192,16 @@ async def work_on_all(run_ids: list[int], stopped: threading.Event) -> None:
     share = max(1, settings.JUDGE_CALLS_AT_ONCE // len(run_ids))
 
     def still_running() -> list[int]:
-        sweep()
-        return list(
-            JudgeRun.objects.filter(pk__in=run_ids, state=RunState.RUNNING).values_list(
-                "pk", flat=True
+        try:
+            sweep()
+            return list(
+                JudgeRun.objects.filter(pk__in=run_ids, state=RunState.RUNNING).values_list(
+                    "pk", flat=True
+                )
             )
-        )
+        finally:
+            # The loop has many threads for this; each would keep a connection of its own.
+            connections.close_all()
 
     while not stopped.is_set():
         running = await loop.run_in_executor(None, still_running)
