@@ -479,7 +479,8 @@ def test_two_workers_never_hold_one_call(running, settings) -> None:
     assert not {c.call_id for c in one} & {c.call_id for c in two}
 
 
-def test_without_redis_one_process_at_a_time_works_on_a_run(running) -> None:
+def test_without_redis_one_process_at_a_time_works_on_a_run(running, settings) -> None:
+    settings.REDIS_URL = ""
     take(running, uuid.uuid4(), 2)
     found = claim(running.pk, uuid.uuid4(), Asking.of(running.version), "text", 4)
     assert (found.calls, found.is_over) == ([], True)

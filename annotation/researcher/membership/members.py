@@ -25,7 +25,9 @@ ERASE_WORD = "erase"
 @require_safe
 @study_role(*MANAGERS)
 def members(request: SignedInRequest, study: Study) -> HttpResponse:
-    wanted = Wanted(*(request.GET.get(key, "")[:150].strip() for key in ("name", "role", "team")))
+    # PostgreSQL takes no NUL; nobody's name has one.
+    given = (request.GET.get(key, "")[:150].replace("\0", "") for key in ("name", "role", "team"))
+    wanted = Wanted(*(text.strip() for text in given))
     found = list_people(study, wanted, request.GET.get("page"))
     limits = {"name": wanted.name, "role": wanted.role, "team": wanted.team}
     return page(
