@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from annotation.csv_lines import as_cell, csv_line
 from annotation.models import Annotator, Study
 from annotation.profile_rules import TEAM
 from annotation.rules import rules_of
-from reports.exports.csv_lines import as_cell, csv_line
 
 COLUMNS = ("annotator_id", "state", "team", "pairs", "skipped")
 UNSAID = "(did not want to say)"

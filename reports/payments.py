@@ -16,8 +16,8 @@ from typing import Any
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from annotation.csv_lines import Cell, csv_line
 from annotation.models import ComparisonKind, CrowdArrival, Study, Vote
-from reports.exports.csv_lines import Cell, csv_line
 
 COLUMNS = (
     "participant",

@@ -6,7 +6,6 @@ is: it is reduced to plain letters, and the suffix by which the format is told s
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import shutil
@@ -18,14 +17,13 @@ from pathlib import Path
 
 from django.conf import settings
 
+from annotation.csv_lines import Cell, csv_line
 from annotation.importing.formats import FileError
 from annotation.importing.formats.limits import MAX_FILE_BYTES, MIB
 
 LONGEST_NAME = 100
 PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 PROGRESS = "progress"
-# What a spreadsheet would take for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def root() -> Path:
@@ -158,21 +156,14 @@ class RowList:
     def __init__(self, upload: uuid.UUID, name: str, header: tuple[str, ...]) -> None:
         self.count = 0
         self._file = path_of(upload, name).open("w", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file)
-        self._writer.writerow(header)
+        self._file.write(csv_line(header))
 
-    def add(self, *cells: object) -> None:
+    def add(self, *cells: Cell) -> None:
         self.count += 1
-        self._writer.writerow([harmless(cell) for cell in cells])
+        self._file.write(csv_line(cells))
 
     def close(self) -> None:
         self._file.close()
-
-
-def harmless(cell: object) -> object:
-    if isinstance(cell, str) and cell.startswith(FORMULA_STARTS):
-        return f"'{cell}"
-    return cell
 
 
 @contextmanager

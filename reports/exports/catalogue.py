@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from annotation.csv_lines import Cell, csv_line
 from annotation.models import Adjudication, Study
 from reports.exports import report_html
-from reports.exports.csv_lines import Cell, csv_line
 from reports.exports.encoding import in_chunks
 from reports.exports.json_lines import json_line
 from reports.exports.rows import comparisons, judgments, votes

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from reports.exports.csv_lines import Cell, as_cell
+from annotation.csv_lines import Cell, as_cell
 
 Row = dict[str, Any]
 

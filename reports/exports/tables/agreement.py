@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reports.exports.csv_lines import Cell
+from annotation.csv_lines import Cell
 
 from .figures import boards, codes, estimate_cells
 

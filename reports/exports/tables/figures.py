@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reports.exports.csv_lines import Cell
+from annotation.csv_lines import Cell
 
 
 def estimate_cells(name: str, figure: Mapping[str, Any]) -> dict[str, Cell]:

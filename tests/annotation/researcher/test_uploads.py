@@ -102,13 +102,19 @@ def test_a_bad_row_is_told_with_its_line_and_nothing_is_stored(studio: Studio, c
 
 
 def test_formulas_in_a_list_to_download_are_none(studio: Studio):
-    body = rows(response("=1+1", text="A"), response("=1+1", text="I am ChatGPT, =SUM(A1)"))
+    body = rows(
+        response("=1+1", text="A"),
+        response("=1+1", text="I am ChatGPT, =SUM(A1)"),
+        response("wide", text="\uff1d1+1: I am ChatGPT"),
+        response("behind", text=" =1+1: I am ChatGPT"),
+    )
     upload = studio.checked(("=cmd.jsonl", body))
     for name in uploads.LISTS:
         answer = studio.get("upload_list", upload=upload.public_id, name=name)
         text = b"".join(answer.streaming_content).decode()
         for record in csv.reader(text.splitlines()):
-            assert not any(cell.startswith(spool.FORMULA_STARTS) for cell in record)
+            assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in record)
+            assert not any(cell.lstrip().startswith(("=", "\uff1d")) for cell in record)
 
 
 @pytest.mark.parametrize(

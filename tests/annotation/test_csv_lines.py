@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.exports.csv_lines import csv_cell, csv_line, safe_text
+from annotation.csv_lines import csv_cell, csv_line, safe_text
 
 FORMULAS = [
     "=1+1",
