@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Sum
-from django.http import Http404, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, serializers
@@ -24,8 +24,7 @@ from annotation.models import (
     StudyState,
 )
 from reports import looks, requests
-from reports.exports import catalogue
-from reports.freshness import latest_run
+from reports.exports import catalogue, delivery
 from reports.models import AnalysisRequest, AnalysisRun, RequestProblem, RequestState
 from reports.tasks import ring_for_report
 from reports.watching.counts import total
@@ -201,27 +200,13 @@ class Exports(OutcomeView):
             export = catalogue.find(name, chosen)
         except catalogue.UnknownExportError as fault:
             raise Http404(str(fault)) from None
-        if not roles_can_see_outcomes(self.held, self.study):
-            if export.shows_outcomes:
-                raise exceptions.PermissionDenied(SEALED)
-            if not self.held & READERS:
-                raise exceptions.PermissionDenied("Files are for owners and researchers.")
-        kept = latest_run(self.study) if export.needs_analysis else None
-        if export.needs_analysis and kept is None:
-            raise Conflict("There is no analysis yet: ask for one first.")
-        # HEAD shows nothing.
-        if request.method == "GET" and export.is_look(self.study):
-            looks.record_export(self.study, kept, self.user, export.name)
-        chunks = (
-            catalogue.stream_rows(self.study, export)
-            if kept is None
-            else catalogue.stream_result(kept, export)
-        )
-        return StreamingHttpResponse(
-            chunks,
-            content_type=export.content_type,
-            headers={
-                "Content-Disposition": f'attachment; filename="{export.file_name(self.study)}"',
-                "Content-Security-Policy": "default-src 'none'; sandbox",
-            },
-        )
+        try:
+            return delivery.deliver(
+                self.study, self.user, self.held, export, taken=request.method == "GET"
+            )
+        except delivery.SealedError:
+            raise exceptions.PermissionDenied(SEALED) from None
+        except delivery.NotForRoleError:
+            raise exceptions.PermissionDenied("Files are for owners and researchers.") from None
+        except delivery.NoReportError:
+            raise Conflict("There is no analysis yet: ask for one first.") from None

@@ -11,7 +11,6 @@ from django.http import (
     HttpResponse,
     HttpResponseBase,
     JsonResponse,
-    StreamingHttpResponse,
 )
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,7 +21,7 @@ from annotation.access.outcomes import READERS
 from annotation.models import Role, Study
 from reports import looks, requests
 from reports.chart_rendering import rendered_reports
-from reports.exports import catalogue
+from reports.exports import catalogue, delivery
 from reports.exports.catalogue import Export
 from reports.freshness import Freshness, freshness, latest_run
 from reports.pages.wishes import wish_in_words
@@ -101,30 +100,20 @@ def download(request: SignedInRequest, study: Study, name: str, chosen: str) -> 
         export = catalogue.find(name, chosen)
     except catalogue.UnknownExportError as fault:
         raise Http404(str(fault)) from None
-    if not can_see_outcomes(request.user, study):
-        if export.shows_outcomes:
-            return _sealed(request, study)
-        if not roles_of(request.user, study) & READERS:
-            raise PermissionDenied("Files of a study are for its owner and researchers.")
-    kept = latest_run(study) if export.needs_analysis else None
-    if export.needs_analysis and kept is None:
-        raise Http404("There is no report yet: compute it on the report's page first.")
-    if request.method == "GET" and export.is_look(study):
-        looks.record_export(study, kept, request.user, export.name)
-    chunks = (
-        catalogue.stream_rows(study, export)
-        if kept is None
-        else catalogue.stream_result(kept, export)
-    )
-    return StreamingHttpResponse(
-        chunks,
-        content_type=export.content_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{export.file_name(study)}"',
-            # A file opened by accident in a tab runs nothing.
-            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-        },
-    )
+    roles = roles_of(request.user, study)
+    try:
+        response = delivery.deliver(
+            study, request.user, roles, export, taken=request.method == "GET"
+        )
+    except delivery.SealedError:
+        return _sealed(request, study)
+    except delivery.NotForRoleError:
+        raise PermissionDenied("Files of a study are for its owner and researchers.") from None
+    except delivery.NoReportError:
+        raise Http404("There is no report yet: compute it on the report's page first.") from None
+    # The report's file has its styles in itself.
+    response["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+    return response
 
 
 def _sealed(request: SignedInRequest, study: Study) -> HttpResponse:
