@@ -176,6 +176,10 @@ def initial_of(draft: CriterionDraft) -> dict[str, Any]:
 @readers_only
 def rubric(request: SignedInRequest, study: Study) -> HttpResponse:
     """The criteria, in their order, and rubrics to begin with."""
+    return rubric_page(request, study)
+
+
+def rubric_page(request: SignedInRequest, study: Study, faults: Sequence[str] = ()) -> HttpResponse:
     drafts = criteria_of(study)
     return render_step(
         request,
@@ -189,7 +193,9 @@ def rubric(request: SignedInRequest, study: Study) -> HttpResponse:
             "templates": TEMPLATES,
             "may_add": len(drafts) < MOST_CRITERIA,
             "overall": Criterion.OVERALL,
+            "faults": faults,
         },
+        status=422 if faults else 200,
     )
 
 
@@ -211,23 +217,7 @@ def stored_or_back(
     try:
         set_rubric(study, drafts, request.user)
     except ValidationError as fault:
-        return render_step(
-            request,
-            study,
-            "rubric",
-            "rubric",
-            {
-                "criteria": [
-                    {"draft": draft, "scale": SCALE_WORDS[Scale(draft.scale)]}
-                    for draft in criteria_of(study)
-                ],
-                "templates": TEMPLATES,
-                "may_add": True,
-                "overall": Criterion.OVERALL,
-                "faults": fault.messages,
-            },
-            status=422,
-        )
+        return rubric_page(request, study, fault.messages)
     return redirect("studio:rubric", slug=study.slug)
 
 
