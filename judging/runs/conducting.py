@@ -64,6 +64,12 @@ def pause_locked(run: JudgeRun, cause: str, actor: User | None = None) -> None:
     note(run, actor, "judge.run_paused", cause=cause)
 
 
+def go_on_locked(run: JudgeRun, *changed: str) -> None:
+    """Let a paused run go on whose row the caller holds, and save the fields that it changed."""
+    run.state, run.pause_cause = RunState.RUNNING, ""
+    run.save(update_fields=["state", "pause_cause", *changed])
+
+
 def finish_locked(run: JudgeRun) -> bool:
     """Finish a running run whose row the caller holds, if nothing waits any more."""
     if run.state != RunState.RUNNING or run.calls.filter(state__in=WAITING).exists():
@@ -102,9 +108,8 @@ def resume(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> 
             raise ConductFault(f"Only a paused run can be resumed; this one is {held.state}.")
         if budget is not None:
             cap_locked(held, budget)
-        held.state, held.pause_cause = RunState.RUNNING, ""
         held.resumed_at = timezone.now()
-        held.save(update_fields=["state", "pause_cause", "budget", "resumed_at"])
+        go_on_locked(held, "budget", "resumed_at")
         note(held, actor, "judge.run_resumed")
         finish_locked(held)
     forget(held.study_id, held.version.config["endpoint"]["name"])
@@ -117,8 +122,7 @@ def go_on_after_limits(run: JudgeRun) -> None:
         held = locked(run)
         if (held.state, held.pause_cause) != (RunState.PAUSED, "limits"):
             return
-        held.state, held.pause_cause = RunState.RUNNING, ""
-        held.save(update_fields=["state", "pause_cause"])
+        go_on_locked(held)
         note(held, None, "judge.run_resumed", cause="limits")
 
 
