@@ -37,9 +37,8 @@ SKIPS = {
 FLAGS = SKIPS
 
 
-# -- votes ----------
-
-VOTE_COLUMNS = (
+# Of every row: which pair it is about, and whose it is.
+PAIR_COLUMNS = (
     "pk",
     "comparison",
     "comparison__prompt__text",
@@ -49,6 +48,13 @@ VOTE_COLUMNS = (
     "comparison__prompt__category",
     "annotator",
     "annotator__external_id",
+)
+
+
+# -- votes ----------
+
+VOTE_COLUMNS = (
+    *PAIR_COLUMNS,
     "created_at",
     "choice",
     "active_ms",
@@ -164,15 +170,7 @@ def revisions_of(study: Study) -> QuerySet[Vote]:
 # -- pairs lent out ----------
 
 HELD_COLUMNS = (
-    "pk",
-    "comparison",
-    "comparison__prompt__text",
-    "comparison__prompt__messages",
-    "comparison__system_a",
-    "comparison__system_b",
-    "comparison__prompt__category",
-    "annotator",
-    "annotator__external_id",
+    *PAIR_COLUMNS,
     "reserved_at",
     "skip_reason",
     "displayed_at",
