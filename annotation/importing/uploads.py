@@ -426,11 +426,7 @@ def check(upload: Upload) -> dict[str, Any]:
         "storable": summary.rows - summary.bad,
         "new": summary.counts["new"] + summary.counts["completed"],
         "problems": listening.first,
-        "already": [
-            spool.without_folder(line, upload.public_id)
-            for line in said
-            if "already imported" in line
-        ][:SHOWN],
+        "already": _imported_before(said, upload.public_id),
         "counts": {
             words: count
             for words, count in summary.counts.items()
@@ -475,12 +471,14 @@ def store(upload: Upload) -> dict[str, Any]:
             **({} if treatment is None else {"treatment": treatment.as_dict()}),
             **{words.replace(" ", "_"): summary.counts[words] for words in OUTCOMES},
         },
-        "already": [
-            spool.without_folder(line, upload.public_id)
-            for line in said
-            if "already imported" in line
-        ][:SHOWN],
+        "already": _imported_before(said, upload.public_id),
     }
+
+
+def _imported_before(said: list[str], upload: uuid.UUID) -> list[str]:
+    """What an import said of files that it had met before, without where they lie."""
+    told = [line for line in said if "already imported" in line][:SHOWN]
+    return [spool.without_folder(line, upload) for line in told]
 
 
 def _plain(fault: Exception, upload: uuid.UUID) -> str:
