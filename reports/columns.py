@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from django.db import connection
@@ -92,10 +92,12 @@ def _packed(rows: QuerySet[Any, Any], columns: int) -> Iterator[Keys]:
         f"FROM ({statement}) rows ({', '.join(names)}) GROUP BY {pieces}) "
         "TO STDOUT (FORMAT BINARY)"
     )
+    # Here and not by `copy`: with DEBUG the cursor that records statements takes no values.
+    composed = cast(Any, connection.ops).compose_sql(copied, values)
     with (
         connection.wrap_database_errors,
         connection.cursor() as cursor,
-        cursor.copy(copied, values) as copy,
+        cursor.copy(composed) as copy,
     ):
         copy.set_types(["int8", "bytea"])
         for count, piece in copy.rows():
