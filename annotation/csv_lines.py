@@ -19,8 +19,6 @@ Cell = str | int | float | Decimal | bool | None
 FORMULA_STARTS = frozenset("=+-@|%")
 # These begin a formula in some programs, or hide what follows them from a filter.
 HIDING_STARTS = frozenset("\t\r\n\0")
-# Spreadsheets cut longer cells.
-LONGEST_CELL = 32_767
 
 
 def safe_text(text: str) -> str:

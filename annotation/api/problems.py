@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Validati
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404
 from rest_framework import exceptions, serializers, status
-from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -57,11 +56,6 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What happened, what was kept and what to do.")
     faults = FaultSerializer(many=True, help_text="Each thing that is wrong, if there are several.")
-
-
-class ProblemRenderer(JSONRenderer):
-    media_type = MEDIA_TYPE
-    format = "problem"
 
 
 class Conflict(exceptions.APIException):
