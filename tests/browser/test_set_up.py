@@ -54,6 +54,7 @@ class Desk:
 
     def look(self, what: str) -> None:
         """Keep a picture, and note what is wrong with the page; `desks` fails with all of it."""
+        self.page.wait_for_load_state()
         if PICTURES:
             path = Path(PICTURES) / f"{what}-{self.name}.png"
             self.page.screenshot(path=path, full_page=True)
@@ -69,7 +70,9 @@ class Desk:
         self.page.locator("#content").get_by_role("link", name=name, exact=True).first.click()
 
     def heading(self, text: str | re.Pattern[str]) -> None:
+        """Wait for the page of this heading, and until its scripts answer: nobody types sooner."""
         expect(self.page.get_by_role("heading", level=1, name=text)).to_be_visible()
+        self.page.wait_for_load_state()
 
 
 def pixels_beyond_the_window(page: Page) -> int:
@@ -173,6 +176,7 @@ def test_from_new_study_to_open(
     desk.page.locator("button[value=helpful]").click()
     desk.look("rubric")
     desk.page.get_by_role("link", name="Which is easier to follow?").click()
+    expect(desk.page.get_by_role("button", name="Save the question")).to_be_visible()
     desk.look("criterion")
     desk.press("Save the question")
     desk.follow("Continue")
@@ -238,9 +242,10 @@ def test_a_broken_file_says_each_line_and_stores_nothing(desks: Callable[..., De
     desk.look("broken")
     with desk.page.expect_download() as download:
         desk.page.get_by_role("link", name="Download all 2 as CSV").click()
-    listed = download.value.path().read_text()
-    assert listed.splitlines()[0] == "file,line,reason"
-    assert "broken.jsonl,4," in listed
+    with download.value.path().open(newline="") as listed:
+        header, *faults = csv.reader(listed)
+    assert header == ["file", "line", "reason"]
+    assert ["broken.jsonl", "4"] in [fault[:2] for fault in faults]
     desk.press("Store 6 rows")
     expect(desk.page.get_by_text("Nothing was saved yet")).to_be_visible()
     desk.watch.errors.clear()  # the console notes the 422
