@@ -19,7 +19,7 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 # As [tool.pytest.ini_options] has it; repeated here because a second -m replaces the first.
 DEFAULT_SELECTION = "not slow and not postgres and not redis"
-SLOW_SELECTION = "slow and not postgres and not redis and not browser"
+SLOW_SELECTION = "slow and not postgres and not redis"
 # A simulation that hangs should end, one that a busy machine delays should not. Those that take
 # longer carry a limit of their own, which outranks this one.
 SLOW_TIMEOUT = "--timeout=1800"
@@ -47,11 +47,9 @@ def pytest_command(arguments: list[str], browser: str | None, *, slow: bool = Fa
         command += ["-n", "logical", "--dist", "worksteal"]
     if slow:
         command += [SLOW_TIMEOUT, "--durations=0", "--durations-min=1"]
-    if not names_a_selection(arguments):
-        if slow:
-            command += ["-m", SLOW_SELECTION]
-        elif browser is None:
-            command += ["-m", f"{DEFAULT_SELECTION} and not browser"]
+    if not names_a_selection(arguments) and (slow or browser is None):
+        selection = SLOW_SELECTION if slow else DEFAULT_SELECTION
+        command += ["-m", selection if browser else f"{selection} and not browser"]
     return [*command, *arguments]
 
 
@@ -60,13 +58,12 @@ def main(arguments: list[str]) -> int:
     require_browser = "--require-browser" in arguments
     slow = "--slow" in arguments
     arguments = [word for word in arguments if word not in ("--require-browser", "--slow")]
-    # No simulation opens a page.
-    browser = None if slow else browsers.find_or_install()
+    browser = browsers.find_or_install()
     # Each worker has a core: numpy's own threads would only get in each other's way.
     environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
     if slow:
         print("[tests] simulations and long runs only", flush=True)
-    elif browser is not None:
+    if browser is not None:
         print(f"[tests] browser: {browser}", flush=True)
         environment["CHROMIUM_PATH"] = browser
     elif require_browser:
@@ -80,7 +77,7 @@ def main(arguments: list[str]) -> int:
         env=environment,
         check=False,
     )
-    if browser is None and not slow:
+    if browser is None:
         print(NO_BROWSER, flush=True)
     print(f"[tests] took {time.monotonic() - started:.0f} s", flush=True)
     return done.returncode

@@ -4,7 +4,8 @@ Of the pages of annotators and reviewers. Each text is shown in each place: prom
 responses, reference, typed reason and own answers; title, instructions, questions, levels, tags,
 codes and the account's name; explanations of practice pairs; remarks on a reviewer's desk. None may
 run a script, ask anybody for anything, break the policy, add an element or take one away. What
-shows that the detector sees all that is in `test_rating_safety.py`.
+shows that the detector sees all that is in `test_rating_safety.py`. Pairs meet every text in every
+run, the other places a tenth of them; `make test-slow` has all.
 """
 
 from __future__ import annotations
@@ -41,6 +42,16 @@ MOST_CRITERIA = 10
 CHUNK = 2 * MOST_CRITERIA
 CHUNKS = [EVERY_TEXT[start : start + CHUNK] for start in range(0, len(EVERY_TEXT), CHUNK)]
 in_chunks = pytest.mark.parametrize("texts", CHUNKS, ids=range(len(CHUNKS)))
+
+
+def sampled(chunk: int) -> pytest.MarkDecorator:
+    """One chunk now, and the others with the slow tests: six minutes of every run otherwise."""
+    marks = [() if number == chunk else pytest.mark.slow for number in range(len(CHUNKS))]
+    parameters = [
+        pytest.param(texts, marks=mark) for texts, mark in zip(CHUNKS, marks, strict=True)
+    ]
+    return pytest.mark.parametrize("texts", parameters, ids=range(len(CHUNKS)))
+
 
 # The elements that no text may bring into the place where it stands. What a mathematical script
 # makes of a formula and what the highlighter makes of code is neither.
@@ -137,7 +148,7 @@ def as_label(text: str) -> str:
     return " ".join(as_typed(text).replace("|", "/").split())[:60].strip() or "x"
 
 
-@in_chunks
+@sampled(1)
 def test_title_instructions_and_completion_code(desk_for: DeskFor, texts: list[str]) -> None:
     study = make_small_study(1)
     desk = desk_for(study)
@@ -166,7 +177,7 @@ def test_title_instructions_and_completion_code(desk_for: DeskFor, texts: list[s
         assert look(text) == harmless, text
 
 
-@in_chunks
+@sampled(3)
 def test_questions_levels_and_reasons_to_tick(desk_for: DeskFor, texts: list[str]) -> None:
     """As many on one page as a study may have criteria."""
     study = make_small_study(1)
@@ -215,7 +226,7 @@ def test_titles_on_the_home_page(desk_for: DeskFor) -> None:
 # -- practice ---------------------------------------------------------------------------------
 
 
-@in_chunks
+@sampled(5)
 def test_the_explanation_of_a_practice_pair(desk_for: DeskFor, texts: list[str]) -> None:
     study = make_small_study(1, rules={"qualification": {"pass_mark": 0.1}})
     alpha, beta = study.systems.order_by("name")
@@ -256,7 +267,7 @@ def context(browser: Browser) -> Generator[BrowserContext]:
     context.close()
 
 
-@in_chunks
+@sampled(7)
 def test_what_people_wrote_on_a_reviewers_desk(
     context: BrowserContext, live_server: LiveServer, texts: list[str]
 ) -> None:
