@@ -17,6 +17,9 @@ from annotation.storable import is_storable
 class StudyCommand(BaseCommand):
     """A command whose first argument names a study. What it says goes to stderr."""
 
+    # The checks load every page with all that pages need: a second of each command.
+    requires_system_checks: list[str] = []
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("study", metavar="STUDY", help="the study's short name")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import grimp
 import pytest
@@ -55,6 +57,27 @@ def modules_of(module: str) -> list[str]:
 
 
 PURE_PRESENT = [module for module in PURE_BY_DESIGN if exists(module)]
+
+
+def test_a_command_about_a_study_loads_no_page(tmp_path: Path) -> None:
+    """Pages bring what makes them; a report from the command line waits a second for it."""
+    environment = {
+        **os.environ,
+        "SECRET_KEY": "k" * 50,
+        "DATABASE_URL": f"sqlite:///{tmp_path}/empty.sqlite3",
+        "EVALSITE_VAR": str(tmp_path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "manage.py", "analyze", "nothing"],
+        cwd=PROJECT_ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "reports.analysis" in loaded, done.stderr[-500:]
+    assert loaded.isdisjoint({"evalsite.urls", "rest_framework.views", "judging.pages.views"})
 
 
 @pytest.mark.parametrize("module", PURE_PRESENT)
