@@ -555,6 +555,9 @@ SPECTACULAR_SETTINGS = {
         "StudyState": "annotation.models.StudyState.values",
         "AnnotatorState": "annotation.models.AnnotatorState.values",
         "RequestState": "reports.models.RequestState.values",
+        "ReviewOutcome": "annotation.models.ReviewOutcome.values",
+        "RunState": "judging.models.RunState.values",
+        "AskedOutcome": "judging.api.shapes.OUTCOMES",
     },
 }
 

@@ -33,6 +33,24 @@ class Outcome(enum.StrEnum):
     OVERSIZED = "oversized"
 
 
+# For people, as the result of one request.
+IN_WORDS = {
+    Outcome.OK: "The endpoint answers, and its replies can be read.",
+    Outcome.UNAUTHORISED: "The endpoint refused the key.",
+    Outcome.NOT_FOUND: "The endpoint knows no such address or model.",
+    Outcome.QUOTA: "The account has no credit or quota left.",
+    Outcome.RATE_LIMITED: "The endpoint is limiting requests at the moment. Try again later.",
+    Outcome.TIMEOUT: "There was no reply in time.",
+    Outcome.CONNECTION: "The endpoint could not be reached.",
+    Outcome.REDIRECTED: "The endpoint answered with a redirect, which is never followed.",
+    Outcome.ADDRESS_REFUSED: "The endpoint's name leads to an address that may not be called.",
+    Outcome.REJECTED: "The endpoint rejected the request: look at the model and its settings.",
+    Outcome.SERVER_ERROR: "The endpoint answered with an error of its own.",
+    Outcome.TRY_AGAIN: "The endpoint asked to try again later.",
+    Outcome.CONTENT_FILTER: "The endpoint's content filter refused the texts.",
+    Outcome.OVERSIZED: "The reply was too large or compressed, and was not read.",
+}
+
 # Asked again, after a wait that doubles.
 RETRYABLE = frozenset(
     {Outcome.SERVER_ERROR, Outcome.TRY_AGAIN, Outcome.TIMEOUT, Outcome.CONNECTION}

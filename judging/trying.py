@@ -1,6 +1,7 @@
 """One question to a judge, now: the connection test, and the try-out on one pair.
 
-Nothing is stored but when an endpoint was tested and with which class of result.
+Nothing is stored but when an endpoint was tested and with which class of result, and that somebody
+looked at what a judge says of a sealed study's pair.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from django.db import transaction
 from django.utils import timezone
 
-from annotation.models import Comparison
+from annotation import audit
+from annotation.models import Comparison, User
 from judging.clients import Reply
 from judging.endpoints.saving import EndpointFault, target_of
 from judging.grades import Grade, to_grade
@@ -84,6 +87,22 @@ def check_connection(version: JudgeVersion) -> Outcome:
             tested_at=timezone.now(), test_result=found.outcome.value
         )
     return found.outcome
+
+
+def note_look(version: JudgeVersion, comparison: Comparison, actor: User) -> None:
+    """Write down that somebody asks a judge about a pair of a sealed study.
+
+    Which of two responses wins is an outcome, though only a judge's.
+    """
+    study = version.judge.study
+    if study.is_sealed:
+        with transaction.atomic():
+            audit.record(
+                study,
+                actor,
+                "look",
+                {"how": "judge try-out", "comparison": comparison.pk, "judge": version.pk},
+            )
 
 
 def try_out(version: JudgeVersion, comparison: Comparison, order: str) -> Tried:

@@ -7,9 +7,8 @@ is called by codes is ordered by codes, rows as well as sides.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -24,10 +23,9 @@ from annotation.models import (
     Study,
     System,
 )
-from annotation.storable import is_storable
 
-from .edges import PAGED, StudyView
-from .problems import Refused
+from .edges import PAGED
+from .lists import FilteredView
 from .schema import OF_A_STUDY, lists
 
 
@@ -99,25 +97,7 @@ CATEGORY = OpenApiParameter("category", OpenApiTypes.STR, description="Of prompt
 PROMPT = OpenApiParameter("prompt_id", OpenApiTypes.STR, description="Of this prompt.")
 
 
-class ContentView(StudyView):
-    """A list that may be narrowed by what `filters` names: public name to column."""
-
-    reads: ClassVar[tuple[str, ...]] = PAGED
-    filters: dict[str, str] = {}
-
-    def narrowed(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows that fit the address. Nothing of a request names a column."""
-        for name, column in self.filters.items():
-            value = self.request.query_params.get(name)
-            if value is None:
-                continue
-            if not is_storable(value):
-                raise Refused(f"{name} holds a character that cannot be stored.")
-            rows = rows.filter((column, value))
-        return rows
-
-
-class Systems(ContentView):
+class Systems(FilteredView):
     @extend_schema(**lists(SystemSerializer, "systems_list", "List the systems", OF_A_STUDY))
     def get(self, request: Request, slug: str) -> Answer:
         # By name: the order of arrival could be laid beside that of other lists.
@@ -125,7 +105,7 @@ class Systems(ContentView):
         return self.paginated(rows, SystemSerializer, ordering=("name",))
 
 
-class Prompts(ContentView):
+class Prompts(FilteredView):
     filters = {"category": "category", "prompt_id": "prompt_id"}
     reads = (*PAGED, *filters)
 
@@ -140,7 +120,7 @@ class Prompts(ContentView):
         return self.paginated(rows, PromptSerializer)
 
 
-class Responses(ContentView):
+class Responses(FilteredView):
     filters = {"prompt_id": "prompt__prompt_id"}
     reads = (*PAGED, *filters)
 
@@ -158,8 +138,9 @@ class Responses(ContentView):
         )
 
 
-class Comparisons(ContentView):
+class Comparisons(FilteredView):
     filters = {"kind": "kind", "prompt_id": "prompt__prompt_id", "category": "prompt__category"}
+    choices = {"kind": ComparisonKind.values}
     reads = (*PAGED, *filters)
 
     @extend_schema(

@@ -6,7 +6,7 @@ A view says its roles as pages do, and the saying is the check. Each request rea
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, cast
 
 from django.http import Http404
@@ -71,6 +71,9 @@ class ApiView(APIView):
     # Query parameters that GET knows, and those of all else.
     reads: ClassVar[tuple[str, ...]] = ()
     sends: ClassVar[tuple[str, ...]] = ()
+
+    # How refusals of rooms above this one are answered, which `problems` cannot name.
+    refusals: ClassVar[Mapping[type[Exception], type[exceptions.APIException]]] = {}
 
     _claimed: Claimed | None = None
 
@@ -178,6 +181,10 @@ class ApiView(APIView):
             response = Response(exc.kept.content, status=exc.kept.status)
             response["Idempotent-Replayed"] = "true"
             return response
+        for kind, answered in self.refusals.items():
+            if isinstance(exc, kind):
+                exc = answered(str(exc))
+                break
         return super().handle_exception(exc)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:

@@ -1,1 +1,1 @@
-"""The REST API of this room: judgments made elsewhere."""
+"""The REST API of this room: judges, their runs, and judgments made elsewhere."""

@@ -15,14 +15,13 @@ from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotation import audit
 from annotation.access import SignedInRequest, study_role
 from annotation.models import ComparisonKind, Role, Study
 from judging.endpoints.saving import EndpointFault, save_endpoint
 from judging.judge_files import JudgeFileError, read_draft
 from judging.judges import JudgeFault, add_judges, newest_versions, warnings_about
 from judging.models import JudgeRun, JudgeVersion, RunState
-from judging.outcomes import Outcome
+from judging.outcomes import IN_WORDS, Outcome
 from judging.pages.forms import SIMULATED, JudgeForm, KeyForm, StartForm, initial_of
 from judging.parsing import Missing
 from judging.runs import conducting
@@ -30,26 +29,9 @@ from judging.runs.asking import TEXTS
 from judging.runs.progress import DETAILS, Progress, progress_of
 from judging.runs.starting import Quote, RunFault, live_run, quote, start_run
 from judging.tasks import ring
-from judging.trying import check_connection, endpoint_of, try_out
+from judging.trying import check_connection, endpoint_of, note_look, try_out
 
 MOST_RUNS_SHOWN = 20
-
-OUTCOMES = {
-    Outcome.OK: "The endpoint answers, and its replies can be read.",
-    Outcome.UNAUTHORISED: "The endpoint refused the key.",
-    Outcome.NOT_FOUND: "The endpoint knows no such address or model.",
-    Outcome.QUOTA: "The account has no credit or quota left.",
-    Outcome.RATE_LIMITED: "The endpoint is limiting requests at the moment. Try again later.",
-    Outcome.TIMEOUT: "There was no reply in time.",
-    Outcome.CONNECTION: "The endpoint could not be reached.",
-    Outcome.REDIRECTED: "The endpoint answered with a redirect, which is never followed.",
-    Outcome.ADDRESS_REFUSED: "The endpoint's name leads to an address that may not be called.",
-    Outcome.REJECTED: "The endpoint rejected the request: look at the model and its settings.",
-    Outcome.SERVER_ERROR: "The endpoint answered with an error of its own.",
-    Outcome.TRY_AGAIN: "The endpoint asked to try again later.",
-    Outcome.CONTENT_FILTER: "The endpoint's content filter refused the texts.",
-    Outcome.OVERSIZED: "The reply was too large or compressed, and was not read.",
-}
 
 ACTS: dict[str, tuple[str, Callable[..., object]]] = {
     "pause": ("The run is paused. What is in flight is still stored.", conducting.pause),
@@ -205,7 +187,7 @@ def show_judge(
         endpoint = None
     tested = None
     if endpoint is not None and endpoint.test_result:
-        tested = OUTCOMES.get(Outcome(endpoint.test_result))
+        tested = IN_WORDS.get(Outcome(endpoint.test_result))
     return render(
         request,
         "judging/judge.html",
@@ -265,7 +247,7 @@ def connect(request: SignedInRequest, study: Study, version: int) -> HttpRespons
         messages.error(request, str(fault))
     else:
         say = messages.success if outcome is Outcome.OK else messages.error
-        say(request, OUTCOMES[outcome])
+        say(request, IN_WORDS[outcome])
     return redirect("judges:judge", slug=study.slug, version=asked.pk)
 
 
@@ -288,15 +270,7 @@ def try_one(request: SignedInRequest, study: Study, version: int) -> HttpRespons
     }
     if request.method == "POST" and number:
         comparison = pairs.select_related(*TEXTS)[place - 1]
-        if study.is_sealed:
-            # Which of two responses wins is an outcome, though only a judge's.
-            with transaction.atomic():
-                audit.record(
-                    study,
-                    request.user,
-                    "look",
-                    {"how": "judge try-out", "comparison": comparison.pk, "judge": asked.pk},
-                )
+        note_look(asked, comparison, request.user)
         try:
             tried = try_out(asked, comparison, order)
         except EndpointFault as fault:
@@ -305,7 +279,7 @@ def try_one(request: SignedInRequest, study: Study, version: int) -> HttpRespons
             missing = tried.answer if isinstance(tried.answer, Missing) else None
             context |= {
                 "tried": tried,
-                "said": OUTCOMES[tried.outcome],
+                "said": IN_WORDS[tried.outcome],
                 "missing": DETAILS.get(missing.detail, missing.detail) if missing else "",
             }
     return render(request, "judging/try.html", context)

@@ -1,0 +1,211 @@
+"""Judges and their runs through the API: what a script adds, asks, starts and never gets."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from annotation.api.tokens import Scope
+from annotation.models import AuditEntry, Role
+from judging.models import Endpoint, JudgeRun, JudgeVersion
+from judging.runs.conducting import pause
+from judging.runs.starting import start_run
+from tests.annotation.api.calling import Caller, member
+from tests.judging.asked import add, make_judged_study, work_off
+
+KEY = "sk-canary-0123456789-abcdef"
+SIMULATED = "simulator://built-in/v1"
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(host: str, port: int) -> list[str]:
+        return [host] if host == "127.0.0.1" else ["1.1.1.1"]
+
+    monkeypatch.setattr("judging.endpoints.addresses.resolve_now", resolve)
+    monkeypatch.setattr("judging.api.runs.ring", lambda run: None)
+
+
+@pytest.fixture
+def study(db):
+    return make_judged_study(3, title="Mails")
+
+
+@pytest.fixture
+def script(study) -> Caller:
+    return member(study, Role.RESEARCHER)
+
+
+def draft(**more: object) -> dict[str, object]:
+    return {
+        "name": "careful",
+        "endpoint": {"name": "main", "base_url": SIMULATED},
+        "models": [{"name": "fair:delay=0", "price": {"input": "1", "output": 2}}],
+        **more,
+    }
+
+
+def test_judges_are_added_as_from_a_file_and_a_change_is_a_further_version(script, study) -> None:
+    path = f"studies/{study.slug}/judges"
+    made = script.post(path, draft())
+    assert made.status_code == 201
+    (first,) = made.json()["judges"]
+    assert (first["judge"], first["version"], first["is_new"]) == ("careful", 1, True)
+    assert script.post(path, draft()).json()["judges"][0]["is_new"] is False
+    changed = draft(instructions=[{"name": "sceptic"}, {"name": "mine", "text": "Be fair."}])
+    names = [one["judge"] for one in script.post(path, changed).json()["judges"]]
+    assert names == ["careful/fair:delay=0/sceptic", "careful/fair:delay=0/mine"]
+    models = [{"name": "fair:delay=0", "temperature": 1}]
+    assert script.post(path, draft(models=models)).json()["judges"][0]["version"] == 2
+    listed = script.get(f"{path}?judge=careful").json()["results"]
+    assert [(row["version"], row["model"]) for row in listed] == [
+        (1, "fair:delay=0"),
+        (2, "fair:delay=0"),
+    ]
+    whole = script.get(f"{path}/{first['id']}").json()
+    price = {"input": "1.0000000000", "cached_input": "1.0000000000", "output": "2.0000000000"}
+    assert {k: Decimal(v) for k, v in whole["config"]["price"].items()} == {
+        k: Decimal(v) for k, v in price.items()
+    }
+    assert whole["endpoint"]["base_url"] == SIMULATED
+    assert whole["live_run"] is None
+
+
+def test_a_key_goes_in_and_never_comes_out(script, study) -> None:
+    path = f"studies/{study.slug}/judges"
+    endpoint = {"name": "main", "base_url": "https://api.example.com/v1"}
+    answers = [script.post(path, draft(endpoint=endpoint, key=KEY))]
+    version = JudgeVersion.objects.get()
+    answers += [
+        script.get(path),
+        script.get(f"{path}/{version.pk}"),
+        script.send("PUT", f"{path}/{version.pk}/key", {"key": f"{KEY}-new"}),
+    ]
+    for answer in answers:
+        assert answer.status_code < 300
+        assert KEY not in answer.content.decode()
+    assert answers[-1].json()["key_hint"] == "-new"[-4:]
+    assert Endpoint.objects.get().has_key
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "said"),
+    [
+        ({"endpoint": {"name": "main", "base_url": "http://api.example.com"}}, 409, "Only https"),
+        ({"models": []}, 422, "models"),
+        ({"rubric": "none"}, 422, "rubric"),
+        ({"instructions": [{"name": "unknown"}]}, 422, "instructions"),
+        ({"endpoint": {"name": "main", "base_url": SIMULATED, "key_variable": "X"}}, 422, "key_v"),
+        ({"key": "two words"}, 409, "visible ASCII"),
+    ],
+)
+def test_what_cannot_be_a_judge_is_refused_with_its_place(
+    script, study, wrong, status, said
+) -> None:
+    answer = script.post(f"studies/{study.slug}/judges", draft(**wrong))
+    assert answer.status_code == status
+    assert said in answer.content.decode()
+    assert KEY not in answer.content.decode()
+    assert not JudgeVersion.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_is_tested_and_a_pair_tried(script, study) -> None:
+    version = add(study, SIMULATED, "fair:delay=0")
+    path = f"studies/{study.slug}/judges/{version.pk}"
+    assert script.post(f"{path}/connection").json()["outcome"] == "ok"
+    assert Endpoint.objects.get().test_result == "ok"
+    tried = script.post(f"{path}/try", {"item_id": "pair0", "order": "ba"}).json()
+    assert (tried["outcome"], tried["verdict"]) == ("ok", "a")
+    assert tried["grade"] in ("2>1", "2>>1")
+    assert "B0" in tried["messages"][-1]["content"]
+    assert script.post(f"{path}/try", {"item_id": "none"}).status_code == 404
+    assert not AuditEntry.objects.filter(action="look").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pair_of_a_sealed_study_is_tried_by_code_and_written_down() -> None:
+    study = make_judged_study(1, state="open", opened_at=timezone.now())
+    for system, code in zip(study.systems.order_by("name"), ("A2", "A1"), strict=True):
+        system.code = code
+        system.save()
+    script = member(study, Role.OWNER)
+    version = add(study, SIMULATED, "fair:delay=0")
+    tried = script.post(
+        f"studies/{study.slug}/judges/{version.pk}/try", {"item_id": "pair0", "order": "ab"}
+    ).json()
+    # As the pair is listed, a is the system A1, which is the second by name.
+    first = tried["messages"][-1]["content"]
+    assert first.index("B0") < first.index("A0")
+    assert tried["grade"] in ("2>1", "2>>1")
+    assert tried["verdict"] is None
+    look = AuditEntry.objects.get(action="look")
+    assert look.detail["how"] == "judge try-out"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_is_quoted_started_watched_and_done(script, study) -> None:
+    version = add(study, SIMULATED, "fair:delay=0")
+    path = f"studies/{study.slug}"
+    quote = script.post(f"{path}/judges/{version.pk}/quote", {"replicates": 2}).json()
+    assert (quote["comparisons"], quote["calls"]) == (3, 12)
+    assert Decimal(quote["cost"]) > 0
+    assert not JudgeRun.objects.exists()
+    headers = {"Idempotency-Key": "one"}
+    started = script.post(f"{path}/judges/{version.pk}/runs", {"budget": "5"}, **headers)
+    assert started.status_code == 201
+    assert started.json()["progress"]["asked"] == 6
+    again = script.post(f"{path}/judges/{version.pk}/runs", {"budget": "5"}, **headers)
+    assert again.json() == started.json()
+    assert script.post(f"{path}/judges/{version.pk}/runs").status_code == 409
+    run = JudgeRun.objects.get()
+    assert script.get(f"{path}/judges/{version.pk}").json()["live_run"] == run.pk
+    work_off(run)
+    done = script.get(f"{path}/judge-runs/{run.pk}").json()
+    assert (done["state"], done["progress"]["parsed"]) == ("finished", 6)
+    assert Decimal(done["spent"]) > 0
+    listed = script.get(f"{path}/judge-runs?state=finished&judge=judge").json()["results"]
+    assert [row["id"] for row in listed] == [run.pk]
+    assert script.get(f"{path}/judge-runs?state=nothing").status_code == 422
+
+
+def test_a_run_is_paused_resumed_with_another_budget_and_cancelled(script, study) -> None:
+    version = add(study, SIMULATED, "fair:delay=0")
+    run = start_run(version, actor=None, budget=Decimal(1))
+    path = f"studies/{study.slug}/judge-runs/{run.pk}"
+    assert script.post(f"{path}/pause").json()["pause_cause"] == "person"
+    assert script.post(f"{path}/pause").status_code == 409
+    resumed = script.post(f"{path}/resume", {"budget": "2.5"}).json()
+    assert (resumed["state"], Decimal(resumed["budget"])) == ("running", Decimal("2.5"))
+    assert script.post(f"{path}/cancel").json()["state"] == "cancelled"
+    assert script.post(f"{path}/retry").status_code == 409
+
+
+def test_runs_and_judges_of_other_studies_are_not_there(script, study) -> None:
+    other = make_judged_study(1)
+    version = add(other, SIMULATED, "fair:delay=0")
+    run = start_run(version, actor=None)
+    pause(run, None)
+    path = f"studies/{study.slug}"
+    for answer in (
+        script.get(f"{path}/judges/{version.pk}"),
+        script.post(f"{path}/judges/{version.pk}/runs"),
+        script.post(f"{path}/judges/{version.pk}/try", {"item_id": "pair0"}),
+        script.get(f"{path}/judge-runs/{run.pk}"),
+        script.post(f"{path}/judge-runs/{run.pk}/cancel"),
+    ):
+        assert answer.status_code == 404
+    run.refresh_from_db()
+    assert run.state == "paused"
+
+
+def test_a_key_to_read_starts_nothing(study) -> None:
+    version = add(study, SIMULATED, "fair:delay=0")
+    reader = member(study, Role.OWNER, Scope.READ)
+    path = f"studies/{study.slug}/judges/{version.pk}"
+    assert reader.get(path).status_code == 200
+    for act in ("runs", "connection", "quote"):
+        assert reader.post(f"{path}/{act}").status_code == 403
+    assert not JudgeRun.objects.exists()
