@@ -60,7 +60,7 @@ export function createKeySheet({ dialog, questions, commands, keymap, api, onCha
       ...Object.keys(GIVEN)
         .filter((name) => commands.includes(name))
         .map((name) => [null, NAMES[name], name]),
-      ["Ctrl Enter", gettext("Save and show the next pair, also from a text field")],
+      [gettext("Ctrl Enter"), gettext("Save and show the next pair, also from a text field")],
       ["Esc", gettext("Leave a text field, close what is open")],
     ];
   }
