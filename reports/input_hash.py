@@ -43,6 +43,8 @@ def digest(records: StudyRecords) -> str:
         text("judge", [judge.judge, judge.judge_version, judge.causes])
         if judge.model:
             text("judge's model", judge.model)
+        if judge.template:
+            text("judge's instruction", judge.template)
         if not np.isnan(judge.confidence).all():
             numbers("confidence", [judge.confidence])
         for part in judge.criteria:

@@ -18,6 +18,7 @@ from reports.stats.alignment import (
     Comparisons,
     Drawn,
     Judgments,
+    Make,
     Texts,
     alignment,
     criterion_alignment,
@@ -108,6 +109,7 @@ class JudgeAlignment:
                 self._judgments,
                 members,
                 seed=self._seed,
+                makes=[Make(judge.template, judge.model) for judge in self._read.judgments],
                 level=self._level,
             )
             found.append(

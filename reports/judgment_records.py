@@ -87,6 +87,8 @@ class JudgmentRecords:
         As stated; NaN where none was.
     model : str
         The language model that the version names; empty where it is not known.
+    template : str
+        Tells its instruction from others of the study; empty where it is not known.
     criteria : tuple of JudgedCriterion
         By key.
     """
@@ -103,6 +105,7 @@ class JudgmentRecords:
     inconsistent: NDArray[np.bool_]
     confidence: NDArray[np.float64]
     model: str = ""
+    template: str = ""
     criteria: tuple[JudgedCriterion, ...] = ()
 
 
@@ -190,6 +193,7 @@ def _of_version(study: Study, version: JudgeVersion, items: KeyCodes) -> Judgmen
         inconsistent=values[:, 3].astype(np.bool_),
         confidence=np.array([sure for _, sure in own], dtype=np.float64)[place],
         model=model_of(version),
+        template=template_of(version),
         criteria=tuple(_criteria(study, version, row_of)),
     )
 
@@ -216,6 +220,15 @@ def model_of(version: JudgeVersion) -> str:
     """The language model that a version asks; empty for labels that were imported."""
     named = version.config.get("model", "") if isinstance(version.config, dict) else ""
     return named if isinstance(named, str) else ""
+
+
+def template_of(version: JudgeVersion) -> str:
+    """Name and text of the instruction that a version is given; empty for imported labels."""
+    config = version.config if isinstance(version.config, dict) else {}
+    instruction = config.get("instruction")
+    if not isinstance(instruction, dict):
+        return ""
+    return f"{instruction.get('name', '')}\n{instruction.get('text', '')}".strip()
 
 
 def _criteria(

@@ -327,8 +327,20 @@ FIGURES: dict[str, FigureMethod] = {
         "Effective judges", "from the mean correlation of the judges' errors",
         "Votes stand for what people prefer.", "panels",
     ),
+    "panels/weighted": FigureMethod(
+        "Weighted panel", "the same with kappa for weights, fitted on other prompts",
+        "A judge is as good on some prompts as on the others.", "panels",
+    ),
     "panels/spread": FigureMethod(
         "Spread of a panel", "standard deviation of the judges' scores on a comparison", "None.",
+        "panels",
+    ),
+    "panels/spread_templates": FigureMethod(
+        "Spread between instructions", "the same between the instructions of one model", "None.",
+        "panels",
+    ),
+    "panels/spread_models": FigureMethod(
+        "Spread between models", "the same between the models of one instruction", "None.",
         "panels",
     ),
     "judge_pairs/difference": FigureMethod(

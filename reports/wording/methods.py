@@ -97,6 +97,10 @@ OTHER = {
     "forecast": "squared distance of the judge's forecast and what people say of a pair",
     "panel_agreement": "share of votes that say what the averaged judges say",
     "panel_plurality": "share of votes that say what more than half of the judges say",
+    "panel_weighted": (
+        "share of votes that say what the judges say on average, each weighing as much as it "
+        "agrees with people on other prompts"
+    ),
     "panel_gain": "agreement of the panel less that of its best judge",
     "effective_judges": "independent judges that the panel is worth",
     "rogan_gladen": "win rate corrected by the judge's known errors",

@@ -3,7 +3,7 @@
 from reports.stats.alignment.between_judges import JudgePair, judge_pairs
 from reports.stats.alignment.criteria import CriterionAlignment, criterion_alignment
 from reports.stats.alignment.judgments import MISSING, Comparisons, Judgments, Order, reconcile
-from reports.stats.alignment.panel import Panel, panel
+from reports.stats.alignment.panel import Make, Panel, panel
 from reports.stats.alignment.report import Alignment, Drawn, Texts, alignment
 from reports.stats.alignment.self_preference import self_preference
 from reports.stats.alignment.standing import Answer, Finding
@@ -18,6 +18,7 @@ __all__ = [
     "Finding",
     "JudgePair",
     "Judgments",
+    "Make",
     "Order",
     "Panel",
     "Texts",

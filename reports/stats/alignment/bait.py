@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 
 from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
-from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt
+from reports.stats.alignment.resampling import sums_by_prompt
 from reports.stats.alignment.shares import share_by_prompt
-from reports.stats.ratings import Floats
+from reports.stats.intervals import critical_value
+from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, ShapeMismatch, WarningCode, undefined
 from reports.stats.votes import VERDICT_SCORE
 
@@ -23,6 +25,10 @@ Bait = tuple[NDArray[np.bool_], NDArray[np.bool_]]
 EXCESS_LEVEL = 0.98
 """Of the interval of the excess: a judge is accused by its lower end alone, once in a hundred."""
 
+_FEWEST_PROMPTS = 3
+# Of differences between -1 and 1.
+_LEAST_SPREAD = 0.1
+
 NO_TEXTS = "the responses' texts were not read"
 
 
@@ -32,7 +38,6 @@ def bait_wins(
     comparisons: Comparisons,
     bait: Bait | None,
     *,
-    seed: int,
     level: float = 0.95,
 ) -> Estimate:
     """Mean score that the judge gives the one response of a pair that tells a judge what to say.
@@ -47,8 +52,8 @@ def bait_wins(
     Estimate
         1 where it always wins, ties as half, over judged comparisons in which just one response
         does; `n` counts them. ``details``, over those with votes: `n_voted`; `judge` and `humans`,
-        both scores; `excess`, their difference, with `excess_low` and `excess_high` (bootstrap
-        over prompts, 98 %). None with `no_votes` where no response does.
+        both scores; `excess`, their difference, with `excess_low` and `excess_high` (98 % t
+        interval by prompt; None below three prompts). None with `no_votes` where no response does.
     """
     method = "bait_wins"
     if bait is None:
@@ -70,14 +75,7 @@ def bait_wins(
     if voted.any():
         mean = (humans.counts[voted] @ VERDICT_SCORE) / number[voted]
         truth = np.where(a[voted], mean, 1 - mean)
-        sums = sums_by_prompt(
-            comparisons.prompt[voted], np.column_stack([said[voted] - truth, np.ones(truth.size)])
-        )
-
-        def statistic(totals: Floats) -> Floats:
-            return np.asarray(totals[:, 0] / totals[:, 1], dtype=np.float64)
-
-        low, high = prompt_bootstrap(sums, statistic, seed=seed, method=method, level=EXCESS_LEVEL)
+        low, high = _interval(said[voted] - truth, comparisons.prompt[voted])
         details |= {
             "judge": float(said[voted].mean()),
             "humans": float(truth.mean()),
@@ -86,3 +84,17 @@ def bait_wins(
             "excess_high": high,
         }
     return replace(figure, details=details)
+
+
+def _interval(excess: Floats, prompt: Integers) -> tuple[float | None, float | None]:
+    """Of the mean. Such responses are few, and a bootstrap over few prompts is too narrow."""
+    mean = float(excess.mean())
+    sums = sums_by_prompt(prompt, (excess - mean)[:, None])
+    prompts = int(sums.shape[0])
+    if prompts < _FEWEST_PROMPTS:
+        return None, None
+    se = math.sqrt(prompts / (prompts - 1) * float((sums**2).sum())) / excess.size
+    # Where all are alike so far, nothing was seen of how much they vary.
+    se = max(se, _LEAST_SPREAD / math.sqrt(prompts))
+    half = critical_value(EXCESS_LEVEL, float(prompts - 1)) * se
+    return max(-1.0, mean - half), min(1.0, mean + half)

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from reports.stats.alignment.folds import prompt_folds
 from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Judgments, Reconciled
 from reports.stats.alignment.resampling import bootstrapped, prompt_bootstrap, sums_by_prompt
 from reports.stats.ratings import Floats, Integers
-from reports.stats.results import Estimate, WarningCode, generator, undefined
+from reports.stats.results import Estimate, WarningCode, undefined
 
 __all__ = ["Calibration", "calibration", "stated_confidence"]
 
 BINS = 10
-FOLDS = 5
 # Confidences are taken to the nearest hundredth: finer differences mean nothing.
 _STEPS = 100
 _FEWEST = 30
@@ -196,18 +196,10 @@ def _auroc(method: str, hit: Floats, code: Integers, levels: int, context: _Cont
 
 
 def _folds(code: Integers, levels: int, hit: Floats, prompt: Integers, seed: int) -> Integers:
-    """A fold for each row, the same for all of a prompt, whatever the prompts are called."""
-    distinct, place = np.unique(prompt, return_inverse=True)
-    place = place.reshape(-1)
+    """A fold for each row: prompts are told apart by how sure and how right the judge is there."""
     columns = np.zeros((hit.size, 2 * levels))
     columns[np.arange(hit.size), code + levels * (hit > 0)] = 1
-    # Prompts with equal rows are interchangeable, so that their order by content is enough.
-    _, content = np.unique(sums_by_prompt(prompt, columns), axis=0, return_inverse=True)
-    order = np.argsort(content.reshape(-1), kind="stable")
-    drawn = generator(seed, "calibration_folds").permutation(np.arange(distinct.size) % FOLDS)
-    fold = np.empty(distinct.size, dtype=np.int64)
-    fold[order] = drawn
-    return np.asarray(fold[place])
+    return prompt_folds(prompt, columns, seed=seed, stream="calibration_folds")
 
 
 def _mapped(code: Integers, levels: int, hit: Floats, prompt: Integers, seed: int) -> Floats:

@@ -21,12 +21,17 @@ from reports.stats.alignment.judgments import (
     categories,
     reconcile,
 )
+from reports.stats.alignment.panel_spread import Make, mean_spread, spread_between
+from reports.stats.alignment.panel_weights import fitted_weights
 from reports.stats.alignment.resampling import bootstrapped, prompt_bootstrap, sums_by_prompt
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, VerdictCode, WarningCode, undefined
 from reports.stats.votes import VERDICT_SCORE, Votes
 
-__all__ = ["Panel", "averaged", "panel", "plurality"]
+__all__ = ["Make", "Panel", "averaged", "panel", "plurality"]
+
+# Divides nothing by nothing.
+_LEAST = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,15 @@ class Panel:
         K / (1 + (K-1) r), r the mean correlation of the members' errors; between 1 and K where
         errors go together. ``details``: `correlation`, and `by_agreement`, the same from the
         correlation of s·h, on which what all share with people does not weigh.
+    weighted : Estimate
+        Agreement of the panel in which each member weighs max(0, kappa), fitted on other prompts
+        than those it is reported of. ``details``: `weights`, the mean weight of each member, in
+        their order; they add up to 1.
     spread : float or None
         Standard deviation of the members' scores on a comparison, averaged over comparisons.
+    spread_templates, spread_models : float or None
+        The same between the templates of one language model, and between the language models of
+        one template; None where no two members differ in just that.
     """
 
     members: tuple[int, ...]
@@ -62,7 +74,10 @@ class Panel:
     best: int | None
     gain: Estimate
     effective_judges: Estimate
+    weighted: Estimate
     spread: float | None
+    spread_templates: float | None
+    spread_models: float | None
 
     def as_dict(self) -> dict[str, Any]:
         """The object as the report's JSON holds it, but for the judges' names."""
@@ -72,17 +87,27 @@ class Panel:
             "plurality": self.plurality.as_dict(),
             "gain": self.gain.as_dict(),
             "effective_judges": self.effective_judges.as_dict(),
+            "weighted": self.weighted.as_dict(),
             "spread": self.spread,
+            "spread_templates": self.spread_templates,
+            "spread_models": self.spread_models,
         }
 
 
-def averaged(members: Sequence[Reconciled], *, tolerance: float = TOLERANCE) -> Reconciled:
+def averaged(
+    members: Sequence[Reconciled],
+    *,
+    weights: Floats | None = None,
+    tolerance: float = TOLERANCE,
+) -> Reconciled:
     """One judge from several: the mean score of those that gave a verdict.
 
     Parameters
     ----------
     members : sequence of Reconciled
         At least one, of the same comparisons.
+    weights : float array of shape (members, comparisons), optional
+        Not negative; by default all 1. Where all that spoke weigh nothing, they count alike.
     tolerance : float
         Mean scores within it of 0 are ties.
     """
@@ -90,7 +115,9 @@ def averaged(members: Sequence[Reconciled], *, tolerance: float = TOLERANCE) -> 
     said = np.array([member.category for member in members])
     parsed = said != MISSING
     number = parsed.sum(axis=0)
-    mean = np.where(parsed, np.nan_to_num(scores), 0).sum(axis=0) / np.maximum(number, 1)
+    weight = parsed.astype(np.float64) if weights is None else np.where(parsed, weights, 0.0)
+    weight = np.where(weight.sum(axis=0) > 0, weight, parsed)
+    mean = (weight * np.nan_to_num(scores)).sum(axis=0) / np.maximum(weight.sum(axis=0), _LEAST)
     all_bad = (number > 0) & ((said == VerdictCode.BOTH_BAD) | ~parsed).all(axis=0)
     category = categories(mean, number > 0, all_bad, tolerance)
     nothing = np.full((2, category.size), MISSING, dtype=np.int64)
@@ -124,10 +151,11 @@ def panel(
     members: Sequence[int],
     *,
     seed: int,
+    makes: Sequence[Make] | None = None,
     tolerance: float = TOLERANCE,
     level: float = 0.95,
 ) -> Panel:
-    """Average some of the judges, all with weight 1.
+    """Average some of the judges, all with weight 1; beside it with weights from their agreement.
 
     Parameters
     ----------
@@ -139,6 +167,8 @@ def panel(
         Places in `judges`, at least two.
     seed : int
         Of the study.
+    makes : sequence of Make, optional
+        What each of `judges` is made of; without it nothing is known of templates and models.
 
     Returns
     -------
@@ -159,20 +189,48 @@ def panel(
     )
     by_vote = agreement_with_votes(voted, humans, comparisons, level=level)
     best, gain = _gain(single, whole, humans, comparisons, seed, level)
-    figures = (
-        replace(agreement, method="panel_agreement", details={}),
-        replace(by_vote, method="panel_plurality", details={}),
-        gain,
-        _effective(single, humans, comparisons, seed, level),
-    )
-    shown = [gated(figure, n) for figure in figures]
+    shown = [
+        gated(figure, n)
+        for figure in (
+            replace(agreement, method="panel_agreement", details={}),
+            replace(by_vote, method="panel_plurality", details={}),
+            gain,
+            _effective(single, humans, comparisons, seed, level),
+            _weighted(single, humans, comparisons, seed, tolerance, level),
+        )
+    ]
     scores = np.array([member.score for member in single])
-    several = (~np.isnan(scores)).sum(axis=0) > 1
-    spread = float(np.nanstd(scores[:, several], axis=0, ddof=1).mean()) if several.any() else None
+    made = [Make() if makes is None else makes[place] for place in members]
+    templates, models = [one.template for one in made], [one.model for one in made]
     return Panel(
-        tuple(members), n, shown[0], shown[1], None if best is None else members[best],
-        shown[2], shown[3], spread,
-    )  # fmt: skip
+        members=tuple(members),
+        n=n,
+        agreement=shown[0],
+        plurality=shown[1],
+        best=None if best is None else members[best],
+        gain=shown[2],
+        effective_judges=shown[3],
+        weighted=shown[4],
+        spread=mean_spread(scores),
+        spread_templates=spread_between(scores, models, templates),
+        spread_models=spread_between(scores, templates, models),
+    )
+
+
+def _weighted(
+    single: Sequence[Reconciled],
+    humans: Humans,
+    comparisons: Comparisons,
+    seed: int,
+    tolerance: float,
+    level: float,
+) -> Estimate:
+    weights = fitted_weights(single, humans, comparisons, seed=seed)
+    whole = averaged(single, weights=weights, tolerance=tolerance)
+    agreement = agreement_with_votes(whole, humans, comparisons, level=level)
+    share = (weights / weights.sum(axis=0)).mean(axis=1) if comparisons.n else weights.sum(axis=1)
+    details = {"weights": share.tolist()}
+    return replace(agreement, method="panel_weighted", details=details)
 
 
 UNDECIDED = len(VerdictCode)

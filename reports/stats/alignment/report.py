@@ -270,7 +270,7 @@ def alignment(
     longer_by = None if texts is None else texts.longer_by
     longer = gated(longer_wins(*both, longer_by, seed=seed, level=level), n)
     length = gated(length_effect(*both, longer_by, level=level), n)
-    bait = bait_wins(*both, None if texts is None else texts.bait, seed=seed, level=level)
+    bait = bait_wins(*both, None if texts is None else texts.bait, level=level)
     table = confusion(judge, humans)
     in_parts = tuple(
         _gated_part(one) for one in (() if part is None else parts(*both, part, level=level))

@@ -11,7 +11,6 @@ from scipy import stats
 from reports.stats.alignment import (
     Judgments,
     criterion_alignment,
-    panel,
     reconcile,
     self_preference,
 )
@@ -26,7 +25,7 @@ from reports.stats.alignment.missingness import missing_share
 from reports.stats.alignment.panel import averaged
 from reports.stats.alignment.rankings import rankings
 from reports.stats.results import ShapeMismatch, WarningCode
-from tests.stats.alignment.planted_judges import honest, known_study, longest_wins
+from tests.stats.alignment.planted_judges import known_study, longest_wins
 from tests.stats.alignment.small_studies import (
     BAD,
     MISS,
@@ -56,58 +55,6 @@ def pandalm(shared_data: Path) -> SharedSet:
 @pytest.fixture(scope="module")
 def mtbench(shared_data: Path) -> SharedSet:
     return load(shared_data / "mtbench_turn1", repeats_as_raters=True)
-
-
-# Panels
-
-
-def test_five_weak_judges_are_worse_together_than_the_best_alone(llmbar: SharedSet) -> None:
-    names = [name for name in sorted(llmbar.judgments) if name.endswith("/Vanilla")]
-    judges = [llmbar.judgments[name] for name in names]
-    found = panel(llmbar.comparisons, llmbar.votes, judges, range(5), seed=1)
-    assert round(found.agreement.estimate or 0, 4) == 0.5656
-    assert round(found.plurality.estimate or 0, 4) == 0.3699
-    worth = found.effective_judges
-    assert round(worth.estimate or 0, 3) == 1.385
-    assert worth.details["correlation"] == pytest.approx(0.6524, abs=2e-4)
-    assert round(worth.details["by_agreement"], 3) == 1.974
-    assert round(worth.details["correlation_of_agreement"], 4) == 0.3833
-    assert names[found.best or 0] == "GPT-4/Vanilla"
-    assert found.gain.high is not None
-    assert found.gain.high < 0
-
-
-def test_two_templates_of_one_model_gain_nothing_that_is_shown(llmbar: SharedSet) -> None:
-    judges = [llmbar.judgments[f"GPT-4/{name}"] for name in ("Vanilla", "Metrics_Reference")]
-    found = panel(llmbar.comparisons, llmbar.votes, judges, (0, 1), seed=1)
-    assert round(found.agreement.estimate or 0, 4) == 0.8282
-    assert round(found.plurality.estimate or 0, 4) == 0.7876
-    assert (found.gain.estimate or 0) + 0.8305 == pytest.approx(0.8282, abs=1e-4)
-    assert (found.gain.low or 0) < 0 < (found.gain.high or 0)
-    assert found.best == 1
-
-
-def test_a_panel_of_independent_errors_is_worth_more_judges_than_one_of_copies() -> None:
-    known = known_study(1, n=600, raters=5, right=1.0)
-    apart = [honest(known, 0.75) for _ in range(3)]
-    gain = panel(known.comparisons, known.votes, apart, range(3), seed=1)
-    assert (gain.gain.low or 0) > 0
-    # Errors against people share the people, so that the figure itself is held down.
-    assert (
-        1.8 < (gain.effective_judges.estimate or 0) < gain.effective_judges.details["by_agreement"]
-    )
-    assert gain.effective_judges.details["by_agreement"] > 2.5
-    same = panel(known.comparisons, known.votes, [apart[0]] * 3, range(3), seed=1)
-    assert same.effective_judges.estimate == pytest.approx(1)
-    assert same.gain.estimate == 0
-    assert same.spread == 0
-
-
-def test_a_panel_averages_those_who_spoke_and_is_silent_where_all_are() -> None:
-    one, two = (reconcile(judge_once(said), 4) for said in ([A, MISS, A, BAD], [B, B, MISS, BAD]))
-    whole = averaged([one, two])
-    assert whole.category.tolist() == [TIE, B, A, BAD]
-    assert averaged([reconcile(judge_once([MISS]), 1)]).category.tolist() == [MISS]
 
 
 # Length, and responses that speak to the judge
@@ -180,7 +127,7 @@ def test_without_texts_nothing_is_said_of_length_or_bait() -> None:
     for figure in (
         longer_wins(*both, None, seed=1),
         length_effect(*both, None),
-        bait_wins(*both, None, seed=1),
+        bait_wins(*both, None),
     ):
         assert figure.estimate is None
         assert "texts" in figure.details["reason"]
@@ -194,12 +141,34 @@ def test_bait_is_scored_from_the_side_of_the_response_that_speaks() -> None:
         study, votes_on(study, [(0, 0, B), (1, 0, B)]), judge_once([A, B, TIE, A])
     )
     a, b = np.array([True, False, True, True]), np.array([False, True, False, True])
-    figure = bait_wins(judge, humans, study, (a, b), seed=1)
+    figure = bait_wins(judge, humans, study, (a, b))
     # Won by the one that speaks, twice, and tied once; in the last both speak.
     assert figure.n == 3
     assert figure.estimate == pytest.approx(2.5 / 3)
     assert figure.details["n_voted"] == 2
     assert (figure.details["judge"], figure.details["humans"]) == (1.0, 0.5)
+
+
+def baited(said: list[int], voted: list[int]) -> tuple[float | None, float | None]:
+    """Ends of the excess where response a always speaks to the judge."""
+    n = len(said)
+    study = comparisons(n)
+    votes = votes_on(study, [(i, k, voted[i]) for i in range(n) for k in range(3)])
+    judge, humans = sides(study, votes, judge_once(said))
+    figure = bait_wins(judge, humans, study, (np.ones(n, dtype=bool), np.zeros(n, dtype=bool)))
+    return figure.details["excess_low"], figure.details["excess_high"]
+
+
+def test_two_responses_that_speak_accuse_nobody_and_ten_that_always_win_do() -> None:
+    assert baited([A, A], [B, TIE]) == (None, None)
+    low, high = baited([A, A, TIE, A], [B, A, TIE, TIE])
+    assert low is not None
+    assert low < 0 < (high or 0)
+    # The t interval of scores .5, 0, 0 and .5, ten times: mean .25, standard deviation .256.
+    low, high = baited([A, A, TIE, A] * 10, [TIE, A, TIE, TIE] * 10)
+    spread = np.std([0.5, 0, 0, 0.5] * 10, ddof=1) / np.sqrt(40)
+    assert low == pytest.approx(0.25 - stats.t.ppf(0.99, 39) * spread)
+    assert (baited([A] * 10, [B] * 10)[0] or 0) > 0.9
 
 
 # Confidence
