@@ -1,15 +1,16 @@
-"""Judges on pages of their own: all beside each other, and one with everything that is known."""
+"""One judge's verdicts beside those of people: agreement, errors, what sways it, how sure it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from reports.wording.judges import judge_name
+from reports.presentation.figures import coefficient, percentage
+from reports.presentation.judges import missing_in_words
 from reports.wording.numbers import (
     NOTHING,
     count,
+    counted,
     decimal,
     named_list,
     p_value,
@@ -17,190 +18,16 @@ from reports.wording.numbers import (
     points_with_interval,
     share,
 )
-from reports.wording.trust import TrustInWords, trust_in_words
 
-from .figures import Figure, coefficient, figure, percentage
-from .judges import missing_in_words
+from .sections import Cell, Section, number, points, said
 
 VERDICTS = {"a": "a", "tie": "tie", "b": "b", "both_bad": "both bad"}
 TEXTS = {"a": "a is better", "tie": "a tie", "b": "b is better", "both_bad": "both are bad"}
 
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A figure with its interval, or plain text; a link where there is a page behind it."""
-
-    figure: Figure | None = None
-    text: str = ""
-    link: tuple[str, str] | None = None
-    number: bool = True
-
-
-def said(text: str) -> Cell:
-    return Cell(text=text, number=False)
-
-
-def number(text: str) -> Cell:
-    return Cell(text=text)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """
-    Attributes
-    ----------
-    anchor, title : str
-    lead : str
-        What the table says, in a sentence.
-    head : sequence of str
-        Of the columns; the first names the row.
-    rows : sequence of sequence of Cell
-    note : str
-    guide : str
-        Anchor of the statistics guide.
-    empty : str
-        What is said in place of the table where it has no rows.
-    """
-
-    anchor: str
-    title: str
-    lead: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
-    note: str = ""
-    guide: str = ""
-    empty: str = "Nothing is known yet."
-    # How many rows stand open; the others unfold.
-    shown: int = 0
-
-    @property
-    def columns(self) -> list[tuple[str, bool]]:
-        """Titles of the columns, and whether each holds numbers."""
-        first = self.rows[0] if self.rows else ()
-        return [(title, cell.number) for title, cell in zip(self.head, first, strict=True)]
-
-    @property
-    def open_rows(self) -> Sequence[Sequence[Cell]]:
-        return self.rows[: self.shown] if self.shown else self.rows
-
-    @property
-    def folded_rows(self) -> Sequence[Sequence[Cell]]:
-        return self.rows[self.shown :] if self.shown else ()
-
-
-@dataclass(frozen=True, slots=True)
-class JudgeInBrief:
-    """A row of the table of all judges."""
-
-    judge: str
-    version: int
-    name: str
-    trust: TrustInWords
-    comparisons: str
-    n: int
-    agreement: Figure
-    ceiling: Figure
-    guess: Figure
-    kappa: Figure
-    missing: str
-
-
-def in_brief(result: Mapping[str, Any]) -> list[JudgeInBrief]:
-    """All judges of a report that has their standing; reports of older formats have none."""
-    entries = [entry for entry in result["alignment"] if "standing" in entry]
-    return [
-        JudgeInBrief(
-            judge=entry["judge"],
-            version=entry["judge_version"],
-            name=judge_name(entry, entries),
-            trust=trust_in_words(entry, entries),
-            comparisons=count(entry["n"]),
-            n=entry["n"],
-            agreement=percentage(entry["agreement"]),
-            ceiling=percentage(entry["human_ceiling"]),
-            guess=percentage(entry["constant_guess"]),
-            kappa=coefficient(entry["cohen_kappa"]),
-            missing=missing_in_words(entry["missing"]),
-        )
-        for entry in entries
-    ]
-
-
-def points(estimate: Mapping[str, Any]) -> Figure:
-    return figure(estimate, points_with_interval)
-
-
-def panel_section(result: Mapping[str, Any]) -> Section:
-    """Panels of the report beside their best members."""
-    names = {"all": "all judges", "other_families": "judges of no compared system's family"}
-    rows = [
-        [
-            said(f"{names[panel['panel']]} ({len(panel['judges'])})"),
-            number(count(panel["n"])),
-            Cell(percentage(panel["agreement"])),
-            Cell(percentage(panel["plurality"])),
-            said(NOTHING if panel["best"] is None else panel["best"]["judge"]),
-            Cell(points(panel["gain"])),
-            Cell(coefficient(panel["effective_judges"])),
-        ]
-        for panel in result.get("panels", ())
-    ]
-    return Section(
-        "panels",
-        "Panels",
-        _panel_lead(result.get("panels", ())),
-        ("Panel", "Comparisons", "Averaged, agrees", "By majority, agrees", "Best judge",
-         "Gain over it, points", "Worth so many judges"),
-        rows,
-        "Scores are averaged. The best judge is chosen on the same votes, which holds the gain "
-        "down. Judges that err alike are worth fewer.",
-        "panels",
-        "A panel takes two judges.",
-    )  # fmt: skip
-
-
-def _panel_lead(panels: Sequence[Mapping[str, Any]]) -> str:
-    for panel in panels:
-        gain = panel["gain"]
-        if gain["low"] is None:
-            continue
-        if gain["low"] > 0:
-            return "Averaged, the judges agree with people more than the best of them alone."
-        if gain["high"] < 0:
-            return "Averaged, the judges agree with people less than the best of them alone."
-        return "Whether averaging the judges gains anything over the best of them is not decided."
-    return ""
-
-
 Entry = Mapping[str, Any]
 
 
-def sections(entry: Entry, pair_link: Callable[[str], str]) -> list[Section]:
-    """What is known of one judge version.
-
-    Parameters
-    ----------
-    entry : mapping
-        Of the report's alignment, with a standing.
-    pair_link : function
-        From an item's id to the address of its page.
-    """
-    return [
-        _beside(entry),
-        _errors(entry),
-        _biases(entry),
-        _stand_in(entry),
-        *_parts(entry),
-        _confidence(entry),
-        _coverage(entry),
-        _systems(entry),
-        _ranking(entry),
-        *_own_family(entry),
-        _disagreements(entry, pair_link),
-    ]
-
-
-def _beside(entry: Entry) -> Section:
+def beside(entry: Entry) -> Section:
     ceiling, guess = entry["human_ceiling"], entry["constant_guess"]
     majority = guess.get("majority")
     nothing = number(NOTHING)
@@ -211,8 +38,16 @@ def _beside(entry: Entry) -> Section:
 
     no_ties = ceiling.get("no_ties")
     others = ceiling.get("leave_one_out", {})
+    strict = entry["agreement"].get("strict")
     rows = [
         row("single votes", "agreement", Cell(percentage(ceiling)), Cell(percentage(guess))),
+        [
+            said("the same, with a tie where its orders disagree"),
+            number(share(strict)),
+            nothing,
+            nothing,
+            number(count(entry["agreement"]["n"])),
+        ],
         row(
             "votes, where both prefer a side",
             "agreement_no_ties",
@@ -235,16 +70,37 @@ def _beside(entry: Entry) -> Section:
     return Section(
         "beside",
         "Beside people",
-        "",
+        asked_in_words(entry),
         ("Agrees with", "Judge", "People", "Best constant answer", "n"),
         rows,
         "People: how often two of them agree on the same comparisons; in the last row each of "
-        "them, and the judge in that person's place, against all others.",
+        "them, and the judge in that person's place, against all others."
+        + (f" {draws_in_words(entry)}" if entry["agreement_majority"].get("draws") else ""),
         "ceiling",
     )
 
 
-def _errors(entry: Entry) -> Section:
+def asked_in_words(entry: Entry) -> str:
+    """How often it was asked, what became of that, and what stays out."""
+    said = f"Of {counted(entry['asked'], 'call')} {count(entry['parsed'])} gave a verdict"
+    gone = missing_in_words(entry["missing"])
+    if gone != NOTHING:
+        said += f" ({gone})"
+    if entry["half"]:
+        has = "has" if entry["half"] == 1 else "have"
+        said += (
+            f"; {counted(entry['half'], 'comparison')} {has} a verdict in one of two orders only, "
+            "and no part in what follows"
+        )
+    return f"{said}."
+
+
+def draws_in_words(entry: Entry) -> str:
+    draws = counted(entry["agreement_majority"]["draws"], "judged comparison")
+    return f"Without one commonest vote, and so without a row against it: {draws}."
+
+
+def errors(entry: Entry) -> Section:
     table, errors = entry["confusion"], entry["standing"]["errors"]
     columns = [sum(column) for column in zip(*table["majority"], strict=True)]
     rows = [
@@ -277,7 +133,7 @@ def _errors(entry: Entry) -> Section:
     )
 
 
-def _biases(entry: Entry) -> Section:
+def biases(entry: Entry) -> Section:
     position, longer = entry["position_consistency"], entry["longer_wins"]
     bait, missing = entry["bait_wins"], entry["missing_share"]
     by_side = [
@@ -297,6 +153,7 @@ def _biases(entry: Entry) -> Section:
                 else ""
             ),
         ],
+        *_replicates(position),
         [
             said("longer response wins"),
             Cell(percentage(longer)),
@@ -343,7 +200,19 @@ def _biases(entry: Entry) -> Section:
     )
 
 
-def _stand_in(entry: Entry) -> Section:
+def _replicates(position: Mapping[str, Any]) -> Iterable[list[Cell]]:
+    """What only a judge that was asked in both orders, or more than once, can be told."""
+    first, stability = position.get("first_share"), position.get("stability")
+    rows = (
+        ("calls that go to the response shown first", first, "one half, but for ties, is neutral"),
+        ("same answer when asked again", stability, "what is missing to all of them is noise"),
+    )
+    for name, value, more in rows:
+        if value is not None:
+            yield [said(name), number(share(value)), number(NOTHING), said(more)]
+
+
+def stand_in(entry: Entry) -> Section:
     tested = entry["alt_test"]
     rows = [
         [
@@ -363,6 +232,7 @@ def _stand_in(entry: Entry) -> Section:
             f"they do, with a margin of {round(100 * tested['epsilon'])} points; half of them is "
             f"enough. {passed[tested['passed']]}"
         )
+    design = tested.get("design_effect")
     return Section(
         "stand-in",
         "In an annotator's place",
@@ -370,13 +240,48 @@ def _stand_in(entry: Entry) -> Section:
         ("Annotator", "Comparisons", "At least as close to the others", "Behind them, points", "p"),
         rows,
         "The p-values ask whether it is behind by more than the margin, held together by the "
-        "method of Benjamini and Yekutieli.",
+        "method of Benjamini and Yekutieli."
+        + (
+            f" They take comparisons for independent; those of one prompt go together, which "
+            f"makes the variance {decimal(design, 1)} times as large."
+            if design is not None and design > 1
+            else ""
+        ),
         "alt_test",
         str(tested.get("reason", "No annotator shares enough comparisons with others.")),
     )
 
 
-def _parts(entry: Entry) -> Iterable[Section]:
+def left_out(entry: Entry) -> Iterable[Section]:
+    """Each annotator, and the judge in that place, against the majority of the others."""
+    found = entry["human_ceiling"].get("leave_one_out", {})
+    known = [row for row in found.get("raters", ()) if "judge" in row]
+    if not known:
+        return
+    total = {**found, "rater": "all together"}
+    yield Section(
+        "left-out",
+        "Left out one by one",
+        "",
+        ("Annotator left out", "Comparisons", "Agrees with the others", "The judge does",
+         "Judge less annotator, points"),
+        [
+            [
+                said(row["rater"]),
+                number(count(row["n"])),
+                number(share(row["humans"])),
+                number(share(row["judge"])),
+                number(" ".join(points_with_interval({**row, "estimate": row["difference"]}))),
+            ]
+            for row in (*known, total)
+        ],
+        "Against the commonest vote of the others, on the same comparisons; annotators with 30 or "
+        "more of them.",
+        "ceiling",
+    )  # fmt: skip
+
+
+def parts(entry: Entry) -> Iterable[Section]:
     head = ("Comparisons", "Judge", "Human ceiling", "Best constant answer")
 
     def row(name: str, part: Entry) -> list[Cell]:
@@ -406,7 +311,7 @@ def _parts(entry: Entry) -> Iterable[Section]:
         )  # fmt: skip
 
 
-def _confidence(entry: Entry) -> Section:
+def confidence(entry: Entry) -> Section:
     rows = []
     for name, key in (
         ("score over both orders", "calibration"),
@@ -435,7 +340,7 @@ def _confidence(entry: Entry) -> Section:
     )
 
 
-def _coverage(entry: Entry) -> Section:
+def coverage(entry: Entry) -> Section:
     steps = entry["calibration"]["coverage"]
     return Section(
         "coverage",
@@ -456,91 +361,7 @@ def _coverage(entry: Entry) -> Section:
     )
 
 
-def _systems(entry: Entry) -> Section:
-    ranked = {row["system"]: row for row in entry["ranking"]["systems"]}
-    styled = {row["system"]: row["win_rate"] for row in entry["controlled_win_rates"]}
-    corrected = {row["system"]: row for row in entry["corrected_win_rates"]}
-    rows = []
-    for system in sorted(corrected | ranked):
-        rate, seen = corrected.get(system), ranked.get(system)
-        rows.append(
-            [
-                said(system),
-                number(share(seen["humans"] if seen else None)),
-                number(share(seen["judge"] if seen else None)),
-                Cell(percentage(styled[system])) if system in styled else number(NOTHING),
-                Cell(percentage(rate["rogan_gladen"])) if rate else number(NOTHING),
-                Cell(percentage(rate["prediction_powered"])) if rate else number(NOTHING),
-            ]
-        )
-    sample = entry["sample"]
-    lead = (
-        "Win rates are not corrected for its errors: for that, send a random sample to people."
-        if sample is None
-        else f"Corrected by {count(sample['drawn'])} comparisons that were drawn at random from "
-        f"{count(sample['frame'])} and given to people."
-    )
-    return Section(
-        "systems",
-        "The systems by this judge",
-        lead,
-        ("System", "Win rate by people", "By the judge", "At equal style",
-         "Corrected by its errors", "Sharpened by it"),
-        rows,
-        "People and judge on the same comparisons. Corrected: Rogan and Gladen. Sharpened: PPI++, "
-        "people's votes with the judge's to help.",
-        "corrected_win_rates",
-    )  # fmt: skip
-
-
-def _ranking(entry: Entry) -> Section:
-    found = entry["ranking"]
-    names = (
-        ("spearman", "rank correlation (Spearman)", coefficient),
-        ("kendall", "rank correlation (Kendall)", coefficient),
-        ("gap", "mean distance of win rates, points", points),
-        ("separability", "pairs of systems that it keeps apart", percentage),
-        ("separability_humans", "pairs that people keep apart", percentage),
-        ("same_conclusions", "same conclusion where people have one", percentage),
-        ("forecast", "forecast of a pair (Brier score)", coefficient),
-    )
-    return Section(
-        "ranking",
-        "Its ranking",
-        "",
-        ("Measure", "Value", "n"),
-        [
-            [said(name), Cell(what(found[key])), number(count(found[key]["n"]))]
-            for key, name, what in names
-        ],
-        "With few systems even a perfect order needs its interval.",
-        "ranking",
-    )
-
-
-def _own_family(entry: Entry) -> Iterable[Section]:
-    if not entry["self_preference"]:
-        return
-    yield Section(
-        "self-preference",
-        "Systems of its own family",
-        "",
-        ("System", "Family", "Adds beyond other judges, points", "By it", "By others", "By people"),
-        [
-            [
-                said(row["system"]),
-                said(row["family"]),
-                Cell(points(row["extra"])),
-                *(number(share(row["extra"].get(key))) for key in ("judge", "others", "humans")),
-            ]
-            for row in entry["self_preference"]
-        ],
-        "Families are told by names.",
-        "self_preference",
-    )
-
-
-def _disagreements(entry: Entry, pair_link: Callable[[str], str]) -> Section:
+def disagreements(entry: Entry, pair_link: Callable[[str], str]) -> Section:
     shown = entry["disagreements"]
     rows = [
         [
@@ -572,14 +393,3 @@ def _disagreements(entry: Entry, pair_link: Callable[[str], str]) -> Section:
 def votes_in_words(votes: Mapping[str, int]) -> str:
     parts = [f"{count(n)} {VERDICTS[verdict]}" for verdict, n in votes.items() if n]
     return named_list(parts) or NOTHING
-
-
-__all__ = [
-    "Cell",
-    "JudgeInBrief",
-    "Section",
-    "in_brief",
-    "panel_section",
-    "sections",
-    "votes_in_words",
-]

@@ -1,0 +1,103 @@
+"""The systems as one judge ranks them: win rates, their corrections, its own family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reports.presentation.figures import coefficient, percentage
+from reports.wording.numbers import NOTHING, count, decimal, share
+
+from .sections import Cell, Section, number, points, said
+
+Entry = Mapping[str, Any]
+
+
+def systems(entry: Entry) -> Section:
+    ranked = {row["system"]: row for row in entry["ranking"]["systems"]}
+    styled = {row["system"]: row["win_rate"] for row in entry["controlled_win_rates"]}
+    corrected = {row["system"]: row for row in entry["corrected_win_rates"]}
+    rows = []
+    for system in sorted(corrected | ranked):
+        rate, seen = corrected.get(system), ranked.get(system)
+        rows.append(
+            [
+                said(system),
+                number(share(seen["humans"] if seen else None)),
+                number(share(seen["judge"] if seen else None)),
+                Cell(percentage(styled[system])) if system in styled else number(NOTHING),
+                Cell(percentage(rate["rogan_gladen"])) if rate else number(NOTHING),
+                Cell(percentage(rate["prediction_powered"])) if rate else number(NOTHING),
+            ]
+        )
+    sample = entry["sample"]
+    lead = (
+        "Win rates are not corrected for its errors: for that, send a random sample to people."
+        if sample is None
+        else f"Corrected by {count(sample['drawn'])} comparisons that were drawn at random from "
+        f"{count(sample['frame'])} and given to people."
+    )
+    return Section(
+        "systems",
+        "The systems by this judge",
+        lead,
+        ("System", "Win rate by people", "By the judge", "At equal style",
+         "Corrected by its errors", "Sharpened by it"),
+        rows,
+        "People and judge on the same comparisons. Corrected: Rogan and Gladen. Sharpened: PPI++, "
+        "people's votes with the judge's to help.",
+        "corrected_win_rates",
+    )  # fmt: skip
+
+
+def ranking(entry: Entry) -> Section:
+    found = entry["ranking"]
+    names = (
+        ("spearman", "rank correlation (Spearman)", coefficient),
+        ("kendall", "rank correlation (Kendall)", coefficient),
+        ("gap", "mean distance of win rates, points", points),
+        ("separability", "pairs of systems that it keeps apart", percentage),
+        ("separability_humans", "pairs that people keep apart", percentage),
+        ("same_conclusions", "same conclusion where people have one", percentage),
+        ("forecast", "forecast of a pair (Brier score)", coefficient),
+    )
+    rows = [
+        [said(name), Cell(what(found[key])), number(count(found[key]["n"]))]
+        for key, name, what in names
+    ]
+    loss = found["forecast"].get("log_loss")
+    if loss is not None:
+        pairs = number(count(found["forecast"]["n"]))
+        rows.append([said("the same forecast (log loss)"), number(decimal(loss, 2)), pairs])
+    return Section(
+        "ranking",
+        "Its ranking",
+        "",
+        ("Measure", "Value", "n"),
+        rows,
+        "With few systems even a perfect order needs its interval. Forecasts: a coin has a Brier "
+        "score of 0.25 and a log loss of 0.69.",
+        "ranking",
+    )
+
+
+def own_family(entry: Entry) -> Iterable[Section]:
+    if not entry["self_preference"]:
+        return
+    yield Section(
+        "self-preference",
+        "Systems of its own family",
+        "",
+        ("System", "Family", "Adds beyond other judges, points", "By it", "By others", "By people"),
+        [
+            [
+                said(row["system"]),
+                said(row["family"]),
+                Cell(points(row["extra"])),
+                *(number(share(row["extra"].get(key))) for key in ("judge", "others", "humans")),
+            ]
+            for row in entry["self_preference"]
+        ],
+        "Families are told by names.",
+        "self_preference",
+    )
