@@ -26,11 +26,9 @@ class TrustInWords:
     tone : str
         `ok`, `warning`, `error` or `info`.
     sentence : str
-        May it stand in for a person here, and why.
+        May it stand in for a person here, why, and every fault that was found.
     scope : str
         For what; empty where nothing is to be said.
-    care : str
-        What was found that did not decide the answer; empty where nothing was.
     change : str
         What would change the answer.
     """
@@ -39,7 +37,6 @@ class TrustInWords:
     tone: str
     sentence: str
     scope: str
-    care: str
     change: str
 
 
@@ -61,26 +58,29 @@ def trust_in_words(entry: Entry, entries: Sequence[Entry]) -> TrustInWords:
     return TrustInWords(
         short,
         tone,
-        _sentence(answer, name, entry, reasons),
+        _sentence(answer, name, entry, reasons, [FINDINGS[code](entry) for code in rest]),
         _scope(answer, standing),
-        f"Take care: it {named_list([FINDINGS[code](entry) for code in rest])}." if rest else "",
         _change(answer, entry, reasons),
     )
 
 
-def _sentence(answer: str, name: str, entry: Entry, reasons: Sequence[str]) -> str:
+def _sentence(
+    answer: str, name: str, entry: Entry, reasons: Sequence[str], rest: Sequence[str]
+) -> str:
+    so_far = f" So far it {named_list(rest)}." if rest else ""
     if answer == "too_few":
         return (
             f"Too little is known of {name}: people voted on {counted(entry['n'], 'comparison')} "
-            f"that it judged, and figures begin at {FEWEST}."
+            f"that it judged, and figures begin at {FEWEST}.{so_far}"
         )
     if answer == "stands_in":
+        but = f", but it {named_list(rest)}" if rest else ""
         return (
             f"{name} may stand in for one of these annotators: it agrees with the others as well "
-            f"as a person does. {_agreement(entry)}"
+            f"as a person does{but}. {_agreement(entry)}"
         )
     if answer == "does_not":
-        why = named_list([FINDINGS[code](entry) for code in reasons])
+        why = named_list([*(FINDINGS[code](entry) for code in reasons), *rest])
         return f"{name} does not stand in for a person here: it {why}. {_agreement(entry)}"
     raters = entry["standing"]["more_raters"]
     lacking = []
@@ -96,7 +96,8 @@ def _sentence(answer: str, name: str, entry: Entry, reasons: Sequence[str]) -> s
             lacking.append("it keeps within the margin so far, on too few comparisons to be sure")
     why = named_list(lacking) or "no annotator shares enough comparisons with another"
     return (
-        f"Whether {name} may stand in for a person here is not decided: {why}. {_agreement(entry)}"
+        f"Whether {name} may stand in for a person here is not decided: {why}.{so_far} "
+        f"{_agreement(entry)}"
     )
 
 

@@ -10,7 +10,7 @@ from reports.stats.alignment import Answer, Finding
 from reports.stats.alignment.standing import DISQUALIFYING
 from reports.wording.trust import DECIDING, FINDINGS, UNSAID, trust_in_words
 from tests.reports import results
-from tests.stats.alignment.planted_judges import aligned, honest, known_study
+from tests.stats.alignment.planted_judges import aligned, first_shown, honest, known_study
 from tests.stats.alignment.test_standing import PLANTED
 
 WORDS = {
@@ -33,9 +33,17 @@ def test_a_planted_fault_is_named_in_the_sentence(name: str) -> None:
     known = known_study(1)
     entry = entry_of(aligned(known, PLANTED[name][0](known)))
     words = trust_in_words(entry, [entry])
-    assert WORDS[name] in f"{words.sentence} {words.care}"
+    assert WORDS[name] in words.sentence
     others = [text for other, text in WORDS.items() if other != name]
-    assert not any(text in f"{words.sentence} {words.care}" for text in others)
+    assert not any(text in words.sentence for text in others)
+
+
+@pytest.mark.parametrize(("n", "raters"), [(24, 4), (60, 4), (400, 2)])
+def test_a_fault_is_named_also_where_no_answer_can_be_given(n: int, raters: int) -> None:
+    known = known_study(1, n=n, raters=raters)
+    entry = entry_of(aligned(known, first_shown(known, 0.6)))
+    words = trust_in_words(entry, [entry])
+    assert "So far it prefers the response shown first (" in words.sentence
 
 
 def test_an_honest_judge_may_stand_in_and_for_what_is_said() -> None:
