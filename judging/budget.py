@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal, InvalidOperation
 
+from judging.outcomes import Outcome, is_billed
 from judging.parsing import Usage
 
 MILLION = Decimal(1_000_000)
@@ -94,6 +95,38 @@ def charge(price: Price | None, usage: Usage | None, reserved: Decimal) -> tuple
     if cost is None:
         return Decimal(0), ""
     return (cost, "") if cost <= reserved else (reserved, "usage_above_worst_case")
+
+
+def charge_for(
+    price: Price | None,
+    outcome: Outcome,
+    status: int | None,
+    usage: Usage | None,
+    reserved: Decimal,
+) -> tuple[Decimal, str]:
+    """What to charge for a request that came to this, and what is odd about it, as `charge` says.
+
+    Parameters
+    ----------
+    status : int, optional
+        Of HTTP; None where there was no answer.
+    """
+    if not is_billed(outcome, status):
+        return Decimal(0), ""
+    return charge(price, usage, reserved)
+
+
+def excess_of(price: Price | None, usage: Usage, reserved: Decimal) -> Decimal:
+    """What a usage comes to above the reservation that was charged in its place; 0 where nothing.
+
+    Examples
+    --------
+    >>> price = Price(Decimal(1), Decimal(1), Decimal(10))
+    >>> excess_of(price, Usage(0, 1_000_000), Decimal(4)) == 6
+    True
+    """
+    cost = cost_of(price, usage)
+    return Decimal(0) if cost is None else max(cost - reserved, Decimal(0))
 
 
 def _rounded(amount: Decimal) -> Decimal:

@@ -2,8 +2,8 @@
 
 Servers reject a schema or silently ignore it, so the reply decides, read as every other is. Only
 what says something of a form steps down from it: a rejection, or replies that cannot be read. Any
-other fault passes, and would be taken for a form that the server does not know. The requests are
-billed by the provider and not part of a run's budget: at most eight, of a pair of a few words.
+other fault passes, and would be taken for a form that the server does not know. The requests are at
+most eight, of a pair of a few words; whoever sends them pays for them.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from judging.clients import Client
 from judging.outcomes import Outcome
 from judging.parsing import Envelope, Parsed, parse, read_envelope
 from judging.prompts import LADDER, Pair
 from judging.runs.asking import Asking
+from judging.runs.trials import Asker
 
 TRIES_PER_RUNG = 2
 # For all of it. A page may wait for it, and a worker's shift has more to do.
@@ -42,21 +42,26 @@ class Probed:
     wait: float | None = None
 
 
-async def probe(client: Client, asking: Asking) -> Probed:
-    """The rung to ask on, or what kept it from being found; within `DEADLINE_SECONDS`."""
+async def probe(asker: Asker, asking: Asking) -> Probed:
+    """The rung to ask on, or what kept it from being found; within `DEADLINE_SECONDS`.
+
+    Raises
+    ------
+    runs.trials.NoRoomError
+        There is no money left to ask.
+    """
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            return await _step_down(client, asking)
+            return await _step_down(asker, asking)
     except TimeoutError:
         return Probed("", Outcome.TIMEOUT)
 
 
-async def _step_down(client: Client, asking: Asking) -> Probed:
+async def _step_down(asker: Asker, asking: Asking) -> Probed:
     last = Outcome.OK
     for rung in LADDER:
         for _ in range(TRIES_PER_RUNG):
-            messages = asking.messages(TINY, "ab", rung)
-            reply = await client.ask(asking.payload(messages, rung))
+            reply = await asker.ask(asking.messages(TINY, "ab", rung), rung)
             last = reply.outcome
             if last is Outcome.REJECTED:
                 break

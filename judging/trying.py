@@ -1,15 +1,17 @@
 """One question to a judge, now: the connection test, and the try-out on one pair.
 
-Nothing is stored but when an endpoint was tested and with which class of result, and that somebody
-looked at what a judge says of a sealed study's pair.
+Nothing is stored but what it cost, of a test when it was and with which class of result, and that
+somebody looked at what a judge says of a sealed study's pair.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from asgiref.sync import async_to_sync, sync_to_async
 from django.db import transaction
 from django.utils import timezone
 
@@ -18,12 +20,14 @@ from annotation.models import Comparison, User
 from judging.clients import Reply
 from judging.endpoints.saving import EndpointFault, target_of
 from judging.grades import Grade, to_grade
-from judging.models import Endpoint, JudgeVersion
+from judging.models import Endpoint, JudgeVersion, TrialPurpose
 from judging.outcomes import Outcome
 from judging.parsing import Envelope, Missing, Parsed, parse, read_envelope
 from judging.probing import DEADLINE_SECONDS, Probed, probe
 from judging.prompts import LADDER, Message
 from judging.runs.asking import Asking
+from judging.runs.money import StudyBudgetFault
+from judging.runs.trials import PayingAsker, begin_trial, end_trial
 from judging.runs.working import reach, remember_rung
 
 
@@ -64,12 +68,18 @@ def endpoint_of(version: JudgeVersion) -> Endpoint:
     return endpoint
 
 
+async def in_this_thread(act: Callable[[], object]) -> object:
+    """Do what touches the tables in the thread that waits for the loop."""
+    return await sync_to_async(act)()
+
+
 def check_connection(version: JudgeVersion) -> Outcome:
     """Find out how the endpoint wants to be asked, and remember it; the class of the result.
 
     Raises
     ------
     EndpointFault
+        Also where the study's budget has no room for it.
     """
     endpoint, asking = endpoint_of(version), Asking.of(version)
     target = target_of(endpoint)
@@ -77,9 +87,15 @@ def check_connection(version: JudgeVersion) -> Outcome:
     async def ask() -> Probed:
         async with AsyncExitStack() as stack:
             client = await reach(target, stack, 1)
-            return await probe(client, asking)
+            return await probe(
+                PayingAsker(client, version, asking, TrialPurpose.PROBE, in_this_thread), asking
+            )
 
-    found = asyncio.run(ask())
+    # Not `asyncio.run`: between its requests a probe writes what they cost, here.
+    try:
+        found = async_to_sync(ask)()
+    except StudyBudgetFault as fault:
+        raise EndpointFault(str(fault)) from None
     if found.rung:
         remember_rung(endpoint, asking.model, found.rung)
     else:
@@ -111,6 +127,7 @@ def try_out(version: JudgeVersion, comparison: Comparison, order: str) -> Tried:
     Raises
     ------
     EndpointFault
+        Also where the study's budget has no room for it.
     """
     endpoint, asking = endpoint_of(version), Asking.of(version)
     target = target_of(endpoint)
@@ -127,9 +144,14 @@ def try_out(version: JudgeVersion, comparison: Comparison, order: str) -> Tried:
                 return await client.ask(payload)
 
     try:
+        trial = begin_trial(version, TrialPurpose.TRY_OUT, asking.worst_case(messages, rung))
+    except StudyBudgetFault as fault:
+        raise EndpointFault(str(fault)) from None
+    try:
         reply = asyncio.run(ask())
     except TimeoutError:
         reply = Reply(Outcome.TIMEOUT, None, DEADLINE_SECONDS * 1000)
+    end_trial(trial.pk, asking, reply)
     if reply.outcome is not Outcome.OK:
         return Tried(messages, rung, reply.outcome, latency_ms=reply.latency_ms)
     envelope = read_envelope(reply.body)

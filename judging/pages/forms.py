@@ -203,6 +203,20 @@ class KeyForm(forms.Form):
     )
 
 
+class StudyBudgetForm(forms.Form):
+    """What all judges of the study may cost together."""
+
+    amount = forms.DecimalField(
+        label="Budget for all judges, in US dollars",
+        required=False,
+        min_value=Decimal("0.0001"),
+        max_digits=12,
+        decimal_places=4,
+        help_text="Over every run, test of a connection and try-out. Each request's worst case is "
+        "reserved before it leaves, so it is never exceeded. Empty: no cap.",
+    )
+
+
 class StartForm(forms.Form):
     """A run."""
 

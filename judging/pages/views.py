@@ -22,12 +22,21 @@ from judging.judge_files import JudgeFileError, read_draft
 from judging.judges import JudgeFault, add_judges, newest_versions, warnings_about
 from judging.models import JudgeRun, JudgeVersion, RunState
 from judging.outcomes import IN_WORDS, Outcome
-from judging.pages.forms import SIMULATED, JudgeForm, KeyForm, StartForm, initial_of
+from judging.pages.forms import (
+    SIMULATED,
+    JudgeForm,
+    KeyForm,
+    StartForm,
+    StudyBudgetForm,
+    initial_of,
+)
 from judging.parsing import Missing
 from judging.runs import conducting
 from judging.runs.asking import TEXTS
+from judging.runs.money import StudyBudgetFault, standing_of
 from judging.runs.progress import DETAILS, Progress, progress_of
 from judging.runs.starting import Quote, RunFault, live_run, quote, start_run
+from judging.runs.study_budget import set_study_budget
 from judging.tasks import ring
 from judging.trying import check_connection, endpoint_of, note_look, try_out
 
@@ -67,7 +76,12 @@ def runs_context(study: Study, version: JudgeVersion | None = None) -> dict[str,
     shown = [ShownRun(run, progress_of(run)) for run in found[:MOST_RUNS_SHOWN]]
     # With nothing under way a page stays still, and keeps the focus where it is.
     watched = any(one.progress.state == RunState.RUNNING for one in shown)
-    return {"runs": shown, "runs_url": url, "are_watched": watched}
+    return {
+        "runs": shown,
+        "runs_url": url,
+        "are_watched": watched,
+        "standing": standing_of(study.pk),
+    }
 
 
 def version_of(study: Study, pk: int) -> JudgeVersion:
@@ -84,7 +98,19 @@ def version_of(study: Study, pk: int) -> JudgeVersion:
 @require_safe
 @study_role(Role.OWNER, Role.RESEARCHER)
 def overview(request: SignedInRequest, study: Study) -> HttpResponseBase:
-    """Every judge with its newest version, and the runs."""
+    """Every judge with its newest version, the runs, and what they may cost together."""
+    amount = standing_of(study.pk).amount
+    return show_overview(request, study, StudyBudgetForm(initial={"amount": plain(amount)}))
+
+
+def plain(amount: Decimal | None) -> str:
+    """An amount as somebody would type it, without noughts that say nothing."""
+    return "" if amount is None else f"{amount.normalize():f}"
+
+
+def show_overview(
+    request: SignedInRequest, study: Study, form: StudyBudgetForm, status: int = 200
+) -> HttpResponseBase:
     judges = [
         {"version": version, "warnings": warnings_about(study, version.config)}
         for version in newest_versions(study)
@@ -93,8 +119,37 @@ def overview(request: SignedInRequest, study: Study) -> HttpResponseBase:
     return render(
         request,
         "judging/overview.html",
-        {"study": study, "judges": judges, "imported": imported, **runs_context(study)},
+        {
+            "study": study,
+            "judges": judges,
+            "imported": imported,
+            "budget_form": form,
+            **runs_context(study),
+        },
+        status=status,
     )
+
+
+@require_POST
+@study_role(Role.OWNER, Role.RESEARCHER)
+def study_budget(request: SignedInRequest, study: Study) -> HttpResponseBase:
+    """Cap what all judges cost together, or take the cap away."""
+    form = StudyBudgetForm(request.POST)
+    if form.is_valid():
+        try:
+            going_on = set_study_budget(study, request.user, form.cleaned_data["amount"])
+        except StudyBudgetFault as fault:
+            form.add_error("amount", str(fault))
+        else:
+            for run in going_on:
+                ring(run.pk)
+            said = "The budget for all judges is stored."
+            if going_on:
+                runs = "A run that it" if len(going_on) == 1 else f"{len(going_on)} runs that it"
+                said += f" {runs} had paused go{'es' if len(going_on) == 1 else ''} on."
+            messages.success(request, said)
+            return redirect("judges:overview", slug=study.slug)
+    return show_overview(request, study, form, status=422)
 
 
 @require_safe

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ from judging.budget import DUST
 from judging.models import CallState, JudgeAttempt, JudgeCall, JudgeRun, RunState
 from judging.runs.asking import TEXTS, Asking
 from judging.runs.conducting import pause_locked
+from judging.runs.money import locked, standing_under
 
 # Renewed by whoever asks, every third of it; a killed worker's calls are free after it.
 LEASE = timedelta(seconds=60)
@@ -83,13 +85,24 @@ def claim(
         if not calls:
             return Claim([])
         asked = [_with_price(call, asking, rung) for call in calls]
-        affordable = _affordable(run, [price for *_, price in asked])
+        prices = [price for *_, price in asked]
+        affordable = fitting(prices, room_of(run))
         if not affordable:
             if not held and not run.calls.filter(state=CallState.LEASED).exists():
                 pause_locked(run, "budget")
                 return Claim([], is_over=True)
             # What is in flight may give some of its reservation back.
             return Claim([])
+        # From here on nobody else reserves of the study's budget until this is committed.
+        amount = locked(run.study_id).amount
+        if amount is not None:
+            study = standing_under(run.study_id, amount)
+            affordable = fitting(prices[:affordable], study.left)
+            if not affordable:
+                if not study.reserved:
+                    pause_locked(run, "study_budget")
+                    return Claim([], is_over=True)
+                return Claim([])
         asked = asked[:affordable]
         ids = [call.pk for call, *_ in asked]
         won = set(
@@ -148,11 +161,16 @@ def _with_price(
     )
 
 
-def _affordable(run: JudgeRun, prices: list[Decimal]) -> int:
-    """How many of these, from the first, the budget has room for."""
-    if run.budget is None:
+def room_of(run: JudgeRun) -> Decimal | None:
+    """What the run's own budget has left; None: it has none."""
+    return None if run.budget is None else run.budget - run.spent - run.reserved
+
+
+def fitting(prices: Sequence[Decimal], room: Decimal | None) -> int:
+    """How many of these, from the first, there is room for; None: for all."""
+    if room is None:
         return len(prices)
-    room, number = run.budget - run.spent - run.reserved - DUST, 0
+    room, number = room - DUST, 0
     for price in prices:
         room -= price
         if room < 0:

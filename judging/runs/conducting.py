@@ -10,12 +10,15 @@ from django.utils import timezone
 from annotation import audit
 from annotation.models import User
 from judging.models import CallState, JudgeRun, RunState
+from judging.runs.money import StudyBudgetFault, check_price
 from judging.runs.waits import forget
 
 # Why a run paused, for people.
 CAUSES = {
     "person": "Somebody paused it.",
     "budget": "The next call could cost more than the budget has left.",
+    "study_budget": "The next call could cost more than is left of what all judges of the study "
+    "may cost together. The run goes on when that is raised.",
     "quota": "The account at the endpoint has no credit or quota left.",
     "unauthorised": "The endpoint refused the key.",
     "not_found": "The endpoint knows no such address or model.",
@@ -108,6 +111,7 @@ def resume(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> 
             raise ConductFault(f"Only a paused run can be resumed; this one is {held.state}.")
         if budget is not None:
             cap_locked(held, budget)
+        check_price_locked(held)
         held.resumed_at = timezone.now()
         go_on_locked(held, "budget", "resumed_at")
         note(held, actor, "judge.run_resumed")
@@ -116,14 +120,28 @@ def resume(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> 
     return held
 
 
-def go_on_after_limits(run: JudgeRun) -> None:
-    """Go on with a run that paused because the shared limits were out of reach."""
+def go_on_by_itself(run: JudgeRun, cause: str) -> bool:
+    """Go on with a run that paused for a cause that is mended now; whether it did."""
     with transaction.atomic():
         held = locked(run)
-        if (held.state, held.pause_cause) != (RunState.PAUSED, "limits"):
-            return
+        if (held.state, held.pause_cause) != (RunState.PAUSED, cause):
+            return False
         go_on_locked(held)
-        note(held, None, "judge.run_resumed", cause="limits")
+        note(held, None, "judge.run_resumed", cause=cause)
+    return True
+
+
+def check_price_locked(held: JudgeRun) -> None:
+    """Refuse to let a run go on that would cost what nobody knows, under a cap of the study.
+
+    Raises
+    ------
+    ConductFault
+    """
+    try:
+        check_price(held.version)
+    except StudyBudgetFault as fault:
+        raise ConductFault(str(fault)) from None
 
 
 def cap_locked(held: JudgeRun, budget: Decimal) -> None:
@@ -207,6 +225,7 @@ def retry(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> i
                 raise ConductFault("Every call of this run has an answer.")
             if budget is not None:
                 cap_locked(held, budget)
+            check_price_locked(held)
             held.state, held.finished_at = RunState.RUNNING, None
             held.resumed_at = timezone.now()
             held.save(update_fields=["state", "finished_at", "budget", "resumed_at"])

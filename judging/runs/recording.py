@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.models import Criterion
-from judging.budget import charge
+from judging.budget import charge_for
 from judging.clients import Reply
 from judging.grades import to_grade
 from judging.models import (
@@ -29,7 +29,7 @@ from judging.models import (
     JudgmentCriterion,
     RunState,
 )
-from judging.outcomes import Outcome, is_billed
+from judging.outcomes import Outcome
 from judging.parsing import Missing, Parsed, Usage
 from judging.runs.asking import Asking
 from judging.runs.claiming import Claimed
@@ -161,9 +161,12 @@ CALL_FIELDS = [
 
 def cost_of_result(asking: Asking, result: Result) -> tuple[Decimal, str]:
     """What is charged, and what is odd about it."""
-    if result.reply is None or not is_billed(result.reply.outcome, result.reply.status):
+    reply = result.reply
+    if reply is None:
         return Decimal(0), ""
-    return charge(asking.price, result.usage, result.claimed.reserved)
+    return charge_for(
+        asking.price, reply.outcome, reply.status, result.usage, result.claimed.reserved
+    )
 
 
 def fill_attempt(

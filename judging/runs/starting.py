@@ -26,6 +26,7 @@ from judging.models import (
 from judging.parsing import Usage
 from judging.prompts import LADDER, content_key, likely_tokens
 from judging.runs.asking import TEXTS, Asking
+from judging.runs.money import StudyBudgetFault, check_price
 
 ORDERS = (Order.AB, Order.BA)
 MOST_REPLICATES = 20
@@ -212,6 +213,7 @@ def start_run(
                 seed=seed,
                 started_by=actor,
             )
+            check_price(version)
             freeze(run, calls, seed)
             run.skipped_identical = identical
             run.save(update_fields=["skipped_identical"])
@@ -228,6 +230,8 @@ def start_run(
                     "budget": None if budget is None else str(budget),
                 },
             )
+    except StudyBudgetFault as fault:
+        raise RunFault(str(fault)) from None
     except IntegrityError as fault:
         if not live_run(version):
             raise

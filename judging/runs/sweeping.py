@@ -12,10 +12,11 @@ from django.utils import timezone
 
 from judging.limits import are_reachable
 from judging.models import CallState, JudgeAttempt, JudgeRun, RunState
-from judging.runs.conducting import finish_locked, go_on_after_limits
+from judging.runs.conducting import finish_locked, go_on_by_itself
 from judging.runs.next_step import MAX_ATTEMPTS
 from judging.runs.recording import LOST
 from judging.runs.rows import update_each
+from judging.runs.trials import charge_lost_trials
 from judging.runs.waits import left_alone_until
 
 # So many at a time, so that no lock is held for long.
@@ -69,10 +70,11 @@ def sweep() -> list[int]:
     for run in lapsed:
         while take_back_lapsed(run):
             pass
+    charge_lost_trials()
     lost = list(JudgeRun.objects.filter(state=RunState.PAUSED, pause_cause="limits"))
     if lost and are_reachable(settings.REDIS_URL):
         for run in lost:
-            go_on_after_limits(run)
+            go_on_by_itself(run, "limits")
     due = []
     for run in (
         JudgeRun.objects.filter(state=RunState.RUNNING).select_related("version").order_by("pk")

@@ -27,7 +27,7 @@ from judging.clients import Client, Reply, Target
 from judging.endpoints.addresses import read_address
 from judging.endpoints.saving import EndpointFault, target_of
 from judging.limits import Limiter, LimiterUnavailableError, Rates, make_limiter
-from judging.models import Endpoint, JudgeRun, RunState
+from judging.models import Endpoint, JudgeRun, JudgeVersion, RunState, TrialPurpose
 from judging.outcomes import LASTING, PAUSING, Outcome
 from judging.parsing import Envelope, Missing, Parsed, parse, read_envelope
 from judging.probing import probe
@@ -37,6 +37,7 @@ from judging.runs.asking import Asking
 from judging.runs.breaking import Breaker
 from judging.runs.claiming import LEASE, Claim, Claimed, claim, renew
 from judging.runs.recording import Result, record
+from judging.runs.trials import NoRoomError, PayingAsker
 from judging.simulator import Simulator
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,7 @@ class Opened:
     """A run, ready to be worked on."""
 
     run_id: int
+    version: JudgeVersion
     asking: Asking
     endpoint: Endpoint
     target: Target
@@ -83,6 +85,7 @@ def open_run(run_id: int) -> Opened | None:
         return None
     return Opened(
         run_id,
+        run.version,
         Asking.of(run.version),
         endpoint,
         target,
@@ -178,7 +181,21 @@ async def find_rung(opened: Opened, client: Client, tables: Tables) -> str:
     if not await tables(lambda: waits.begin_probe(endpoint.pk)):
         # Somebody is at it, or it is too early.
         return ""
-    found = await probe(client, opened.asking)
+    paying = PayingAsker(
+        client, opened.version, opened.asking, TrialPurpose.PROBE, tables, opened.run_id
+    )
+    try:
+        found = await probe(paying, opened.asking)
+    except NoRoomError as fault:
+        cause = fault.cause
+
+        def give_up() -> None:
+            waits.end_probe(endpoint.pk)
+            if cause:
+                pause_if_running(opened.run_id, cause)
+
+        await tables(give_up)
+        return ""
 
     def keep() -> None:
         if found.rung:

@@ -265,6 +265,7 @@ MATRIX = {
     "annotators:act": Row(READERS, kwargs={"act": "pause"}, names_annotator=True),
     "judges:overview": Row(READERS),
     "judges:runs": Row(READERS),
+    "judges:study_budget": Row(READERS, "post"),
     "judges:add": Row(READERS),
     "judges:judge": Row(READERS, of_study="judge"),
     "judges:new_version": Row(READERS, of_study="judge"),

@@ -137,6 +137,7 @@ def start(pairs: int, rate: float, url: str, seed: int) -> list[int]:
     from judging.judge_files import read_draft
     from judging.judges import add_judges
     from judging.runs.starting import quote, start_run
+    from judging.runs.study_budget import set_study_budget
     from tests.judging.asked import PRICE, make_judged_study
 
     study = make_judged_study(pairs)
@@ -153,6 +154,9 @@ def start(pairs: int, rate: float, url: str, seed: int) -> list[int]:
         "chaos",
     )
     added = add_judges(study, draft, actor=None, key=KEY)
+    worst = sum((quote(one.version).worst_case for one in added), Decimal(0))
+    # Never reached, but reserved of by every worker.
+    set_study_budget(study, None, worst * Decimal(4))
     return [
         start_run(
             one.version, actor=None, budget=quote(one.version).worst_case * Decimal(4), seed=seed
@@ -171,7 +175,7 @@ def check(story: Story, runs: list[int], pairs: int, log: Path) -> None:
     """Hold the tables against what was planned, and against the server's log."""
     from django.db.models import Count, Sum
 
-    from judging.models import Endpoint, JudgeAttempt, JudgeCall, JudgeRun, Judgment
+    from judging.models import Endpoint, JudgeAttempt, JudgeCall, JudgeRun, JudgeTrial, Judgment
     from judging.probing import TINY
     from judging.prompts import LADDER
     from judging.simulator.minds import Asked
@@ -181,7 +185,7 @@ def check(story: Story, runs: list[int], pairs: int, log: Path) -> None:
     judgments = Judgment.objects.filter(call__run__in=runs)
     planned = pairs * 2 * len(runs)
     entries = [json.loads(line) for line in log.read_text().splitlines()]
-    # How the endpoint wants to be asked is found out under the same faults, outside of budgets.
+    # How the endpoint wants to be asked is found out under the same faults, and paid by the runs.
     tiny = {
         Asked(entry["model"], "", TINY.response_a, TINY.response_b, {}, 0).question
         for entry in entries
@@ -222,7 +226,13 @@ def check(story: Story, runs: list[int], pairs: int, log: Path) -> None:
     story.demand(twice == 0, f"{twice} calls have two judgments")
     spent = Decimal(0)
     for run_row in JudgeRun.objects.filter(pk__in=runs):
-        charged = attempts.filter(call__run=run_row).aggregate(n=Sum("cost"))["n"] or Decimal(0)
+        charged = sum(
+            (
+                rows.aggregate(n=Sum("cost"))["n"] or Decimal(0)
+                for rows in (attempts.filter(call__run=run_row), run_row.trials)
+            ),
+            Decimal(0),
+        )
         spent += run_row.spent
         story.demand(run_row.spent <= run_row.budget, f"run {run_row.pk} spent over its budget")
         story.demand(run_row.reserved == 0, f"run {run_row.pk} still reserves {run_row.reserved}")
@@ -232,13 +242,16 @@ def check(story: Story, runs: list[int], pairs: int, log: Path) -> None:
     # PRICE of tests.judging.asked: 2 and 8 dollars a million.
     billed = sum(
         Decimal(2 * entry["input_tokens"] + 8 * entry["output_tokens"]) / 1_000_000
-        for entry in entries
+        for entry in [*entries, *probes]
     )
     story.counts["spent"] = f"{spent:.4f}"
     story.counts["billed by the server's log"] = f"{billed:.4f}"
     story.demand(spent >= billed * Decimal("0.98"), "less was charged than the server billed")
     story.demand(
         len(entries) <= attempts.count(), "the server saw requests without a committed attempt"
+    )
+    story.demand(
+        len(probes) <= JudgeTrial.objects.count(), "a probe was sent without a committed trial"
     )
     story.demand({entry["key"] for entry in entries} <= {KEY}, "a request without the key")
 

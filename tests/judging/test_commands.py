@@ -176,3 +176,28 @@ def test_a_retry_keeps_to_the_budget(live) -> None:
     JudgeRun.objects.update(state="finished")
     with pytest.raises(CommandError, match="a run whose calls are fixed"):
         run("run_judges", "mails", *JUDGE, "--retry", "--seed", "5")
+
+
+def test_a_budget_of_the_study_is_stored_shown_and_kept_by_every_run(study, file) -> None:
+    run("add_judge", "mails", file)
+    quoted, _ = run("run_judges", "mails", "--dry-run")
+    assert "All judges of the study: 0.0000 US dollars spent, no cap." in quoted
+    with pytest.raises(CommandError, match="what all judges of the study may cost together"):
+        run("run_judges", "mails", "--study-budget", "0.0001")
+    with pytest.raises(CommandError, match="what all judges of the study may cost together"):
+        run("run_judges", "mails")
+    quoted, _ = run("run_judges", "mails", "--dry-run")
+    assert "0.0001 left of 0.0001" in quoted
+
+    _, err = run("run_judges", "mails", "--study-budget", "1")
+    assert err.count("finished. Asked 6, answered 6") == 2
+    assert "left of 1.0000" in err
+    assert "no cap" in run("run_judges", "mails", "--study-budget", "none")[1]
+
+
+@pytest.mark.parametrize("bad", ["x", "0", "nan", "-3"])
+def test_a_budget_of_the_study_that_is_none_is_refused(study, file, bad) -> None:
+    run("add_judge", "mails", file)
+    with pytest.raises(CommandError, match="--study-budget takes"):
+        run("run_judges", "mails", f"--study-budget={bad}")
+    assert not JudgeRun.objects.exists()

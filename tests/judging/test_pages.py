@@ -12,7 +12,9 @@ from django.utils import timezone
 from annotation.models import AuditEntry, Role
 from judging.models import Endpoint, JudgeRun, JudgeVersion
 from judging.runs.conducting import pause
+from judging.runs.money import standing_of
 from judging.runs.starting import start_run
+from judging.runs.study_budget import set_study_budget
 from tests import factories
 from tests.judging.asked import add, make_judged_study, simulating, work_off
 
@@ -251,6 +253,37 @@ def test_a_run_that_used_up_its_budget_goes_on_with_more(researcher, study) -> N
     researcher.post(resume, {"budget": "0.5"})
     run.refresh_from_db()
     assert (run.state, run.budget) == ("running", Decimal("0.5"))
+
+
+@pytest.mark.django_db
+def test_what_all_judges_may_cost_is_set_and_shown_on_the_page(researcher, study) -> None:
+    run = start_run(add(study, SIMULATED, "fair:delay=0"), actor=None)
+    pause(run, None, "study_budget")
+    store = url("study_budget", study)
+    page = text(researcher.post(store, {"amount": "2.50"}, follow=True))
+    assert "A run that it had paused goes on." in page
+    assert "0.0000 US dollars spent of 2.5000, 2.5000 left." in page.replace(
+        "<strong>", ""
+    ).replace("</strong>", "")
+    assert 'value="2.5"' in page
+    run.refresh_from_db()
+    assert run.state == "running"
+    assert "All judges together" in text(researcher.get(url("runs", study)))
+
+    refused = researcher.post(store, {"amount": "-1"})
+    assert refused.status_code == 422
+    assert standing_of(study.pk).amount == Decimal("2.5")
+    researcher.post(store, {"amount": ""})
+    assert standing_of(study.pk).amount is None
+
+
+@pytest.mark.django_db
+def test_a_quote_says_where_all_judges_together_have_less_left(researcher, study) -> None:
+    version = add(study, SIMULATED, "fair:delay=0")
+    page = url("judge", study, version=version.pk)
+    assert "would pause there" not in text(researcher.post(page))
+    set_study_budget(study, None, Decimal("0.0001"))
+    assert "would pause there" in text(researcher.post(page))
 
 
 @pytest.mark.django_db

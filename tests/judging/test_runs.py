@@ -23,6 +23,7 @@ from judging.models import (
     JudgeAttempt,
     JudgeCall,
     JudgeRun,
+    JudgeTrial,
     Judgment,
     RunState,
 )
@@ -84,7 +85,7 @@ def test_a_fair_judge_gets_every_pair_right_in_both_orders(simulator) -> None:
         assert judgment.metadata == {"form": "strict_schema"}
         assert judgment.cost > 0
     assert Counter(Judgment.objects.values_list("order", flat=True)) == {"ab": 4, "ba": 4}
-    assert run.spent == sum(Judgment.objects.values_list("cost", flat=True))
+    assert run.spent == spent_by_attempts()
     assert run.reserved == 0
     # The probe, and each call once.
     assert len(simulator.log) == 9
@@ -363,7 +364,14 @@ def test_lost_limits_pause_the_run_and_send_nothing(simulator, monkeypatch, sett
 
 
 def spent_by_attempts() -> Decimal:
-    return JudgeAttempt.objects.aggregate(n=Sum("cost"))["n"] or Decimal(0)
+    """By calls, and by what found out how the endpoint wants to be asked."""
+    return sum(
+        (
+            table.objects.aggregate(n=Sum("cost"))["n"] or Decimal(0)
+            for table in (JudgeAttempt, JudgeTrial)
+        ),
+        Decimal(0),
+    )
 
 
 def test_a_budget_is_never_exceeded_and_pauses_the_run(simulator) -> None:
@@ -415,9 +423,12 @@ def test_what_a_provider_may_bill_is_charged(fault, is_charged, simulator) -> No
     version = add(make_judged_study(1), simulator.url, fault)
     remember(version, "text")
     run = start_run(version, actor=None, budget=Decimal(1))
-    shift(run, 2)
-    run.refresh_from_db()
     attempts = JudgeAttempt.objects.exclude(status_class="unsent")
+    for _ in range(20):
+        # On a busy machine the first shift may end before anything is sent.
+        if not attempts.exists():
+            shift(run, 2)
+    run.refresh_from_db()
     assert attempts
     assert all(one.cost == (one.reserved if is_charged else 0) for one in attempts)
     assert run.spent == spent_by_attempts()
@@ -732,7 +743,7 @@ class Told:
         self.outcomes = list(outcomes)
         self.asked = 0
 
-    async def ask(self, payload) -> Reply:
+    async def ask(self, messages, rung) -> Reply:
         self.asked += 1
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         good = body_with("Why.\nFinal verdict: [[1>2]]")
@@ -755,7 +766,7 @@ def test_a_probe_that_hangs_ends_by_its_deadline(running, monkeypatch) -> None:
     monkeypatch.setattr("judging.probing.DEADLINE_SECONDS", 0.05)
 
     class Hanging:
-        async def ask(self, payload) -> Reply:
+        async def ask(self, messages, rung) -> Reply:
             await asyncio.sleep(60)
             raise AssertionError
 

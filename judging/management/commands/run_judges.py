@@ -18,10 +18,13 @@ from annotation.models import Study
 from judging.judges import newest_versions, warnings_about
 from judging.models import JudgeRun, JudgeVersion, RunState
 from judging.runs.conducting import ConductFault, cap, resume, retry
+from judging.runs.money import Standing, StudyBudgetFault, standing_of
 from judging.runs.progress import Progress, progress_of
 from judging.runs.starting import Quote, RunFault, live_run, quote, start_run
+from judging.runs.study_budget import set_study_budget
 from judging.runs.sweeping import sweep
 from judging.runs.working import work
+from judging.tasks import ring
 
 LOOK_SECONDS = 0.5
 SWEEP_SECONDS = 5.0
@@ -44,6 +47,12 @@ class Command(StudyCommand):
             help="US dollars for all of it, what a run has spent before included; never exceeded "
             "(default: no cap, or the one that the run has)",
         )
+        parser.add_argument(
+            "--study-budget",
+            metavar="AMOUNT",
+            help="US dollars that all judges of the study may cost together, over every run, test "
+            "and try-out; it is stored and holds until it is changed; none takes it away",
+        )
         parser.add_argument("--replicates", type=int, help="how often each is asked (default: 1)")
         parser.add_argument("--seed", type=int, help="of the order of the calls (default: 0)")
         parser.add_argument("--fresh", action="store_true", help="ask again what is answered")
@@ -59,15 +68,19 @@ class Command(StudyCommand):
                 if options["judge"]
                 else "The study has no judge that can be asked. Add one with add_judge."
             )
-        budget = read_budget(options["budget"])
+        budget = read_budget(options["budget"], "--budget")
         try:
             if options["dry_run"]:
                 for version in versions:
                     self.quote(version, options)
+                self.stdout.write(standing_in_words(standing_of(study.pk)))
                 return
+            if options["study_budget"] is not None:
+                for run in set_study_budget(study, None, read_cap(options["study_budget"])):
+                    ring(run.pk)
             ask = self.again if options["retry"] else self.start
             runs = ask(versions, budget, options)
-        except (RunFault, ConductFault) as fault:
+        except (RunFault, ConductFault, StudyBudgetFault) as fault:
             raise CommandError(str(fault)) from None
         for warning in sorted(
             {warning for version in versions for warning in warnings_about(study, version.config)}
@@ -180,6 +193,7 @@ class Command(StudyCommand):
                 )
             if found.state == RunState.PAUSED:
                 paused.append(f"{run.version.judge.judge_id} paused: {found.pause}")
+        self.say(standing_in_words(standing_of(runs[0].study_id)))
         if paused:
             raise CommandError(
                 "\n".join([*paused, "When that is mended, the same command goes on from there."])
@@ -213,16 +227,20 @@ async def work_on_all(run_ids: list[int], stopped: threading.Event) -> None:
             await asyncio.sleep(1)
 
 
-def read_budget(raw: str | None) -> Decimal | None:
+def read_budget(raw: str | None, option: str) -> Decimal | None:
     if raw is None:
         return None
     try:
         budget = Decimal(raw)
     except InvalidOperation:
-        raise CommandError(f"--budget takes an amount of US dollars; {raw!r} is none.") from None
+        raise CommandError(f"{option} takes an amount of US dollars; {raw!r} is none.") from None
     if not budget.is_finite() or budget <= 0:
-        raise CommandError("--budget takes a positive amount of US dollars.")
+        raise CommandError(f"{option} takes a positive amount of US dollars.")
     return budget
+
+
+def read_cap(raw: str) -> Decimal | None:
+    return None if raw == "none" else read_budget(raw, "--study-budget")
 
 
 def replicates_of(options: dict[str, Any]) -> int:
@@ -301,6 +319,13 @@ def quote_in_words(version: JudgeVersion, found: Quote) -> str:
     if found.skipped_identical:
         lines.append(f"  left out     {found.skipped_identical:,} pairs of two equal responses")
     return "\n".join(lines)
+
+
+def standing_in_words(found: Standing) -> str:
+    """What all judges of the study have cost, and may cost, together."""
+    cap = "no cap" if found.amount is None else f"{found.left:,.4f} left of {found.amount:,.4f}"
+    held = f", {found.reserved:,.4f} reserved" if found.reserved else ""
+    return f"All judges of the study: {found.spent:,.4f} US dollars spent{held}, {cap}."
 
 
 def one_line(run: JudgeRun, found: Progress) -> str:

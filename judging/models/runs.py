@@ -1,4 +1,4 @@
-"""Judges, their runs, calls and attempts, and the judgments that came of them."""
+"""Runs of judges, the calls that they are made of, and each request that left for one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from annotation.models import Comparison, Criterion, Study, Verdict
+from annotation.models import Comparison, Study
+
+from .judges import JudgeVersion
 
 
 class Order(models.TextChoices):
@@ -16,89 +18,6 @@ class Order(models.TextChoices):
     AB = "ab"
     BA = "ba"
     BOTH = "both"
-
-
-class MissingCause(models.TextChoices):
-    """Why there is no verdict. A missing judgment is never a tie."""
-
-    UNPARSED = "unparsed"
-    REFUSED = "refused"
-    TRUNCATED = "truncated"
-    FAILED = "failed"
-
-
-class Endpoint(models.Model):
-    """Where judges of a study are asked. Its address never changes; its key is never read back."""
-
-    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="judge_endpoints")
-    name = models.CharField(max_length=64)
-    base_url = models.CharField(max_length=500, editable=False)
-    # Encrypted together with the origin it is for; empty where the environment holds the key.
-    key_ciphertext = models.TextField(blank=True, editable=False)
-    key_hint = models.CharField(max_length=8, blank=True, editable=False)
-    key_variable = models.CharField(max_length=40, blank=True)
-    # NULL: no limit.
-    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
-    tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)
-    # By model, the strictest form of answer that the server takes: see prompts.LADDER.
-    rungs = models.JSONField(default=dict, blank=True)
-    # It asked to be left alone until then, and how many rate limits came in a row.
-    closed_until = models.DateTimeField(null=True, blank=True)
-    rate_limits = models.PositiveIntegerField(default=0)
-    # Nobody else finds out how it wants to be asked until then, and how often that failed.
-    probing_until = models.DateTimeField(null=True, blank=True)
-    failed_probes = models.PositiveSmallIntegerField(default=0)
-    tested_at = models.DateTimeField(null=True, blank=True)
-    test_result = models.CharField(max_length=32, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["study", "name"], name="endpoint_name_once"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    @property
-    def has_key(self) -> bool:
-        return bool(self.key_ciphertext or self.key_variable)
-
-
-class Judge(models.Model):
-    """A named configuration. What it decides belongs to one of its versions."""
-
-    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="judges")
-    judge_id = models.CharField(max_length=255)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["study", "judge_id"], name="judge_id_once"),
-        ]
-
-    def __str__(self) -> str:
-        return self.judge_id
-
-
-class JudgeVersion(models.Model):
-    """One immutable state of a judge: rubric, template, model, parameters, price card."""
-
-    judge = models.ForeignKey(Judge, on_delete=models.PROTECT, related_name="versions")
-    number = models.PositiveIntegerField()
-    config = models.JSONField(default=dict)
-    content_hash = models.CharField(max_length=64)
-    # Labels collected elsewhere; such a version has no runs.
-    imported = models.BooleanField(default=False)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["judge", "number"], name="judge_version_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.judge_id}/{self.number}"
 
 
 class RunState(models.TextChoices):
@@ -247,67 +166,11 @@ class JudgeAttempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["call", "number"], name="judge_attempt_once"),
         ]
-
-
-class Judgment(models.Model):
-    """A judge's decision on one comparison in one order, or the fact that there is none."""
-
-    version = models.ForeignKey(JudgeVersion, on_delete=models.PROTECT, related_name="judgments")
-    comparison = models.ForeignKey(Comparison, on_delete=models.PROTECT, related_name="judgments")
-    order = models.CharField(max_length=4, choices=Order)
-    # NULL exactly when imported.
-    call = models.OneToOneField(
-        JudgeCall, null=True, blank=True, on_delete=models.PROTECT, related_name="judgment"
-    )
-    verdict = models.CharField(max_length=8, choices=Verdict, null=True, blank=True)
-    # 1 slightly, 2 clearly; NULL where the judge only says who wins.
-    margin = models.PositiveSmallIntegerField(null=True, blank=True)
-    missing = models.CharField(max_length=16, choices=MissingCause, blank=True)
-    confidence = models.FloatField(null=True, blank=True)
-    reason = models.TextField(blank=True)
-    # The two orders disagreed before an import reconciled them.
-    inconsistent = models.BooleanField(null=True, blank=True)
-    input_tokens = models.PositiveBigIntegerField(null=True, blank=True)
-    output_tokens = models.PositiveBigIntegerField(null=True, blank=True)
-    cost = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
-    latency_ms = models.FloatField(null=True, blank=True)
-    metadata = models.JSONField(default=dict, blank=True)
-    created_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["version", "comparison", "order"],
-                condition=Q(call__isnull=True),
-                name="judgment_imported_once",
-            ),
-            models.CheckConstraint(
-                condition=Q(verdict__isnull=True) | Q(verdict__in=Verdict.values),
-                name="judgment_verdict_known",
-            ),
-            models.CheckConstraint(
-                condition=(Q(verdict__isnull=True) & ~Q(missing=""))
-                | Q(verdict__isnull=False, missing=""),
-                name="judgment_verdict_or_cause",
-            ),
-            models.CheckConstraint(
-                condition=Q(order__in=Order.values), name="judgment_order_known"
-            ),
-        ]
-
-
-class JudgmentCriterion(models.Model):
-    """A judge's decision on one further criterion."""
-
-    judgment = models.ForeignKey(Judgment, on_delete=models.PROTECT, related_name="criteria")
-    criterion = models.ForeignKey(Criterion, on_delete=models.PROTECT, related_name="+")
-    verdict = models.CharField(max_length=8, choices=Verdict)
-    margin = models.PositiveSmallIntegerField(null=True, blank=True)
-    levels = models.JSONField(default=dict, blank=True)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["judgment", "criterion"], name="judgment_criterion_once"
+        indexes = [
+            # The few whose usage is missing or cannot be true, to be told of beside a run.
+            models.Index(
+                fields=["call"],
+                condition=Q(usage__has_key="flag"),
+                name="judge_attempt_odd_usage",
             ),
         ]
