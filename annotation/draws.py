@@ -33,13 +33,15 @@ def draw(seed: int, *about: str | int) -> int:
     >>> draw(0, "order", "p1") == draw(1, "order", "p1")
     False
     """
-    digest = hashlib.blake2b(digest_size=DRAW_BITS // 8)
-    for part in (seed, *about):
-        text = f"{type(part).__name__}:{part}".encode("utf-8", "surrogatepass")
-        # The length first: ("ab", "c") and ("a", "bc") are different subjects.
-        digest.update(f"{len(text)}:".encode())
-        digest.update(text)
-    return int.from_bytes(digest.digest(), "big")
+    # Opening a study draws four times for each comparison: one call of the hash, not ten.
+    spelled = b"".join([_spelled(part) for part in (seed, *about)])
+    return int.from_bytes(hashlib.blake2b(spelled, digest_size=DRAW_BITS // 8).digest(), "big")
+
+
+def _spelled(part: str | int) -> bytes:
+    text = f"{type(part).__name__}:{part}".encode("utf-8", "surrogatepass")
+    # The length first: ("ab", "c") and ("a", "bc") are different subjects.
+    return b"%d:%b" % (len(text), text)
 
 
 def shuffled(

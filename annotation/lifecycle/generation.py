@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Count, ProtectedError, Sum
 
 from annotation import audit
+from annotation.many_rows import insert_rows
 from annotation.models import (
     Comparison,
     ComparisonKind,
@@ -41,7 +42,7 @@ MAX_OVERLAP = 1000
 
 # Read, planned and written together; bounds the memory of a large study.
 PROMPTS_AT_ONCE = 500
-ROWS_AT_ONCE = 1000
+COLUMNS = ("item_id", "prompt", "response_a", "response_b", "system_a", "system_b")
 
 # 64 random bits: two of a million items are the same in one of 37 million studies.
 ITEM_ID_BYTES = 8
@@ -107,10 +108,27 @@ def generate_comparisons(
         created, skipped = 0, 0
         planner = Planner(rules)
         for batch in prompt_batches(study):
-            rows, existing = new_rows(study, batch, planner, names, overlap)
+            rows, existing = new_rows(batch, planner, names)
             # In random order: row numbers must not tell the systems either.
             secrets.SystemRandom().shuffle(rows)
-            Comparison.objects.bulk_create(rows, batch_size=ROWS_AT_ONCE)
+            insert_rows(
+                Comparison,
+                COLUMNS,
+                rows,
+                same={
+                    "study": study.pk,
+                    "kind": ComparisonKind.WORK,
+                    "overlap": overlap,
+                    "gold": None,
+                    "explanation": "",
+                    "metadata": {},
+                    "cell": None,
+                    "open": False,
+                    "taken": 0,
+                    "open_seq": None,
+                    "first_swapped": None,
+                },
+            )
             created += len(rows)
             skipped += existing
         keys = {name: key for key, name in names.items()}
@@ -201,9 +219,13 @@ def responses_of(prompts: Collection[int], names: dict[int, str]) -> dict[int, R
     return found
 
 
+# As in COLUMNS.
+PairRow = tuple[str, int, int, int, int, int]
+
+
 def new_rows(
-    study: Study, prompts: dict[int, str], planner: Planner, names: dict[int, str], overlap: int
-) -> tuple[list[Comparison], int]:
+    prompts: dict[int, str], planner: Planner, names: dict[int, str]
+) -> tuple[list[PairRow], int]:
     """The comparisons to write on these prompts, and how many planned pairs exist already."""
     existing = {
         frozenset(pair)
@@ -214,36 +236,21 @@ def new_rows(
     rows, skipped = [], 0
     for prompt, responses in responses_of(prompts, names).items():
         for planned in planner.pairs_on(prompts[prompt], responses.samples):
-            row = comparison_of(study, prompt, planned, responses, overlap)
-            if frozenset((row.response_a_id, row.response_b_id)) in existing:
+            row = row_of(prompt, planned, responses)
+            if existing and frozenset(row[2:4]) in existing:
                 skipped += 1
             else:
                 rows.append(row)
     return rows, skipped
 
 
-def comparison_of(
-    study: Study,
-    prompt: int,
-    planned: PlannedPair,
-    responses: ResponsesOfPrompt,
-    overlap: int,
-) -> Comparison:
+def row_of(prompt: int, planned: PlannedPair, responses: ResponsesOfPrompt) -> PairRow:
     response_a, system_a = responses.keys[planned.system_a, planned.sample]
     response_b, system_b = responses.keys[planned.system_b, planned.sample]
-    return Comparison(
-        study=study,
-        # Random rather than derived: with the seed, anyone could recompute a derived id for each
-        # pair of names, and so undo the codes of a sealed study.
-        item_id=secrets.token_hex(ITEM_ID_BYTES),
-        prompt_id=prompt,
-        response_a_id=response_a,
-        response_b_id=response_b,
-        system_a_id=system_a,
-        system_b_id=system_b,
-        kind=ComparisonKind.WORK,
-        overlap=overlap,
-    )
+    # Random rather than derived: with the seed, anyone could recompute a derived id for each
+    # pair of names, and so undo the codes of a sealed study.
+    item_id = secrets.token_hex(ITEM_ID_BYTES)
+    return item_id, prompt, response_a, response_b, system_a, system_b
 
 
 def summarise_study(study: Study) -> PairingSummary:

@@ -14,8 +14,10 @@ from annotation.draws import draw
 from annotation.models import Comparison, ComparisonKind, Response, Study, User
 from annotation.pairing import DesignError
 
-from .generation import ITEM_ID_BYTES, ROWS_AT_ONCE
+from .generation import ITEM_ID_BYTES
 from .states import check_editable
+
+ROWS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)

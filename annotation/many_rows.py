@@ -1,0 +1,108 @@
+"""Writing many rows of one table at once, with a fraction of the work of the models' own ways.
+
+Of a hundred thousand comparisons `bulk_create` spends nine tenths of its time on making objects and
+spelling statements, and `bulk_update` even more. Here SQLite gets one prepared statement and
+PostgreSQL one statement with an array for each column. What the database checks it checks as ever;
+what the models check (`full_clean`, `save`) nobody checks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connection, models
+
+Row = Sequence[Any]
+VALUE = "{}"
+
+
+def insert_rows(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+    *,
+    same: Mapping[str, Any],
+) -> None:
+    """Insert rows of a model.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Names of fields that differ between the rows: numbers, texts and keys of other rows.
+    rows : sequence of sequence
+        Their values, in that order.
+    same : mapping
+        All other fields but the key, with the value that every row has.
+    """
+    if not rows:
+        return
+    quote = connection.ops.quote_name
+    fields = [model._meta.get_field(name) for name in (*same, *columns)]
+    table, names = quote(model._meta.db_table), ", ".join(quote(of.column) for of in fields)
+    fixed = [
+        field.get_db_prep_save(value, connection)
+        for field, value in zip(fields, same.values(), strict=False)
+    ]
+    into = f"INSERT INTO {table} ({names})"
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            arrays = ", ".join(array_of(field) for field in fields[len(same) :])
+            constants = "".join(
+                f"%s::{field.db_type(connection)}, " for field in fields[: len(same)]
+            )
+            cursor.execute(
+                f"{into} SELECT {constants}given.* FROM unnest({arrays}) AS given",  # noqa: S608 - ours
+                [*fixed, *transposed(rows)],
+            )
+        else:
+            values = ", ".join(["%s"] * len(fields))
+            cursor.executemany(f"{into} VALUES ({values})", [(*fixed, *row) for row in rows])
+
+
+def update_rows(model: type[models.Model], changes: Mapping[str, str], rows: Sequence[Row]) -> None:
+    """Set columns of rows that are there.
+
+    Parameters
+    ----------
+    changes : mapping of str to str
+        For each field, in order, the SQL of its new value, in which `{}` stands for the row's own;
+        a plain `"{}"` sets that.
+    rows : sequence of sequence
+        The values in that order, and the row's key after them.
+    """
+    if not rows:
+        return
+    quote = connection.ops.quote_name
+    fields = [model._meta.get_field(name) for name in changes]
+    table = quote(model._meta.db_table)
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            given = [f"v{place}" for place in range(len(fields))]
+            assigned = ", ".join(
+                f"{quote(field.column)} = {sql.replace(VALUE, f'given.{name}')}"
+                for field, sql, name in zip(fields, changes.values(), given, strict=True)
+            )
+            arrays = ", ".join([*(array_of(field) for field in fields), "%s::bigint[]"])
+            cursor.execute(
+                f"UPDATE {table} SET {assigned} FROM unnest({arrays}) "  # noqa: S608 - ours
+                f"AS given({', '.join(given)}, key) WHERE {table}.id = given.key",
+                transposed(rows),
+            )
+        else:
+            assigned = ", ".join(
+                f"{quote(field.column)} = {sql.replace(VALUE, '%s')}"
+                for field, sql in zip(fields, changes.values(), strict=True)
+            )
+            cursor.executemany(
+                f"UPDATE {table} SET {assigned} WHERE id = %s",  # noqa: S608 - ours
+                rows,
+            )
+
+
+def array_of(field: Any) -> str:
+    return f"%s::{field.db_type(connection)}[]"
+
+
+def transposed(rows: Sequence[Row]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
