@@ -38,7 +38,7 @@ def insert_rows(
     if not rows:
         return
     quote = connection.ops.quote_name
-    fields = [model._meta.get_field(name) for name in (*same, *columns)]
+    fields = [field_of(model, name) for name in (*same, *columns)]
     table, names = quote(model._meta.db_table), ", ".join(quote(of.column) for of in fields)
     fixed = [
         field.get_db_prep_save(value, connection)
@@ -74,7 +74,7 @@ def update_rows(model: type[models.Model], changes: Mapping[str, str], rows: Seq
     if not rows:
         return
     quote = connection.ops.quote_name
-    fields = [model._meta.get_field(name) for name in changes]
+    fields = [field_of(model, name) for name in changes]
     table = quote(model._meta.db_table)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -98,6 +98,10 @@ def update_rows(model: type[models.Model], changes: Mapping[str, str], rows: Seq
                 f"UPDATE {table} SET {assigned} WHERE id = %s",  # noqa: S608 - ours
                 rows,
             )
+
+
+def field_of(model: type[models.Model], name: str) -> Any:
+    return model._meta.get_field(name)
 
 
 def array_of(field: Any) -> str:

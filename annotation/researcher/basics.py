@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponse
@@ -13,7 +16,9 @@ from annotation.lifecycle.drafts import LONGEST_SLUG, check_slug, create_draft, 
 from annotation.lifecycle.rubric import configure_draft
 from annotation.lifecycle.study_file import LONGEST_TITLE
 from annotation.models import Study
+from annotation.page_rules import LONGEST_LANGUAGE, read_language
 from annotation.rating.markdown import render_markdown
+from annotation.rules import rules_of
 
 from .frame import (
     INVALID,
@@ -24,10 +29,12 @@ from .frame import (
     render_step,
     take_faults,
 )
+from .rule_changes import with_rule
 from .steps import next_step
 
 # Some thirty pages: nobody reads more before the first pair. A request takes a megabyte.
 LONGEST_INSTRUCTIONS = 100_000
+LONGEST_NOTICE = 2_000
 
 NOT_FOR_YOU = (
     "New studies are begun by those who run this site and by owners and researchers of a study on "
@@ -60,7 +67,49 @@ class NewStudyForm(StudioForm):
         return slug
 
 
-class BasicsForm(StudioForm):
+class TextsFields(StudioForm):
+    """What stands on the report, and the language that the study's texts are in."""
+
+    notice = forms.CharField(
+        label="Notice on top of the report (optional)",
+        required=False,
+        max_length=LONGEST_NOTICE,
+        help_text="What a reader must know first, such as that the votes are a rehearsal.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+    )
+    language = forms.CharField(
+        label="Language of the texts (optional)",
+        required=False,
+        max_length=LONGEST_LANGUAGE,
+        help_text="As in HTML: en, de-AT, zh-Hant. For screen readers, hyphenation and fonts. "
+        "Leave it empty where there are several.",
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
+    )
+
+    def clean_language(self) -> str:
+        language: str = self.cleaned_data["language"].strip()
+        faults: list[str] = []
+        read_language("This", language, faults)
+        for fault in faults:
+            self.add_error("language", fault)
+        return language
+
+    def changed_rules(self, rules: Mapping[str, Any]) -> dict[str, Any]:
+        """These rules with the language that was entered."""
+        return with_rule(rules, "texts", "language", self.cleaned_data["language"])
+
+
+def texts_of(study: Study) -> dict[str, str]:
+    """What the forms of a study's texts begin with."""
+    return {
+        "title": study.title,
+        "instructions": study.instructions,
+        "notice": study.notice,
+        "language": rules_of(study.rules).texts.language,
+    }
+
+
+class BasicsForm(TextsFields):
     """What annotators read before the first pair."""
 
     title = NewStudyForm.base_fields["title"]
@@ -72,6 +121,7 @@ class BasicsForm(StudioForm):
         "before the first pair and can open it again at any time.",
         widget=forms.Textarea(attrs={"rows": 16, "spellcheck": "true"}),
     )
+    field_order = ("title", "instructions", "language", "notice")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -121,6 +171,8 @@ def basics(request: SignedInRequest, study: Study) -> HttpResponse:
                     request.user,
                     title=form.cleaned_data["title"],
                     instructions=form.cleaned_data["instructions"],
+                    notice=form.cleaned_data["notice"],
+                    rules=form.changed_rules,
                 )
             except ValidationError as fault:
                 take_faults(form, fault)
@@ -128,7 +180,7 @@ def basics(request: SignedInRequest, study: Study) -> HttpResponse:
                 return go_on(study, "basics")
         text = form["instructions"].value() or ""
     else:
-        form = BasicsForm(initial={"title": study.title, "instructions": study.instructions})
+        form = BasicsForm(initial=texts_of(study))
         text = study.instructions
     return render_step(
         request,

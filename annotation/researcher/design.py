@@ -20,14 +20,16 @@ from annotation.lifecycle.generation import (
 )
 from annotation.lifecycle.identical import generate_identical
 from annotation.lifecycle.rubric import configure_draft
+from annotation.lifecycle.study_file import LARGEST_SEED
 from annotation.models import Annotator, AnnotatorState, Comparison, ComparisonKind, Study, System
 from annotation.pairing import Design, DesignError
 
 from .frame import StudioForm, readers_only, refuse_frozen, render_step, take_faults
 from .patience import patient_database
-from .rule_forms import AskingForm, ChecksForm, QualityForm, RulesForm
+from .quality_form import QualityForm
+from .routing_form import RoutingForm, teams_of
+from .rule_forms import AskingForm, ChecksForm, RulesForm
 
-LARGEST_SEED = 2**63 - 1
 MOST_IDENTICAL = 10_000
 # Some 13 seconds of one core; a request has 60.
 MOST_PAIRS_ON_A_PAGE = 100_000
@@ -136,6 +138,7 @@ PARTS = (
     Part("studio:checks", "Order, checks, limits"),
     Part("studio:asking", "Beside the questions"),
     Part("studio:quality_rules", "Quality rules"),
+    Part("studio:routing", "Who rates, who decides"),
 )
 
 
@@ -243,6 +246,7 @@ def rules_page(
     kind: type[RulesForm],
     template: str,
     here: str,
+    more: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """A page over some of the rules of a draft."""
     form = kind(study, request.POST if request.method == "POST" else None)
@@ -252,9 +256,13 @@ def rules_page(
         except ValidationError as fault:
             take_faults(form, fault)
         else:
-            return redirect(next_part(here), slug=study.slug)
+            return redirect(here if "stay" in request.POST else next_part(here), slug=study.slug)
     return render_step(
-        request, study, "design", template, {"form": form, "parts": PARTS, "here": here}
+        request,
+        study,
+        "design",
+        template,
+        {"form": form, "parts": PARTS, "here": here, **(more or {})},
     )
 
 
@@ -287,3 +295,13 @@ def asking(request: SignedInRequest, study: Study) -> HttpResponse:
 def quality_rules(request: SignedInRequest, study: Study) -> HttpResponse:
     """What is noticed of people's answers."""
     return rules_page(request, study, QualityForm, "quality_rules", "studio:quality_rules")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@readers_only
+@refuse_frozen("routing")
+def routing(request: SignedInRequest, study: Study) -> HttpResponse:
+    """Who may rate which category, and what is decided by an adjudicator."""
+    return rules_page(
+        request, study, RoutingForm, "routing", "studio:routing", {"teams": teams_of(study)}
+    )

@@ -80,6 +80,11 @@ class CriterionForm(StudioForm):
                 max_length=LONGEST_LEVEL,
                 widget=forms.Textarea(attrs={"rows": 2}),
             )
+            self.fields[f"reason_{number}"] = forms.CharField(
+                label=f"Why the example is of level {number}",
+                required=False,
+                max_length=LONGEST_LEVEL,
+            )
 
     def main_fields(self) -> list[forms.BoundField]:
         return [
@@ -94,6 +99,7 @@ class CriterionForm(StudioForm):
                 "number": number,
                 "level": self[f"level_{number}"],
                 "example": self[f"example_{number}"],
+                "reason": self[f"reason_{number}"],
             }
             for number in range(1, MOST_LEVELS + 1)
         ]
@@ -101,10 +107,13 @@ class CriterionForm(StudioForm):
     def clean(self) -> dict[str, Any]:
         super().clean()
         for number in range(1, MOST_LEVELS + 1):
-            if self.cleaned_data.get(f"example_{number}") and not self.cleaned_data.get(
-                f"level_{number}"
-            ):
+            level, example, reason = (
+                self.cleaned_data.get(f"{name}_{number}") for name in ("level", "example", "reason")
+            )
+            if example and not level:
                 self.add_error(f"level_{number}", "An example needs the level that it is of.")
+            if reason and not example:
+                self.add_error(f"example_{number}", "A reason needs the example that it is of.")
         if not self.is_overall:
             key = slugify(self.cleaned_data.get("key") or "").replace("-", "_")
             key = key or self.free_key()
@@ -144,9 +153,10 @@ class CriterionForm(StudioForm):
                 "id": identifier,
                 "description": data[f"level_{number}"],
             }
-            entry.pop("example", None)
-            if data[f"example_{number}"]:
-                entry["example"] = data[f"example_{number}"]
+            for name in ("example", "reason"):
+                entry.pop(name, None)
+                if data[f"{name}_{number}"]:
+                    entry[name] = data[f"{name}_{number}"]
             levels.append(entry)
         return CriterionDraft(
             key=Criterion.OVERALL if self.is_overall else data["key"],
@@ -169,6 +179,7 @@ def initial_of(draft: CriterionDraft) -> dict[str, Any]:
     for number, entry in enumerate(draft.levels[:MOST_LEVELS], start=1):
         found[f"level_{number}"] = entry.get("description", "")
         found[f"example_{number}"] = entry.get("example", "")
+        found[f"reason_{number}"] = entry.get("reason", "")
     return found
 
 

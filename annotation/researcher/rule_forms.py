@@ -1,7 +1,7 @@
-"""The rules of a study's collection as forms: checks and limits, what is asked, quality rules.
+"""The rules of a study's collection as forms: order, checks and limits, and what is asked.
 
-A form is filled from the study's rules and gives them back with what was changed; what no form
-shows stays as it is.
+A form is filled from the study's rules and gives them back with what was changed; what it does not
+show stays as it is. Quality rules and who rates what have forms of their own.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from django import forms
 
-from annotation.answer_rules import Action
+from annotation.lifecycle.study_file import LARGEST_SEED
 from annotation.models import ResultsPolicy, Stopping, Study
 from annotation.page_rules import Ask
 from annotation.rules import (
@@ -28,6 +28,13 @@ from annotation.rules import (
 from .frame import StudioForm
 from .rule_changes import DEFAULTS, with_rule
 
+# What the study's rules mean by the choices of who practises.
+REQUIRED: Mapping[str, bool | None] = {"there": None, "always": True, "never": False}
+PRACTICE = (
+    ("there", "Everybody, where the study has training pairs"),
+    ("always", "Everybody; without training pairs the study cannot be opened"),
+    ("never", "Nobody"),
+)
 ASK_CHOICES = ((Ask.OFF, "No"), (Ask.OPTIONAL, "Optional"), (Ask.REQUIRED, "Required"))
 PERCENT = 100.0
 
@@ -125,6 +132,9 @@ class ChecksForm(RulesForm):
     )
     repeat_share = share_field("Repeats", "Own pairs once more, with the sides exchanged.")
     identical_share = share_field("Identical pairs", "One response twice: a tie is right.")
+    repeat_gap = number_field(
+        "Pairs between one and its repeat", "Of the same person; nobody shall remember it."
+    )
     by_category = forms.BooleanField(
         label="Balance by category of the prompts",
         required=False,
@@ -147,6 +157,14 @@ class ChecksForm(RulesForm):
         ),
         widget=forms.RadioSelect,
     )
+    uniform_share = forms.FloatField(
+        label="Drawn from all alike nevertheless (%)",
+        help_text="Of the draws that put first where a vote tells most, so that every pair of "
+        "systems goes on. At least 10.",
+        min_value=10,
+        max_value=100,
+        widget=forms.NumberInput(attrs={"step": "any", "inputmode": "decimal"}),
+    )
     max_per_annotator = number_field(
         "Most pairs for one person", "Empty: no limit.", required=False
     )
@@ -158,6 +176,12 @@ class ChecksForm(RulesForm):
         max_value=100,
         required=False,
         widget=forms.NumberInput(attrs={"step": "any"}),
+    )
+    skips_per_hour = number_field("Most skips an hour", "Empty: no limit.", required=False)
+    qualification = forms.ChoiceField(
+        label="Who practises?",
+        choices=PRACTICE,
+        widget=forms.RadioSelect,
     )
     pass_mark = share_field("Right answers to pass")
     attempts = number_field("Attempts")
@@ -183,37 +207,49 @@ class ChecksForm(RulesForm):
         "Votes wanted for each pair of systems", "The report says whether they are reached."
     )
 
+    seed = forms.IntegerField(
+        label="Seed of the analysis",
+        min_value=0,
+        max_value=LARGEST_SEED,
+        help_text="Draws what the report resamples; the same seed gives the same figures. "
+        "Sides and order are drawn from another one that nobody sees.",
+    )
+
     places = {
         "gold_share": Place("checks", "gold_share", is_share=True),
         "repeat_share": Place("checks", "repeat_share", is_share=True),
         "identical_share": Place("checks", "identical_share", is_share=True),
+        "repeat_gap": Place("checks", "repeat_gap"),
         "by_category": Place("order", "by_category"),
         "prompts": Place("order", "prompts"),
         "policy": Place("priorities", "policy"),
+        "uniform_share": Place("priorities", "uniform_share", is_share=True),
+        "qualification": Place("qualification", "required"),
         "pass_mark": Place("qualification", "pass_mark", is_share=True),
         "attempts": Place("qualification", "attempts"),
         "per_day": Place("limits", "per_day"),
         "share_of_study": Place("limits", "share_of_study", is_share=True),
+        "skips_per_hour": Place("limits", "skips_per_hour"),
     }
+    columns = ("max_per_annotator", "stopping", "results", "target_votes", "seed")
     # What holds for good from opening on.
-    for_good = ("by_category", "prompts", "stopping", "results")
+    for_good = ("by_category", "prompts", "stopping", "results", "seed")
+
+    def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
+        super().__init__(study, *args, **kwargs)
+        required = self.initial["qualification"]
+        self.initial["qualification"] = next(
+            word for word, meaning in REQUIRED.items() if meaning is required
+        )
+
+    def clean_qualification(self) -> bool | None:
+        return REQUIRED[self.cleaned_data["qualification"]]
 
     def initial_of(self, study: Study) -> dict[str, Any]:
-        return {
-            "max_per_annotator": study.max_per_annotator,
-            "stopping": study.stopping,
-            "results": study.results,
-            "target_votes": study.target_votes,
-        }
+        return {name: getattr(study, name) for name in self.columns}
 
     def settings(self) -> dict[str, Any]:
-        data = self.cleaned_data
-        return {
-            "max_per_annotator": data["max_per_annotator"],
-            "stopping": data["stopping"],
-            "results": data["results"],
-            "target_votes": data["target_votes"],
-        }
+        return {name: self.cleaned_data[name] for name in self.columns}
 
 
 class AskingForm(RulesForm):
@@ -282,105 +318,3 @@ class AskingForm(RulesForm):
             # A minimum of what nobody must give is none.
             self.cleaned_data["rationale_min"] = DEFAULTS["answering"]["rationale_min"]
         return super().clean()
-
-
-@dataclass(frozen=True, slots=True)
-class QualityRule:
-    """A quality rule as the page asks for it; `bound` is its main number."""
-
-    key: str
-    label: str
-    bound: str
-    bound_label: str
-    is_share: bool = True
-
-
-QUALITY = (
-    QualityRule("gold_accuracy", "Gold answered wrongly", "least", "Right answers, at least"),
-    QualityRule(
-        "repeat_consistency", "Repeats answered otherwise", "least", "The same again, at least"
-    ),
-    QualityRule("agreement", "Disagrees with the others", "least", "Of their agreement, at least"),
-    QualityRule("side_share", "Favours a side", "alpha", "Chance below which it is no accident"),
-    QualityRule("speed", "Answers faster than texts are read", "most", "Too fast, at most"),
-    QualityRule("straight_lining", "Same button again and again", "run", "Times in a row", False),
-    QualityRule("skips", "Skips much", "most", "Skipped, at most"),
-)
-QUALITY_CHOICES = (
-    ("off", "Off"),
-    (Action.FLAG, "Tell the researcher"),
-    (Action.PAUSE, "Pause the person"),
-)
-
-
-class QualityForm(RulesForm):
-    """What in somebody's answers is noticed, and what happens then."""
-
-    def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
-        super().__init__(study, *args, **kwargs)
-        now = rules_as_json(rules_of(study.rules))["quality"]
-        for rule in QUALITY:
-            values = now[rule.key] or DEFAULTS["quality"][rule.key]
-            bound = values[rule.bound]
-            self.fields[f"{rule.key}_action"] = forms.ChoiceField(
-                label=rule.label,
-                choices=QUALITY_CHOICES,
-                initial="off" if now[rule.key] is None else values["action"],
-            )
-            self.fields[f"{rule.key}_bound"] = (
-                forms.FloatField(
-                    label=f"{rule.bound_label} (%)",
-                    min_value=0,
-                    max_value=100,
-                    initial=as_percent(bound),
-                    widget=forms.NumberInput(attrs={"step": "any"}),
-                )
-                if rule.is_share
-                else number_field(rule.bound_label, least=2)
-            )
-            if not rule.is_share:
-                self.fields[f"{rule.key}_bound"].initial = bound
-            if "min_n" in values:
-                self.fields[f"{rule.key}_min_n"] = number_field("From so many on")
-                self.fields[f"{rule.key}_min_n"].initial = values["min_n"]
-
-    def rows(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "label": rule.label,
-                "fields": [
-                    self[name]
-                    for name in (f"{rule.key}_action", f"{rule.key}_bound", f"{rule.key}_min_n")
-                    if name in self.fields
-                ],
-            }
-            for rule in QUALITY
-        ]
-
-    def changed_rules(self, before: Mapping[str, Any]) -> dict[str, Any]:
-        rules: dict[str, Any] = copy.deepcopy(dict(before))
-        data = self.cleaned_data
-        for rule in QUALITY:
-            if data[f"{rule.key}_action"] == "off":
-                rules = with_rule(rules, "quality", rule.key, None)
-                continue
-            bound = data[f"{rule.key}_bound"]
-            kept = rules.get("quality", {}).get(rule.key) or {}
-            wanted = {
-                **kept,
-                "action": str(data[f"{rule.key}_action"]),
-                rule.bound: bound / PERCENT if rule.is_share else bound,
-            }
-            if f"{rule.key}_min_n" in data:
-                wanted["min_n"] = data[f"{rule.key}_min_n"]
-            given = DEFAULTS["quality"][rule.key]
-            differs = {name: value for name, value in wanted.items() if given[name] != value}
-            quality = dict(rules.get("quality", {}))
-            quality.pop(rule.key, None)
-            if differs:
-                quality[rule.key] = differs
-            if quality:
-                rules["quality"] = quality
-            else:
-                rules.pop("quality", None)
-        return rules

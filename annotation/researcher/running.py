@@ -36,10 +36,12 @@ from annotation.models import (
     StudyVersion,
 )
 
-from .basics import LONGEST_INSTRUCTIONS
+from .basics import LONGEST_INSTRUCTIONS, TextsFields, texts_of
 from .frame import StudioForm, readers_only, render_step, take_faults
 from .patience import patient_database
-from .rule_forms import AskingForm, ChecksForm, QualityForm, RulesForm
+from .quality_form import QualityForm
+from .routing_form import RoutingForm
+from .rule_forms import AskingForm, ChecksForm, RulesForm
 
 LONGEST_REASON = 1_000
 SHOWN_VERSIONS = 50
@@ -211,7 +213,7 @@ def unblind(request: SignedInRequest, study: Study) -> HttpResponse:
     return render_step(request, study, "open", "unblind", {"form": form, "is_early": early})
 
 
-class TextsForm(ReasonForm):
+class TextsForm(TextsFields, ReasonForm):
     """What may change of an opened study beside its rules."""
 
     title = forms.CharField(label="Name of the study", max_length=LONGEST_TITLE)
@@ -228,7 +230,7 @@ class TextsForm(ReasonForm):
         max_value=MAX_OVERLAP,
         help_text="Can only be raised. Empty: as it is.",
     )
-    field_order = ("title", "instructions", "overlap", "reason")
+    field_order = ("title", "instructions", "language", "notice", "overlap", "reason")
 
 
 PARTS = (
@@ -236,11 +238,13 @@ PARTS = (
     ("checks", "Order, checks, limits"),
     ("asking", "Beside the questions"),
     ("quality", "Quality rules"),
+    ("routing", "Who rates, who decides"),
 )
 RULE_FORMS: Mapping[str, type[RulesForm]] = {
     "checks": ChecksForm,
     "asking": AskingForm,
     "quality": QualityForm,
+    "routing": RoutingForm,
 }
 
 
@@ -256,9 +260,7 @@ def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpR
     reason = ReasonForm(posted)
     rules: RulesForm | None = None
     if part == "texts":
-        reason = TextsForm(
-            posted, initial={"title": study.title, "instructions": study.instructions}
-        )
+        reason = TextsForm(posted, initial=texts_of(study))
     else:
         rules = RULE_FORMS[part](study, posted)
         for name in getattr(rules, "for_good", ()):
@@ -272,7 +274,7 @@ def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpR
                     study,
                     request.user,
                     reason=reason.cleaned_data["reason"],
-                    **wanted(reason, rules),
+                    **wanted(study, reason, rules),
                 )
         except (LifecycleError, ValidationError) as fault:
             take_faults(reason, fault)
@@ -294,11 +296,14 @@ def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpR
     )
 
 
-def wanted(reason: ReasonForm, rules: RulesForm | None) -> dict[str, Any]:
+def wanted(study: Study, reason: ReasonForm, rules: RulesForm | None) -> dict[str, Any]:
     if rules is not None:
         return {"rules": rules.rules(), **rules.settings()}
+    assert isinstance(reason, TextsForm)  # noqa: S101  # without rules it is this form
     data = reason.cleaned_data
     return {
+        "notice": data["notice"],
+        "rules": reason.changed_rules(study.rules),
         "title": data["title"],
         "instructions": data["instructions"],
         **({"overlap": data["overlap"]} if data["overlap"] is not None else {}),

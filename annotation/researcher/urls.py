@@ -46,6 +46,7 @@ urlpatterns = [
     path(f"{SET_UP}design/checks/", design.checks, name="checks"),
     path(f"{SET_UP}design/asking/", design.asking, name="asking"),
     path(f"{SET_UP}design/quality/", design.quality_rules, name="quality_rules"),
+    path(f"{SET_UP}design/routing/", design.routing, name="routing"),
     path(f"{SET_UP}people/", people.people, name="people"),
     path(f"{SET_UP}dry-run/", dry_run.dry_run, name="dry_run"),
     path(DRY, dry_run.rate, name="dry_rate"),

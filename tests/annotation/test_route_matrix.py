@@ -148,6 +148,7 @@ MATRIX = {
     "studio:checks": Row(READERS),
     "studio:asking": Row(READERS),
     "studio:quality_rules": Row(READERS),
+    "studio:routing": Row(READERS),
     "studio:people": Row(READERS),
     "studio:dry_run": Row(READERS),
     "studio:dry_rate": Row(READERS),

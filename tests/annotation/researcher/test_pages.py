@@ -26,7 +26,8 @@ from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 
-PAGES = (*(step.key for step in STEPS), "checks", "asking", "quality_rules", "references")
+RULES = ("checks", "asking", "quality_rules", "routing")
+PAGES = (*(step.key for step in STEPS), *RULES, "references")
 
 
 def filled(tmp_path, prompts: int) -> Studio:
@@ -116,7 +117,7 @@ def test_names_are_sealed_on_every_page_once_the_study_is_open(tmp_path, page: s
 
 
 def test_rules_that_nobody_touched_are_stored_as_none(studio: Studio):
-    for name in ("checks", "asking", "quality_rules"):
+    for name in RULES:
         data = initial_data(studio.get(name).context["form"])
         sent = {key: value for key, value in data.items() if value is not None}
         assert studio.post(name, sent).status_code == 302
@@ -131,7 +132,7 @@ def test_rules_are_stored_as_they_were_entered_and_others_stay(studio: Studio):
     sent = {key: value for key, value in data.items() if value is not None}
     studio.post("checks", {**sent, "gold_share": "10", "max_per_annotator": "50"})
     data = initial_data(studio.get("quality_rules").context["form"])
-    studio.post("quality_rules", {**data, "speed_action": "off", "skips_bound": "40"})
+    studio.post("quality_rules", {**data, "speed_action": "off", "skips_most": "40"})
     studio.study.refresh_from_db()
     assert studio.study.max_per_annotator == 50
     assert studio.study.rules == {

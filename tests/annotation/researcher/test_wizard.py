@@ -35,7 +35,7 @@ def test_the_whole_set_up_leads_from_a_name_to_an_open_study():
         == 302
     )
     assert Comparison.objects.filter(study=study).count() == 144
-    for name in ("checks", "asking", "quality_rules"):
+    for name in ("checks", "asking", "quality_rules", "routing"):
         page = studio.get(name)
         form = page.context["form"]
         data = {field: value for field, value in initial_data(form).items() if value is not None}
