@@ -466,6 +466,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"expires": 10.0},
     },
+    "tell of paused runs of judges": {
+        "task": "judging.tell_of_pauses",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "forget old replies of judges": {
         "task": "judging.forget_old_replies",
         "schedule": 3600.0,

@@ -11,6 +11,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from judging.models import CallState, JudgeRun
+from judging.notices import tell_of_pauses as tell
 from judging.runs.sweeping import forget_old_replies as forget
 from judging.runs.sweeping import sweep
 from judging.runs.working import work
@@ -40,6 +41,12 @@ def ring_for_runs() -> list[int]:
     for run_id in due:
         ring(run_id)
     return due
+
+
+@shared_task(name="judging.tell_of_pauses")
+def tell_of_pauses() -> int:
+    """Write to those who run a study that a run has paused by itself; the number of letters."""
+    return tell()
 
 
 @shared_task(name="judging.forget_old_replies")

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from annotation import audit
 from annotation.models import User
-from judging.models import CallState, JudgeRun, RunState
+from judging.models import CallState, JudgeRun, PauseNotice, RunState
 from judging.runs.money import StudyBudgetFault, check_price
 from judging.runs.waits import forget
 
@@ -26,9 +26,14 @@ CAUSES = {
     "address_refused": "The endpoint's name leads to an address that may not be called.",
     "endpoint": "The endpoint cannot be used as it is set up: look at its key.",
     "limits": "The limits cannot be kept, since Redis is out of reach. The run goes on with it.",
+    "outdated": "evalsite asks or reads otherwise since it was updated. Cancel the run, and start "
+    "one of a new version: on the judge's page, or by add_judge with the same file.",
     "failing": "Too many calls in a row failed.",
     "unreadable": "Too many replies in a row could not be read.",
 }
+
+# Everything else needs somebody who looks at it.
+NOBODY_IS_TOLD = frozenset({"person", "limits"})
 
 WAITING = [CallState.PENDING, CallState.LEASED]
 UNANSWERED = [CallState.UNPARSED, CallState.REFUSED, CallState.FAILED_PERMANENT]
@@ -64,6 +69,8 @@ def pause_locked(run: JudgeRun, cause: str, actor: User | None = None) -> None:
     """Pause a running run whose row the caller holds; its calls stay as they are."""
     run.state, run.pause_cause = RunState.PAUSED, cause
     run.save(update_fields=["state", "pause_cause"])
+    if cause not in NOBODY_IS_TOLD:
+        PauseNotice.objects.create(run=run, cause=cause, due_at=timezone.now())
     note(run, actor, "judge.run_paused", cause=cause)
 
 
