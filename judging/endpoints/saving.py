@@ -25,8 +25,10 @@ class EndpointFault(ValueError):
 
 def check_limits(requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
     for name, value in (("requests", requests_per_minute), ("tokens", tokens_per_minute)):
-        if value is not None and not 1 <= value <= 1_000_000_000:
-            raise EndpointFault(f"The limit of {name} a minute must lie from 1 to 1,000,000,000.")
+        if value is not None and not 0 <= value <= 1_000_000_000:
+            raise EndpointFault(
+                f"The limit of {name} a minute must lie from 1 to 1,000,000,000; 0 takes it away."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def check_endpoint(
     key_variable : str
         Name of a key that the operator has put into the environment, in place of `key`.
     requests_per_minute, tokens_per_minute : int, optional
-        None leaves what is stored; of a new endpoint: no limit.
+        None leaves what is stored, 0 takes the limit away; of a new endpoint both: no limit.
 
     Raises
     ------
@@ -81,7 +83,9 @@ def check_endpoint(
         "requests_per_minute": requests_per_minute,
         "tokens_per_minute": tokens_per_minute,
     }
-    fields: dict[str, Any] = {kind: most for kind, most in limits.items() if most is not None}
+    fields: dict[str, Any] = {
+        kind: most or None for kind, most in limits.items() if most is not None
+    }
     try:
         address = addresses.check_on_save(base_url, settings.JUDGE_LOCAL_ENDPOINTS)
         if key:

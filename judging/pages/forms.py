@@ -98,15 +98,15 @@ class JudgeForm(forms.Form):
     requests_per_minute = forms.IntegerField(
         label="Most requests a minute",
         required=False,
-        min_value=1,
+        min_value=0,
         max_value=1_000_000_000,
         help_text="Of the endpoint, by all of its judges. Empty: as it is, or no limit if it is "
-        "new.",
+        "new. 0 takes a limit away.",
     )
     tokens_per_minute = forms.IntegerField(
         label="Most tokens a minute",
         required=False,
-        min_value=1,
+        min_value=0,
         max_value=1_000_000_000,
         help_text="Likewise.",
     )
@@ -149,8 +149,9 @@ class JudgeForm(forms.Form):
             }
         endpoint = {"name": stated["endpoint"], "base_url": stated["base_url"]}
         for name in ("requests_per_minute", "tokens_per_minute"):
-            if stated[name] is not None:
-                endpoint[name] = stated[name]
+            # A form that showed the stored limit says by an empty field that there is none now.
+            if stated[name] is not None or before is not None:
+                endpoint[name] = stated[name] or 0
         instruction: Any = stated["instruction"]
         if instruction == OWN:
             instruction = {"name": OWN, "text": stated["own_instruction"]}
