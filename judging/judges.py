@@ -215,6 +215,18 @@ def add_version(study: Study, name: str, config: dict[str, Any], actor: User | N
     return Added(version, is_new=True)
 
 
+def is_outdated(version: JudgeVersion) -> bool:
+    """Whether the version is of an earlier evalsite, which sent other bytes or read otherwise.
+
+    What it decided stays. It is not asked any more: its answers would be of two kinds.
+    """
+    config = version.config
+    return (config.get("prompt_version"), config.get("parser_version")) != (
+        PROMPT_VERSION,
+        PARSER_VERSION,
+    )
+
+
 def newest_versions(study: Study, name: str = "") -> list[JudgeVersion]:
     """The newest version of each judge that can be asked, by name."""
     found: dict[int, JudgeVersion] = {}

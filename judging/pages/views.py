@@ -1,26 +1,22 @@
-"""Judges, their versions and their runs. A GET reads; what asks or changes is a POST."""
+"""Judges, their versions and their runs: what is shown, and what is asked of one pair."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
-from django.http import Http404, HttpResponseBase
+from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.access import SignedInRequest, study_role
 from annotation.models import ComparisonKind, Role, Study
-from judging.endpoints.saving import EndpointFault, save_endpoint
+from judging.endpoints.saving import EndpointFault
 from judging.judge_files import JudgeFileError, read_draft
-from judging.judges import JudgeFault, add_judges, newest_versions, warnings_about
-from judging.models import JudgeRun, JudgeVersion, RunState
+from judging.judges import JudgeFault, add_judges, is_outdated, newest_versions, warnings_about
+from judging.models import JudgeVersion
 from judging.outcomes import IN_WORDS, Outcome
 from judging.pages.forms import (
     SIMULATED,
@@ -30,69 +26,13 @@ from judging.pages.forms import (
     StudyBudgetForm,
     initial_of,
 )
+from judging.pages.shown_runs import runs_context, version_of, whole
 from judging.parsing import Missing
-from judging.runs import conducting
 from judging.runs.asking import TEXTS
-from judging.runs.money import StudyBudgetFault, standing_of
-from judging.runs.progress import DETAILS, Progress, progress_of
-from judging.runs.starting import Quote, RunFault, live_run, quote, start_run
-from judging.runs.study_budget import set_study_budget
-from judging.tasks import ring
-from judging.trying import check_connection, endpoint_of, note_look, try_out
-
-MOST_RUNS_SHOWN = 20
-
-ACTS: dict[str, tuple[str, Callable[..., object]]] = {
-    "pause": ("The run is paused. What is in flight is still stored.", conducting.pause),
-    "resume": ("The run goes on.", conducting.resume),
-    "cancel": ("The run is cancelled. What it has answered stays.", conducting.cancel),
-    "retry": ("Calls without an answer are asked again.", conducting.retry),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ShownRun:
-    """A run as a page shows it."""
-
-    run: JudgeRun
-    progress: Progress
-
-    @property
-    def tone(self) -> str:
-        tones = {"running": "info", "paused": "warning", "finished": "ok"}
-        return f"status--{tones[self.progress.state]}" if self.progress.state in tones else ""
-
-    @property
-    def can_retry(self) -> bool:
-        return self.progress.state == "finished" and self.progress.missing_total > 0
-
-
-def runs_context(study: Study, version: JudgeVersion | None = None) -> dict[str, object]:
-    """The newest runs of a study or a version, and where a page that watches asks for them."""
-    found = study.judge_runs.select_related("version__judge").order_by("-pk")
-    url = reverse("judges:runs", kwargs={"slug": study.slug})
-    if version is not None:
-        found, url = found.filter(version=version), f"{url}?version={version.pk}"
-    shown = [ShownRun(run, progress_of(run)) for run in found[:MOST_RUNS_SHOWN]]
-    # With nothing under way a page stays still, and keeps the focus where it is.
-    watched = any(one.progress.state == RunState.RUNNING for one in shown)
-    return {
-        "runs": shown,
-        "runs_url": url,
-        "are_watched": watched,
-        "standing": standing_of(study.pk),
-    }
-
-
-def version_of(study: Study, pk: int) -> JudgeVersion:
-    version = (
-        JudgeVersion.objects.filter(judge__study=study, imported=False, pk=pk)
-        .select_related("judge__study")
-        .first()
-    )
-    if version is None:
-        raise Http404("This study has no such judge.")
-    return version
+from judging.runs.money import standing_of
+from judging.runs.progress import DETAILS, tallies_of
+from judging.runs.starting import Quote, live_run, quote
+from judging.trying import endpoint_of, note_look, try_out
 
 
 @require_safe
@@ -100,7 +40,8 @@ def version_of(study: Study, pk: int) -> JudgeVersion:
 def overview(request: SignedInRequest, study: Study) -> HttpResponseBase:
     """Every judge with its newest version, the runs, and what they may cost together."""
     amount = standing_of(study.pk).amount
-    return show_overview(request, study, StudyBudgetForm(initial={"amount": plain(amount)}))
+    form = StudyBudgetForm(initial={"amount": plain(amount)})
+    return show_overview(request, study, form, before=whole(request.GET.get("before"), 0))
 
 
 def plain(amount: Decimal | None) -> str:
@@ -109,11 +50,21 @@ def plain(amount: Decimal | None) -> str:
 
 
 def show_overview(
-    request: SignedInRequest, study: Study, form: StudyBudgetForm, status: int = 200
+    request: SignedInRequest,
+    study: Study,
+    form: StudyBudgetForm,
+    status: int = 200,
+    before: int = 0,
 ) -> HttpResponseBase:
+    versions = newest_versions(study)
+    tallies = tallies_of(versions)
     judges = [
-        {"version": version, "warnings": warnings_about(study, version.config)}
-        for version in newest_versions(study)
+        {
+            "version": version,
+            "warnings": warnings_about(study, version.config),
+            "tally": tallies[version.pk],
+        }
+        for version in versions
     ]
     imported = study.judges.filter(versions__imported=True).distinct().order_by("judge_id")
     return render(
@@ -124,32 +75,10 @@ def show_overview(
             "judges": judges,
             "imported": imported,
             "budget_form": form,
-            **runs_context(study),
+            **runs_context(study, before=before),
         },
         status=status,
     )
-
-
-@require_POST
-@study_role(Role.OWNER, Role.RESEARCHER)
-def study_budget(request: SignedInRequest, study: Study) -> HttpResponseBase:
-    """Cap what all judges cost together, or take the cap away."""
-    form = StudyBudgetForm(request.POST)
-    if form.is_valid():
-        try:
-            going_on = set_study_budget(study, request.user, form.cleaned_data["amount"])
-        except StudyBudgetFault as fault:
-            form.add_error("amount", str(fault))
-        else:
-            for run in going_on:
-                ring(run.pk)
-            said = "The budget for all judges is stored."
-            if going_on:
-                runs = "A run that it" if len(going_on) == 1 else f"{len(going_on)} runs that it"
-                said += f" {runs} had paused go{'es' if len(going_on) == 1 else ''} on."
-            messages.success(request, said)
-            return redirect("judges:overview", slug=study.slug)
-    return show_overview(request, study, form, status=422)
 
 
 @require_safe
@@ -158,7 +87,8 @@ def runs(request: SignedInRequest, study: Study) -> HttpResponseBase:
     """The runs alone, for the page that watches them."""
     wanted = whole(request.GET.get("version"), 0)
     version = version_of(study, wanted) if wanted else None
-    context = {"study": study, **runs_context(study, version)}
+    before = whole(request.GET.get("before"), 0)
+    context = {"study": study, **runs_context(study, version, before)}
     response = render(request, "judging/runs.html", context)
     response["Cache-Control"] = "no-store"
     return response
@@ -190,6 +120,9 @@ def answer_form(
         form.fields["name"].disabled = True
         form.fields["base_url"].widget.attrs["readonly"] = True
         form.fields["endpoint"].widget.attrs["readonly"] = True
+        form.fields[
+            "requests_per_minute"
+        ].help_text = "Of the endpoint, by all of its judges, in every version. Empty: no limit."
     if request.method == "POST" and form.is_valid():
         try:
             added = add_judges(
@@ -206,7 +139,10 @@ def answer_form(
         else:
             version = added[0].version
             said = "is added" if added[0].is_new else "was there already, unchanged"
-            messages.success(request, f"Version {version.number} {said}.")
+            messages.success(
+                request,
+                f"Version {version.number} {said}. The key and limits of its endpoint are stored.",
+            )
             return redirect("judges:judge", slug=study.slug, version=version.pk)
     status = 422 if request.method == "POST" else 200
     return render(
@@ -240,6 +176,8 @@ def show_judge(
         endpoint = endpoint_of(version)
     except EndpointFault:
         endpoint = None
+    versions = list(version.judge.versions.filter(imported=False).order_by("-number"))
+    tallies = tallies_of(versions)
     tested = None
     if endpoint is not None and endpoint.test_result:
         tested = IN_WORDS.get(Outcome(endpoint.test_result))
@@ -252,7 +190,8 @@ def show_judge(
             "config": version.config,
             "endpoint": endpoint,
             "tested": tested,
-            "versions": version.judge.versions.filter(imported=False).order_by("-number"),
+            "versions": [{"version": one, "tally": tallies[one.pk]} for one in versions],
+            "is_outdated": is_outdated(version),
             "warnings": warnings_about(study, version.config),
             "quote": found,
             "pairs": study.comparisons.filter(kind=ComparisonKind.WORK).count(),
@@ -264,46 +203,6 @@ def show_judge(
         },
         status=status,
     )
-
-
-@require_POST
-@sensitive_post_parameters("key")
-@study_role(Role.OWNER, Role.RESEARCHER)
-def key(request: SignedInRequest, study: Study, version: int) -> HttpResponseBase:
-    """Replace the key of the version's endpoint."""
-    asked = version_of(study, version)
-    form = KeyForm(request.POST)
-    if form.is_valid():
-        try:
-            endpoint = endpoint_of(asked)
-            save_endpoint(
-                study,
-                endpoint.name,
-                endpoint.base_url,
-                actor=request.user,
-                key=form.cleaned_data["key"],
-            )
-        except EndpointFault as fault:
-            form.add_error("key", str(fault))
-        else:
-            messages.success(request, "The new key is stored.")
-            return redirect("judges:judge", slug=study.slug, version=asked.pk)
-    return show_judge(request, study, asked, StartForm(), form, status=422)
-
-
-@require_POST
-@study_role(Role.OWNER, Role.RESEARCHER)
-def connect(request: SignedInRequest, study: Study, version: int) -> HttpResponseBase:
-    """Test the connection; the class of the result is all that is shown."""
-    asked = version_of(study, version)
-    try:
-        outcome = check_connection(asked)
-    except EndpointFault as fault:
-        messages.error(request, str(fault))
-    else:
-        say = messages.success if outcome is Outcome.OK else messages.error
-        say(request, IN_WORDS[outcome])
-    return redirect("judges:judge", slug=study.slug, version=asked.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -338,66 +237,3 @@ def try_one(request: SignedInRequest, study: Study, version: int) -> HttpRespons
                 "missing": DETAILS.get(missing.detail, missing.detail) if missing else "",
             }
     return render(request, "judging/try.html", context)
-
-
-def whole(raw: str | None, otherwise: int) -> int:
-    return int(raw) if raw and raw.isascii() and raw.isdigit() and len(raw) < 9 else otherwise
-
-
-@require_POST
-@study_role(Role.OWNER, Role.RESEARCHER)
-def start(request: SignedInRequest, study: Study, version: int) -> HttpResponseBase:
-    """Start a run, and wake whoever works."""
-    asked = version_of(study, version)
-    form = StartForm(request.POST)
-    if form.is_valid():
-        try:
-            run = start_run(
-                asked,
-                actor=request.user,
-                budget=form.cleaned_data["budget"],
-                replicates=form.cleaned_data["replicates"],
-                fresh=form.cleaned_data["fresh"],
-            )
-        except RunFault as fault:
-            form.add_error(None, str(fault))
-        else:
-            transaction.on_commit(lambda: ring(run.pk))
-            messages.success(request, "The run has started.")
-            return redirect("judges:overview", slug=study.slug)
-    return show_judge(request, study, asked, form, KeyForm(), status=422)
-
-
-def amount(raw: str) -> Decimal:
-    """A budget that somebody typed.
-
-    Raises
-    ------
-    conducting.ConductFault
-    """
-    try:
-        return Decimal(raw.strip())
-    except InvalidOperation:
-        raise conducting.ConductFault("The new budget is no amount of US dollars.") from None
-
-
-@require_POST
-@study_role(Role.OWNER, Role.RESEARCHER)
-def act(request: SignedInRequest, study: Study, run: int, act: str) -> HttpResponseBase:
-    """Pause, resume, cancel, or ask again what has no answer."""
-    held = study.judge_runs.filter(pk=run).first()
-    if held is None or act not in ACTS:
-        raise Http404("This study has no such run.")
-    said, change = ACTS[act]
-    more = {}
-    try:
-        if act == "resume" and request.POST.get("budget"):
-            more["budget"] = amount(request.POST["budget"])
-        change(held, request.user, **more)
-    except conducting.ConductFault as fault:
-        messages.error(request, str(fault))
-    else:
-        messages.success(request, said)
-        if act in ("resume", "retry"):
-            transaction.on_commit(lambda: ring(held.pk))
-    return redirect("judges:overview", slug=study.slug)

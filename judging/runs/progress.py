@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
-from judging.models import CallState, JudgeRun, RunState
-from judging.runs.conducting import CAUSES
+from judging.budget import excess_of, read_price
+from judging.models import CallState, JudgeAttempt, JudgeCall, JudgeRun, JudgeVersion, RunState
+from judging.parsing import Usage
+from judging.runs.conducting import CAUSES, UNANSWERED, WAITING
 from judging.runs.waits import left_alone_until
 
 # Above this share of missing answers figures may be bent: what is missing is rarely random.
@@ -33,6 +36,11 @@ class Progress:
         Calls without an answer, by cause.
     waits_until
         When the endpoint of a running run may be asked again, if not now.
+    usage_missing
+        Replies that told no usage that could be true of any; their worst case is charged.
+    usage_above, told_above
+        Replies that told more tokens than their request can have had, and what these come to, in
+        US dollars, above the worst case that is charged.
     """
 
     state: str
@@ -49,6 +57,9 @@ class Progress:
     budget: Decimal | None
     skipped_identical: int
     waits_until: datetime | None = None
+    usage_missing: int = 0
+    usage_above: int = 0
+    told_above: Decimal = Decimal(0)
 
     @property
     def done(self) -> int:
@@ -77,6 +88,8 @@ def progress_of(run: JudgeRun) -> Progress:
         states[row["state"]] += row["n"]
         if row["state"] in (CallState.UNPARSED, CallState.REFUSED, CallState.FAILED_PERMANENT):
             missing[cause_in_words(row["state"], row["failure"])] += row["n"]
+    flags = dict(odd_attempts(run).values_list("usage__flag").annotate(n=Count("pk")).order_by())
+    above = flags.get("usage_above_worst_case", 0)
     return Progress(
         state=run.state,
         pause=CAUSES.get(run.pause_cause, run.pause_cause),
@@ -92,7 +105,69 @@ def progress_of(run: JudgeRun) -> Progress:
         budget=run.budget,
         skipped_identical=run.skipped_identical,
         waits_until=left_alone_until(run) if run.state == RunState.RUNNING else None,
+        usage_missing=flags.get("usage_missing", 0),
+        usage_above=above,
+        told_above=told_above(run) if above else Decimal(0),
     )
+
+
+def odd_attempts(run: JudgeRun) -> QuerySet[JudgeAttempt]:
+    """Requests of a run whose usage is missing or cannot be true; an index holds these alone."""
+    return JudgeAttempt.objects.filter(call__run=run, usage__has_key="flag")
+
+
+def told_above(run: JudgeRun) -> Decimal:
+    """What usages that cannot be true come to above what was charged. The version is loaded."""
+    price = read_price(run.version.config.get("price"))
+    told = Decimal(0)
+    rows = odd_attempts(run).filter(usage__flag="usage_above_worst_case")
+    for usage, reserved in rows.values_list("usage", "reserved").iterator():
+        counted = Usage(usage["input_tokens"], usage["output_tokens"], usage["cached_tokens"])
+        told += excess_of(price, counted, reserved)
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What has come of all calls of a version, over its runs.
+
+    Attributes
+    ----------
+    answered
+    missing
+        Calls that ended without an answer.
+    waiting
+        Calls of runs that go on.
+    """
+
+    answered: int = 0
+    missing: int = 0
+    waiting: int = 0
+
+    @property
+    def was_asked(self) -> bool:
+        return bool(self.answered or self.missing or self.waiting)
+
+    @property
+    def only_failed(self) -> bool:
+        """Whether it was asked and nothing at all came of it."""
+        return bool(self.missing) and not self.answered and not self.waiting
+
+
+def tallies_of(versions: Sequence[JudgeVersion]) -> dict[int, Tally]:
+    """What has come of the calls of each of these versions, by its key."""
+    states: dict[int, Counter[str]] = {version.pk: Counter() for version in versions}
+    rows = JudgeCall.objects.filter(run__version__in=list(states))
+    for version, state, number in rows.values_list("run__version", "state").annotate(n=Count("pk")):
+        states[version][state] += number
+    return {
+        pk: Tally(
+            answered=found[CallState.SUCCEEDED],
+            missing=sum(found[state] for state in UNANSWERED),
+            waiting=sum(found[state] for state in WAITING),
+        )
+        for pk, found in states.items()
+    }
 
 
 DETAILS = {

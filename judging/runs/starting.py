@@ -12,6 +12,7 @@ from annotation import audit
 from annotation.draws import shuffled
 from annotation.models import Comparison, ComparisonKind, User
 from judging.budget import SMALLEST, cost_of
+from judging.judges import is_outdated
 from judging.models import (
     LIVE_RUN_STATES,
     CallState,
@@ -145,8 +146,11 @@ def quote(version: JudgeVersion, replicates: int = 1, *, fresh: bool = False) ->
 def answered(version: JudgeVersion) -> dict[str, int]:
     """Calls of earlier runs of the version that have an answer, by what they asked.
 
-    Failures and replies that could not be read are never reused.
+    Failures and replies that could not be read are never reused, nor is what was read by another
+    parser than today's.
     """
+    if is_outdated(version):
+        return {}
     return dict(
         JudgeCall.objects.filter(
             run__version=version,
@@ -190,6 +194,12 @@ def start_run(
     asking = Asking.of(version)
     if version.imported:
         raise RunFault("This version holds labels from elsewhere; it cannot be asked.")
+    if is_outdated(version):
+        raise RunFault(
+            f"Version {version.number} of {version.judge.judge_id} was made by an earlier "
+            "evalsite, which asked or read otherwise. What it decided stays; for a further run "
+            "make a new version of it: on its page, or by add_judge with the same file."
+        )
     if budget is not None:
         if not budget.is_finite() or not SMALLEST <= budget < Decimal(10) ** 10:
             raise RunFault("The budget is a positive amount of US dollars.")

@@ -26,6 +26,7 @@ from django.utils import timezone
 from judging.clients import Client, Reply, Target
 from judging.endpoints.addresses import read_address
 from judging.endpoints.saving import EndpointFault, target_of
+from judging.judges import is_outdated
 from judging.limits import Limiter, LimiterUnavailableError, Rates, make_limiter
 from judging.models import Endpoint, JudgeRun, JudgeVersion, RunState, TrialPurpose
 from judging.outcomes import LASTING, PAUSING, Outcome
@@ -71,6 +72,9 @@ def open_run(run_id: int) -> Opened | None:
     """Load what a shift needs; None where the run does not go on, which may be found out here."""
     run = JudgeRun.objects.select_related("version__judge").get(pk=run_id)
     if run.state != RunState.RUNNING:
+        return None
+    if is_outdated(run.version):
+        pause_if_running(run.pk, "outdated")
         return None
     stated = run.version.config["endpoint"]
     endpoint = Endpoint.objects.filter(study_id=run.study_id, name=stated["name"]).first()

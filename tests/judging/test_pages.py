@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotation.models import AuditEntry, Role
-from judging.models import Endpoint, JudgeRun, JudgeVersion
-from judging.runs.conducting import pause
+from judging.models import Endpoint, JudgeAttempt, JudgeRun, JudgeVersion
+from judging.parsing import PARSER_VERSION
+from judging.runs.conducting import cancel, pause
 from judging.runs.money import standing_of
 from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
@@ -28,7 +29,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
         return [host] if host == "127.0.0.1" else ["1.1.1.1"]
 
     monkeypatch.setattr("judging.endpoints.addresses.resolve_now", resolve)
-    monkeypatch.setattr("judging.pages.views.ring", lambda run: None)
+    monkeypatch.setattr("judging.pages.acts.ring", lambda run: None)
 
 
 @pytest.fixture
@@ -333,3 +334,95 @@ def test_no_system_is_named_on_any_page(researcher, study) -> None:
         url("try", study, version=version.pk),
     ):
         assert "canary-system" not in text(researcher.get(page))
+
+
+@pytest.mark.django_db
+def test_a_limit_is_taken_away_by_an_empty_field_of_a_form_that_showed_it(
+    researcher, study
+) -> None:
+    limits = {"requests_per_minute": 60, "tokens_per_minute": 9000}
+    researcher.post(url("add", study), stated(**limits))
+    version = JudgeVersion.objects.get()
+    form = text(researcher.get(url("new_version", study, version=version.pk)))
+    assert 'value="9000"' in form
+    # Another judge of the endpoint, whose form does not show its limits, leaves them.
+    researcher.post(url("add", study), stated(name="other"))
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.requests_per_minute, endpoint.tokens_per_minute) == (60, 9000)
+    kept = stated(requests_per_minute=60, tokens_per_minute="")
+    page = researcher.post(url("new_version", study, version=version.pk), kept, follow=True)
+    assert "limits of its endpoint are stored" in text(page)
+    endpoint.refresh_from_db()
+    assert (endpoint.requests_per_minute, endpoint.tokens_per_minute) == (60, None)
+    researcher.post(url("add", study), stated(name="third", requests_per_minute=0))
+    endpoint.refresh_from_db()
+    assert endpoint.requests_per_minute is None
+
+
+@pytest.mark.django_db
+def test_a_version_with_nothing_but_failures_is_shown_as_that(researcher, study) -> None:
+    failed = add(study, SIMULATED, "fair:delay=0", name="broken")
+    run = start_run(failed, actor=None)
+    assert "6 waiting" in text(researcher.get(url("overview", study)))
+    run.calls.update(state="failed_permanent", failure="timeout")
+    JudgeRun.objects.update(state="finished")
+    add(study, SIMULATED, "fair:delay=0", name="idle")
+    page = text(researcher.get(url("overview", study)))
+    assert "No answer: 6 calls failed" in page
+    assert "Not asked yet" in page
+    add(study, SIMULATED, "fair:delay=0", name="broken", with_model={"temperature": 1})
+    newest = JudgeVersion.objects.order_by("pk").last()
+    page = text(researcher.get(url("judge", study, version=newest.pk)))
+    assert "No answer: 6 calls failed" in page, "though a later version was not asked"
+
+
+@pytest.mark.django_db
+def test_a_usage_that_cannot_be_true_is_shown_beside_the_run(researcher, study) -> None:
+    run = start_run(add(study, SIMULATED, "fair:delay=0"), actor=None)
+    above, missing, fine = run.calls.order_by("pk")[:3]
+    told = {"input_tokens": 0, "cached_tokens": 0, "output_tokens": 1_000_000}
+    flagged = {**told, "flag": "usage_above_worst_case"}
+    for call, usage in ((above, flagged), (missing, {"flag": "usage_missing"}), (fine, told)):
+        JudgeAttempt.objects.create(call=call, number=1, usage=usage, reserved=1, cost=1)
+    page = text(researcher.get(url("runs", study)))
+    # A million tokens at 8 dollars a million, of which 1 is charged.
+    assert "1 reply told more tokens than the request can have had" in page
+    assert "that is 7.0000 US dollars more" in page
+    assert "1 request came back without a usage" in page
+
+
+@pytest.mark.django_db
+def test_older_runs_are_a_page_away(researcher, study, monkeypatch) -> None:
+    monkeypatch.setattr("judging.pages.shown_runs.MOST_RUNS_SHOWN", 2)
+    version = add(study, SIMULATED, "fair:delay=0")
+    runs = []
+    for _ in range(3):
+        runs.append(start_run(version, actor=None))
+        cancel(runs[-1], None)
+    page = text(researcher.get(url("overview", study)))
+    assert [f'id="run-{run.pk}"' in page for run in runs] == [False, True, True]
+    older = f"{url('overview', study)}?before={runs[1].pk}"
+    assert older in page
+    page = text(researcher.get(older))
+    assert [f'id="run-{run.pk}"' in page for run in runs] == [True, False, False]
+    assert "Newest runs" in page
+
+
+@pytest.mark.django_db
+def test_a_version_of_an_earlier_parser_is_not_asked_and_says_so(
+    researcher, study, monkeypatch
+) -> None:
+    version = add(study, SIMULATED, "fair:delay=0")
+    monkeypatch.setattr("judging.judges.PARSER_VERSION", PARSER_VERSION + 1)
+    page = text(researcher.get(url("judge", study, version=version.pk)))
+    assert "made by an earlier evalsite" in page
+    assert "Start the run" not in page
+    refused = researcher.post(url("start", study, version=version.pk), {"replicates": 1})
+    assert refused.status_code == 422
+    assert not JudgeRun.objects.exists()
+    researcher.post(
+        url("new_version", study, version=version.pk), stated(name="judge", endpoint="sim")
+    )
+    newer = JudgeVersion.objects.order_by("pk").last()
+    assert newer.number == 2
+    assert "Start the run" in text(researcher.get(url("judge", study, version=newer.pk)))

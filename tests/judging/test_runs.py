@@ -28,7 +28,7 @@ from judging.models import (
     RunState,
 )
 from judging.outcomes import Outcome
-from judging.parsing import Usage
+from judging.parsing import PARSER_VERSION, Usage
 from judging.probing import probe
 from judging.runs import claiming, conducting, recording, sweeping, waits
 from judging.runs.asking import Asking
@@ -711,6 +711,28 @@ def test_an_example_that_is_a_response_is_pointed_out(simulator) -> None:
     assert any(
         "word" in w or "example of the rubric" in w for w in warnings_about(study, version.config)
     )
+
+
+def test_answers_that_another_parser_read_are_not_reused_and_its_runs_pause(
+    simulator, monkeypatch
+) -> None:
+    version = add(make_judged_study(2), simulator.url)
+    work_off(start_run(version, actor=None))
+    assert quote(version).reused == 4
+    going_on = start_run(version, actor=None, fresh=True)
+    sent = len(simulator.log)
+    monkeypatch.setattr("judging.judges.PARSER_VERSION", PARSER_VERSION + 1)
+
+    asyncio.run(work(going_on.pk, at_once=2, seconds=5))
+    going_on.refresh_from_db()
+    assert (going_on.state, going_on.pause_cause) == (RunState.PAUSED, "outdated")
+    cancel(going_on, None)
+    assert quote(version).reused == 0
+    with pytest.raises(RunFault, match="earlier evalsite"):
+        start_run(version, actor=None)
+    assert len(simulator.log) == sent
+    newer = add(version.judge.study, simulator.url)
+    assert (newer.judge, newer.number) == (version.judge, 2)
 
 
 # The ladder
