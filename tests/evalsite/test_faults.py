@@ -8,7 +8,12 @@ import pytest
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpResponse
 from django.test import Client
-from psycopg.errors import RaiseException, ReadOnlySqlTransaction
+from psycopg.errors import (
+    IdleInTransactionSessionTimeout,
+    RaiseException,
+    ReadOnlySqlTransaction,
+    TransactionTimeout,
+)
 
 from annotation.compiled import CompiledQuery
 
@@ -44,6 +49,8 @@ def refused_by(cause: Exception) -> InternalError:
         OperationalError("shutting down"),
         InterfaceError("closed"),
         refused_by(ReadOnlySqlTransaction("read-only")),
+        refused_by(IdleInTransactionSessionTimeout("idle")),
+        refused_by(TransactionTimeout("too long")),
     ],
 )
 def test_a_script_is_told_to_send_again(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
