@@ -6,6 +6,7 @@ and how long a pair was before somebody is a part of the vote. Nothing of a syst
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -15,11 +16,13 @@ from rest_framework.response import Response
 
 from annotation import quality, queue, voting
 from annotation.access.objects import get_annotator_for
-from annotation.models import Annotator, Choice, Role
+from annotation.models import Annotator, Choice, Role, SkipReason
 from annotation.page_rules import LONGEST_TAG, MOST_TAGS
 from annotation.people import questions_for
 from annotation.rating import wire
+from annotation.rating.flagging import MAX_NOTE, flag_pair
 from annotation.rating.requests import MAX_MILLISECONDS
+from annotation.rating.skipping import no_more_skips, skip_pair
 from annotation.rules import rules_of
 
 from .edges import StudyView
@@ -81,6 +84,28 @@ class VoteSerializer(serializers.Serializer[Any]):
         min_value=0, max_value=1, allow_null=True, required=False, default=None
     )
     timing = TimingSerializer()
+    revises = serializers.BooleanField(
+        default=False,
+        help_text="Takes the place of your earlier answer: the last one, or where the study lets "
+        "earlier answers be changed any.",
+    )
+
+
+class RemarkSerializer(serializers.Serializer[Any]):
+    assignment = serializers.UUIDField(help_text="The pair's `id`.")
+    reason = serializers.ChoiceField(choices=SkipReason.values)
+    note = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=MAX_NOTE, trim_whitespace=False
+    )
+
+
+class SkippedSerializer(serializers.Serializer[Any]):
+    assignment = serializers.UUIDField()
+    notice = serializers.CharField(allow_blank=True, help_text="For those who skip much.")
+
+
+class FlaggedSerializer(serializers.Serializer[Any]):
+    assignment = serializers.UUIDField()
 
 
 class StoredSerializer(serializers.Serializer[Any]):
@@ -139,9 +164,12 @@ class Vote(AnnotatorView):
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         wanted = self.read(VoteSerializer)
+        annotator = self.annotator()
+        if wanted["revises"]:
+            check_may_change(annotator, wanted["assignment"])
         try:
             outcome = voting.submit(
-                self.annotator(),
+                annotator,
                 wanted["assignment"],
                 voting.parse_answers(wanted["answers"]),
                 wanted["key"],
@@ -149,6 +177,7 @@ class Vote(AnnotatorView):
                 tags=wanted["tags"],
                 confidence=wanted["confidence"],
                 timing=voting.Timing(**wanted["timing"]),
+                revises=wanted["revises"],
                 via="api",
             )
         except voting.InvalidAnswers as fault:
@@ -156,3 +185,51 @@ class Vote(AnnotatorView):
         except voting.VotingFault as fault:
             return problem(fault.status, fault.code, str(fault))
         return Response({"assignment": wanted["assignment"], "replayed": outcome.replayed})
+
+
+def check_may_change(annotator: Annotator, assignment: uuid.UUID) -> None:
+    """The page offers only the last answer to be changed, unless the study lets all be."""
+    if rules_of(annotator.study.rules).answering.revise_earlier:
+        return
+    last = voting.last_vote(annotator)
+    if last is None or last.pair.id != assignment:
+        raise Conflict("Only your last answer can be changed in this study. Nothing was stored.")
+
+
+class Skip(AnnotatorView):
+    @extend_schema(
+        **tells(
+            SkippedSerializer, "annotate_skip", "Give a pair back for others", OF_ANNOTATORS,
+            takes=RemarkSerializer, takes_key=False,
+        )
+    )  # fmt: skip
+    def post(self, request: Request, slug: str) -> Response:
+        wanted = self.read(RemarkSerializer)
+        try:
+            notice = skip_pair(
+                self.annotator(),
+                wanted["assignment"],
+                SkipReason(wanted["reason"]),
+                wanted["note"],
+            )
+        except queue.AlreadyAnswered as fault:
+            raise Conflict(str(fault)) from None
+        except queue.SkipLimitReached as fault:
+            later = problem(429, fault.code, no_more_skips(fault.limit, fault.seconds))
+            later["Retry-After"] = str(fault.seconds)
+            return later
+        return Response({"assignment": wanted["assignment"], "notice": notice})
+
+
+class Flag(AnnotatorView):
+    @extend_schema(
+        **tells(
+            FlaggedSerializer, "annotate_flag",
+            "Remark that something is wrong with a pair, which stays yours", OF_ANNOTATORS,
+            takes=RemarkSerializer, takes_key=False,
+        )
+    )  # fmt: skip
+    def post(self, request: Request, slug: str) -> Response:
+        wanted = self.read(RemarkSerializer)
+        flag_pair(self.annotator(), wanted["assignment"], wanted["reason"], wanted["note"])
+        return Response({"assignment": wanted["assignment"]})

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -14,14 +15,18 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from annotation import audit
 from annotation.importing.formats import FileError
 from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
 from annotation.importing.writers import comparisons, prompts, responses, votes
 from annotation.importing.writers.writer import ImportPlan
+from annotation.lifecycle.versions import change_study
+from annotation.models import Study
 
 from .edges import StudyView
 from .problems import Refused
 from .schema import OF_A_STUDY, tells
+from .study_shapes import LONGEST_REASON
 
 MIB = 1024 * 1024
 MOST_BYTES = 500 * MIB
@@ -82,9 +87,23 @@ class ImportView(StudyView):
     takes_key = False
     reads_body = False
     sends = (SKIP.name,)
-    plans: ClassVar[Mapping[str, ImportPlan[Any]]] = {}
 
     def take(self, request: Request, plan: ImportPlan[Any]) -> Response:
+        skip = read_flag(request, SKIP.name)
+        said: list[str] = []
+        with self.file(request) as path:
+            try:
+                summary = import_files(
+                    self.study.slug, [path], plan, skip_bad_rows=skip, actor=self.user,
+                    say=said.append,
+                )  # fmt: skip
+            except BadRowsError as bad:
+                return Response(shown(bad.summary, said, path), status=422)
+        return Response(shown(summary, said, path))
+
+    @contextmanager
+    def file(self, request: Request) -> Iterator[Path]:
+        """The body as a file, for as long as the block lasts; faults do not say where it lay."""
         media_type = request.content_type.partition(";")[0].strip().lower()
         if media_type not in SUFFIXES:
             raise exceptions.UnsupportedMediaType(media_type or "no type")
@@ -93,22 +112,14 @@ class ImportView(StudyView):
             raise exceptions.UnsupportedMediaType(
                 packing, "The body may be packed by gzip (Content-Encoding: gzip) or not at all."
             )
-        skip = read_flag(request, SKIP.name)
-        said: list[str] = []
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"file{SUFFIXES[media_type]}{PACKINGS[packing]}"
             spool(request, path)
             try:
-                summary = import_files(
-                    self.study.slug, [path], plan, skip_bad_rows=skip, actor=self.user,
-                    say=said.append,
-                )  # fmt: skip
-            except BadRowsError as bad:
-                return Response(shown(bad.summary, said, path), status=422)
+                yield path
             except (FileError, ImportRefusedError) as fault:
                 # Where the server keeps it meanwhile is nobody's business.
                 raise type(fault)(str(fault).replace(str(path), THE_FILE)) from None
-        return Response(shown(summary, said, path))
 
 
 def read_flag(request: Request, name: str) -> bool:
@@ -185,3 +196,59 @@ class ImportVotes(ImportView):
     @extend_schema(**described("imports_votes", "Import votes collected elsewhere"))
     def post(self, request: Request, slug: str) -> Response:
         return self.take(request, votes.PLAN)
+
+
+REASON = OpenApiParameter(
+    "reason", {"type": "string", "maxLength": LONGEST_REASON}, required=True,
+    description="Why; kept in the log.",
+)  # fmt: skip
+
+
+class AddedComparisonsSerializer(serializers.Serializer[Any]):
+    version = serializers.IntegerField(
+        allow_null=True, help_text="Of the study; null where every row was there before."
+    )
+    lines = serializers.ListField(child=serializers.CharField(), help_text="What changed.")
+    warnings = serializers.ListField(child=serializers.CharField())
+
+
+class AddComparisons(ImportView):
+    """Further comparisons of an opened study's systems, as a new version of it."""
+
+    sends = (REASON.name,)
+
+    @extend_schema(
+        **tells(
+            AddedComparisonsSerializer, "comparisons_add",
+            "Add comparisons to an opened study, as a further version", OF_A_STUDY,
+            parameters=[REASON], takes=FILE, also=(409,), takes_key=False,
+        )
+    )  # fmt: skip
+    def post(self, request: Request, slug: str) -> Response:
+        reason = request.query_params.get(REASON.name, "")
+        if len(reason) > LONGEST_REASON:
+            raise Refused(f"reason has at most {LONGEST_REASON} characters.")
+        said: list[str] = []
+        with self.file(request) as path:
+
+            def add(study: Study) -> audit.Act | None:
+                return import_files(
+                    study.slug, [path], comparisons.PLAN, into_opened=True, actor=self.user,
+                    say=said.append,
+                ).act  # fmt: skip
+
+            try:
+                change = change_study(self.study, self.user, reason=reason, add=add)
+            except BadRowsError as bad:
+                problems = shown(bad.summary, said, path)["problems"]
+                raise Refused(
+                    "Some rows cannot be used. Nothing was added.",
+                    [(f"line {row['line']}", row["reason"]) for row in problems],
+                ) from None
+        return Response(
+            {
+                "version": None if change.version is None else change.version.number,
+                "lines": list(change.lines),
+                "warnings": list(change.warnings),
+            }
+        )

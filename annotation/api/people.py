@@ -33,6 +33,7 @@ from annotation.tasks import ring_for_letters
 from .edges import PAGED, StudyView
 from .problems import Conflict
 from .schema import OF_A_STUDY, lists, tells
+from .study_shapes import NothingSerializer
 
 OWNERS = "Owners; researchers for annotators alone."
 ROLES = Role.values
@@ -151,6 +152,10 @@ class IssuedSerializer(InvitationSerializer):
 
 class InvitedSerializer(serializers.Serializer[Any]):
     invitations = IssuedSerializer(many=True)
+
+
+class RemindedSerializer(serializers.Serializer[Any]):
+    reminders = serializers.IntegerField(help_text="Letters that are sent now.")
 
 
 class CrowdLinkSerializer(serializers.Serializer[Any]):
@@ -332,6 +337,21 @@ class RemindInvitation(InvitationView):
         new = people.remind(self.found(invitation), self.user)
         transaction.on_commit(ring_for_letters)
         return Response(InvitationSerializer(new).data, status=201)
+
+
+class RemindInvitations(StudyView):
+    @extend_schema(
+        **tells(
+            RemindedSerializer, "invitations_remind_all",
+            "Send everybody a reminder who has not come and may get one", OF_A_STUDY,
+            takes=NothingSerializer,
+        )
+    )  # fmt: skip
+    def post(self, request: Request, slug: str) -> Response:
+        self.read(NothingSerializer)
+        count = people.remind_all(self.study, self.user)
+        transaction.on_commit(ring_for_letters)
+        return Response({"reminders": count})
 
 
 class CrowdLinks(StudyView):

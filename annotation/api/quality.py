@@ -96,6 +96,10 @@ class DecisionSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=400)
 
 
+class WhySerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=400)
+
+
 class ReviewSerializer(serializers.Serializer[Any]):
     annotator_id = serializers.CharField(source="annotator.external_id")
     outcome = serializers.ChoiceField(choices=ReviewOutcome.values)
@@ -138,7 +142,23 @@ class Reviews(StudyView):
         return self.paginated(rows.select_related("annotator"), ReviewSerializer)
 
 
-class Decide(StudyView):
+class OneAnnotator(StudyView):
+    """About one annotator, by their name in files."""
+
+    def annotator(self, name: str) -> Annotator:
+        row = None
+        if is_storable(name):
+            row = (
+                Annotator.objects.filter(study=self.study, external_id=name)
+                .select_related("study")
+                .first()
+            )
+        if row is None:
+            raise Http404("The study has no annotator of that name.")
+        return row
+
+
+class Decide(OneAnnotator):
     @extend_schema(
         **tells(
             ReviewSerializer, "reviews_create", "Decide on an annotator", OF_A_STUDY, 201,
@@ -147,14 +167,20 @@ class Decide(StudyView):
     )  # fmt: skip
     def post(self, request: Request, slug: str, annotator: str) -> Response:
         wanted = self.read(DecisionSerializer)
-        row = None
-        if is_storable(annotator):
-            row = (
-                Annotator.objects.filter(study=self.study, external_id=annotator)
-                .select_related("study")
-                .first()
-            )
-        if row is None:
-            raise Http404("The study has no annotator of that name.")
+        row = self.annotator(annotator)
         made = quality.review(row, ReviewOutcome(wanted["outcome"]), wanted["reason"], self.user)
         return Response(ReviewSerializer(made).data, status=201)
+
+
+class PauseAnnotator(OneAnnotator):
+    @extend_schema(
+        **tells(
+            FindingSerializer, "annotators_pause",
+            "Hand somebody no pairs until a decision lets them go on", OF_A_STUDY, 201,
+            takes=WhySerializer,
+        )
+    )  # fmt: skip
+    def post(self, request: Request, slug: str, annotator: str) -> Response:
+        wanted = self.read(WhySerializer)
+        found = quality.pause(self.annotator(annotator), wanted["reason"], self.user)
+        return Response(FindingSerializer(found).data, status=201)

@@ -61,6 +61,8 @@ from .study_shapes import (
 )
 
 EVERYBODY = frozenset(Role)
+NOT_FOR_YOU = "Studies are begun by those who run the site or another study."
+OF_ONE_STUDY = "A key of one study cannot begin another."
 
 
 def show(study: Study, roles: frozenset[Role]) -> dict[str, Any]:
@@ -99,7 +101,7 @@ class Studies(ApiView):
 
     def bound_to(self, token: ApiToken) -> None:
         if self.request.method not in SAFE:
-            raise exceptions.PermissionDenied("A key of one study cannot begin another.")
+            raise exceptions.PermissionDenied(OF_ONE_STUDY)
 
     @extend_schema(**lists(StudySerializer, "studies_list", "List your studies", OF_EVERYBODY))
     def get(self, request: Request) -> Response:
@@ -121,9 +123,7 @@ class Studies(ApiView):
     )  # fmt: skip
     def post(self, request: Request) -> Response:
         if not may_create_studies(self.user):
-            raise exceptions.PermissionDenied(
-                "Studies are begun by those who run the site or another study."
-            )
+            raise exceptions.PermissionDenied(NOT_FOR_YOU)
         wanted = self.read(NewStudySerializer)
         check_slug(wanted["slug"])
         try:
@@ -163,6 +163,11 @@ class OneStudy(StudyView):
         reason = wanted.pop("reason", "")
         if self.study.was_opened:
             change_study(self.study, self.user, reason=reason, **wanted)
+        elif {"overlap", "items"} & set(wanted):
+            raise Conflict(
+                "The study is a draft: its pairs get their votes when they are generated, or by "
+                "the file that they come from. Nothing was changed."
+            )
         elif wanted:
             configure_draft(self.study, self.user, **wanted)
         self.study.refresh_from_db()

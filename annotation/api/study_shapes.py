@@ -12,6 +12,7 @@ from annotation.models import SLUG_PATTERN, ResultsPolicy, Role, Scale, Stopping
 from annotation.pairing import Design
 
 LARGEST = 1_000_000
+LONGEST_REASON = 1_000
 # Seeds are drawn, and texts are as long as a page: JSON numbers and bodies hold them.
 LARGEST_SEED = 2**53
 
@@ -73,9 +74,25 @@ class SettingsSerializer(serializers.Serializer[Any]):
     rules = serializers.JSONField(
         required=False, help_text="The whole of the rules: what is left out is the default."
     )
+    overlap = serializers.IntegerField(
+        min_value=1, max_value=MAX_OVERLAP, required=False,
+        help_text="Votes on each pair of an opened study; can only be raised.",
+    )  # fmt: skip
+    items = serializers.ListField(
+        child=serializers.CharField(max_length=255), min_length=1, max_length=10_000,
+        required=False, help_text="The item ids that `overlap` is about; all by default.",
+    )  # fmt: skip
     reason = serializers.CharField(
-        max_length=400, required=False, help_text="Needed where the study was opened; kept."
-    )
+        max_length=LONGEST_REASON, required=False,
+        help_text="Needed where the study was opened; kept.",
+    )  # fmt: skip
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "items" in attrs and "overlap" not in attrs:
+            raise serializers.ValidationError(
+                {"items": "They say what `overlap` is about: name both."}
+            )
+        return attrs
 
 
 class CriterionSerializer(serializers.Serializer[Any]):

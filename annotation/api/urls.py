@@ -2,13 +2,28 @@
 
 from django.urls import path
 
-from . import annotating, content, imports, people, quality, studies
+from . import (
+    adjudicating,
+    annotating,
+    content,
+    copying,
+    imports,
+    messages,
+    own_answers,
+    people,
+    quality,
+    questions,
+    references,
+    studies,
+)
 
 app_name = "api"
 
 ONE = "studies/<slug:slug>"
 MEMBER = f"{ONE}/members/<int:account>"
 INVITATION = f"{ONE}/invitations/<int:invitation>"
+ANNOTATOR = f"{ONE}/annotators/<str:annotator>"
+CASE = f"{ONE}/adjudicate/cases/<uuid:case_id>"
 
 urlpatterns = [
     path("studies", studies.Studies.as_view(), name="studies"),
@@ -22,6 +37,8 @@ urlpatterns = [
     path(f"{ONE}/close", studies.CloseStudy.as_view(), name="close"),
     path(f"{ONE}/archive", studies.ArchiveStudy.as_view(), name="archive"),
     path(f"{ONE}/unblind", studies.UnblindStudy.as_view(), name="unblind"),
+    path(f"{ONE}/clone", copying.Clone.as_view(), name="clone"),
+    path(f"{ONE}/challenge", copying.Challenge.as_view(), name="challenge"),
     path(f"{ONE}/imports/responses", imports.ImportResponses.as_view(), name="import_responses"),
     path(f"{ONE}/imports/prompts", imports.ImportPrompts.as_view(), name="import_prompts"),
     path(
@@ -30,6 +47,8 @@ urlpatterns = [
         name="import_comparisons",
     ),
     path(f"{ONE}/imports/votes", imports.ImportVotes.as_view(), name="import_votes"),
+    path(f"{ONE}/additions", imports.AddComparisons.as_view(), name="add_comparisons"),
+    path(f"{ONE}/references", references.References.as_view(), name="references"),
     path(f"{ONE}/systems", content.Systems.as_view(), name="systems"),
     path(f"{ONE}/prompts", content.Prompts.as_view(), name="prompts"),
     path(f"{ONE}/responses", content.Responses.as_view(), name="responses"),
@@ -43,11 +62,32 @@ urlpatterns = [
     path(f"{ONE}/invitations", people.Invitations.as_view(), name="invitations"),
     path(INVITATION, people.OneInvitation.as_view(), name="invitation"),
     path(f"{INVITATION}/remind", people.RemindInvitation.as_view(), name="invitation_remind"),
+    path(
+        f"{ONE}/invitations/remind", people.RemindInvitations.as_view(), name="remind_invitations"
+    ),
+    path(
+        f"{ONE}/profile-questions", questions.ProfileQuestions.as_view(), name="profile_questions"
+    ),
     path(f"{ONE}/crowd-links", people.CrowdLinks.as_view(), name="crowd_links"),
     path(f"{ONE}/quality", quality.Quality.as_view(), name="quality"),
     path(f"{ONE}/findings", quality.Findings.as_view(), name="findings"),
     path(f"{ONE}/reviews", quality.Reviews.as_view(), name="reviews"),
-    path(f"{ONE}/annotators/<str:annotator>/reviews", quality.Decide.as_view(), name="review"),
+    path(f"{ANNOTATOR}/reviews", quality.Decide.as_view(), name="review"),
+    path(f"{ANNOTATOR}/pause", quality.PauseAnnotator.as_view(), name="pause_annotator"),
+    path(f"{ANNOTATOR}/messages", messages.Messages.as_view(), name="messages"),
     path(f"{ONE}/annotate/next", annotating.NextPairs.as_view(), name="annotate_next"),
     path(f"{ONE}/annotate/vote", annotating.Vote.as_view(), name="annotate_vote"),
+    path(f"{ONE}/annotate/skip", annotating.Skip.as_view(), name="annotate_skip"),
+    path(f"{ONE}/annotate/flag", annotating.Flag.as_view(), name="annotate_flag"),
+    path(f"{ONE}/annotate/answers", own_answers.OwnAnswers.as_view(), name="own_answers"),
+    path(
+        f"{ONE}/annotate/answers/<uuid:assignment>",
+        own_answers.OneOwnAnswer.as_view(),
+        name="own_answer",
+    ),
+    path(f"{ONE}/annotate/summary", own_answers.OwnSummary.as_view(), name="own_summary"),
+    path(f"{ONE}/adjudicate/next", adjudicating.NextCase.as_view(), name="adjudicate_next"),
+    path(CASE, adjudicating.OneCase.as_view(), name="case"),
+    path(f"{CASE}/decide", adjudicating.DecideCase.as_view(), name="decide_case"),
+    path(f"{CASE}/skip", adjudicating.SkipCase.as_view(), name="skip_case"),
 ]

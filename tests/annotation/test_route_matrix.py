@@ -210,6 +210,23 @@ MATRIX = {
     "api:review": Row(READERS, "post", of_study="annotator"),
     "api:annotate_next": Row(ANNOTATORS, "post"),
     "api:annotate_vote": Row(ANNOTATORS, "post"),
+    "api:clone": Row(READERS, "post"),
+    "api:challenge": Row(READERS, "post", study=UNBLINDED),
+    "api:add_comparisons": Row(READERS, "post"),
+    "api:references": Row(READERS, "patch", study=DRAFT),
+    "api:remind_invitations": Row(READERS, "post"),
+    "api:profile_questions": Row(READERS, also="put"),
+    "api:pause_annotator": Row(READERS, "post", of_study="annotator"),
+    "api:messages": Row(READERS, of_study="annotator", also="post"),
+    "api:annotate_skip": Row(ANNOTATORS, "post"),
+    "api:annotate_flag": Row(ANNOTATORS, "post"),
+    "api:own_answers": Row(ANNOTATORS),
+    "api:own_answer": Row(ANNOTATORS, own_vote=True),
+    "api:own_summary": Row(ANNOTATORS),
+    "api:adjudicate_next": Row(ADJUDICATORS, "post"),
+    "api:case": Row(ADJUDICATORS, own_case=True),
+    "api:decide_case": Row(ADJUDICATORS, "post", own_case=True),
+    "api:skip_case": Row(ADJUDICATORS, "post", own_case=True),
     "judging_api:import_judgments": Row(READERS, "post"),
     "judging_api:judges": Row(READERS, also="post"),
     "judging_api:judge": Row(READERS, of_study="judge"),
@@ -225,6 +242,20 @@ MATRIX = {
     "judging_api:cancel": Row(READERS, "post", of_study="judge_run"),
     "judging_api:retry": Row(READERS, "post", of_study="judge_run"),
     "reports_api:progress": Row(WATCHERS),
+    "reports_api:votes": Row(WATCHERS),
+    "reports_api:vote": Row(WATCHERS, of_study="vote"),
+    "reports_api:flags": Row(WATCHERS),
+    "reports_api:skips": Row(WATCHERS),
+    "reports_api:looks": Row(READERS, "post"),
+    "reports_api:log": Row(READERS),
+    "reports_api:verify_log": Row(READERS),
+    "reports_api:alignment": Row(WATCHERS, study=UNBLINDED),
+    "reports_api:standings": Row(WATCHERS),
+    "reports_api:validity": Row(WATCHERS, also="put"),
+    "reports_api:validations": Row(WATCHERS, study=UNBLINDED, judged=True, also="post"),
+    "reports_api:samples": Row(WATCHERS, judged=True, also="post"),
+    "reports_api:withdraw_sample": Row(READERS, "post", judged=True),
+    "reports_api:plan": Row(READERS),
     "reports_api:analyses": Row(WATCHERS, also="post", study=UNBLINDED),
     "reports_api:analysis": Row(WATCHERS, of_study="analysis", study=UNBLINDED),
     "reports_api:request": Row(WATCHERS, of_study="request", study=UNBLINDED),
@@ -383,6 +414,7 @@ NONE_OF_A_STUDY: dict[str, dict[str, object]] = {
     "request": {"wish": 0},
     "judge": {"version": 0},
     "judge_run": {"run": 0},
+    "vote": {"vote": 0},
 }
 
 
@@ -401,6 +433,8 @@ def part_of(study: Study, what: str) -> dict[str, object]:
         return {"account": annotator.user_id}
     if what == "annotator":
         return {"annotator": factories.make_annotator(study).external_id}
+    if what == "vote":
+        return {"vote": factories.make_vote(factories.make_comparison(study)).pk}
     if what == "analysis":
         made = AnalysisRun.objects.create(
             study=study,

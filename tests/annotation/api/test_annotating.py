@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from annotation.models import Annotator, Assignment, Role, Vote
+from annotation.models import Annotator, Assignment, Flag, Role, Vote
 from tests import factories
 from tests.annotation.api.calling import Caller, caller, member
 
@@ -20,7 +20,7 @@ def held_pair(key: Caller, study) -> dict[str, Any]:
     annotator = Annotator.objects.get(study=study)
     comparison = factories.make_comparison(study)
     factories.make_assignment(comparison, annotator)
-    assignment = Assignment.objects.get(annotator=annotator)
+    assignment = Assignment.objects.filter(annotator=annotator).latest("pk")
     return {
         "assignment": str(assignment.public_id),
         "key": str(uuid.uuid4()),
@@ -68,3 +68,80 @@ def test_a_vote_brings_what_the_page_sends():
     vote = Vote.objects.get()
     assert (vote.active_ms, vote.confidence, vote.metadata["via"]) == (0, 0.5, "api")
     assert vote.notes.get().tags == ["clearer"]
+
+
+# -- beside voting ----------
+
+
+def answered(key: Caller, study, choice: str = "left") -> dict[str, Any]:
+    body = held_pair(key, study) | {"answers": {"overall": {"choice": choice}}, "tags": []}
+    assert key.post(f"studies/{study.slug}/annotate/vote", body).status_code == 200
+    return body
+
+
+@pytest.fixture
+def study():
+    return factories.make_open_study(rules={"answering": {"by_script": True}})
+
+
+@pytest.fixture
+def key(study) -> Caller:
+    return member(study, Role.ANNOTATOR)
+
+
+def test_a_pair_is_given_back_with_a_reason_and_flagged(study, key):
+    pair = held_pair(key, study)["assignment"]
+    path = f"studies/{study.slug}/annotate"
+    remark = {"assignment": pair, "reason": "harmful", "note": "It names somebody."}
+    for _ in range(2):
+        assert key.post(f"{path}/flag", remark).status_code == 200
+    assert [flag.note for flag in Flag.objects.all()] == ["It names somebody."]
+    assert key.post(f"{path}/skip", {**remark, "reason": "dull"}).status_code == 422
+    assert key.post(f"{path}/skip", remark).json() == {"assignment": pair, "notice": ""}
+    row = Assignment.objects.get()
+    assert (row.state, row.skip_reason) == ("released", "harmful")
+    strange = {**remark, "assignment": str(uuid.uuid4())}
+    assert key.post(f"{path}/skip", strange).status_code == 404
+    assert key.post(f"{path}/flag", strange).status_code == 404
+
+
+def test_an_answered_pair_is_not_given_back(study, key):
+    body = answered(key, study)
+    remark = {"assignment": body["assignment"], "reason": "other"}
+    assert key.post(f"studies/{study.slug}/annotate/skip", remark).status_code == 409
+
+
+def test_own_answers_are_listed_and_read_with_their_pair(study, key):
+    bodies = [answered(key, study, choice) for choice in ("left", "right")]
+    path = f"studies/{study.slug}/annotate"
+    listed = key.get(f"{path}/answers").json()
+    assert [row["choice"] for row in listed["results"]] == ["right", "left"]
+    assert listed["next"] is None
+    one = key.get(f"{path}/answers/{bodies[0]['assignment']}").json()
+    assert one["answers"] == {"overall": {"choice": "left", "margin": None}}
+    assert one["may_change"] is False
+    last = key.get(f"{path}/answers/{bodies[1]['assignment']}").json()
+    assert last["may_change"] is True
+    assert key.get(f"{path}/summary").json()["pairs"] == 2
+    assert key.get(f"{path}/answers?cursor=none").status_code == 404
+    other = member(study, Role.ANNOTATOR)
+    assert other.get(f"{path}/answers").json()["results"] == []
+    assert other.get(f"{path}/answers/{bodies[0]['assignment']}").status_code == 404
+
+
+def test_the_last_answer_is_changed_and_an_earlier_one_where_the_study_lets_it(study, key):
+    first, last = (answered(key, study) for _ in range(2))
+    path = f"studies/{study.slug}/annotate/vote"
+
+    def changed(body: dict[str, Any]) -> int:
+        more = {"key": str(uuid.uuid4()), "answers": {"overall": {"choice": "right"}}}
+        return key.post(path, {**body, **more, "revises": True}).status_code
+
+    assert key.post(path, {**last, "key": str(uuid.uuid4())}).status_code == 409
+    assert changed(last) == 200
+    assert changed(first) == 409
+    assert Vote.objects.filter(revision=1).count() == 1
+    study.rules = {"answering": {"by_script": True, "revise_earlier": True}}
+    study.save()
+    assert changed(first) == 200
+    assert Vote.objects.filter(revision=1).count() == 2
