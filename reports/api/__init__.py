@@ -1,1 +1,1 @@
-"""The REST API of this room: progress, analyses, files."""
+"""The REST API of this room: votes, the log, progress, analyses, alignment, files, the planner."""

@@ -1,0 +1,278 @@
+"""Votes, the log, judges beside people and the planner through the API: what opens to whom."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from annotation import audit
+from annotation.lifecycle.opening import open_study
+from annotation.models import (
+    AuditEntry,
+    Choice,
+    Comparison,
+    Criterion,
+    Exclusion,
+    Flag,
+    Role,
+    StudyState,
+    Verdict,
+    VoteCriterion,
+    VoteNote,
+)
+from reports import analysis
+from reports.models import JudgeValidation, Revalidation
+from tests import factories
+from tests.annotation.api.calling import Caller, member
+from tests.annotation.test_audit import tamper
+from tests.reports.test_revalidation import judged_study
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sealed():
+    """An open, sealed study of north and south, whose codes are in the other order."""
+    study = factories.make_open_study("weather")
+    factories.make_system(study, "north", code="A2")
+    factories.make_system(study, "south", code="A1")
+    return study
+
+
+def unblind(study) -> None:
+    study.state, study.closed_at = StudyState.CLOSED, timezone.now()
+    study.unblinded_at = timezone.now()
+    study.save()
+
+
+def pair(study, **fields) -> Comparison:
+    return factories.make_comparison(study, "north", "south", **fields)
+
+
+def rows(key: Caller, path: str) -> list[dict]:
+    answer = key.get(path)
+    assert answer.status_code == 200, answer.content
+    return answer.json()["results"]
+
+
+# -- votes ----------
+
+
+def test_a_list_of_votes_says_what_was_clicked_and_never_which_system_won(sealed):
+    one = pair(sealed)
+    factories.make_vote(one, Choice.LEFT)
+    factories.make_vote(one, Choice.TIE)
+    for role in (Role.OWNER, Role.RESEARCHER, Role.MONITOR):
+        key = member(sealed, role)
+        listed = rows(key, "studies/weather/votes")
+        assert [row["choice"] for row in listed] == ["tie", "left"]
+        assert listed[0]["systems"] == ["A1", "A2"]
+        text = key.get("studies/weather/votes").content.decode()
+        for word in ("north", "south", "swapped", "verdict", "preferred"):
+            assert word not in text
+    unblind(sealed)
+    listed = rows(member(sealed, Role.MONITOR), "studies/weather/votes")
+    assert listed[0]["systems"] == ["north", "south"]
+    assert "verdict" not in listed[0]
+
+
+def test_votes_are_narrowed_by_what_there_is_and_by_nothing_else(sealed):
+    key = member(sealed, Role.OWNER)
+    ada = factories.make_annotator(sealed, external_id="ada")
+    law = factories.make_prompt(sealed, "p-law", category="law")
+    on_law = factories.make_vote(pair(sealed, prompt=law, item_id="on-law"), annotator=ada)
+    other = factories.make_vote(pair(sealed))
+    third = factories.make_vote(factories.make_comparison(sealed, "north", "third"))
+    path = "studies/weather/votes"
+    for asked, wanted in (
+        ("annotator=ada", [on_law]),
+        ("category=law", [on_law]),
+        ("item_id=on-law&prompt_id=p-law", [on_law]),
+        ("system=A1", [other, on_law]),
+        ("show=gold", []),
+        ("annotator=nobody", []),
+    ):
+        assert [row["id"] for row in rows(key, f"{path}?{asked}")] == [one.pk for one in wanted]
+    assert len(rows(key, path)) == 3
+    assert third.pk in [row["id"] for row in rows(key, path)]
+    for asked in ("show=all", "system=north", "swapped=true", "verdict=a", "comparison__x=1"):
+        assert key.get(f"{path}?{asked}").status_code == 422, asked
+    first = key.get(f"{path}?page_size=2").json()
+    assert len(first["results"]) == 2
+    assert len(rows(key, first["next"].split("/api/v1/")[1])) == 1
+
+
+def test_excluded_votes_changed_answers_flags_and_skips_are_listed(sealed):
+    key = member(sealed, Role.MONITOR)
+    one = pair(sealed)
+    vote = factories.make_vote(one)
+    changed = factories.make_vote(one, Choice.RIGHT, assignment=vote.assignment, revision=1)
+    Flag.objects.create(assignment=vote.assignment, reason="harmful", note="It names a person.")
+    factories.make_assignment(pair(sealed), state="released", skip_reason="language")
+    assert [row["id"] for row in rows(key, "studies/weather/votes?show=revisions")] == [changed.pk]
+    (flag,) = rows(key, "studies/weather/flags")
+    assert (flag["reason"], flag["systems"]) == ("harmful", ["A1", "A2"])
+    assert "person" not in str(flag)
+    (skip,) = rows(key, "studies/weather/skips?system=A2")
+    assert skip["reason"] == "language"
+    Exclusion.objects.create(assignment=vote.assignment, reason="at random")
+    assert rows(key, "studies/weather/votes?show=counted") == []
+    assert len(rows(key, "studies/weather/votes?show=excluded")) == 1
+
+
+def test_a_vote_tells_its_verdict_once_outcomes_may_be_seen(sealed):
+    one = pair(sealed)
+    vote = factories.make_vote(one, Choice.RIGHT)
+    later = factories.make_vote(one, Choice.LEFT, assignment=vote.assignment, revision=1)
+    criterion = Criterion.objects.create(study=sealed, key="clear", question="Clearer?")
+    VoteCriterion.objects.create(
+        vote=later, criterion=criterion, choice=Choice.RIGHT, verdict=Verdict.B, swapped=False
+    )
+    VoteNote.objects.create(vote=later, rationale="The left one is right.", tags=["clear"])
+    path = f"studies/weather/votes/{vote.pk}"
+    owner, monitor = member(sealed, Role.OWNER), member(sealed, Role.MONITOR)
+    for key in (owner, monitor):
+        blind = key.get(path).json()
+        assert [row["choice"] for row in blind["revisions"]] == ["right", "left"]
+        assert [row["preferred"] for row in blind["revisions"]] == [None, None]
+        assert [row["verdict"] for row in blind["revisions"]] == [None, None]
+        assert "left one" not in str(blind)
+    assert not AuditEntry.objects.filter(action="look").exists()
+    # A look opens this pair to this person, by code, and the log keeps it once an hour.
+    asked = owner.post("studies/weather/looks", {"item_id": one.item_id})
+    assert (asked.status_code, asked.json()["votes"]) == (201, [vote.pk, later.pk])
+    owner.post("studies/weather/looks", {"item_id": one.item_id})
+    assert AuditEntry.objects.get(action="look").detail["comparison"] == one.pk
+    seen = owner.get(path).json()["revisions"]
+    assert [row["preferred"] for row in seen] == ["A1", "A2"]
+    assert seen[1]["criteria"] == [
+        {"criterion": "clear", "choice": "right", "margin": None, "preferred": "A1"}
+    ]
+    assert seen[1]["rationale"] == "The left one is right."
+    assert monitor.post("studies/weather/looks", {"item_id": one.item_id}).status_code == 403
+    assert monitor.get(path).json()["revisions"][0]["preferred"] is None
+    other = member(sealed, Role.OWNER)
+    assert other.get(path).json()["revisions"][0]["preferred"] is None
+    unblind(sealed)
+    told = monitor.get(path).json()["revisions"]
+    assert [row["preferred"] for row in told] == ["south", "north"]
+    assert [row["rationale"] for row in told] == ["", ""]
+    assert owner.post("studies/weather/looks", {"item_id": one.item_id}).status_code == 409
+
+
+def test_votes_of_another_study_are_not_there(sealed):
+    other = factories.make_vote(factories.make_comparison(factories.make_open_study()))
+    key = member(sealed, Role.OWNER)
+    assert key.get(f"studies/weather/votes/{other.pk}").status_code == 404
+    asked = key.post("studies/weather/looks", {"item_id": other.comparison.item_id})
+    assert asked.status_code == 404
+
+
+# -- the log ----------
+
+
+def test_the_log_is_read_by_kind_without_outcomes_while_sealed(sealed):
+    audit.record(sealed, None, "pair.stopped", {"a": "A1", "b": "A2", "e_value": 41.5})
+    audit.record(sealed, None, "look", {"how": "view"})
+    key = member(sealed, Role.OWNER)
+    assert [row["action"] for row in rows(key, "studies/weather/log")] == ["look", "pair.stopped"]
+    (stopped,) = rows(key, "studies/weather/log?kind=stops")
+    assert stopped["detail"] == {"a": "A1", "b": "A2"}
+    assert key.get("studies/weather/log?kind=nothing").status_code == 422
+    unblind(sealed)
+    (stopped,) = rows(key, "studies/weather/log?kind=stops")
+    assert stopped["detail"]["e_value"] == 41.5
+
+
+def test_a_chain_is_checked_and_a_touched_entry_named(sealed):
+    entry = audit.record(sealed, None, "study.paused", {})
+    key = member(sealed, Role.RESEARCHER)
+    good = key.get("studies/weather/log/verification").json()
+    assert good == {"holds": True, "entries": 1, "faults": []}
+    tamper("UPDATE annotation_auditentry SET action = 'study.resumed' WHERE id = %s", entry.pk)
+    bad = key.get("studies/weather/log/verification").json()
+    assert bad["holds"] is False
+    assert bad["faults"][0]["seq"] == 1
+
+
+# -- judges beside people ----------
+
+
+def test_alignment_opens_with_the_report_and_each_look_is_written_down():
+    study = judged_study(40)
+    for number, one in enumerate(Comparison.objects.filter(study=study).order_by("pk")):
+        factories.make_vote(one, Choice.LEFT if number % 2 else Choice.RIGHT)
+    key = member(study, Role.RESEARCHER)
+    path = f"studies/{study.slug}"
+    (standing,) = key.get(f"{path}/judge-standings").json()["judges"]
+    assert (standing["judge"], standing["trust"]) == ("gpt", "uncalibrated")
+    judge = f"{path}/judges/{standing['judge_version']}"
+    assert key.get(f"{path}/alignment").status_code == 403
+    assert key.get(f"{judge}/validations").status_code == 403
+    assert key.post(f"{judge}/validations").status_code == 403
+    unblind(study)
+    assert key.get(f"{path}/alignment").status_code == 409
+    kept = analysis.run(study)
+    found = key.get(f"{path}/alignment").json()
+    assert (found["analysis"], found["judges"][0]["judge"]) == (kept.pk, "gpt")
+    assert AuditEntry.objects.filter(action="look", detail__how="view").count() == 1
+    made = key.post(f"{judge}/validations")
+    assert made.status_code == 201
+    assert JudgeValidation.objects.get().analysis_run_id == kept.pk
+    assert key.post(f"{judge}/validations").status_code == 409
+    assert [row["analysis"] for row in rows(key, f"{judge}/validations")] == [kept.pk]
+    (standing,) = key.get(f"{path}/judge-standings").json()["judges"]
+    assert standing["validation"]["analysis"] == kept.pk
+    monitor = member(study, Role.MONITOR)
+    assert monitor.get(f"{path}/alignment").status_code == 200
+    assert monitor.post(f"{judge}/validations").status_code == 403
+
+
+def test_a_sample_is_sent_to_people_watched_and_withdrawn():
+    study = judged_study(30)
+    key = member(study, Role.OWNER)
+    path = f"studies/{study.slug}"
+    judge = key.get(f"{path}/judge-standings").json()["judges"][0]["judge_version"]
+    samples = f"{path}/judges/{judge}/samples"
+    assert key.post(samples, {"count": 31}).status_code == 409
+    refused = key.post(samples, {"count": 31}).json()["detail"]
+    assert "--" not in refused
+    made = key.post(samples, {"count": 10})
+    assert (made.status_code, made.json()["drawn"]) == (201, 10)
+    assert key.post(samples, {"count": 10}).status_code == 409
+    (standing,) = key.get(f"{path}/judge-standings").json()["judges"]
+    assert standing["sample_out"] == {"drawn": 10, "voted": 0}
+    assert key.post(f"{samples}/withdraw").json()["withdrawn_at"] is not None
+    assert key.post(f"{samples}/withdraw").status_code == 409
+    assert [row["drawn"] for row in rows(key, samples)] == [10]
+    assert Revalidation.objects.count() == 1
+
+
+def test_how_long_validations_count_is_read_and_set(sealed):
+    key = member(sealed, Role.OWNER)
+    assert key.get("studies/weather/validity").json() == {"days": 90, "new_responses": 1000}
+    wanted = {"days": 30, "new_responses": None}
+    assert key.send("PUT", "studies/weather/validity", wanted).json() == wanted
+    assert key.get("studies/weather/validity").json() == wanted
+    assert key.send("PUT", "studies/weather/validity", {"days": 0}).status_code == 422
+
+
+# -- the planner ----------
+
+
+def test_the_planner_answers_without_a_look():
+    study = factories.make_study()
+    for number in range(4):
+        factories.make_comparison(study, prompt=factories.make_prompt(study, f"p{number}"))
+    open_study(study)
+    key = member(study, Role.RESEARCHER)
+    path = f"studies/{study.slug}/plan"
+    found = key.get(path).json()
+    assert found["inputs"]["prompts"] == {"value": 4, "source": "study"}
+    assert found["current"]["power"] < 0.8
+    more = key.get(f"{path}?prompts=5000&annotators=50&win_rate=0.6").json()
+    assert more["current"]["power"] > 0.8
+    assert "gaps" not in found
+    assert not AuditEntry.objects.filter(action="look").exists()
+    for asked in ("win_rate=2", "prompts=none", "wishes=1", "win_rate=0.5"):
+        assert key.get(f"{path}?{asked}").status_code == 422, asked
