@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -49,7 +51,7 @@ def pair(study, **fields) -> Comparison:
     return factories.make_comparison(study, "north", "south", **fields)
 
 
-def rows(key: Caller, path: str) -> list[dict]:
+def rows(key: Caller, path: str) -> Any:
     answer = key.get(path)
     assert answer.status_code == 200, answer.content
     return answer.json()["results"]
@@ -107,6 +109,7 @@ def test_excluded_votes_changed_answers_flags_and_skips_are_listed(sealed):
     one = pair(sealed)
     vote = factories.make_vote(one)
     changed = factories.make_vote(one, Choice.RIGHT, assignment=vote.assignment, revision=1)
+    assert vote.assignment is not None
     Flag.objects.create(assignment=vote.assignment, reason="harmful", note="It names a person.")
     factories.make_assignment(pair(sealed), state="released", skip_reason="language")
     assert [row["id"] for row in rows(key, "studies/weather/votes?show=revisions")] == [changed.pk]

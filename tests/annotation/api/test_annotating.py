@@ -133,7 +133,7 @@ def test_the_last_answer_is_changed_and_an_earlier_one_where_the_study_lets_it(s
     first, last = (answered(key, study) for _ in range(2))
     path = f"studies/{study.slug}/annotate/vote"
 
-    def changed(body: dict[str, Any]) -> int:
+    def changed(body: dict[str, Any]) -> Any:
         more = {"key": str(uuid.uuid4()), "answers": {"overall": {"choice": "right"}}}
         return key.post(path, {**body, **more, "revises": True}).status_code
 
