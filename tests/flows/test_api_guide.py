@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from annotation.api.tokens import Scope, issue_token
 from annotation.models import Invitation, Study, StudyState
+from judging.models import JudgeRun, RunState
 from tests import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,13 +23,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 GUIDE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
 
 
-def example(language: str) -> str:
-    found = re.search(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
-    assert found is not None
-    return found[1]
+def examples(language: str, number: int) -> str:
+    """All examples in a language, one after the other."""
+    found = re.findall(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+    assert len(found) == number
+    return "\n".join(found)
 
 
-def test_the_examples_take_a_study_from_nothing_to_a_wish_for_its_report(
+def test_the_examples_take_a_study_from_nothing_to_a_wish_for_its_report_and_a_judge(
     live_server: LiveServer, tmp_path: Path
 ) -> None:
     if shutil.which("curl") is None:
@@ -47,7 +49,7 @@ def test_the_examples_take_a_study_from_nothing_to_a_wish_for_its_report(
         "no_proxy": "*",
     }
     shell = subprocess.run(
-        ["sh", "-ec", example("sh")],
+        ["sh", "-ec", examples("sh", 2)],
         cwd=tmp_path,
         env=environment,
         capture_output=True,
@@ -55,16 +57,27 @@ def test_the_examples_take_a_study_from_nothing_to_a_wish_for_its_report(
         timeout=90,
     )
     assert shell.returncode == 0, shell.stdout + shell.stderr
-    assert Study.objects.get().state == StudyState.OPEN
+    study = Study.objects.get(slug="capitals")
+    assert study.state == StudyState.OPEN
     assert Invitation.objects.get().email == "ada@example.org"
     assert '"votes_wanted":9' in shell.stdout
+    assert '"holds":true' in shell.stdout
+    assert Study.objects.get(slug="capitals-2").state == StudyState.DRAFT
     python = subprocess.run(
-        [sys.executable, "-c", example("python")],
+        [sys.executable, "-c", examples("python", 2)],
         env=environment,
         capture_output=True,
         text=True,
         timeout=90,
     )
     assert python.returncode == 0, python.stderr
-    assert python.stdout.split() == ["waiting", "north", "south", "north", "south"]
-    assert Study.objects.get().unblinded_at is not None
+    assert python.stdout.splitlines() == [
+        "waiting",
+        "north south",
+        "north south",
+        "6 calls",
+        "running 1.0000000000",
+    ]
+    study.refresh_from_db()
+    assert study.unblinded_at is not None
+    assert JudgeRun.objects.get().state == RunState.CANCELLED
