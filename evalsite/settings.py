@@ -123,7 +123,8 @@ def database_from_url(url: str) -> dict[str, Any]:
         # shorter limits, which gunicorn_conf.py puts into the environment; tasks set their own.
         # Compiling takes seconds for queries of many parts that run for a tenth of one.
         options["options"] = (
-            "-c jit=off -c statement_timeout={}ms -c lock_timeout={}ms "
+            "-c jit=off -c plan_cache_mode=force_generic_plan "
+            "-c statement_timeout={}ms -c lock_timeout={}ms "
             "-c idle_in_transaction_session_timeout={}ms".format(
                 env_int("DATABASE_STATEMENT_TIMEOUT_MS", COMMAND_PATIENCE_MS, 0, 3_600_000),
                 env_int("DATABASE_LOCK_TIMEOUT_MS", COMMAND_PATIENCE_MS, 0, 3_600_000),

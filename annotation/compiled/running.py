@@ -12,6 +12,9 @@ from .statements import Statement
 
 Answer = TypeVar("Answer")
 
+# After so many statements on a new connection the plans are made again for the first time.
+FIRST_PLANS = 100
+
 
 def run(
     connection: BaseDatabaseWrapper,
@@ -33,10 +36,29 @@ def run(
             return take(listening)
     connection.validate_no_broken_transaction()
     cursor = preparing_cursor(connection)
+    forget_outgrown_plans(connection, cursor)
     # As Django wraps its own: faults have Django's names.
     with connection.wrap_database_errors:
         cursor.execute(statement.sql, params)
         return take(cursor)
+
+
+def forget_outgrown_plans(connection: Any, cursor: Any) -> None:
+    """Let PostgreSQL plan anew each time that a connection has run twice as many statements.
+
+    A plan is kept until the table's statistics change, which is minutes. One that was made when a
+    table had a page of rows reads it whole, and goes on to when there are thousands. Planning looks
+    at how large a table is at that moment; doubling makes that often at first and then hardly ever.
+    """
+    connection.compiled_runs += 1
+    if connection.compiled_runs >= connection.plans_outgrown_at:
+        connection.plans_outgrown_at *= 2
+        with connection.wrap_database_errors:
+            discard_plans(cursor)
+
+
+def discard_plans(cursor: Any) -> None:
+    cursor.execute("DISCARD PLANS", prepare=False)
 
 
 def preparing_cursor(connection: Any) -> Any:
@@ -54,6 +76,7 @@ def preparing_cursor(connection: Any) -> Any:
         with connection.wrap_database_errors:
             binding: Any = ServerBindingCursor
             kept = connection.compiled_cursor = binding(connection.connection)
+        connection.compiled_runs, connection.plans_outgrown_at = 0, FIRST_PLANS
     return kept
 
 

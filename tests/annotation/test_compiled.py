@@ -22,6 +22,7 @@ from annotation.compiled import (
     CompiledUpdate,
     Parameter,
     reading,
+    running,
 )
 from annotation.models import Annotator, Assignment, AssignmentState, Exclusion, Vote
 from tests import factories
@@ -351,3 +352,59 @@ def test_changes_without_anything_to_read_answer_each_as_alone() -> None:
         answers, rows = together.run(**values)
     assert rows == []
     assert answers == {"lengthened": 1, "excluded": Exclusion.objects.get().pk}
+
+
+SURE = CompiledQuery(
+    lambda: Assignment.objects.filter(
+        annotator=Parameter("annotator", KEY),
+        skip_note="50 %s of 100 %% 'sure'",
+        state=AssignmentState.RESERVED,
+        swapped=True,
+        slot_no__lt=3,
+    ).values_list("pk")
+)
+
+
+def test_what_the_code_says_is_written_into_the_statement() -> None:
+    annotator = factories.make_annotator(factories.make_open_study())
+    found = [
+        factories.make_assignment(
+            factories.make_comparison(annotator.study), annotator, swapped=True, skip_note=note
+        ).pk
+        for note in ("50 %s of 100 %% 'sure'", "50 % of 100 % 'sure'")
+    ]
+    assert SURE.rows(annotator=annotator.pk) == [(found[0],)]
+    with CaptureQueriesContext(connection):
+        assert SURE.rows(annotator=annotator.pk) == [(found[0],)]
+    statement = SURE.compiled(connection).statement
+    if connection.vendor == "postgresql":
+        assert len(statement.params) == 1
+        assert "'reserved'" in statement.sql
+
+
+@pytest.mark.postgres
+def test_a_connection_plans_anew_each_time_that_it_has_run_twice_as_many_statements(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(running, "FIRST_PLANS", 10)
+    own: Any = connections["default"]
+    # As after a reconnect.
+    own.compiled_cursor = None
+    sent: list[int] = []
+    asked = running.discard_plans
+
+    def discard(cursor: Any) -> None:
+        sent.append(own.compiled_runs)
+        asked(cursor)
+
+    monkeypatch.setattr(running, "discard_plans", discard)
+    for _ in range(100):
+        WITH_STUDY.rows(pk=0)
+    assert sent == [10, 20, 40, 80]
+
+
+@pytest.mark.postgres
+def test_prepared_statements_are_planned_without_their_values() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW plan_cache_mode")
+        assert cursor.fetchone() == ("force_generic_plan",)
