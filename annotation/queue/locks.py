@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from django.db.models import Exists, Model, OuterRef, QuerySet, Subquery, UUIDField
+from django.db.models import Model, OuterRef, QuerySet, Subquery, UUIDField
 from django.db.models.functions import Now
 from django.utils.translation import gettext
 
@@ -78,13 +78,16 @@ COLUMNS_OF_A_CLAIM = (
 
 def annotator_to_lock() -> QuerySet[Any]:
     newest = StudyVersion.objects.filter(study=OuterRef("study")).order_by("-number")
-    first = Comparison.objects.filter(study=OuterRef("study"), open=True, open_seq__lt=0)
+    # In order, and no EXISTS: for that PostgreSQL may read the table from its beginning, in the
+    # hope to meet one soon, and reads all of it where none is sent first.
+    sent_first = Comparison.objects.filter(study=OuterRef("study"), open=True, open_seq__lt=0)
+    first = sent_first.order_by("open_seq").values("open_seq")[:1]
     return (
         Annotator.objects.filter(pk=Parameter("annotator", KEY))
         .select_related("study")
         .only(*COLUMNS_OF_A_CLAIM)
         .annotate(
-            now=Now(), newest_version=Subquery(newest.values("pk")[:1]), has_first=Exists(first)
+            now=Now(), newest_version=Subquery(newest.values("pk")[:1]), first=Subquery(first)
         )
         # Votes and assignments refer to this row; NO KEY lets their foreign keys pass.
         .select_for_update(no_key=True, of=("self",))
@@ -99,7 +102,7 @@ def lock_annotator(annotator_id: int) -> LockedAnnotator:
     row = ANNOTATOR.first(annotator=annotator_id)
     if row is None:
         raise Annotator.DoesNotExist(f"There is no annotator {annotator_id}.")
-    return LockedAnnotator(row, row.study, row.newest_version, row.now, row.has_first)
+    return LockedAnnotator(row, row.study, row.newest_version, row.now, row.first is not None)
 
 
 def lock_comparison(comparison_id: int) -> Comparison:

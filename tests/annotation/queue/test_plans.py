@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import F
 
 from annotation import queue
+from annotation.compiled import CompiledQuery
 from annotation.models import (
     Annotator,
     Assignment,
@@ -17,8 +19,9 @@ from annotation.models import (
     Response,
     Study,
 )
-from annotation.queue.choosing import Seeker, choose
-from annotation.queue.locks import lock_annotator
+from annotation.queue.choosing import BETWEEN_PLACES, Seeker, choose
+from annotation.queue.locks import ANNOTATOR, lock_annotator
+from annotation.queue.ring import RING
 from tests.factories import make_annotator, make_comparison, make_open_study, make_system
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
@@ -147,3 +150,48 @@ def test_checks_are_found_among_much_work_by_the_index_of_what_has_no_place():
     gold = [plan for plan in plans if "comparison_without_place" in plan]
     assert gold
     assert not any("Seq Scan on annotation_comparison" in plan for plan in plans)
+
+
+def prepared_plan(query: CompiledQuery[Any], **values: Any) -> str:
+    """The plan that a connection keeps of a compiled query: made without its values."""
+    statement = query.compiled(connection).statement
+    sql = statement.sql
+    for number in range(1, len(statement.params) + 1):
+        sql = sql.replace("%s", f"${number}", 1)
+    given = ", ".join(str(int(value)) for value in statement.values(connection, values))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE asked AS {sql}")
+        cursor.execute(f"EXPLAIN EXECUTE asked ({given})")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute("DEALLOCATE asked")
+    return plan
+
+
+def test_whether_anything_is_sent_first_is_asked_of_the_index_in_a_prepared_plan_too():
+    study = make_large()
+    annotator = make_annotator(study)
+    do_most(study, annotator)
+    # A third was sent first and is full: hardly one that is open and has such a place is left.
+    Comparison.objects.filter(study=study, open_seq__lt=RING // 3).update(
+        open_seq=F("open_seq") - RING, open=False, taken=F("overlap")
+    )
+    analyze()
+    plan = prepared_plan(ANNOTATOR, annotator=annotator.pk)
+    assert "Seq Scan on annotation_comparison" not in plan
+    assert "comparison_open_in_order" in plan
+
+
+def test_a_prepared_claim_knows_that_an_index_holds_the_imported_votes():
+    study = make_large()
+    annotator = make_annotator(study)
+    do_most(study, annotator)
+    analyze()
+    with connection.cursor() as cursor:
+        # Whatever the size: the question is whether the plan may use it.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = prepared_plan(
+        BETWEEN_PLACES.compiled, annotator=annotator.pk, study=study.pk, start=0, end=RING
+    )
+    assert "vote_imported_once" in plan
+    assert "comparison_open_in_order" in plan
