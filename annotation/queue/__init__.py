@@ -4,8 +4,9 @@ The table is the queue. A claim reserves a slot of a comparison as an Assignment
 unique key on (comparison, slot) makes more votes than wanted impossible whatever the code does.
 Only this package changes assignments, the counters and places of comparisons, and the cursors.
 
-`claiming` hands out what `reserving` finds: work from `choosing` (by `drawing`, for those whom
-`eligibility` lets), `checks` as `check_plan` has them, pairs of `training`; `limits` says how many.
+`claiming` hands out what `reserving` finds: work from `choosing` (by `drawing` from `known_cells`,
+for those whom `eligibility` lets), `checks` as `check_plan` has them, pairs of `training`; `limits`
+says how many.
 `leases` keeps and ends reservations, `settling` is asked by `voting`, `excluding` by whoever takes
 votes out of the count, `opening` and `raising` by `lifecycle`, `sending_first` by `reports`,
 `cells` by whoever steers. `ring` has the order, `slots` the counters, `locks` the locks.

@@ -18,7 +18,6 @@ from annotation.models import (
     Annotator,
     Assignment,
     AssignmentState,
-    Cell,
     Comparison,
     Prompt,
     Study,
@@ -27,8 +26,8 @@ from annotation.models import (
 )
 from annotation.rules import Policy, Rules, rules_of
 
-from .drawing import OpenCell, chances, drawn
 from .eligibility import forbidden_categories
+from .known_cells import KnownCells, cells_to_draw_from
 from .locks import LockedAnnotator, free_comparisons
 from .policy import CELL_DRAWS
 from .ring import RING, START, annotator_start, distance, fraction, stretches_ahead
@@ -57,7 +56,7 @@ class Seeker:
     # The account as the annotator's row has it.
     kept: dict[str, int | None]
     # Read once for all that one claim hands out.
-    cells: list[OpenCell] | None = field(default=None)
+    cells: KnownCells | None = field(default=None)
 
     @classmethod
     def of(cls, holder: LockedAnnotator) -> Seeker:
@@ -287,46 +286,27 @@ def choose_by_cell(seeker: Seeker) -> Choice | None:
     A cell with nothing for this person is left out and another drawn, a few times.
     """
     if seeker.cells is None:
-        seeker.cells = open_cells(seeker)
-    cells = list(seeker.cells)
+        seeker.cells = cells_to_draw_from(
+            seeker.holder.study.pk, seeker.forbidden, seeker.rules.priorities
+        )
+    known = seeker.cells
+    tried: set[int] = set()
     for attempt in range(CELL_DRAWS):
-        if not cells:
+        drawn = known.urn.draw(seeker.draw("cell", attempt), known.empty | tried)
+        if drawn is None:
             return None
-        probabilities = chances(seeker.rules.priorities, cells)
-        index = drawn(probabilities, seeker.draw("cell", attempt))
-        comparison = lock_in_cell(seeker, cells[index].pk, attempt)
+        comparison = lock_in_cell(seeker, known.urn.cells[drawn.place].pk, attempt)
         if comparison is not None:
             return choice_of(
                 seeker,
                 comparison,
                 seeker.cursor,
                 policy=seeker.rules.priorities.policy,
-                probability=probabilities[index],
+                probability=drawn.probability,
             )
-        del cells[index]
+        known.forget_if_empty(drawn.place)
+        tried.add(drawn.place)
     return None
-
-
-def cells_with_work(study_id: int | Parameter) -> QuerySet[Cell, Any]:
-    """A study's cells that have open comparisons; one look into the index for each."""
-    inside = Comparison.objects.filter(cell=OuterRef("pk"), open=True)
-    rows = Cell.objects.filter(Exists(inside), study_id=study_id, stopped_at__isnull=True)
-    return rows.order_by("pk").values_list("pk", "weight", "room")
-
-
-CELLS_WITH_WORK: CompiledQuery[Any] = CompiledQuery(
-    lambda: cells_with_work(Parameter("study", KEY))
-)
-
-
-def open_cells(seeker: Seeker) -> list[OpenCell]:
-    """The cells from which this annotator may get something."""
-    study_id = seeker.holder.study.pk
-    if seeker.forbidden:
-        rows = list(cells_with_work(study_id).exclude(stratum__in=seeker.forbidden))
-    else:
-        rows = CELLS_WITH_WORK.rows(study=study_id)
-    return [OpenCell(*row) for row in rows]
 
 
 def lock_in_cell(seeker: Seeker, cell_id: int, attempt: int) -> Comparison | None:

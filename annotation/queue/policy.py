@@ -30,5 +30,12 @@ SIDE_WINDOW = 64
 # Cells drawn for one pair before the walk is tried: somebody who has done all of one cell.
 CELL_DRAWS = 3
 
+# So many cells are asked for each claim whether they have work, which takes a millisecond or two.
+FEW_CELLS = 500
+# Where there are more, what a process knows of them is so old at most: far less than the time
+# between two weighings. Each study's takes some megabytes, so that a process knows a few.
+KNOWN_CELLS_SECONDS = 10.0
+KNOWN_STUDIES = 8
+
 # Own pairs among which one is chosen to be shown again; see `Checks.repeat_gap`.
 REPEAT_WINDOW = 64
