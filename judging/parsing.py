@@ -131,7 +131,8 @@ def read_envelope(body: bytes) -> Envelope | Missing:
     if finish not in ("stop", ""):
         return Missing(UNPARSED, "other_finish_reason", usage, text, finish)
     if not text.strip():
-        return Missing(UNPARSED, "empty", usage, text, finish)
+        thought = message.get("reasoning_content") or message.get("reasoning")
+        return Missing(UNPARSED, "reasoning_only" if thought else "empty", usage, text, finish)
     model = raw.get("model")
     return Envelope(text, finish, usage, model[:255] if isinstance(model, str) else "")
 

@@ -27,8 +27,8 @@ from judging.probing import DEADLINE_SECONDS, Probed, probe
 from judging.prompts import LADDER, Message
 from judging.runs.asking import Asking
 from judging.runs.money import StudyBudgetFault
+from judging.runs.opening import reach, remember_rung
 from judging.runs.trials import PayingAsker, begin_trial, end_trial
-from judging.runs.working import reach, remember_rung
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,7 @@ class StudyBudgetForm(forms.Form):
     """What all judges of the study may cost together."""
 
     amount = forms.DecimalField(
-        label="Budget for all judges, in US dollars",
+        label="US dollars",
         required=False,
         min_value=Decimal("0.0001"),
         max_digits=12,
@@ -230,6 +230,6 @@ class StartForm(forms.Form):
         help_text="Never exceeded: the run pauses before. Empty: no cap.",
     )
     replicates = forms.IntegerField(
-        label="Times each pair is asked in each order", min_value=1, max_value=20, initial=1
+        label="Times asked in each order", min_value=1, max_value=20, initial=1
     )
     fresh = forms.BooleanField(label="Ask again what an earlier run has answered", required=False)

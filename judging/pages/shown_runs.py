@@ -25,8 +25,15 @@ class ShownRun:
 
     @property
     def tone(self) -> str:
-        tones = {"running": "info", "paused": "warning", "finished": "ok"}
+        tones = {"running": "info", "paused": "warning", "finished": self.tone_of_end}
         return f"status--{tones[self.progress.state]}" if self.progress.state in tones else ""
+
+    @property
+    def tone_of_end(self) -> str:
+        """A run that has finished without its answers is no good news."""
+        if self.progress.missing_total and not self.progress.parsed:
+            return "error"
+        return "warning" if self.progress.too_many_missing else "ok"
 
     @property
     def can_retry(self) -> bool:

@@ -13,9 +13,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.access import SignedInRequest, study_role
 from annotation.models import ComparisonKind, Role, Study
+from judging import presets
 from judging.endpoints.saving import EndpointFault
 from judging.judge_files import JudgeFileError, read_draft
-from judging.judges import JudgeFault, add_judges, is_outdated, newest_versions, warnings_about
+from judging.judges import (
+    JudgeFault,
+    add_judges,
+    is_outdated,
+    newest_versions,
+    study_criteria,
+    warnings_about,
+)
 from judging.models import JudgeVersion
 from judging.outcomes import IN_WORDS, Outcome
 from judging.pages.forms import (
@@ -84,14 +92,25 @@ def show_overview(
 @require_safe
 @study_role(Role.OWNER, Role.RESEARCHER)
 def runs(request: SignedInRequest, study: Study) -> HttpResponseBase:
-    """The runs alone, for the page that watches them."""
+    """The runs alone, for the page that watches them, and what came of the versions it lists."""
     wanted = whole(request.GET.get("version"), 0)
     version = version_of(study, wanted) if wanted else None
     before = whole(request.GET.get("before"), 0)
-    context = {"study": study, **runs_context(study, version, before)}
-    response = render(request, "judging/runs.html", context)
+    listed = newest_versions(study) if version is None else versions_beside(version)
+    found = tallies_of(listed)
+    context = {
+        "study": study,
+        "tallies": [{"version": one, "tally": found[one.pk]} for one in listed],
+        **runs_context(study, version, before),
+    }
+    response = render(request, "judging/live_runs.html", context)
     response["Cache-Control"] = "no-store"
     return response
+
+
+def versions_beside(version: JudgeVersion) -> list[JudgeVersion]:
+    """All versions of the judge that can be asked, the newest first."""
+    return list(version.judge.versions.filter(imported=False).order_by("-number"))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -113,8 +132,11 @@ def answer_form(
 ) -> HttpResponseBase:
     """Show the form, or make the judge or its next version."""
     start_with = initial_of(before) if before is not None else None
-    if before is None and "simulated" in request.GET:
-        start_with = SIMULATED
+    if before is None:
+        start_with = dict(SIMULATED) if "simulated" in request.GET else {}
+        if not study_criteria(study):
+            # Its own criteria have no levels, so that a judge would have nothing to go by.
+            start_with["rubric"] = presets.rubric_names()[0]
     form = JudgeForm(request.POST or None, initial=start_with)
     if before is not None:
         form.fields["name"].disabled = True
@@ -176,7 +198,7 @@ def show_judge(
         endpoint = endpoint_of(version)
     except EndpointFault:
         endpoint = None
-    versions = list(version.judge.versions.filter(imported=False).order_by("-number"))
+    versions = versions_beside(version)
     tallies = tallies_of(versions)
     tested = None
     if endpoint is not None and endpoint.test_result:

@@ -63,7 +63,8 @@ class Progress:
 
     @property
     def done(self) -> int:
-        return self.asked - self.waiting
+        """Calls that have ended by themselves; what was cancelled has not."""
+        return self.asked - self.waiting - self.cancelled
 
     @property
     def missing_total(self) -> int:
@@ -157,7 +158,8 @@ class Tally:
 def tallies_of(versions: Sequence[JudgeVersion]) -> dict[int, Tally]:
     """What has come of the calls of each of these versions, by its key."""
     states: dict[int, Counter[str]] = {version.pk: Counter() for version in versions}
-    rows = JudgeCall.objects.filter(run__version__in=list(states))
+    # An answer that a later run copied is no further answer.
+    rows = JudgeCall.objects.filter(run__version__in=list(states), reused_from__isnull=True)
     for version, state, number in rows.values_list("run__version", "state").annotate(n=Count("pk")):
         states[version][state] += number
     return {
@@ -185,6 +187,7 @@ DETAILS = {
     "oversized": "a reply that is too large or compressed",
     "output_limit": "cut off at max_tokens",
     "reasoning_used_all_tokens": "reasoning used up max_tokens: raise it in a new version",
+    "reasoning_only": "reasoning and no answer: raise max_tokens in a new version",
     "content_filter": "refused by a content filter",
     "refusal": "refused by the model",
     "rejected": "rejected by the endpoint",

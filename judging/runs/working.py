@@ -13,33 +13,33 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import OperationalError, connections, transaction
-from django.utils import timezone
+from django.db import OperationalError, connections
 
-from judging.clients import Client, Reply, Target
-from judging.endpoints.addresses import read_address
-from judging.endpoints.saving import EndpointFault, target_of
-from judging.judges import is_outdated
-from judging.limits import Limiter, LimiterUnavailableError, Rates, make_limiter
-from judging.models import Endpoint, JudgeRun, JudgeVersion, RunState, TrialPurpose
-from judging.outcomes import LASTING, PAUSING, Outcome
+from judging.clients import Client, Reply
+from judging.limits import Limiter, LimiterUnavailableError, make_limiter
+from judging.models import JudgeRun
+from judging.outcomes import Outcome, is_billed
 from judging.parsing import Envelope, Missing, Parsed, parse, read_envelope
-from judging.probing import probe
 from judging.prompts import LADDER
-from judging.runs import conducting, waits
+from judging.runs import waits
 from judging.runs.asking import Asking
 from judging.runs.breaking import Breaker
 from judging.runs.claiming import LEASE, Claim, Claimed, claim, renew
+from judging.runs.opening import (
+    Opened,
+    Tables,
+    find_rung,
+    open_run,
+    pause_if_running,
+    reach,
+)
 from judging.runs.recording import Result, record
-from judging.runs.trials import NoRoomError, PayingAsker
-from judging.simulator import Simulator
 
 log = structlog.get_logger(__name__)
 
@@ -54,70 +54,6 @@ ANSWERS_PER_STEP_UP = 10
 RETRY_SECONDS = (0.5, 3.0)
 
 Found = TypeVar("Found")
-
-
-@dataclass(slots=True)
-class Opened:
-    """A run, ready to be worked on."""
-
-    run_id: int
-    version: JudgeVersion
-    asking: Asking
-    endpoint: Endpoint
-    target: Target
-    rates: Rates
-
-
-def open_run(run_id: int) -> Opened | None:
-    """Load what a shift needs; None where the run does not go on, which may be found out here."""
-    run = JudgeRun.objects.select_related("version__judge").get(pk=run_id)
-    if run.state != RunState.RUNNING:
-        return None
-    if is_outdated(run.version):
-        pause_if_running(run.pk, "outdated")
-        return None
-    stated = run.version.config["endpoint"]
-    endpoint = Endpoint.objects.filter(study_id=run.study_id, name=stated["name"]).first()
-    try:
-        # The version was made for this address; one that was made anew elsewhere is another.
-        if endpoint is None or endpoint.base_url != stated["base_url"]:
-            raise EndpointFault("The endpoint of this version is gone.")
-        target = target_of(endpoint)
-    except EndpointFault:
-        with contextlib.suppress(conducting.ConductFault):
-            conducting.pause(run, None, "endpoint")
-        return None
-    return Opened(
-        run_id,
-        run.version,
-        Asking.of(run.version),
-        endpoint,
-        target,
-        Rates(endpoint.requests_per_minute, endpoint.tokens_per_minute),
-    )
-
-
-class Tables:
-    """The one thread of a shift that touches the tables."""
-
-    def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge-tables")
-
-    async def __call__(self, act: Callable[[], Found]) -> Found:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, act)
-
-    async def close(self) -> None:
-        await self(connections.close_all)
-        self._thread.shutdown()
-
-
-async def reach(target: Target, stack: AsyncExitStack, connections_at_once: int) -> Client:
-    """An open client; for the built-in endpoint, of a server that lives as long as it does."""
-    if target.address.is_simulator:
-        simulator = await stack.enter_async_context(Simulator(delay=0.2, keep=False))
-        entry = f"127.0.0.1:{simulator.port}"
-        target = Target(read_address(f"http://{entry}/v1", {entry}), target.key)
-    return await stack.enter_async_context(Client(target, connections=connections_at_once))
 
 
 async def work(run_id: int, *, at_once: int, seconds: float = SHIFT_SECONDS) -> int:
@@ -155,11 +91,6 @@ async def work(run_id: int, *, at_once: int, seconds: float = SHIFT_SECONDS) -> 
         await tables.close()
 
 
-def pause_if_running(run_id: int, cause: str) -> None:
-    with contextlib.suppress(conducting.ConductFault):
-        conducting.pause(JudgeRun.objects.get(pk=run_id), None, cause)
-
-
 def persistently(act: Callable[[], Found]) -> Found:
     """Do it again where the database was busy or away for a moment; each act can be repeated.
 
@@ -173,57 +104,6 @@ def persistently(act: Callable[[], Found]) -> Found:
             connections.close_all()
             time.sleep(wait)
     return act()
-
-
-async def find_rung(opened: Opened, client: Client, tables: Tables) -> str:
-    """How the endpoint wants to be asked; empty where that is not found now.
-
-    A fault that passes leaves the run running: it is rung for again when the next probe is due. One
-    that does not, or that came too often, pauses it.
-    """
-    endpoint, model = opened.endpoint, opened.asking.model
-    if not await tables(lambda: waits.begin_probe(endpoint.pk)):
-        # Somebody is at it, or it is too early.
-        return ""
-    paying = PayingAsker(
-        client, opened.version, opened.asking, TrialPurpose.PROBE, tables, opened.run_id
-    )
-    try:
-        found = await probe(paying, opened.asking)
-    except NoRoomError as fault:
-        cause = fault.cause
-
-        def give_up() -> None:
-            waits.end_probe(endpoint.pk)
-            if cause:
-                pause_if_running(opened.run_id, cause)
-
-        await tables(give_up)
-        return ""
-
-    def keep() -> None:
-        if found.rung:
-            remember_rung(endpoint, model, found.rung)
-        elif found.outcome in PAUSING or found.outcome in LASTING:
-            pause_if_running(
-                opened.run_id, found.outcome.value if found.outcome in PAUSING else "failing"
-            )
-        else:
-            if waits.put_probe_off(endpoint.pk, found.outcome, found.wait):
-                pause_if_running(opened.run_id, "failing")
-            return
-        waits.end_probe(endpoint.pk)
-
-    await tables(keep)
-    return found.rung
-
-
-def remember_rung(endpoint: Endpoint, model: str, rung: str) -> None:
-    with transaction.atomic():
-        held = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
-        held.rungs[model] = rung
-        held.tested_at, held.test_result = timezone.now(), Outcome.OK.value
-        held.save(update_fields=["rungs", "tested_at", "test_result"])
 
 
 @dataclass(slots=True)
@@ -400,11 +280,21 @@ class Shift:
                 return Result(claimed, None)
         reply = await self.client.ask(claimed.payload)
         result = read(claimed, reply, opened.asking)
-        if opened.rates.tokens is not None and result.usage is not None:
-            used = result.usage.input_tokens + result.usage.output_tokens
+        if opened.rates.tokens is not None:
+            used = tokens_used(result)
             with contextlib.suppress(LimiterUnavailableError):
                 await self.limiter.give_back(key, opened.rates, claimed.likely_tokens - used)
         return result
+
+
+def tokens_used(result: Result) -> int:
+    """What a request takes of the bucket of tokens; where nobody says, all that was taken."""
+    if result.usage is not None:
+        return result.usage.input_tokens + result.usage.output_tokens
+    reply = result.reply
+    if reply is not None and not is_billed(reply.outcome, reply.status):
+        return 0
+    return result.claimed.likely_tokens
 
 
 def read(claimed: Claimed, reply: Reply, asking: Asking) -> Result:

@@ -293,6 +293,17 @@ def test_the_simulated_judge_is_one_click_away(researcher, study) -> None:
     assert f'value="{SIMULATED}"' in page
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("query", ["", "?simulated"])
+def test_a_study_whose_criteria_have_no_levels_begins_with_a_ready_made_rubric(
+    researcher, study, query
+) -> None:
+    page = url("add", study) + query
+    assert '<option value="general" selected>' not in text(researcher.get(page))
+    study.criteria.update(levels=[])
+    assert '<option value="general" selected>' in text(researcher.get(page))
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_is_missing_stands_by_cause_and_can_be_asked_again(
     researcher, study, settings
@@ -370,6 +381,11 @@ def test_a_version_with_nothing_but_failures_is_shown_as_that(researcher, study)
     page = text(researcher.get(url("overview", study)))
     assert "No answer: 6 calls failed" in page
     assert "Not asked yet" in page
+    watched = text(researcher.get(url("runs", study)))
+    place = f'<span id="tally-{failed.pk}"'
+    assert place in page
+    assert f'{place} hx-swap-oob="true" class="status status--error">No answer' in watched
+    assert "status--ok" not in watched, "a run that brought nothing is no good news"
     add(study, SIMULATED, "fair:delay=0", name="broken", with_model={"temperature": 1})
     newest = JudgeVersion.objects.order_by("pk").last()
     page = text(researcher.get(url("judge", study, version=newest.pk)))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from judging.grades import Answer, Grade, to_grade
 from judging.parsing import Envelope, Missing, Parsed, Usage, parse, read_envelope
 from judging.prompts import LADDER, Rubric, instruction
+from judging.runs.progress import DETAILS
 from tests.judging.rubrics import RUBRIC, body_with, reply_object, reply_text
 
 LINE = "Final verdict: [[1>2]]"
@@ -227,3 +228,13 @@ def test_an_envelope_without_an_answer_says_why(body: bytes, cause: str, detail:
 )
 def test_usage_is_read_only_where_it_can_be_true(usage, read) -> None:
     assert read_envelope(body_with("x", usage=usage)).usage == read
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_a_reply_of_nothing_but_reasoning_says_what_to_raise(field: str) -> None:
+    message = {"role": "assistant", "content": "", field: "Let me think."}
+    body = {"choices": [{"message": message, "finish_reason": "stop"}]}
+    found = read_envelope(json.dumps(body).encode())
+    assert isinstance(found, Missing)
+    assert (found.cause, found.detail) == ("unparsed", "reasoning_only")
+    assert "max_tokens" in DETAILS["reasoning_only"]

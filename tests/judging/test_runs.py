@@ -41,7 +41,7 @@ from judging.runs.recording import Result, record
 from judging.runs.starting import RunFault, plan_calls, quote, start_run
 from judging.runs.sweeping import forget_old_replies, sweep
 from judging.runs.waits import MOST_FAILED_PROBES
-from judging.runs.working import read, work
+from judging.runs.working import read, tokens_used, work
 from tests import factories
 from tests.judging.asked import add, make_judged_study, simulating, work_off
 from tests.judging.rubrics import body_with
@@ -324,6 +324,20 @@ def test_a_limit_of_requests_is_kept(simulator) -> None:
     run = start_run(version, actor=None)
     work_off(run, at_once=16)
     assert states(run) == {"succeeded": 16}
+
+
+@pytest.mark.parametrize(
+    ("reply", "given_back"),
+    [
+        (Reply(Outcome.OK, 200, 1.0, body_with("Final verdict: [[1>2]]")), 120),
+        (Reply(Outcome.REJECTED, 400, 1.0), 0),
+        (Reply(Outcome.TIMEOUT, None, 1.0), None),
+    ],
+)
+def test_tokens_that_a_request_did_not_need_are_given_back(reply, given_back, running) -> None:
+    claimed = take(running, uuid.uuid4(), 1)[0]
+    used = tokens_used(read(claimed, reply, Asking.of(running.version)))
+    assert used == (claimed.likely_tokens if given_back is None else given_back)
 
 
 class NoLimiter:

@@ -105,7 +105,7 @@ def test_a_bell_for_a_run_that_does_not_go_on_asks_nothing(eager, act) -> None:
 
 def test_what_a_lost_worker_held_is_asked_again_by_the_next(eager) -> None:
     run = started(2)
-    held = run.calls.order_by("pk").first()
+    held = run.calls.earliest("pk")
     JudgeAttempt.objects.create(call=held, number=1, reserved=0)
     run.calls.filter(pk=held.pk).update(
         state="leased",

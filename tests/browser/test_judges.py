@@ -1,0 +1,334 @@
+"""The pages of judges in a real browser, from an empty study to runs that are done or have failed.
+
+Every state is looked at wide and narrow, light and dark: without what is wider than the window, and
+without what axe finds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connections
+from django.test import Client
+from django.urls import reverse
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from annotation.models import Role, Study
+from judging.models import (
+    Endpoint,
+    JudgeAttempt,
+    JudgeRun,
+    JudgeTrial,
+    JudgeVersion,
+    Judgment,
+    RunState,
+    StudyBudget,
+)
+from judging.runs.working import work
+from judging.simulator import Simulator
+from tests import factories
+from tests.browser.watching import Watch, accessibility_faults
+from tests.judging.asked import make_judged_study, simulating
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(600),
+]
+
+KEY = "sk-canary-0123456789-abcdef"
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 780}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+# With a folder in it each state is kept as a picture, to be looked at.
+PICTURES = os.environ.get("EVALSITE_PICTURES", "")
+PATIENCE_MS = 60_000
+
+
+class Desk:
+    """A researcher's browser on the pages of judges."""
+
+    def __init__(self, page: Page, origin: str, study: Study) -> None:
+        self.page, self.origin, self.study = page, origin, study
+        self.watch = Watch(page, origin)
+        self.faults: list[str] = []
+
+    def open(self, name: str, **kwargs: object) -> None:
+        self.page.goto(self.origin + reverse(name, kwargs={"slug": self.study.slug, **kwargs}))
+        self.page.wait_for_load_state()
+
+    def look(self, what: str) -> None:
+        """See the state in both sizes and themes; what is wrong fails the test in its end."""
+        self.page.wait_for_load_state()
+        for theme in THEMES:
+            self.page.emulate_media(color_scheme=theme)
+            for size in (DESK, PHONE):
+                self.page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict
+                where = f"{what}-{theme}-{size['width']}"
+                if PICTURES:
+                    path = Path(PICTURES) / f"judges-{where}.png"
+                    self.page.screenshot(path=path, full_page=True)
+                beyond = self.page.evaluate(
+                    "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+                )
+                if beyond > 0:
+                    self.faults.append(f"{where}: {beyond} pixels beyond the window")
+            self.faults += [f"{what}-{theme}: {one}" for one in accessibility_faults(self.page)]
+        self.page.set_viewport_size(DESK)  # type: ignore[arg-type]  # a plain dict
+        # A form that was refused is no fault of the page, though the browser notes its status.
+        self.watch.errors[:] = [one for one in self.watch.errors if "status of 422" not in one]
+        self.watch.assert_clean()
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+        self.page.wait_for_load_state()
+
+    def follow(self, name: str) -> None:
+        self.page.locator("#content").get_by_role("link", name=name, exact=True).first.click()
+        self.page.wait_for_load_state()
+
+    def sees(self, text: str) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible(timeout=PATIENCE_MS)
+
+    def fill(self, **fields: str) -> None:
+        for name, value in fields.items():
+            self.page.fill(f"#id_{name}", value)
+
+
+class Workers:
+    """Does in a thread what a worker does when it is rung for; a bell is heard when let."""
+
+    def __init__(self) -> None:
+        self.threads: list[threading.Thread] = []
+        self.at_once = 2
+
+    def ring(self, run_id: int) -> None:
+        def shifts() -> None:
+            try:
+                while asyncio.run(work(run_id, at_once=self.at_once, seconds=20)):
+                    pass
+            finally:
+                connections.close_all()
+
+        thread = threading.Thread(target=shifts)
+        self.threads.append(thread)
+        thread.start()
+
+    def wait(self) -> None:
+        for thread in self.threads:
+            thread.join(60)
+        self.threads.clear()
+
+
+@pytest.fixture
+def study(request: pytest.FixtureRequest) -> Study:
+    return make_judged_study(getattr(request, "param", 6), title="Everyday mails")
+
+
+@pytest.fixture
+def simulator(settings: Any) -> Iterator[Simulator]:
+    with simulating() as simulator:
+        settings.JUDGE_LOCAL_ENDPOINTS = {f"127.0.0.1:{simulator.port}"}
+        yield simulator
+
+
+@pytest.fixture
+def workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Workers]:
+    workers = Workers()
+    monkeypatch.setattr("judging.pages.acts.ring", workers.ring)
+    monkeypatch.setattr("judging.runs.working.IDLE_SECONDS", 0.5)
+    yield workers
+    workers.wait()
+
+
+@pytest.fixture
+def desk(browser: Browser, live_server: LiveServer, study: Study) -> Generator[Desk]:
+    client = Client()
+    client.force_login(factories.make_membership(study, Role.RESEARCHER).user)
+    context = browser.new_context(viewport=DESK, reduced_motion="reduce")
+    cookie = django_settings.SESSION_COOKIE_NAME
+    context.add_cookies(
+        [{"name": cookie, "value": client.cookies[cookie].value, "url": live_server.url}]
+    )
+    desk = Desk(context.new_page(), live_server.url, study)
+    yield desk
+    context.close()
+    assert desk.faults == []
+
+
+def add(desk: Desk, url: str, model: str, name: str = "careful", **more: str) -> None:
+    desk.open("judges:add")
+    stated = {"name": name, "base_url": url, "endpoint": "main", "model": model}
+    desk.fill(**stated, max_tokens="400", price_input="2", price_output="8", **more)
+    desk.press("Add the judge")
+
+
+def settled(check: Callable[[], bool], page: Page) -> None:
+    """Wait for the tables, with the browser's events going on."""
+    for _ in range(PATIENCE_MS // 100):
+        if check():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("The tables did not come to that in time.")
+
+
+def test_a_judge_is_added_tested_tried_out_and_quoted(
+    desk: Desk, simulator: Simulator, workers: Workers
+) -> None:
+    desk.open("judges:overview")
+    desk.sees("There is no judge yet")
+    desk.look("empty")
+    desk.follow("Add a judge")
+    desk.look("form")
+    add(desk, "http://10.0.0.1/v1", "fair", key=KEY)
+    desk.sees("Only https is called")
+    desk.look("form-refused")
+    assert not JudgeVersion.objects.exists()
+    desk.fill(base_url=simulator.url, key=KEY)
+    desk.press("Add the judge")
+    desk.sees("Version 1 is added.")
+    version = JudgeVersion.objects.get()
+    assert Endpoint.objects.get().has_key
+    desk.sees("ends in cdef")
+    assert KEY not in desk.page.content()
+    desk.look("judge")
+
+    desk.press("Test the connection")
+    desk.sees("The endpoint answers, and its replies can be read.")
+    assert Endpoint.objects.get().rungs == {"fair": "strict_schema"}
+
+    desk.follow("Try it on a pair")
+    desk.look("try")
+    desk.page.select_option("#order", "ba")
+    desk.press("Ask the judge")
+    desk.sees("that is a, clearly better")
+    sent = desk.page.locator("section", has=desk.page.get_by_role("heading", name="What was sent"))
+    expect(sent).to_contain_text("Question 0?")
+    expect(sent).to_contain_text("You are an impartial assessor.")
+    reply = desk.page.locator("section", has=desk.page.get_by_role("heading", name="The reply"))
+    expect(reply).to_contain_text("This judge is simulated.")
+    desk.look("tried")
+    assert sorted(JudgeTrial.objects.values_list("purpose", flat=True)) == ["probe", "try_out"]
+    assert {entry.key for entry in simulator.log} == {KEY}
+
+    desk.open("judges:judge", version=version.pk)
+    desk.press("Quote a run")
+    desk.sees("6, each in both orders")
+    desk.look("quoted")
+    assert not JudgeRun.objects.exists()
+    assert len(simulator.log) == 2, "a quote sends nothing"
+    desk.fill(budget="0")
+    desk.press("Start the run")
+    desk.sees("greater than or equal to 0.0001")
+    assert not JudgeRun.objects.exists()
+    # What stands in a field that was refused is not lost, and the next try starts.
+    desk.fill(budget="1")
+    desk.press("Start the run")
+    desk.sees("The run has started.")
+    settled(lambda: JudgeRun.objects.get().state == RunState.FINISHED, desk.page)
+    # Both places, without a load.
+    desk.sees("12 of 12 done")
+    expect(desk.page.locator(f"#tally-{version.pk}")).to_have_text("12 answered")
+    assert Judgment.objects.count() == 12
+
+
+# So many that it still goes on when all has been looked at.
+@pytest.mark.parametrize("study", [60], indirect=True)
+def test_a_run_is_watched_paused_resumed_cancelled_and_done(
+    desk: Desk, simulator: Simulator, workers: Workers
+) -> None:
+    add(desk, simulator.url, "fair:delay=1")
+    desk.press("Start the run")
+    desk.sees("The run has started.")
+    run = JudgeRun.objects.get()
+    desk.page.evaluate("window.stayed = true")
+    settled(lambda: run.calls.filter(state="succeeded").count() >= 2, desk.page)
+    expect(desk.page.locator("#runs dl").first).to_contain_text("in flight", timeout=PATIENCE_MS)
+    desk.look("running")
+    assert desk.page.evaluate("window.stayed") is True, "the page was not loaded anew"
+    expect(desk.page.locator(f"#tally-{run.version.pk}")).not_to_contain_text("0 answered,")
+    desk.press(f"Pause {run.version.judge.judge_id}")
+    desk.sees("Somebody paused it.")
+    run.refresh_from_db()
+    assert (run.state, run.pause_cause) == (RunState.PAUSED, "person")
+    desk.look("paused")
+    workers.wait()
+    desk.open("judges:overview")
+    desk.press(f"Resume {run.version.judge.judge_id}")
+    desk.sees("The run goes on.")
+    desk.press(f"Cancel the run of {run.version.judge.judge_id}")
+    desk.sees("The run is cancelled. What it has answered stays.")
+    run.refresh_from_db()
+    assert run.state == RunState.CANCELLED
+    workers.wait()
+    desk.open("judges:overview")
+    desk.look("cancelled")
+    answered = Judgment.objects.count()
+    desk.sees(f"{answered} of 120 done, {120 - answered} cancelled")
+    assert 0 < answered < 120
+
+    # A further run asks the rest alone.
+    workers.at_once = 64
+    desk.follow(f"Open {run.version.judge.judge_id}")
+    desk.press("Start the run")
+    settled(lambda: JudgeRun.objects.latest("pk").state == RunState.FINISHED, desk.page)
+    newest = desk.page.locator("#runs article").first
+    expect(newest).to_contain_text("120 of 120 done", timeout=PATIENCE_MS)
+    expect(newest).to_contain_text(f"of which {answered} reused from an earlier run")
+    expect(desk.page.locator(f"#tally-{run.version.pk}")).to_have_text("120 answered")
+    desk.look("done")
+    assert JudgeRun.objects.latest("pk").calls.filter(state="succeeded").count() == 120
+
+
+def test_failures_are_shown_by_their_cause_and_money_by_its_cap(
+    desk: Desk, simulator: Simulator, workers: Workers
+) -> None:
+    add(desk, simulator.url, "refusal", "silent")
+    Endpoint.objects.update(rungs={"refusal": "text", "401": "text"})
+    desk.press("Start the run")
+    settled(lambda: JudgeRun.objects.get().state == RunState.FINISHED, desk.page)
+    desk.open("judges:overview")
+    desk.sees("No answer: 12 calls failed")
+    desk.sees("12 refused by the model")
+    desk.sees("More than 2 % of the answers are missing")
+
+    add(desk, simulator.url, "401", "locked out")
+    desk.press("Start the run")
+    settled(lambda: JudgeRun.objects.latest("pk").state == RunState.PAUSED, desk.page)
+    desk.open("judges:overview")
+    desk.sees("The endpoint refused the key.")
+    run = JudgeRun.objects.get(state=RunState.FINISHED)
+    flagged = JudgeAttempt.objects.filter(call__run=run).first()
+    assert flagged is not None
+    flagged.usage = {
+        "flag": "usage_above_worst_case",
+        "input_tokens": 9,
+        "cached_tokens": 0,
+        "output_tokens": 10**6,
+    }
+    flagged.save()
+    desk.open("judges:overview")
+    desk.sees("1 reply told more tokens than the request can have had.")
+    desk.look("failed")
+
+    desk.fill(amount="0")
+    desk.press("Store the budget")
+    desk.sees("greater than or equal to 0.0001")
+    desk.look("budget-refused")
+    desk.fill(amount="2.5")
+    desk.press("Store the budget")
+    desk.sees("The budget for all judges is stored.")
+    assert StudyBudget.objects.get().amount == 2.5
+    desk.look("budget")
+
+    desk.press("Ask again what is missing of silent")
+    desk.sees("Calls without an answer are asked again.")
+    settled(lambda: JudgeAttempt.objects.filter(call__run=run).count() >= 24, desk.page)
+    workers.wait()
