@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import models
+from django.utils import timezone
 
 from annotation.models import Comparison, Study, Verdict
 from judging.models import (
@@ -16,10 +17,12 @@ from judging.models import (
     JudgeAttempt,
     JudgeCall,
     JudgeRun,
+    JudgeTrial,
     JudgeVersion,
     Judgment,
     JudgmentCriterion,
     RunState,
+    StudyBudget,
 )
 from tests import factories
 from tests.refusals import refused_by, untested
@@ -52,6 +55,9 @@ class World:
 
     def attempt(self, call: JudgeCall) -> JudgeAttempt:
         return JudgeAttempt.objects.create(call=call, number=1)
+
+    def trial(self, **fields: Any) -> JudgeTrial:
+        return JudgeTrial.objects.create(version=self.version, **{"purpose": "probe", **fields})
 
     def judge(self, verdict: Verdict | str | None = Verdict.A, **fields: Any) -> Judgment:
         return factories.make_judgment(self.comparison, verdict, version=self.version, **fields)
@@ -154,6 +160,27 @@ BAD_ROWS: list[tuple[str, str, Callable[[World], object]]] = [
         "an attempt moved to another number",
         "an attempt keeps its call and its number",
         lambda w: JudgeAttempt.objects.filter(pk=w.attempt(w.call()).pk).update(number=2),
+    ),
+    (
+        "a budget of nothing for all judges",
+        "study_budget_positive",
+        lambda w: StudyBudget.objects.create(study=w.study, amount=0),
+    ),
+    (
+        "two budgets for all judges of a study",
+        "study_id",
+        lambda w: [StudyBudget.objects.create(study=w.study) for _ in range(2)],
+    ),
+    (
+        "a trial for no known purpose",
+        "judge_trial_purpose_known",
+        lambda w: w.trial(purpose="x"),
+    ),
+    ("a trial that ended at no cost known", "judge_trial_settled_once", lambda w: w.trial(cost=0)),
+    (
+        "a trial that cost more than was reserved",
+        "judge_trial_within_reservation",
+        lambda w: w.trial(reserved=1, cost=2, finished_at=timezone.now()),
     ),
     (
         "a criterion judged twice",
