@@ -16,6 +16,7 @@ from judging.judge_files import JudgeFileError
 from judging.judges import JudgeFault
 from judging.models import JudgeRun, JudgeVersion
 from judging.runs.conducting import ConductFault
+from judging.runs.money import StudyBudgetFault
 from judging.runs.starting import RunFault
 
 
@@ -27,6 +28,7 @@ class JudgeView(StudyView):
         JudgeFault: Conflict,
         RunFault: Conflict,
         ConductFault: Conflict,
+        StudyBudgetFault: Conflict,
     }
 
     def handle_exception(self, exc: Exception) -> Response:

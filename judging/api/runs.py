@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -16,19 +17,23 @@ from annotation.api.schema import OF_A_STUDY, lists, tells
 from annotation.api.study_shapes import NothingSerializer
 from judging.models import JudgeRun, RunState
 from judging.runs import conducting
+from judging.runs.money import standing_of
 from judging.runs.progress import progress_of
 from judging.runs.starting import quote, start_run
+from judging.runs.study_budget import set_study_budget
 from judging.tasks import ring
 
 from .edges import JudgeView
 from .judges import JUDGE
 from .shapes import (
     BudgetSerializer,
+    JudgeMoneySerializer,
     PlannedRunSerializer,
     QuoteSerializer,
     RunProgressSerializer,
     RunSerializer,
     StartSerializer,
+    StudyBudgetSerializer,
     WholeRunSerializer,
 )
 
@@ -38,6 +43,30 @@ STATE = OpenApiParameter(
     OpenApiParameter.QUERY,
     description="In this state.",
 )
+
+
+class JudgeBudget(JudgeView):
+    @extend_schema(
+        **tells(
+            JudgeMoneySerializer, "judge_budget_get",
+            "Read what all judges have cost and may cost together", OF_A_STUDY,
+        )
+    )  # fmt: skip
+    def get(self, request: Request, slug: str) -> Response:
+        return Response(JudgeMoneySerializer(standing_of(self.study.pk)).data)
+
+    @extend_schema(
+        **tells(
+            JudgeMoneySerializer, "judge_budget_set",
+            "Cap what all judges cost together; runs that an older cap paused go on",
+            OF_A_STUDY, takes=StudyBudgetSerializer,
+        )
+    )  # fmt: skip
+    def put(self, request: Request, slug: str) -> Response:
+        wanted = self.read(StudyBudgetSerializer)
+        for run in set_study_budget(self.study, self.user, wanted["amount"]):
+            transaction.on_commit(partial(ring, run.pk))
+        return Response(JudgeMoneySerializer(standing_of(self.study.pk)).data)
 
 
 class QuoteRun(JudgeView):

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from judging import presets
-from judging.budget import MOST_PRICE
+from judging.budget import MOST_PRICE, SMALLEST
 from judging.endpoints.addresses import SIMULATOR_URL
 from judging.endpoints.keys import MOST_KEY_CHARACTERS
 from judging.judge_files import (
@@ -53,10 +53,13 @@ class EndpointDraftSerializer(serializers.Serializer[Any]):
         max_length=500, help_text=f"Up to /v1; {SIMULATOR_URL} is simulated and needs no key."
     )
     requests_per_minute = serializers.IntegerField(
-        min_value=1, max_value=MOST_A_MINUTE, required=False, help_text="Left out: as it is."
+        min_value=0,
+        max_value=MOST_A_MINUTE,
+        required=False,
+        help_text="Left out: as it is. 0: no limit.",
     )
     tokens_per_minute = serializers.IntegerField(
-        min_value=1, max_value=MOST_A_MINUTE, required=False, help_text="Likewise."
+        min_value=0, max_value=MOST_A_MINUTE, required=False, help_text="Likewise."
     )
 
 
@@ -265,3 +268,26 @@ class RunProgressSerializer(serializers.Serializer[Any]):
 
 class WholeRunSerializer(RunSerializer):
     progress = RunProgressSerializer()
+
+
+# -- what all judges may cost ----------
+
+
+class StudyBudgetSerializer(serializers.Serializer[Any]):
+    amount = serializers.DecimalField(
+        **MONEY,
+        min_value=SMALLEST,
+        allow_null=True,
+        help_text="US dollars for all judges, over every run, test and try-out; null: no cap.",
+    )
+
+
+class JudgeMoneySerializer(serializers.Serializer[Any]):
+    """What all judges of a study have cost, and may cost, together, in US dollars."""
+
+    amount = serializers.DecimalField(**MONEY, allow_null=True, help_text="null: no cap.")
+    spent = serializers.DecimalField(**MONEY)
+    reserved = serializers.DecimalField(**MONEY, help_text="For what is in flight.")
+    left = serializers.DecimalField(**MONEY, allow_null=True, help_text="null: no cap.")
+    trials = serializers.IntegerField(help_text="Tests and try-outs, outside of runs.")
+    spent_on_trials = serializers.DecimalField(**MONEY, help_text="Their part of `spent`.")

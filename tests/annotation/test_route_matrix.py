@@ -235,6 +235,7 @@ MATRIX = {
     "judging_api:try": Row(READERS, "post", of_study="judge"),
     "judging_api:quote": Row(READERS, "post", of_study="judge"),
     "judging_api:start": Row(READERS, "post", of_study="judge"),
+    "judging_api:budget": Row(READERS, also="put"),
     "judging_api:runs": Row(READERS),
     "judging_api:run": Row(READERS, of_study="judge_run"),
     "judging_api:pause": Row(READERS, "post", of_study="judge_run"),

@@ -209,3 +209,32 @@ def test_a_key_to_read_starts_nothing(study) -> None:
     for act in ("runs", "connection", "quote"):
         assert reader.post(f"{path}/{act}").status_code == 403
     assert not JudgeRun.objects.exists()
+
+
+def test_what_all_judges_may_cost_is_read_and_capped(script, study) -> None:
+    path = f"studies/{study.slug}/judge-budget"
+    nothing = script.get(path).json()
+    assert (nothing["amount"], nothing["left"], nothing["trials"]) == (None, None, 0)
+    run = start_run(add(study, SIMULATED, "fair:delay=0"), actor=None)
+    pause(run, None, "study_budget")
+    capped = script.send("PUT", path, {"amount": "2.5"}).json()
+    assert Decimal(capped["amount"]) == Decimal(capped["left"]) == Decimal("2.5")
+    run.refresh_from_db()
+    assert run.state == "running"
+    assert script.send("PUT", path, {"amount": "0"}).status_code == 422
+    assert script.send("PUT", path, {"amount": None}).json()["amount"] is None
+    unpriced = add(study, SIMULATED, "fair:delay=0", name="free", with_model={"price": None})
+    start_run(unpriced, actor=None)
+    refused = script.send("PUT", path, {"amount": "1"})
+    assert refused.status_code == 409
+    assert "has no price card" in refused.content.decode()
+
+
+def test_a_limit_is_taken_away_by_nought(script, study) -> None:
+    path = f"studies/{study.slug}/judges"
+    for limit, stored in ((60, 60), (None, 60), (0, None)):
+        endpoint: dict[str, object] = {"name": "main", "base_url": SIMULATED}
+        if limit is not None:
+            endpoint["requests_per_minute"] = limit
+        assert script.post(path, draft(endpoint=endpoint)).status_code == 201
+        assert Endpoint.objects.get().requests_per_minute == stored
