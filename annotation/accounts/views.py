@@ -201,6 +201,10 @@ def join_with_account(
             said = gettext("The link is still good for someone else.")
             messages.info(request, f"{already} {said}")
             return redirect("home")
+        except people.AccountGoneError:
+            # Erased or blocked a moment ago; the link is good for a new account.
+            logout(request)
+            return redirect(request.path)
         return welcome(request, found)
     return render(request, "annotation/accounts/join_with_account.html", context)
 

@@ -24,8 +24,9 @@ from annotation.models import (
 )
 from annotation.people.crowd import CROWD_LIFETIME, MOST_DAYS, MOST_PEOPLE
 from annotation.people.invitations import MAX_INVITATIONS
-from annotation.people.inviting import invitations_of, why_no_reminder
+from annotation.people.invited import invitations_of
 from annotation.people.lists import LONGEST_EMAIL, LONGEST_NAME
+from annotation.people.reminding import why_no_reminder
 from annotation.people.roster import accounts_of, find_person, people_of
 from annotation.rules import rules_of
 from annotation.tasks import ring_for_letters

@@ -236,3 +236,16 @@ class Invitation(models.Model):
                 name="invitation_mail_due",
             ),
         ]
+
+
+class EarlierLink(models.Model):
+    """The link of an earlier letter of an invitation, as good as that of the newest.
+
+    A letter may have arrived although its sending failed, and a reminder may never arrive: whoever
+    holds any of the letters comes in by it, once.
+    """
+
+    invitation = models.ForeignKey(
+        Invitation, on_delete=models.PROTECT, related_name="earlier_links"
+    )
+    token_hash = models.CharField(max_length=64, unique=True)

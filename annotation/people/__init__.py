@@ -1,9 +1,10 @@
 """Accounts, roles and single-use links: who takes part, and how they come in.
 
 `invitations` issues and uses links, `inviting` and `lists` invite people by name, `letters` writes
-to them, `crowd` has the links of recruitment platforms. `members` grants and ends roles, `managing`
-says who may; `teams` and `profiles` tell people apart, `leaving` ends somebody's part, `erasing`
-takes a person out of a study. `owners` makes the accounts that run the site.
+to them, `reminding` does so once more, `invited` lists what became of it; `crowd` has the links of
+recruitment platforms. `members` grants and ends roles, `managing` says who may, `accounts` locks
+whom it is about; `teams` and `profiles` tell people apart, `leaving` ends somebody's part,
+`erasing` takes a person out of a study. `owners` makes the accounts that run the site.
 """
 
 from .crowd import Arrival, arrive, get_crowd_link, issue_crowd_link
@@ -22,14 +23,8 @@ from .invitations import (
     sign_in,
     status_of,
 )
-from .inviting import (
-    InvitationLine,
-    invite_people,
-    list_invitations,
-    remind,
-    remind_all,
-    withdraw,
-)
+from .invited import InvitationLine, list_invitations
+from .inviting import invite_people, withdraw
 from .leaving import end_part
 from .links import check_base_url, crowd_url, invitation_url
 from .lists import BadListError, Invitee, ListProblem, read_list
@@ -38,6 +33,7 @@ from .members import give_role, grant_role, remove_role, set_roles
 from .owners import create_owner, make_first_owners
 from .profiles import answer_questions, questions_for
 from .refusals import (
+    AccountGoneError,
     AlreadyErasedError,
     AlreadyMemberError,
     CrowdEndedError,
@@ -55,11 +51,13 @@ from .refusals import (
     PeopleError,
     UsernameTakenError,
 )
+from .reminding import remind, remind_all
 from .teams import set_team
 from .usernames import normalise_username
 
 __all__ = [
     "AccountFate",
+    "AccountGoneError",
     "AlreadyErasedError",
     "AlreadyMemberError",
     "Arrival",

@@ -47,6 +47,7 @@ from annotation.models import (
     random_external_id,
 )
 
+from .accounts import lock_account
 from .refusals import AlreadyErasedError, NoSuchAnnotatorError
 from .usernames import normalise_username
 
@@ -174,6 +175,9 @@ def erase(annotator: Annotator, actor: User | None = None) -> Erasure:
     """
     new_name = random_external_id()
     with transaction.atomic():
+        if annotator.user is not None:
+            # Before all else, as whoever joins a study: the account is not emptied meanwhile.
+            lock_account(annotator.user)
         # Whoever votes, skips or flags holds this row: none of it comes in behind our back.
         row = queue.lock_annotator(annotator.pk).annotator
         if row.erased_at is not None:

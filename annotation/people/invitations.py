@@ -17,8 +17,17 @@ from django.utils import timezone
 from django.utils.translation import gettext, gettext_lazy
 
 from annotation import audit
-from annotation.models import Invitation, InvitationPurpose, Role, Study, StudyState, User
+from annotation.models import (
+    EarlierLink,
+    Invitation,
+    InvitationPurpose,
+    Role,
+    Study,
+    StudyState,
+    User,
+)
 
+from .accounts import lock_usable_account
 from .members import grant_role
 from .refusals import (
     AlreadyMemberError,
@@ -166,16 +175,29 @@ def get_invitation(token: str) -> Invitation:
     NoSuchInvitationError
         There is none.
     """
-    invitation = (
-        Invitation.objects.filter(token_hash=hash_token(token))
-        .select_related("study", "user")
-        .first()
-        if len(token) == TOKEN_LENGTH
-        else None
-    )
+    if len(token) != TOKEN_LENGTH:
+        raise NoSuchInvitationError("There is no such invitation.")
+    hashed = hash_token(token)
+    rows = Invitation.objects.select_related("study", "user")
+    invitation = rows.filter(token_hash=hashed).first()
+    if invitation is None:
+        earlier = EarlierLink.objects.filter(token_hash=hashed)
+        invitation = rows.filter(pk__in=earlier.values("invitation")).first()
     if invitation is None:
         raise NoSuchInvitationError("There is no such invitation.")
     return invitation
+
+
+def draw_link(invitation: Invitation, *, keep: bool) -> str:
+    """Give the locked invitation a new secret, which the caller saves; the token of it.
+
+    The one before goes on to work where it may be in somebody's letter (`keep`).
+    """
+    if keep:
+        EarlierLink.objects.create(invitation=invitation, token_hash=invitation.token_hash)
+    token = draw_token()
+    invitation.token_hash = hash_token(token)
+    return token
 
 
 def status_of(invitation: Invitation) -> InvitationStatus:
@@ -204,19 +226,10 @@ def get_live_invitation(token: str, purpose: InvitationPurpose) -> Invitation:
 def use(invitation: Invitation) -> None:
     """Mark the invitation as used, within the caller's transaction; refuse if it is not live.
 
-    A letter changes the secret when it is sent again: who holds an older one is refused.
+    However many letters brought a link of it, this ends them all.
     """
-    used = (
-        live_invitations()
-        .filter(pk=invitation.pk, token_hash=invitation.token_hash)
-        .update(used_at=timezone.now())
-    )
-    if used != 1:
-        now = Invitation.objects.get(pk=invitation.pk)
-        status = status_of(now)
-        raise InvitationRefusedError(
-            InvitationStatus.REVOKED if status == InvitationStatus.LIVE else status
-        )
+    if live_invitations().filter(pk=invitation.pk).update(used_at=timezone.now()) != 1:
+        raise InvitationRefusedError(status_of(Invitation.objects.get(pk=invitation.pk)))
 
 
 def accept_invitation(token: str, username: str, password: str) -> User:
@@ -261,9 +274,12 @@ def accept_invitation_as(token: str, user: User) -> None:
         The link is none, or cannot be used any more.
     AlreadyMemberError
         The account has the role; the link is still good for someone else.
+    AccountGoneError
+        The account was erased or blocked meanwhile; the link is still good.
     """
     invitation = get_live_invitation(token, InvitationPurpose.JOIN)
     with transaction.atomic():
+        lock_usable_account(user)
         use(invitation)
         join(invitation, user)
 

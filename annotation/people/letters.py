@@ -2,7 +2,8 @@
 
 The queue is the invitation's row, so a broker may lose every message. The secret of a link is drawn
 at the moment of sending, and each try draws another: neither a row nor a message ever holds one. A
-worker that dies between sending and noting it sends a second letter, whose link replaces the first.
+worker that dies between sending and noting it sends a second letter. Whichever of the letters the
+person opens, its link works, until one of them was used.
 """
 
 from __future__ import annotations
@@ -22,10 +23,9 @@ from django.utils import timezone
 
 from annotation.models import Invitation, MailState, Role
 
-from .invitations import status_of, takes_nobody
+from .invitations import draw_link, status_of, takes_nobody
 from .links import invitation_url
 from .refusals import InvitationStatus
-from .tokens import draw_token, hash_token
 
 log = structlog.get_logger(__name__)
 
@@ -101,8 +101,8 @@ def claim(pk: int) -> tuple[Invitation, str] | None:
             invitation.mail_fault = f"The study was {study.state} before it was sent."
             invitation.save(update_fields=["mail_state", "mail_fault"])
             return None
-        token = draw_token()
-        invitation.token_hash = hash_token(token)
+        # An earlier try may have arrived. The first takes the place of a secret that nobody has.
+        token = draw_link(invitation, keep=invitation.mail_attempts > 0)
         invitation.mail_attempts += 1
         invitation.mail_due_at = now + CLAIM
         invitation.save(update_fields=["token_hash", "mail_attempts", "mail_due_at"])
@@ -172,7 +172,7 @@ def compose(invitation: Invitation, url: str) -> tuple[str, str]:
         "please do not pass it on.",
     ]
     if again:
-        lines += ["It replaces the link of the letter before, which no longer works."]
+        lines += ["The link of the letter before leads to the same place."]
     lines += [
         "",
         "If you did not expect this, you need not do anything: nothing is stored of you but this "

@@ -9,7 +9,8 @@ from django.db import transaction
 from annotation import audit, quality, queue
 from annotation.models import Annotator, AnnotatorState, Membership, Role, Study, User
 
-from .refusals import LastOwnerError, PeopleError
+from .accounts import lock_account, lock_usable_account
+from .refusals import AccountGoneError, LastOwnerError, PeopleError
 from .teams import put_into_team
 
 
@@ -62,8 +63,11 @@ def give_role(study: Study, user: User, role: Role, actor: User | None) -> None:
     ------
     PeopleError
         The user has the role already.
+    AccountGoneError
+        The account was erased or blocked.
     """
     with transaction.atomic():
+        lock_usable_account(user)
         if not grant_role(study, user, role, actor):
             raise PeopleError(f"This account is {role.label.lower()} of {study.slug} already.")
 
@@ -98,8 +102,11 @@ def set_roles(study: Study, user: User, roles: Collection[Role], actor: User | N
     ------
     LastOwnerError
         The study would have no owner.
+    AccountGoneError
+        The account, which was to be given a role, was erased or blocked.
     """
     with transaction.atomic():
+        account = lock_account(user)
         lock_member(study, user)
         held = {
             Role(role)
@@ -107,6 +114,8 @@ def set_roles(study: Study, user: User, roles: Collection[Role], actor: User | N
                 "role", flat=True
             )
         }
+        if set(roles) - held and not account.is_active:
+            raise AccountGoneError("This account was erased or blocked: it is given no role.")
         # Given first: whoever hands the study on ends as owner only once another one is.
         acts = [add_member(study, user, role) for role in sorted(set(roles) - held)]
         acts += [end_member(study, user, role) for role in sorted(held - set(roles))]

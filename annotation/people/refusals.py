@@ -2,6 +2,7 @@
 
 PeopleError
     UsernameTakenError     someone has the sign-in name
+    AccountGoneError       the account was erased or blocked
     LastOwnerError         a study would be left without an owner
     NotTheirsError         whoever asks does not decide about such people
     LetterRefusedError     there is nothing to remind of, or it is too early, or was done enough
@@ -27,6 +28,10 @@ class PeopleError(Exception):
 
 
 class UsernameTakenError(PeopleError):
+    pass
+
+
+class AccountGoneError(PeopleError):
     pass
 
 

@@ -3,6 +3,8 @@
 Locks are taken in one order: annotators, the study, its cells, assignments, comparisons, and the
 head of its audit chain last. Of one kind several are locked in the order of their keys.
 
+- An account comes before all of these; only what gives it a part in a study or erases somebody
+  locks it, see `people.accounts`.
 - The annotator's row serialises all that one person does: two tabs queue here.
 - A comparison's row guards its slots and counters. Whoever gives or takes a slot holds it.
 - An own assignment is locked against a sweep. One that keeps its slot needs no comparison, so a

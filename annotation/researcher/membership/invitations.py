@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -10,19 +10,25 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation import people
 from annotation.access import SignedInRequest, study_role
 from annotation.models import Invitation, InvitationPurpose, MailState, Role, Study
 from annotation.people.invitations import JOIN_LIFETIME
+from annotation.people.invited import DEFAULT_STANDING, STANDINGS, Wanted
+from annotation.people.reminding import remindable
 from annotation.tasks import ring_for_letters
 
 from .edges import MANAGERS, done, manageable_by, page
 from .forms import InviteForm, LinksForm
 
-# So many stand on the page; older ones have been used, withdrawn or replaced.
-MOST_SHOWN = 500
+# Digits of a cursor, and letters of a name that is searched for.
+LONGEST_KEY = 18
+LONGEST_NAME = 150
 
 
 @require_safe
@@ -62,18 +68,51 @@ def rows(request: SignedInRequest, study: Study) -> HttpResponse:
     return page(request, "invitation_rows", study, shown(request, study))
 
 
+def wanted_of(request: SignedInRequest) -> Wanted:
+    """What the address asks for; whatever is none of ours is left as it is by default."""
+    show = request.GET.get("show", "")
+    before = request.GET.get("before", "")
+    # PostgreSQL takes no NUL; nobody's name has one.
+    name = request.GET.get("name", "")[:LONGEST_NAME].replace("\0", "").strip()
+    is_cursor = before.isascii() and before.isdigit() and len(before) <= LONGEST_KEY
+    return Wanted(
+        show if show in STANDINGS else DEFAULT_STANDING, name, int(before) if is_cursor else None
+    )
+
+
+def query_of(wanted: Wanted, **changed: str | int | None) -> str:
+    """The part of an address that asks for it."""
+    asked = {"show": wanted.show, "name": wanted.name, "before": wanted.before, **changed}
+    if asked["show"] == DEFAULT_STANDING:
+        asked["show"] = None
+    return urlencode({key: value for key, value in asked.items() if value})
+
+
 def shown(request: SignedInRequest, study: Study) -> dict[str, Any]:
-    all_of_them = request.GET.get("show") == "all"
-    lines = people.list_invitations(study, all_of_them=all_of_them, most=MOST_SHOWN)
+    wanted = wanted_of(request)
+    found = people.list_invitations(study, wanted)
     allowed = manageable_by(request, study)
     return {
-        "lines": [(line, Role(line.invitation.role) in allowed) for line in lines],
-        "all_of_them": all_of_them,
-        "most_shown": MOST_SHOWN,
-        "is_sending": any(line.invitation.mail_state == MailState.QUEUED for line in lines),
-        "can_remind": sum(
-            not line.no_reminder and Role(line.invitation.role) in allowed for line in lines
-        ),
+        "wanted": wanted,
+        "heading": STANDINGS[wanted.show].label,
+        "is_limited": bool(wanted.name) or wanted.show != DEFAULT_STANDING,
+        "lines": [(line, Role(line.invitation.role) in allowed) for line in found.lines],
+        "filters": [
+            (
+                standing.label,
+                found.numbers[key],
+                query_of(wanted, show=key, before=None),
+                key == wanted.show,
+            )
+            for key, standing in STANDINGS.items()
+        ],
+        "failed": found.numbers["failed"] if wanted.show != "failed" else 0,
+        "failed_query": query_of(wanted, show="failed", before=None),
+        "query": query_of(wanted),
+        "older": "" if found.before is None else query_of(wanted, before=found.before),
+        "newest": query_of(wanted, before=None) if wanted.before is not None else None,
+        "is_sending": any(line.invitation.mail_state == MailState.QUEUED for line in found.lines),
+        "can_remind": remindable(study, allowed, timezone.now()).count(),
     }
 
 
@@ -155,9 +194,9 @@ def remind_all(request: SignedInRequest, study: Study) -> HttpResponse:
         transaction.on_commit(ring_for_letters)
         if count == 0:
             return "There is nobody to remind now."
-        return f"{count} reminder{' is' if count == 1 else 's are'} on the way."
+        return f"{count} letter{' is' if count == 1 else 's are'} on the way."
 
-    return done(request, act, "people:invitations", slug=study.slug)
+    return back(request, study, act)
 
 
 @require_POST
@@ -168,9 +207,9 @@ def remind(request: SignedInRequest, study: Study, invitation: int) -> HttpRespo
     def act() -> str:
         people.remind(found, request.user)
         transaction.on_commit(ring_for_letters)
-        return f"A letter to {found.email} is on the way; the link of the one before has ended."
+        return f"A letter to {found.email} is on the way."
 
-    return done(request, act, "people:invitations", slug=study.slug)
+    return back(request, study, act)
 
 
 @require_POST
@@ -183,7 +222,15 @@ def withdraw(request: SignedInRequest, study: Study, invitation: int) -> HttpRes
         whose = found.name or found.email
         return f"The link of {whose} no longer works." if whose else "The link no longer works."
 
-    return done(request, act, "people:invitations", slug=study.slug)
+    return back(request, study, act)
+
+
+def back(request: SignedInRequest, study: Study, act: Callable[[], str]) -> HttpResponse:
+    """Do it, and go back to the part of the list in which it was asked for."""
+    said = done(request, act, "people:invitations", slug=study.slug)
+    query = query_of(wanted_of(request))
+    here = reverse("people:invitations", kwargs={"slug": study.slug})
+    return redirect(f"{here}?{query}") if query else said
 
 
 def find(study: Study, key: int) -> Invitation:

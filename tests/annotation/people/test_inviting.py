@@ -24,7 +24,6 @@ from annotation.models import (
     User,
 )
 from annotation.people import BadListError, Invitee, letters
-from annotation.people.inviting import MOST_REMINDERS
 from annotation.tasks import send_letters
 from tests import factories
 from tests.races import at_once
@@ -156,41 +155,6 @@ def test_a_link_that_was_withdrawn_is_not_sent(study, owner):
     assert Invitation.objects.get().mail_state == MailState.FAILED
 
 
-def test_a_reminder_replaces_the_link_and_there_are_two_a_day_apart(study, owner):
-    people.invite_people(study, [ADA], owner, by_email=True)
-    send_letters()
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        for number in range(1, MOST_REMINDERS + 1):
-            (line,) = people.list_invitations(study)
-            with pytest.raises(people.LetterRefusedError, match="younger than 24 hours"):
-                people.remind(line.invitation, owner)
-            clock.shift(timedelta(hours=25))
-            assert people.remind_all(study, owner) == 1
-            send_letters()
-            assert mail.outbox[-1].subject == "Reminder: invitation to “Capitals”"
-            assert Client().get(link_of(mail.outbox[number - 1])).status_code == 410
-            assert Client().get(link_of(mail.outbox[number])).status_code == 200
-        clock.shift(timedelta(hours=25))
-        (line,) = people.list_invitations(study)
-        with pytest.raises(people.LetterRefusedError, match="2 reminders were sent"):
-            people.remind(line.invitation, owner)
-
-
-def test_somebody_who_never_opened_it_in_time_can_be_reminded(study, owner):
-    people.invite_people(study, [ADA], owner, by_email=True)
-    send_letters()
-    with time_machine.travel(timezone.now() + timedelta(days=20), tick=False):
-        assert people.remind_all(study, owner) == 1
-
-
-def test_nobody_is_reminded_of_a_link_that_was_used(study, owner):
-    people.invite_people(study, [ADA], owner, by_email=True)
-    send_letters()
-    Invitation.objects.update(used_at=timezone.now(), mail_sent_at=timezone.now() - timedelta(9))
-    with pytest.raises(people.LetterRefusedError, match="was used"):
-        people.remind(Invitation.objects.get(), owner)
-
-
 def test_whoever_is_there_or_was_invited_is_named_and_nobody_is_invited(study, owner):
     ada = factories.make_user("ada@example.org")
     factories.make_annotator(study, ada)
@@ -243,24 +207,6 @@ def test_a_name_cannot_write_into_the_head_of_a_letter(study, owner):
     send_letters()
     assert "\n" not in mail.outbox[0].subject
     assert mail.outbox[0].bcc == []
-
-
-def test_a_researcher_reminds_annotators_and_leaves_other_roles_alone(study, owner):
-    researcher = factories.make_membership(study, Role.RESEARCHER).user
-    boss = Invitee("Bo", "bo@example.org", Role.OWNER, "")
-    people.invite_people(study, [boss, ADA], owner, by_email=True)
-    send_letters()
-    with time_machine.travel(timezone.now() + timedelta(days=2)):
-        assert people.remind_all(study, researcher) == 1
-        assert people.remind_all(study, owner) == 1
-
-
-def test_everybody_of_a_long_list_is_reminded(study, owner):
-    many = [Invitee("", f"p{n}@example.org", Role.ANNOTATOR, "") for n in range(501)]
-    people.invite_people(study, many, owner, by_email=True)
-    Invitation.objects.update(mail_state=MailState.SENT, mail_sent_at=timezone.now())
-    with time_machine.travel(timezone.now() + timedelta(days=2)):
-        assert people.remind_all(study, owner) == 501
 
 
 @pytest.mark.parametrize("fails", [False, True])
