@@ -17,14 +17,21 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext
 
-from annotation.models import Role, User
+from annotation.models import Role, Study, User
 
-from .objects import get_annotator_for, get_study_for
+from .objects import (
+    StudyWithRoles,
+    get_annotator_for,
+    get_study_with_roles_for,
+    roles_of,
+)
 from .recognising import recognise
 
 View = Callable[..., HttpResponseBase]
 
 ATTRIBUTE = "access"
+# On a request: the study and the roles with which `study_role` let it in.
+FOUND = "study_with_roles"
 
 
 class AccessKind(enum.Enum):
@@ -97,12 +104,24 @@ def study_role(*roles: Role) -> Callable[[View], View]:
         ) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return ask_to_sign_in(request)
-            study = get_study_for(request.user, slug, *roles)
-            return view(request, *args, study=study, **kwargs)
+            found = get_study_with_roles_for(request.user, slug, *roles)
+            setattr(request, FOUND, found)
+            return view(request, *args, study=found.study, **kwargs)
 
         return declare(for_roles, Access(AccessKind.STUDY, frozenset(roles)))
 
     return decorate
+
+
+def roles_on_page(request: HttpRequest, study: Study) -> frozenset[Role]:
+    """What the user is in the study, as `study_role` read it for this request; else read now.
+
+    For what a page shows. Whatever changes something asks `roles_of`, under its own locks.
+    """
+    found = getattr(request, FOUND, None)
+    if isinstance(found, StudyWithRoles) and found.study.pk == study.pk:
+        return found.roles
+    return roles_of(request.user, study)
 
 
 def study_annotator(view: View) -> View:

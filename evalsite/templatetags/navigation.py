@@ -8,7 +8,7 @@ from django import template
 from django.http import HttpRequest
 from django.urls import reverse
 
-from annotation.access import roles_of
+from annotation.access import roles_on_page
 from annotation.accounts.home import STATE_TONES
 from annotation.models import Study, StudyState
 from evalsite.navigation import list_areas
@@ -27,18 +27,13 @@ class AreaLink:
 
 @register.simple_tag(takes_context=True)
 def study_areas(context: template.Context, study: Study) -> list[AreaLink]:
-    """The areas of a study for whom the page is made.
-
-    One query, or none where the page has read the `roles` and gives them.
-    """
+    """The areas of a study for whom the page is made; no query on a page of the study."""
     request = context.get("request")
     if not isinstance(request, HttpRequest):
         return []
     match = request.resolver_match
     here = match.view_name if match else ""
-    roles = context.get("roles")
-    if not isinstance(roles, frozenset):
-        roles = roles_of(request.user, study)
+    roles = roles_on_page(request, study)
     return [
         AreaLink(area.label, reverse(area.route, kwargs={"slug": study.slug}), area.holds(here))
         for area in list_areas(roles)

@@ -74,7 +74,7 @@ def pair(request: SignedInRequest, study: Study, version: int, comparison: int) 
         study=study,
         kind=ComparisonKind.WORK,
     )
-    watcher = Watcher.of(request.user, study)
+    watcher = Watcher.of(request, study)
     open_to_them = watcher.sees_outcomes
     names = Names.of(study, watcher)
     responses = {

@@ -16,8 +16,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation.access import SignedInRequest, can_see_outcomes, roles_of, study_role
-from annotation.access.outcomes import READERS
+from annotation.access import SignedInRequest, roles_on_page, study_role
+from annotation.access.outcomes import READERS, roles_can_see_outcomes
 from annotation.models import Role, Study
 from reports import looks, requests
 from reports.chart_rendering import rendered_reports
@@ -36,10 +36,10 @@ OUTCOME_ROLES = (Role.OWNER, Role.RESEARCHER, Role.MONITOR)
 @study_role(*OUTCOME_ROLES)
 def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
     """The latest report, or why there is none to be seen."""
-    if not can_see_outcomes(request.user, study):
+    if not roles_can_see_outcomes(roles_on_page(request, study), study):
         return _sealed(request, study)
     kept = latest_run(study)
-    may_compute = bool(roles_of(request.user, study) & READERS)
+    may_compute = bool(roles_on_page(request, study) & READERS)
     if kept is None:
         return render(
             request,
@@ -73,7 +73,7 @@ def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
 @study_role(Role.OWNER, Role.RESEARCHER)
 def compute(request: SignedInRequest, study: Study) -> HttpResponseBase:
     """Ask for a report of what is there now; the page says how far it is."""
-    if not can_see_outcomes(request.user, study):
+    if not roles_can_see_outcomes(roles_on_page(request, study), study):
         return _sealed(request, study)
     requests.ask(study, request.user)
     transaction.on_commit(ring_for_report)
@@ -84,7 +84,7 @@ def compute(request: SignedInRequest, study: Study) -> HttpResponseBase:
 @study_role(*OUTCOME_ROLES)
 def progress(request: SignedInRequest, study: Study) -> HttpResponseBase:
     """How far the newest wish for a report is, for the page that waits for it."""
-    if not can_see_outcomes(request.user, study):
+    if not roles_can_see_outcomes(roles_on_page(request, study), study):
         return _sealed(request, study)
     newest = requests.latest_request(study)
     response = JsonResponse({"state": None if newest is None else newest.state})
@@ -100,7 +100,7 @@ def download(request: SignedInRequest, study: Study, name: str, chosen: str) -> 
         export = catalogue.find(name, chosen)
     except catalogue.UnknownExportError as fault:
         raise Http404(str(fault)) from None
-    roles = roles_of(request.user, study)
+    roles = roles_on_page(request, study)
     try:
         response = delivery.deliver(
             study, request.user, roles, export, taken=request.method == "GET"
@@ -118,7 +118,7 @@ def download(request: SignedInRequest, study: Study, name: str, chosen: str) -> 
 
 def _sealed(request: SignedInRequest, study: Study) -> HttpResponse:
     """Calm words: nothing is wrong, it is not time yet."""
-    is_reader = bool(roles_of(request.user, study) & READERS)
+    is_reader = bool(roles_on_page(request, study) & READERS)
     return render(
         request, "reports/sealed.html", {"study": study, "is_reader": is_reader}, status=403
     )

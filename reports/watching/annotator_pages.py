@@ -71,12 +71,11 @@ def live(request: SignedInRequest, study: Study) -> HttpResponse:
 
 
 def table_context(request: SignedInRequest, study: Study) -> dict[str, Any]:
-    watcher = Watcher.of(request.user, study)
+    watcher = Watcher.of(request, study)
     choice = Choice.of(request.GET.dict())
     kept = PEOPLE.figures(study)
     context: dict[str, Any] = {
         "watcher": watcher,
-        "roles": watcher.roles,
         "is_live": is_live(study),
         "live_url": reverse("annotators:live", kwargs={"slug": study.slug}) + url_of(choice),
     }
@@ -166,7 +165,7 @@ def row_context(row: dict[str, Any], at: Addresses) -> dict[str, Any]:
 @study_role(*WATCHERS)
 def one(request: SignedInRequest, study: Study, annotator: int) -> HttpResponse:
     """One annotator: figures, findings with their reasons and rows, decisions, messages."""
-    watcher = Watcher.of(request.user, study)
+    watcher = Watcher.of(request, study)
     is_large = are_many(study)
     history = quality.history_of(study, annotator, with_figures=not is_large)
     if history is None:
@@ -183,13 +182,13 @@ def one(request: SignedInRequest, study: Study, annotator: int) -> HttpResponse:
         "annotator.html",
         study,
         {
-            "roles": watcher.roles,
             "watcher": watcher,
             "annotator": row,
             "quality": found,
             "state_word": word,
             "tone": tone,
             "figures": figures,
+            "answers_url": at.votes("answers", annotator=who),
             "rates": () if figures is None else rates_of(figures, at, who),
             "numbers": [
                 ("Counted votes", found.counted, at.votes("counted", annotator=who)),

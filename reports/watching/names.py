@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from annotation.access import roles_of
-from annotation.access.objects import AnyUser
+from annotation.access import roles_on_page
 from annotation.access.outcomes import READERS, roles_can_see_outcomes
 from annotation.models import Role, Study, System
 
@@ -32,9 +32,9 @@ class Watcher:
         return not self.roles.isdisjoint(READERS)
 
     @classmethod
-    def of(cls, user: AnyUser, study: Study) -> Watcher:
-        """One query."""
-        roles = roles_of(user, study)
+    def of(cls, request: HttpRequest, study: Study) -> Watcher:
+        """Who opened the page. No query."""
+        roles = roles_on_page(request, study)
         return cls(roles, roles_can_see_outcomes(roles, study))
 
 

@@ -54,7 +54,7 @@ def shown(
 @study_role(*WATCHERS)
 def page(request: SignedInRequest, study: Study) -> HttpResponse:
     """How far the study is."""
-    watcher = Watcher.of(request.user, study)
+    watcher = Watcher.of(request, study)
     context = live_context(study, watcher)
     steps = available(study) if watcher.conducts else ()
     return shown(request, "progress.html", study, {**context, "steps": steps})
@@ -64,7 +64,7 @@ def page(request: SignedInRequest, study: Study) -> HttpResponse:
 @study_role(*WATCHERS)
 def live(request: SignedInRequest, study: Study) -> HttpResponse:
     """The part of the page that asks for itself again."""
-    context = live_context(study, Watcher.of(request.user, study))
+    context = live_context(study, Watcher.of(request, study))
     return shown(request, "progress_live.html", study, context)
 
 
@@ -72,7 +72,6 @@ def live_context(study: Study, watcher: Watcher) -> dict[str, Any]:
     kept = PROGRESS.figures(study)
     context: dict[str, Any] = {
         "watcher": watcher,
-        "roles": watcher.roles,
         "is_live": is_live(study),
     }
     if kept is None:
@@ -145,7 +144,7 @@ def comparisons(request: SignedInRequest, study: Study) -> HttpResponse:
 def list_page(
     request: SignedInRequest, study: Study, route: str, kinds: Mapping[str, Kind]
 ) -> HttpResponse:
-    watcher = Watcher.of(request.user, study)
+    watcher = Watcher.of(request, study)
     names = Names.of(study, watcher)
     given = {name: str(value) for name, value in request.GET.dict().items()}
     asked = Asked.of(given, kinds, names, study)
@@ -193,7 +192,6 @@ def list_page(
             "older": "" if found.before is None else url(before=found.before),
             "newest": url() if asked.cursor is not None else "",
             "watcher": watcher,
-            "roles": watcher.roles,
         },
     )
 
@@ -202,7 +200,7 @@ def list_page(
 @study_role(*WATCHERS)
 def pair(request: SignedInRequest, study: Study, comparison: int) -> HttpResponse:
     """One comparison with everybody's turn on it."""
-    watcher = Watcher.of(request.user, study)
+    watcher = Watcher.of(request, study)
     found = find_comparison(study, comparison)
     if found is None:
         raise Http404("There is no such comparison in this study.")
@@ -223,7 +221,6 @@ def pair(request: SignedInRequest, study: Study, comparison: int) -> HttpRespons
         study,
         {
             "page": context,
-            "roles": watcher.roles,
             "sees_answers": sees,
             "may_ask": may_ask and not sees,
         },
@@ -259,7 +256,7 @@ def log(request: SignedInRequest, study: Study) -> HttpResponse:
     kind = request.GET.get("kind", "")
     chosen = kind if kind in KINDS else "all"
     before = cursor_of(request.GET.get("before", ""))
-    watcher = Watcher.of(request.user, study)
+    watcher = Watcher.of(request, study)
     trail = read_trail(study, chosen, before, sees_outcomes=watcher.sees_outcomes)
     return shown(
         request,

@@ -1,6 +1,8 @@
 """The links on top of a study's pages: who is shown which, and that each leads somewhere."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import resolve, reverse
 
 from annotation.access.declarations import access_of
@@ -37,3 +39,27 @@ def test_the_page_marks_its_own_area_and_names_the_study(client):
     assert "Capitals of Europe" in page
     assert 'aria-current="page">Report' in page
     assert "Adjudicate" not in page
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "progress:page",
+        "annotators:page",
+        "people:members",
+        "people:invitations",
+        "reports:report",
+    ],
+)
+def test_a_page_of_a_study_asks_once_what_its_reader_is_there(client, name):
+    study = factories.make_open_study()
+    client.force_login(factories.make_membership(study, Role.OWNER).user)
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(reverse(name, kwargs={"slug": study.slug})).status_code == 200
+    of_the_reader = [
+        query["sql"]
+        for query in queries
+        if 'FROM "annotation_membership"' in query["sql"]
+        and f'"user_id" = {client.session["_auth_user_id"]}' in query["sql"]
+    ]
+    assert len(of_the_reader) == 1, of_the_reader

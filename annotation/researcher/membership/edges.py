@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from annotation import people
-from annotation.access import SignedInRequest, roles_of
+from annotation.access import SignedInRequest, roles_on_page
 from annotation.models import Role, Study
 from annotation.quality import ReviewRefusedError
 
@@ -21,7 +21,7 @@ MANAGERS = (Role.OWNER, Role.RESEARCHER)
 
 
 def manageable_by(request: SignedInRequest, study: Study) -> frozenset[Role]:
-    return people.manageable(roles_of(request.user, study))
+    return people.manageable(roles_on_page(request, study))
 
 
 def refuse_unless(allowed: bool) -> None:
