@@ -35,6 +35,21 @@ def counted_votes(study: Study) -> QuerySet[Vote]:
     )
 
 
+def counted_assignments(study: Study) -> QuerySet[Assignment]:
+    """The assignments of which a vote counts, one each: whom and how many, without the votes.
+
+    Those of `counted_votes` that were collected here. Of millions of votes only what was decided
+    needs a vote to be read.
+    """
+    return Assignment.objects.filter(
+        ~Exists(live_exclusions().filter(assignment=OuterRef("pk"))),
+        annotator__study=study,
+        kind=ComparisonKind.WORK,
+        state=AssignmentState.SUBMITTED,
+        pass_no=0,
+    )
+
+
 def excluded_votes(study: Study) -> QuerySet[Vote]:
     """The votes that would count if nothing were excluded, and are excluded.
 
@@ -47,9 +62,14 @@ def excluded_votes(study: Study) -> QuerySet[Vote]:
     be seen, or by a rule that was not frozen at opening.
     """
     frozen = Q(post_hoc=False)
+    # Begun from the exclusions, as they are few: looked for beside every vote they take as long as
+    # all votes do.
+    held_out = live_exclusions()
+    of_assignments = Vote.objects.filter(assignment__in=held_out.values("assignment"))
+    of_votes = held_out.filter(vote__isnull=False).values("vote")
     return (
         _votes_of_record(study, _answered_here())
-        .filter(Exists(_of_the_vote()) | Exists(_of_its_assignment()))
+        .filter(pk__in=of_assignments.values("pk").union(of_votes))
         .annotate(
             post_hoc=~Exists(_of_the_vote().filter(frozen))
             & ~Exists(_of_its_assignment().filter(frozen))
@@ -131,11 +151,15 @@ def versions_voted_under(study: Study) -> list[int]:
 
 def repeated_votes(study: Study) -> QuerySet[Vote]:
     """Further labels of one person on one item: kept for self-consistency, never counted."""
-    # Picked first, as they are few: joined to every vote they would be looked for a million times.
+    # Begun from the repeats, as they are few and have indexes of their own; joined to every vote
+    # they would be looked for a million times.
     again = Assignment.objects.filter(pass_no__gt=0, state=AssignmentState.SUBMITTED)
+    collected = Vote.objects.filter(
+        assignment__in=again, source=VoteSource.COLLECTED, revision=0
+    ).values("pk")
+    imported = Vote.objects.filter(source=VoteSource.IMPORTED, occurrence__gt=0).values("pk")
     return Vote.objects.filter(
-        Q(source=VoteSource.IMPORTED, occurrence__gt=0)
-        | Q(source=VoteSource.COLLECTED, assignment__in=again, revision=0),
+        pk__in=collected.union(imported),
         comparison__study=study,
         comparison__kind=ComparisonKind.WORK,
     )

@@ -112,4 +112,8 @@ class Assignment(models.Model):
             models.Index(fields=["annotator", "id"], name="assignment_by_annotator"),
             # The sweep of lapsed leases.
             models.Index(fields=["state", "lease_expires_at"], name="assignment_lease_order"),
+            # Repeats, of which there are few: their list begins here and not at all assignments.
+            models.Index(
+                fields=["comparison"], condition=Q(pass_no__gt=0), name="assignment_again"
+            ),
         ]

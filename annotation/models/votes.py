@@ -180,6 +180,10 @@ class Vote(models.Model):
         ]
         indexes = [
             models.Index(fields=["annotator", "created_at"], name="vote_by_annotator_in_time"),
+            # Further labels of somebody on an item, for the list of repeats.
+            models.Index(
+                fields=["comparison"], condition=Q(occurrence__gt=0), name="vote_label_again"
+            ),
         ]
 
 

@@ -3,12 +3,14 @@
 `qualification` is the round of training pairs before the first pair of work, `standing` the state
 that follows from it for somebody, `new_versions` what a change of the study makes of that.
 `evidence` reads the figures of annotators, `pausing` holds them against the rules in force,
-`suspending` pauses by hand, `reviewing` does what a researcher decides, `overview` shows all of it.
+`suspending` pauses by hand, `reviewing` does what a researcher decides, `overview` shows all of it,
+and `changed` says whose figures there are to read anew.
 When a rule fires is in `annotation.quality_rules`.
 """
 
 from annotation.quality_rules.grading import is_right
 
+from .changed import changed_since
 from .evidence import skips_to_warn_of
 from .new_versions import SettledTraining, settle_one, settle_training
 from .overview import AnnotatorHistory, AnnotatorQuality, Figure, Rate, history_of, overview
@@ -32,6 +34,7 @@ __all__ = [
     "ReviewRefusedError",
     "SettledTraining",
     "begin_qualification",
+    "changed_since",
     "conclude_training",
     "finish_reviews",
     "first_state",

@@ -87,11 +87,11 @@ def evidence_of(
     annotator_ids : iterable of int
         Annotators of the study.
     dwells : int
-        How many of the latest answers the texts' lengths are wanted of.
+        How many of the latest answers the texts' lengths are wanted of. 0 leaves all texts unread.
 
     Notes
     -----
-    Six queries for every fifty annotators, however much these have answered.
+    Six queries at most for every fifty annotators, however much these have answered.
     """
     ids = sorted(set(annotator_ids))
     for start in range(0, len(ids), AT_ONCE):
@@ -132,18 +132,18 @@ def figures(
     sides = [
         row.choice == Choice.LEFT for row in given if row.choice in (Choice.LEFT, Choice.RIGHT)
     ]
+    # A revision is timed from its own showing and says nothing of the first reading.
+    timed = [
+        (row.vote, row.active_ms) for row in given if row.active_ms is not None and not row.revised
+    ]
     return Evidence(
         answers=len(given),
         gold=share(gold),
         repeats=share(repeats),
         identical=share(identical),
         left=share(sides),
-        # A revision is timed from its own showing and says nothing of the first reading.
-        dwells=tuple(
-            Dwell(row.active_ms, characters[row.vote])
-            for row in given
-            if row.vote in characters and row.active_ms is not None and not row.revised
-        ),
+        paces=tuple(pace for _, pace in timed),
+        dwells=tuple(Dwell(pace, characters[vote]) for vote, pace in timed if vote in characters),
         run=Share(longest_run([row.choice for row in given]), len(given)),
         skips=skips,
         concord=concord,
@@ -278,6 +278,8 @@ def further_verdicts(ids: Sequence[int]) -> Mapping[int, Mapping[str, str]]:
 
 def lengths(ids: Sequence[int], limit: int) -> dict[int, int]:
     """Characters of the two responses of the latest answers, by vote."""
+    if limit == 0:
+        return {}
     rows = Vote.objects.filter(pk__in=latest(answers_since_review(ids), limit))
     return dict(
         rows.annotate(

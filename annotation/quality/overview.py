@@ -6,6 +6,7 @@ Safe for monitors: figures of people, none of systems, and no verdict of anybody
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +24,11 @@ from annotation.models import (
     QualityReview,
     Study,
     Vote,
+    VoteSource,
 )
 from annotation.quality_rules.figures import Evidence, Share
 from annotation.quality_rules.intervals import interval, interval_of_mean, interval_of_median
-from annotation.rule_conflicts import ANSWERS
-from annotation.selectors import counted_votes
+from annotation.selectors import counted_assignments, counted_votes
 
 from .evidence import evidence_of, reviews_since
 
@@ -116,17 +117,32 @@ class AnnotatorHistory:
     reviews: tuple[QualityReview, ...]
 
 
-def overview(study: Study, among: Collection[int] | None = None) -> list[AnnotatorQuality]:
+def overview(
+    study: Study,
+    among: Collection[int] | None = None,
+    *,
+    figures_of: Collection[int] | None = None,
+) -> list[AnnotatorQuality]:
     """The annotators of a study by external id; a constant number of queries for every fifty.
 
-    `among` are the keys of those that are asked for; None are all.
+    Parameters
+    ----------
+    study : Study
+    among : collection of int, optional
+        Keys of the annotators that are asked for; None are all.
+    figures_of : collection of int, optional
+        Of whom among these the answers are read; None are all. The others' rows have no figures of
+        answers (`looked_at` and what follows it) and everything else.
     """
     people = Annotator.objects.filter(study=study)
     if among is not None:
         people = people.filter(pk__in=among)
-    annotators = list(with_activity(people, study))
-    # The pace is told of all answers that are looked at, not of a rule's window.
-    evidence = dict(evidence_of(study, [row.pk for row in annotators], dwells=ANSWERS))
+    annotators = list(with_activity(people))
+    keys = [row.pk for row in annotators]
+    read = keys if figures_of is None else [key for key in keys if key in figures_of]
+    # Nothing here is held against the length of a text.
+    evidence = dict(evidence_of(study, read, dwells=0))
+    counted = counted_of(study, None if among is None else keys)
     flags = flags_of(Flag.objects.filter(assignment__annotator__study=study))
     reviews = {row.annotator_id: row for row in newest_reviews(study)}
     findings: dict[int, list[QualityFinding]] = {}
@@ -135,7 +151,8 @@ def overview(study: Study, among: Collection[int] | None = None) -> list[Annotat
     return [
         row_of(
             annotator,
-            evidence[annotator.pk],
+            evidence.get(annotator.pk, Evidence()),
+            counted[annotator.pk],
             flags.get(annotator.pk, 0),
             findings.get(annotator.pk, ()),
             reviews.get(annotator.pk),
@@ -147,14 +164,14 @@ def overview(study: Study, among: Collection[int] | None = None) -> list[Annotat
 def history_of(
     study: Study, annotator_id: int, *, with_figures: bool = True
 ) -> AnnotatorHistory | None:
-    """One annotator of the study; None where it has no such one. Ten queries at most.
+    """One annotator of the study; None where it has no such one. Eleven queries at most.
 
     Without figures none of the answers is read, which takes seconds where somebody gave many.
     """
-    annotator = with_activity(Annotator.objects.filter(study=study, pk=annotator_id), study).first()
+    annotator = with_activity(Annotator.objects.filter(study=study, pk=annotator_id)).first()
     if annotator is None:
         return None
-    evidence = dict(evidence_of(study, [annotator.pk], dwells=ANSWERS)) if with_figures else {}
+    evidence = dict(evidence_of(study, [annotator.pk], dwells=0)) if with_figures else {}
     flags = flags_of(Flag.objects.filter(assignment__annotator=annotator))
     reviews = tuple(annotator.reviews.select_related("created_by").order_by("-pk"))
     findings = tuple(annotator.findings.select_related("study_version").order_by("-pk"))
@@ -167,6 +184,7 @@ def history_of(
     quality = row_of(
         annotator,
         evidence.get(annotator.pk, Evidence()),
+        counted_of(study, [annotator.pk])[annotator.pk],
         flags.get(annotator.pk, 0),
         unanswered,
         reviews[0] if reviews else None,
@@ -174,27 +192,35 @@ def history_of(
     return AnnotatorHistory(annotator, quality, findings, reviews)
 
 
-def with_activity(rows: QuerySet[Annotator], study: Study) -> QuerySet[Annotator, Any]:
-    """Annotators by external id, with their counted votes and when they did something last."""
-    counted = (
-        counted_votes(study)
-        .filter(annotator=OuterRef("pk"))
-        .order_by()
-        .values("annotator")
-        .annotate(votes=Count("pk"))
-    )
+def with_activity(rows: QuerySet[Annotator]) -> QuerySet[Annotator, Any]:
+    """Annotators by external id, with when they did something last."""
     handed = Assignment.objects.filter(annotator=OuterRef("pk")).order_by("-pk")
     given = Vote.objects.filter(annotator=OuterRef("pk"), assignment__isnull=False)
     return rows.order_by("external_id").annotate(
-        counted=Subquery(counted.values("votes")),
         last_handed=Subquery(handed.values("reserved_at")[:1]),
         last_given=Subquery(given.order_by("-created_at", "-pk").values("created_at")[:1]),
     )
 
 
+def counted_of(study: Study, keys: Sequence[int] | None) -> Counter[int]:
+    """How many votes of each annotator are in the count; of all where `keys` is None.
+
+    Grouped once over all, as the votes of one after the other take many times as long.
+    """
+    collected: QuerySet[Any] = counted_assignments(study)
+    imported: QuerySet[Any] = counted_votes(study).filter(source=VoteSource.IMPORTED)
+    counted: Counter[int] = Counter()
+    for rows in (collected, imported):
+        found = rows if keys is None else rows.filter(annotator__in=keys)
+        votes = found.order_by().values_list("annotator").annotate(votes=Count("pk"))
+        counted.update(dict(votes))
+    return counted
+
+
 def row_of(
     annotator: Any,
     evidence: Evidence,
+    counted: int,
     flagged: int,
     findings: Sequence[QualityFinding],
     last_review: QualityReview | None,
@@ -208,7 +234,7 @@ def row_of(
         answered=annotator.answered,
         skipped=annotator.skipped,
         flagged=flagged,
-        counted=annotator.counted or 0,
+        counted=counted,
         last_seen=max(moments, default=None),
         looked_at=evidence.answers,
         gold=rate(evidence.gold),
@@ -217,7 +243,7 @@ def row_of(
         left=rate(evidence.left),
         skips=rate(evidence.skips),
         agreement=mean_of(evidence.concord.pairs),
-        seconds=median_of([dwell.active_ms / 1000 for dwell in evidence.dwells]),
+        seconds=median_of([pace / 1000 for pace in evidence.paces]),
         longest_run=evidence.run.hits,
         findings=tuple(findings),
         last_review=last_review,

@@ -62,8 +62,10 @@ class Evidence:
         between equal texts is allowed.
     left : Share
         Left of left and right.
+    paces : tuple of int
+        Active milliseconds of the answers that were timed and not revised, newest first.
     dwells : tuple of Dwell
-        The latest answers, newest first, that were timed and not revised.
+        The latest of these with the length of what was read; as many as were asked for.
     run : Share
         The longest row of the same choice, of all answers.
     skips : Share
@@ -76,6 +78,7 @@ class Evidence:
     repeats: Share = Share()
     identical: Share = Share()
     left: Share = Share()
+    paces: tuple[int, ...] = ()
     dwells: tuple[Dwell, ...] = ()
     run: Share = Share()
     skips: Share = Share()

@@ -6,14 +6,14 @@ from annotation.models import Study, StudyState
 
 from .counts import count_progress, is_large
 from .keeping import Keeper, count_watched
-from .people import are_many, read_people
+from .people import are_many, read_people, read_people_again
 from .planned import read_plan
 
 # Comparisons up to which a page counts itself: some tenths of a second on a slow machine.
 SMALL = 5_000
 
 PROGRESS = Keeper("progress", count_progress, lambda study: is_large(study, SMALL))
-PEOPLE = Keeper("people", read_people, are_many)
+PEOPLE = Keeper("people", read_people, are_many, again=read_people_again)
 # It reads every vote, and hardly changes from one minute to the next.
 PLAN = Keeper("plan", read_plan, None, fresh=60.0)
 

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Sum
+from django.utils import timezone
 
 from annotation import quality
 from annotation.models import Annotator, AnnotatorState, Study
 from annotation.quality import AnnotatorQuality
+
+from .keeping import Kept
 
 Figures = dict[str, Any]
 
 # What a page reads itself: one batch of evidence, and not many answers in it.
 FEW_PEOPLE = 50
 FEW_ANSWERS = 5_000
+
+# Everybody is read anew after so long, whatever is known to have happened.
+WHOLE_SECONDS = 3600
+# What was stored at a moment may be seen a while later, at the end of its transaction.
+OVERLAP = timedelta(minutes=2)
 
 # Lines of one page of the table.
 PAGE_SIZE = 50
@@ -33,7 +41,31 @@ def are_many(study: Study) -> bool:
 
 def read_people(study: Study) -> Figures:
     """The figures of all annotators as plain JSON."""
-    return {"people": [as_json(row) for row in quality.overview(study)]}
+    return {
+        "people": [as_json(row) for row in quality.overview(study)],
+        "whole_at": timezone.now().isoformat(),
+    }
+
+
+def read_people_again(study: Study, before: Kept) -> Figures:
+    """The same, with the answers read of those alone to whom something happened since."""
+    whole_at = datetime.fromisoformat(before.figures["whole_at"])
+    if (timezone.now() - whole_at).total_seconds() > WHOLE_SECONDS:
+        return read_people(study)
+    changed = quality.changed_since(study, before.counted_at - OVERLAP)
+    if changed is None:
+        return read_people(study)
+    kept = {row["annotator"]: row for row in before.figures["people"]}
+    now = Annotator.objects.filter(study=study).values_list("pk", "state", "answered", "skipped")
+    for pk, *standing in now:
+        row = kept.get(pk)
+        if row is None or standing != [row["state"], row["answered"], row["skipped"]]:
+            changed.add(pk)
+    people = [as_json(row) for row in quality.overview(study, figures_of=changed)]
+    for row in people:
+        if row["annotator"] not in changed:
+            row |= {name: kept[row["annotator"]][name] for name in OF_ANSWERS}
+    return {"people": people, "whole_at": before.figures["whole_at"]}
 
 
 def as_json(row: AnnotatorQuality) -> Figures:
@@ -52,6 +84,8 @@ def as_json(row: AnnotatorQuality) -> Figures:
 
 COUNTS = ("answered", "counted", "skipped", "flagged", "looked_at", "longest_run")
 RATES = ("gold", "repeats", "identical", "left", "skips", "agreement", "seconds")
+# What follows from the answers that are looked at.
+OF_ANSWERS = ("looked_at", "longest_run", *RATES)
 
 
 @dataclass(frozen=True, slots=True)

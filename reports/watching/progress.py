@@ -75,9 +75,14 @@ class CellLine:
     sides: str
     state: str
     votes_url: str
+    all_url: str
     room_url: str
     reserved_url: str
     is_part: bool = False
+
+    @property
+    def has_sides(self) -> bool:
+        return self.sides != NOTHING
 
     @property
     def of_wanted(self) -> str:
@@ -90,6 +95,7 @@ class ProgressView:
 
     counted: Number
     wanted: int
+    wanted_url: str
     share: float
     left: int
     about_state: str
@@ -144,6 +150,7 @@ def view_progress(study: Study, kept: Kept, names: Names) -> ProgressView:
     return ProgressView(
         counted=Number("Votes counted", counted_votes, at.votes("counted")),
         wanted=wanted,
+        wanted_url=at.comparisons("all"),
         share=counted_votes / wanted if wanted else 0.0,
         left=left,
         about_state=STATE_WORDS[StudyState(study.state)],
@@ -213,6 +220,7 @@ def line(
         sides=f"{count(more)} : {count(fewer)}" if more else NOTHING,
         state=stopped_in_words(cells),
         votes_url=at.votes("counted", **narrowed),
+        all_url=at.comparisons("all", **narrowed),
         room_url=at.comparisons("room", **narrowed),
         reserved_url=at.votes("reserved", **narrowed),
         is_part=is_part,

@@ -15,7 +15,13 @@ from annotation.models import (
     Verdict,
     Vote,
 )
-from annotation.selectors import counted_votes, excluded_votes, has_exclusions, repeated_votes
+from annotation.selectors import (
+    counted_assignments,
+    counted_votes,
+    excluded_votes,
+    has_exclusions,
+    repeated_votes,
+)
 from tests.factories import (
     make_annotator,
     make_assignment,
@@ -38,7 +44,11 @@ def study() -> Study:
 
 
 def counted(study: Study) -> set[int]:
-    return set(counted_votes(study).values_list("pk", flat=True))
+    """The counted votes; that the assignments which count are theirs is looked at each time."""
+    votes = counted_votes(study)
+    of_votes = votes.filter(assignment__isnull=False).values_list("assignment", flat=True)
+    assert sorted(of_votes) == sorted(counted_assignments(study).values_list("pk", flat=True))
+    return set(votes.values_list("pk", flat=True))
 
 
 def test_a_submitted_vote_counts_and_one_of_another_study_does_not(study: Study) -> None:

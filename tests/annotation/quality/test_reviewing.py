@@ -451,6 +451,6 @@ def test_the_overview_asks_as_often_for_many_as_for_one(django_assert_num_querie
     for _ in range(4):
         one_sided(make_rater(study))
     quality.run_rules(study)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         quality.overview(study)
     assert study.state == StudyState.OPEN

@@ -113,7 +113,30 @@ def test_every_number_leads_to_as_many_rows(world: Watched) -> None:
             # Votes that nobody holds yet: the comparisons that want them are fewer.
             assert 0 < rows <= int(number)
             continue
+        if "show=all" in url:
+            # Votes that are wanted: so many as the comparisons listed want together.
+            assert wanted_by(text_of(client.get(url.replace("&amp;", "&")))) == int(number), url
+            continue
         assert rows == int(number), url
+
+
+def wanted_by(page: str) -> int:
+    return sum(int(number) for number in re.findall(r">\d+ of (\d+)</td>", page))
+
+
+@pytest.mark.parametrize("name", ["progress:page", "annotators:page", "annotators:one"])
+def test_no_number_stands_without_its_rows(world: Watched, name: str) -> None:
+    """Of figures and of the cells of tables; 0 and what cannot be told have none."""
+    kwargs = {"annotator": world.people[0].pk} if name == "annotators:one" else {}
+    page = text_of(world.client().get(world.url(name, **kwargs)))
+    cells = re.findall(r'<td class="number">(.*?)</td>', page, re.S)
+    cells += re.findall(r"<dd>(.*?)</dd>", page, re.S)
+    assert len(cells) > 3
+    for cell in cells:
+        linked = re.sub(r"<a .*?</a>", "", cell, flags=re.S)
+        # What follows its estimate: the interval and n are of the same rows.
+        told = re.sub(r'<span class="people__n">.*?</span>', "", linked, flags=re.S)
+        assert re.sub(r"<[^>]+>", "", told).strip() in ("", "0", "–", "of"), cell
 
 
 def test_a_pair_that_was_flagged_twice_is_one_row_with_the_newest_remark(world: Watched) -> None:
