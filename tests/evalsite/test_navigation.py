@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import resolve, reverse
 
 from annotation.access.declarations import access_of
-from annotation.models import Role
+from annotation.models import ResultsPolicy, Role
 from evalsite.navigation import AREAS, list_areas
 from tests import factories
 
@@ -52,7 +52,7 @@ def test_the_page_marks_its_own_area_and_names_the_study(client):
     ],
 )
 def test_a_page_of_a_study_asks_once_what_its_reader_is_there(client, name):
-    study = factories.make_open_study()
+    study = factories.make_open_study(results=ResultsPolicy.OPEN)
     client.force_login(factories.make_membership(study, Role.OWNER).user)
     with CaptureQueriesContext(connection) as queries:
         assert client.get(reverse(name, kwargs={"slug": study.slug})).status_code == 200
