@@ -13,10 +13,12 @@ from kombu.exceptions import OperationalError
 
 from annotation import quality, queue
 from annotation.api import idempotency
-from annotation.importing import uploads
+from annotation.importing import upload_work
+from annotation.lifecycle import jobs
 from annotation.models import Study, StudyState
 from annotation.people import letters
 from annotation.sessions import SessionStore
+from annotation.taking_turns import TIME_LIMIT
 
 log = structlog.get_logger(__name__)
 
@@ -88,19 +90,19 @@ def forget_ended_sessions() -> None:
 
 @shared_task(
     name="annotation.work_on_upload",
-    soft_time_limit=uploads.TIME_LIMIT,
-    time_limit=uploads.TIME_LIMIT + 60,
+    soft_time_limit=TIME_LIMIT,
+    time_limit=TIME_LIMIT + 60,
 )
 def work_on_upload() -> str | None:
     """Check or store one upload that waits; how it ended, or None where none waits.
 
     Running it twice or late does no harm: an upload is claimed by one worker.
     """
-    claimed = uploads.claim()
+    claimed = upload_work.claim()
     if claimed is None:
         return None
-    state = uploads.work_on(claimed)
-    if uploads.are_waiting():
+    state = upload_work.work_on(claimed)
+    if upload_work.are_waiting():
         ring_for_uploads()
     return None if state is None else str(state)
 
@@ -113,7 +115,34 @@ def ring_for_uploads() -> None:
         log.warning("uploads.bell_unheard")
 
 
+@shared_task(
+    name="annotation.work_on_job",
+    soft_time_limit=TIME_LIMIT,
+    time_limit=TIME_LIMIT + 60,
+)
+def work_on_job() -> str | None:
+    """Make the pairs of a study, or open it, where somebody waits for it; how it ended.
+
+    Running it twice or late does no harm: a job is claimed by one worker.
+    """
+    job = jobs.claim()
+    if job is None:
+        return None
+    state = jobs.work_on(job)
+    if jobs.are_waiting():
+        ring_for_jobs()
+    return None if state is None else str(state)
+
+
+def ring_for_jobs() -> None:
+    """Wake a worker. Without a broker the sweep does it some seconds later."""
+    try:
+        work_on_job.delay()
+    except OperationalError:
+        log.warning("jobs.bell_unheard")
+
+
 @shared_task(name="annotation.tidy_uploads")
 def tidy_uploads() -> int:
     """Forget the files of uploads that nobody finished; the number of those."""
-    return uploads.tidy()
+    return upload_work.tidy()

@@ -482,6 +482,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "work on jobs": {
+        "task": "annotation.work_on_job",
+        "schedule": 15.0,
+        "options": {"expires": 15.0},
+    },
     "tidy uploads": {
         "task": "annotation.tidy_uploads",
         "schedule": 3600.0,
@@ -562,6 +567,8 @@ SPECTACULAR_SETTINGS = {
         "AnnotatorState": "annotation.models.AnnotatorState.values",
         "RequestState": "reports.models.RequestState.values",
         "ReviewOutcome": "annotation.models.ReviewOutcome.values",
+        "JobKind": "annotation.models.JobKind.values",
+        "JobState": "annotation.models.JobState.values",
         "RunState": "judging.models.RunState.values",
         "AskedOutcome": "judging.api.shapes.OUTCOMES",
     },

@@ -64,8 +64,12 @@ def tells(
     also: Sequence[int] = (),
     parameters: Sequence[OpenApiParameter] = (),
     takes_key: bool = True,
+    later: Any = None,
 ) -> dict[str, Any]:
-    """An operation that answers with one object, for `extend_schema`."""
+    """An operation that answers with one object, for `extend_schema`.
+
+    `later` is the answer with 202, where the background does it.
+    """
     more: set[int] = {404} | set(also)
     given = list(parameters)
     if takes is not None:
@@ -77,7 +81,11 @@ def tells(
         "summary": words,
         "description": f"For: {who}",
         "request": takes,
-        "responses": {code: serializer, **refusals(*more)},
+        "responses": {
+            code: serializer,
+            **({} if later is None else {202: later}),
+            **refusals(*more),
+        },
         "parameters": given,
     }
 

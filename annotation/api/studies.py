@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.db.models import Prefetch
+from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import audit
 from annotation.access import roles_of
 from annotation.access.creating import may_create_studies
 from annotation.access.outcomes import READERS
+from annotation.lifecycle import jobs
 from annotation.lifecycle.drafts import check_slug, create_draft
-from annotation.lifecycle.generation import generate_comparisons
-from annotation.lifecycle.identical import add_identical
-from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.readiness import list_faults, list_warnings
 from annotation.lifecycle.rubric import (
     CriterionDraft,
@@ -37,11 +35,14 @@ from annotation.lifecycle.states import (
 from annotation.lifecycle.versions import change_study
 from annotation.models import (
     ApiToken,
+    JobState,
     Membership,
     Role,
     Study,
+    StudyJob,
 )
 from annotation.pairing import Design
+from annotation.tasks import ring_for_jobs
 
 from .edges import PAGED, SAFE, ApiView, StudyView
 from .problems import Conflict
@@ -49,6 +50,7 @@ from .schema import OF_A_STUDY, OF_EVERYBODY, lists, tells
 from .study_shapes import (
     DesignSerializer,
     GeneratedSerializer,
+    JobSerializer,
     NewStudySerializer,
     NothingSerializer,
     OpenSerializer,
@@ -221,34 +223,57 @@ class Generate(StudyView):
     @extend_schema(
         **tells(
             GeneratedSerializer, "comparisons_generate", "Pair the responses of a draft",
-            OF_A_STUDY, takes=DesignSerializer, also=(409,),
+            OF_A_STUDY, takes=DesignSerializer, also=(409,), later=JobSerializer,
         )
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         wanted = self.read(DesignSerializer)
-        identical, design = wanted.pop("identical"), wanted.pop("design")
-        found: dict[str, Any] = {"identical": 0, "created": 0, "existing": 0}
-        act: audit.Act | None = None
-        # Both or neither: what is refused leaves nothing behind.
-        with transaction.atomic():
-            if identical:
-                made, act = add_identical(self.study, identical, seed=wanted["seed"])
-                found["identical"] = made.created
-            if design is not None or not identical:
-                summary = generate_comparisons(
-                    self.study, design=design or Design.ALL, actor=self.user, **wanted
-                )
-                work = summary.study
-                found |= {
-                    "created": summary.created,
-                    "existing": summary.skipped,
-                    "comparisons": work.comparisons,
-                    "votes": work.votes,
-                    "components": [list(names) for names in work.components],
-                }
-            if act is not None:
-                audit.record(self.study, self.user, act.action, act.detail)
-        return Response({"comparisons": 0, "votes": 0, "components": [], **found})
+        design = wanted.pop("design")
+        asked = jobs.ask_for_pairs(
+            self.study,
+            self.user,
+            has_design=design is not None or not wanted["identical"],
+            design=design or Design.ALL,
+            **wanted,
+        )
+        if isinstance(asked, StudyJob):
+            return put_off(asked)
+        return Response({"comparisons": 0, "votes": 0, "components": [], **asked})
+
+
+def put_off(job: StudyJob) -> Response:
+    """202: the background does it, and the answer says where to ask."""
+    ring_for_jobs()
+    return Response(shown_job(job), status=202)
+
+
+def shown_job(job: StudyJob) -> dict[str, Any]:
+    done, most = jobs.progress_of(job)
+    return {
+        "id": job.public_id,
+        "kind": job.kind,
+        "state": job.state,
+        "asked_at": job.asked_at,
+        "ended_at": job.ended_at,
+        "pairs_done": most if job.state == JobState.DONE else done,
+        "pairs_at_most": most,
+        "problem": job.problem,
+        # Names of systems are sealed once the study is open.
+        "found": {name: value for name, value in job.found.items() if name != "components"},
+    }
+
+
+class Job(StudyView):
+    """A step that was put off."""
+
+    @extend_schema(
+        **tells(JobSerializer, "jobs_get", "Ask how far a step in the background is", OF_A_STUDY)
+    )
+    def get(self, request: Request, slug: str, job: UUID) -> Response:
+        found = StudyJob.objects.filter(study=self.study, public_id=job).first()
+        if found is None:
+            raise Http404("This study has no such job.")
+        return Response(shown_job(found))
 
 
 class Readiness(StudyView):
@@ -283,12 +308,16 @@ class OpenStudy(Step):
     @extend_schema(
         **tells(
             RunStudySerializer, "studies_open", "Freeze the draft and open it", OF_A_STUDY,
-            takes=OpenSerializer, also=(409,),
+            takes=OpenSerializer, also=(409,), later=JobSerializer,
         )
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         wanted = self.read(OpenSerializer)
-        open_study(self.study, self.user, allow_disconnected=wanted["allow_disconnected"])
+        asked = jobs.ask_to_open(
+            self.study, self.user, allow_disconnected=wanted["allow_disconnected"]
+        )
+        if isinstance(asked, StudyJob):
+            return put_off(asked)
         self.study.refresh_from_db()
         return Response(show(self.study, self.held))
 

@@ -8,7 +8,16 @@ from rest_framework import serializers
 
 from annotation.lifecycle.generation import DEFAULT_OVERLAP, MAX_OVERLAP
 from annotation.lifecycle.rubric import MOST_CRITERIA
-from annotation.models import SLUG_PATTERN, ResultsPolicy, Role, Scale, Stopping, StudyState
+from annotation.models import (
+    SLUG_PATTERN,
+    JobKind,
+    JobState,
+    ResultsPolicy,
+    Role,
+    Scale,
+    Stopping,
+    StudyState,
+)
 from annotation.pairing import Design
 
 LARGEST = 1_000_000
@@ -147,6 +156,22 @@ class GeneratedSerializer(serializers.Serializer[Any]):
     components = serializers.ListField(
         child=serializers.ListField(child=serializers.CharField()),
         help_text="Groups of systems that never meet; one is what can be opened.",
+    )
+
+
+class JobSerializer(serializers.Serializer[Any]):
+    """A step that the background does, since the study is large."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=JobKind.values)
+    state = serializers.ChoiceField(choices=JobState.values)
+    asked_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    pairs_done = serializers.IntegerField()
+    pairs_at_most = serializers.IntegerField()
+    problem = serializers.CharField(allow_blank=True, help_text="Why it was not done.")
+    found = serializers.DictField(
+        help_text="Once it is done: what the step answers, without groups of systems."
     )
 
 

@@ -30,6 +30,7 @@ urlpatterns = [
     path(ONE, studies.OneStudy.as_view(), name="study"),
     path(f"{ONE}/rubric", studies.Rubric.as_view(), name="rubric"),
     path(f"{ONE}/generate", studies.Generate.as_view(), name="generate"),
+    path(f"{ONE}/jobs/<uuid:job>", studies.Job.as_view(), name="job"),
     path(f"{ONE}/readiness", studies.Readiness.as_view(), name="readiness"),
     path(f"{ONE}/open", studies.OpenStudy.as_view(), name="open"),
     path(f"{ONE}/pause", studies.PauseStudy.as_view(), name="pause"),

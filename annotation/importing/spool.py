@@ -6,7 +6,6 @@ is: it is reduced to plain letters, and the suffix by which the format is told s
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from annotation import progress_notes
 from annotation.csv_lines import Cell, csv_line
 from annotation.importing.formats import FileError
 from annotation.importing.formats.limits import MAX_FILE_BYTES, MIB
@@ -96,6 +96,11 @@ def without_folder(text: str, upload: uuid.UUID) -> str:
     return text.replace(f"{folder(upload)}/", "")
 
 
+def plain(fault: Exception, upload: uuid.UUID) -> str:
+    """What a fault says, without the spool's path."""
+    return without_folder(str(fault), upload)
+
+
 def forget(upload: uuid.UUID) -> None:
     """Remove all files of an upload."""
     shutil.rmtree(folder(upload), ignore_errors=True)
@@ -125,29 +130,13 @@ def bytes_of(uploads: Iterable[uuid.UUID]) -> int:
 
 
 def note_progress(upload: uuid.UUID, rows: int, of: int | None, doing: str) -> None:
-    """Write down how far the work is: in a file, since a transaction that stores shows no rows."""
-    with suppress(OSError):
-        path = path_of(upload, PROGRESS)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps({"rows": rows, "of": of, "doing": doing}))
-        part.replace(path)
+    """Write down how far the work is."""
+    progress_notes.note_progress(path_of(upload, PROGRESS), rows, of, doing)
 
 
 def progress_of(upload: uuid.UUID) -> dict[str, object]:
     """What `note_progress` wrote last; empty before."""
-    try:
-        read = json.loads(path_of(upload, PROGRESS).read_text())
-    except (OSError, ValueError):
-        return {}
-    return read if isinstance(read, dict) else {}
-
-
-def seconds_since_progress(upload: uuid.UUID) -> float | None:
-    """How long ago the worker was last heard of; None before it was."""
-    try:
-        return time.time() - path_of(upload, PROGRESS).stat().st_mtime
-    except OSError:
-        return None
+    return progress_notes.progress_at(path_of(upload, PROGRESS))
 
 
 class RowList:

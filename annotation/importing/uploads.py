@@ -1,10 +1,6 @@
 """Uploads: files that come by the browser, are checked in the background, and stored when asked.
 
-A page only takes the files, says what is what, and asks; a worker reads them. A worker holds a
-lease and gives signs of life; one that is lost is replaced once, then the upload has failed and
-says so. Checking reads the files three times and writes nothing into the study; storing is the
-import of the commands, in one transaction, so that a worker that is lost within it leaves nothing
-behind.
+A page only takes the files, says what is what, and asks; a worker reads them (`upload_work`).
 """
 
 from __future__ import annotations
@@ -12,34 +8,19 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
 from typing import Any, Protocol
 
-import structlog
-from celery.exceptions import SoftTimeLimitExceeded
-from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils import timezone
 
-from annotation.access import roles_of
-from annotation.access.outcomes import READERS
 from annotation.importing import spool
-from annotation.importing.formats import FileError, RowFormat, RowProblem
+from annotation.importing.formats import FileError, RowFormat
 from annotation.importing.formats.columns import lacking, propose
 from annotation.importing.formats.limits import MIB
 from annotation.importing.formats.peeking import Peek, peek
-from annotation.importing.naming import NamingPolicy, Treatment, names_pattern
-from annotation.importing.survey import NamedRow, survey_files, systems_of
-from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
+from annotation.importing.naming import NamingPolicy
 from annotation.importing.writers import comparisons, prompts, responses
-from annotation.importing.writers.writer import OUTCOMES, ImportPlan
-from annotation.lifecycle.refusals import LifecycleError
-from annotation.models import ImportKind, Study, System, Upload, UploadState, User
-from annotation.models.uploads import AT_WORK
-
-log = structlog.get_logger(__name__)
+from annotation.importing.writers.writer import ImportPlan
+from annotation.models import ImportKind, Study, Upload, UploadState, User
 
 PLANS: Mapping[str, ImportPlan[Any]] = {
     ImportKind.RESPONSES: responses.PLAN,
@@ -56,32 +37,9 @@ MOST_SPOOLED_BYTES = 2048 * MIB
 SHOWN = 20
 """Bad rows, and names, that a page shows; the list to download has all of them."""
 
-MOST_NAMES = 100
-"""Different names that the check tells apart; a text full of versions has no more."""
-
-LEASE = timedelta(minutes=40)
-"""Longer than the task may take; a worker without signs of life is replaced much earlier."""
-
-TIME_LIMIT = 30 * 60
-"""Seconds for checking or storing one upload, where Celery can end a task."""
-
-SILENCE_SECONDS = 120
-"""A worker that gave no sign for so long is taken for lost."""
-
-MOST_ATTEMPTS = 2
-
-UNFINISHED_FOR = timedelta(days=14)
-"""An upload that nobody finished is forgotten after it, and its files with it."""
-
-LISTS_FOR = timedelta(days=7)
-"""So long the lists of bad rows can be downloaded after an upload was stored or failed."""
-
 PROBLEMS_LIST = "bad-rows.csv"
 NAMES_LIST = "names.csv"
 LISTS = (PROBLEMS_LIST, NAMES_LIST)
-
-_at_work: set[int] = set()
-"""Uploads that threads of this process work on."""
 
 
 class IncomingFile(Protocol):
@@ -129,7 +87,7 @@ def receive(study: Study, kind: str, files: Sequence[IncomingFile], actor: User)
             )
     except FileError as fault:
         spool.forget(public_id)
-        raise UploadRefusedError(_plain(fault, public_id)) from None
+        raise UploadRefusedError(spool.plain(fault, public_id)) from None
     except UploadRefusedError:
         spool.forget(public_id)
         raise
@@ -270,271 +228,3 @@ def _move(
             "Somebody moved this upload on in the meantime; the page shows how it is now."
         )
     upload.refresh_from_db()
-
-
-# What workers do.
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """An upload that a worker has taken; `attempt` is the one that the lease belongs to."""
-
-    upload: Upload
-    attempt: int
-
-
-def claim() -> Claim | None:
-    """Take the oldest upload that waits, or whose worker was lost; None where there is none."""
-    now = timezone.now()
-    with transaction.atomic():
-        free = Upload.objects.select_for_update(skip_locked=True, of=("self",)).filter(
-            state__in=AT_WORK
-        )
-        for upload in free.exclude(pk__in=tuple(_at_work)).order_by("uploaded_at", "pk"):
-            if upload.lease_until is not None and not _is_lost(upload):
-                continue
-            if upload.attempts >= MOST_ATTEMPTS:
-                log.error("uploads.lost", upload=str(upload.public_id), attempts=upload.attempts)
-                _fail(
-                    upload,
-                    "The work was cut off twice. Upload the files again; if it happens once more, "
-                    "split them into smaller ones.",
-                )
-                continue
-            upload.attempts += 1
-            upload.lease_until = now + LEASE
-            upload.save(update_fields=["attempts", "lease_until"])
-            spool.note_progress(upload.public_id, 0, None, "begun")
-            return Claim(upload, upload.attempts)
-    return None
-
-
-def _is_lost(upload: Upload) -> bool:
-    silent = spool.seconds_since_progress(upload.public_id)
-    return (upload.lease_until is not None and upload.lease_until <= timezone.now()) or (
-        silent is not None and silent > SILENCE_SECONDS
-    )
-
-
-def work_on(claimed: Claim) -> UploadState | None:
-    """Check or store a claimed upload; how it ended, None where another has it by now."""
-    upload = claimed.upload
-    _at_work.add(upload.pk)
-    try:
-        if not roles_of(upload.uploaded_by, upload.study) & READERS:
-            return _end(claimed, problem="Whoever uploaded this does not run the study any more.")
-        found = check(upload) if upload.state == UploadState.CHECKING else store(upload)
-        return _end(claimed, found=found)
-    except (FileError, ImportRefusedError, LifecycleError) as fault:
-        return _end(claimed, problem=_plain(fault, upload.public_id))
-    except BadRowsError:
-        return _end(
-            claimed,
-            problem="The study changed after the check, and rows are bad now that were good. "
-            "Upload the files again.",
-        )
-    except ValidationError as fault:
-        return _end(claimed, problem=" ".join(fault.messages))
-    except SoftTimeLimitExceeded:
-        log.error("uploads.too_long", upload=str(upload.public_id))
-        return _end(
-            claimed,
-            problem=f"It took more than {TIME_LIMIT // 60} minutes and was ended. Split the files, "
-            "or ask those who run this site to import them by a command.",
-        )
-    except Exception:
-        log.exception("uploads.fault", upload=str(upload.public_id))
-        return _end(
-            claimed,
-            problem="The program failed; nothing was stored, and those who run this site find the "
-            "reason in its log.",
-        )
-    finally:
-        _at_work.discard(upload.pk)
-
-
-@dataclass(slots=True)
-class _Listening:
-    """Passes bad rows to the list and tells how far the work is."""
-
-    upload: Upload
-    problems: spool.RowList
-    of: int | None
-    read: int = 0
-    first: list[list[object]] = dataclasses.field(default_factory=list)
-
-    def bad_row(self, problem: RowProblem) -> None:
-        name = spool.without_folder(problem.file, self.upload.public_id)
-        self.problems.add(name, problem.line, problem.reason)
-        if len(self.first) < SHOWN:
-            self.first.append([name, problem.line, problem.reason])
-
-    def rows_read(self, rows: int, *, store: bool) -> None:
-        self.read += rows
-        doing = "stored" if store else "checked"
-        spool.note_progress(self.upload.public_id, self.read, self.of, doing)
-
-
-def paths_of(upload: Upload) -> list[Path]:
-    return [spool.path_of(upload.public_id, file["name"]) for file in upload.files]
-
-
-def check(upload: Upload) -> dict[str, Any]:
-    """Read the files and tell everything that is to be known before they are stored."""
-    form = form_of(upload)
-    paths = paths_of(upload)
-    systems = System.objects.filter(study=upload.study).values_list("name", flat=True)
-    first_names: list[list[object]] = []
-
-    def progress(rows: int) -> None:
-        spool.note_progress(upload.public_id, rows, None, "read")
-
-    with spool.row_list(
-        upload.public_id, NAMES_LIST, ("file", "line", "name", "words around it")
-    ) as named:
-
-        def found(row: NamedRow) -> None:
-            name = spool.without_folder(row.file, upload.public_id)
-            named.add(name, row.line, row.name, row.excerpt)
-            if len(first_names) < SHOWN:
-                first_names.append([name, row.line, row.name, row.excerpt])
-
-        survey = survey_files(
-            paths,
-            form,
-            names_pattern([*systems, *systems_of(paths, form, progress=progress)]),
-            found=found,
-            progress=progress,
-        )
-    with spool.row_list(upload.public_id, PROBLEMS_LIST, ("file", "line", "reason")) as problems:
-        listening = _Listening(upload, problems, survey.rows)
-        said: list[str] = []
-        plan = dataclasses.replace(PLANS[upload.kind], form=form)
-        summary = import_files(
-            upload.study.slug,
-            paths,
-            plan,
-            check_only=True,
-            actor=upload.uploaded_by,
-            say=said.append,
-            listener=listening,
-        )
-    return {
-        "rows": survey.rows,
-        "bad": summary.bad,
-        # Files that were imported before are read, and not stored again.
-        "storable": summary.rows - summary.bad,
-        "new": summary.counts["new"] + summary.counts["completed"],
-        "problems": listening.first,
-        "already": _imported_before(said, upload.public_id),
-        "counts": {
-            words: count
-            for words, count in summary.counts.items()
-            if count and words not in OUTCOMES
-        },
-        "systems": dict(survey.systems.most_common(SHOWN)),
-        "system_count": len(survey.systems),
-        "prompts": survey.prompts,
-        "incomplete_prompts": survey.incomplete_prompts,
-        "empty": survey.empty,
-        "equal_pairs": survey.equal_pairs,
-        "several": survey.several,
-        "names": dict(survey.names.most_common(MOST_NAMES)),
-        "naming_rows": survey.naming_rows,
-        "named": first_names,
-    }
-
-
-def store(upload: Upload) -> dict[str, Any]:
-    """Import the files as the researcher decided; what was done is added to what was found."""
-    choices = upload.choices
-    form = form_of(upload)
-    treatment = Treatment.of(NamingPolicy(choices["naming"]), choices["chosen_names"])
-    with spool.row_list(upload.public_id, PROBLEMS_LIST, ("file", "line", "reason")) as problems:
-        listening = _Listening(upload, problems, upload.found.get("rows"))
-        said: list[str] = []
-        summary = import_files(
-            upload.study.slug,
-            paths_of(upload),
-            dataclasses.replace(PLANS[upload.kind], form=form),
-            skip_bad_rows=choices["skip_bad_rows"],
-            treatment=treatment,
-            actor=upload.uploaded_by,
-            say=said.append,
-            listener=listening,
-        )
-    return {
-        **upload.found,
-        "stored": {
-            "rows": summary.rows - summary.bad if summary.stored else 0,
-            "skipped": summary.bad,
-            **({} if treatment is None else {"treatment": treatment.as_dict()}),
-            **{words.replace(" ", "_"): summary.counts[words] for words in OUTCOMES},
-        },
-        "already": _imported_before(said, upload.public_id),
-    }
-
-
-def _imported_before(said: list[str], upload: uuid.UUID) -> list[str]:
-    """What an import said of files that it had met before, without where they lie."""
-    told = [line for line in said if "already imported" in line][:SHOWN]
-    return [spool.without_folder(line, upload) for line in told]
-
-
-def _plain(fault: Exception, upload: uuid.UUID) -> str:
-    return spool.without_folder(str(fault), upload)
-
-
-def _fail(upload: Upload, problem: str) -> None:
-    upload.state, upload.problem = UploadState.FAILED, problem
-    upload.lease_until, upload.changed_at = None, timezone.now()
-    upload.save(update_fields=["state", "problem", "lease_until", "changed_at"])
-
-
-def _end(
-    claimed: Claim, *, found: dict[str, Any] | None = None, problem: str = ""
-) -> UploadState | None:
-    with transaction.atomic():
-        mine = Upload.objects.select_for_update().filter(
-            pk=claimed.upload.pk, state=claimed.upload.state, attempts=claimed.attempt
-        )
-        upload = mine.first()
-        if upload is None:
-            return None
-        if problem:
-            _fail(upload, problem)
-            return UploadState.FAILED
-        upload.state = (
-            UploadState.STORED if upload.state == UploadState.STORING else UploadState.CHECKED
-        )
-        upload.found = found or {}
-        upload.lease_until, upload.changed_at = None, timezone.now()
-        upload.save(update_fields=["state", "found", "lease_until", "changed_at"])
-    if upload.state == UploadState.STORED:
-        spool.forget_files(upload.public_id, [file["name"] for file in upload.files])
-    return UploadState(upload.state)
-
-
-def are_waiting() -> bool:
-    return Upload.objects.filter(state__in=AT_WORK, lease_until__isnull=True).exists()
-
-
-def tidy() -> int:
-    """Forget what nobody finished and lists nobody needs any more; the number of folders gone."""
-    now = timezone.now()
-    Upload.objects.filter(
-        state__in=[UploadState.MAPPING, UploadState.CHECKED, UploadState.FAILED],
-        changed_at__lt=now - UNFINISHED_FOR,
-    ).delete()
-    wanted = set(
-        Upload.objects.exclude(
-            state=UploadState.STORED, changed_at__lt=now - LISTS_FOR
-        ).values_list("public_id", flat=True)
-    )
-    gone = 0
-    for upload, age in spool.list_folders():
-        # A folder is made before its row: an upload under way is left alone.
-        if upload not in wanted and age > UNFINISHED_FOR.total_seconds() / 14:
-            spool.forget(upload)
-            gone += 1
-    return gone

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
 from django.db import transaction
@@ -42,6 +42,8 @@ MAX_OVERLAP = 1000
 
 # Read, planned and written together; bounds the memory of a large study.
 PROMPTS_AT_ONCE = 500
+# Told how many pairs were made.
+Progress = Callable[[int], None]
 COLUMNS = ("item_id", "prompt", "response_a", "response_b", "system_a", "system_b")
 
 # 64 random bits: two of a million items are the same in one of 37 million studies.
@@ -69,6 +71,7 @@ def generate_comparisons(
     seed: int = 0,
     replace: bool = False,
     actor: User | None = None,
+    progress: Progress | None = None,
 ) -> GenerationSummary:
     """Write the design's comparisons that the draft does not have yet.
 
@@ -86,6 +89,8 @@ def generate_comparisons(
         Take the pairs of kind work that are there out first; see `remove_work`.
     actor : User, optional
         Who asked, for the log.
+    progress : callable, optional
+        Is told the number of pairs made so far.
 
     Raises
     ------
@@ -94,16 +99,11 @@ def generate_comparisons(
     StudyFrozenError
         If the study was opened.
     """
-    if design not in set(Design):
-        raise DesignError(f"There is no design {design!r}; there are: {', '.join(Design)}.")
-    if not 1 <= overlap <= MAX_OVERLAP:
-        raise DesignError(f"The overlap must be 1 to {MAX_OVERLAP}, not {overlap}.")
-    rules = PairingRules(Design(design), anchor, tuple(systems), rounds, seed)
+    rules = rules_of_pairs(design, anchor, systems, rounds, overlap, seed)
     with transaction.atomic():
         check_editable(study)
         names = dict(System.objects.filter(study=study).values_list("pk", "name"))
-        rules.check_systems(names.values())
-        check_continues(study, rules)
+        check_pairs(study, rules, names.values())
         removed = remove_work(study) if replace else 0
         created, skipped = 0, 0
         planner = Planner(rules)
@@ -131,6 +131,8 @@ def generate_comparisons(
             )
             created += len(rows)
             skipped += existing
+            if progress is not None:
+                progress(created + skipped)
         keys = {name: key for key, name in names.items()}
         detail = asdict(rules) | {
             # By key: whoever reads the log of a sealed study must not learn names there.
@@ -144,6 +146,46 @@ def generate_comparisons(
         audit.record(study, actor, "comparisons.generated", detail)
     refresh_planner_statistics()
     return GenerationSummary(created, skipped, summarise_study(study))
+
+
+def rules_of_pairs(
+    design: Design | str,
+    anchor: str | None,
+    systems: Sequence[str],
+    rounds: int,
+    overlap: int,
+    seed: int,
+) -> PairingRules:
+    """The rules of a design; DesignError where there are none such, or no such overlap."""
+    if design not in set(Design):
+        raise DesignError(f"There is no design {design!r}; there are: {', '.join(Design)}.")
+    if not 1 <= overlap <= MAX_OVERLAP:
+        raise DesignError(f"The overlap must be 1 to {MAX_OVERLAP}, not {overlap}.")
+    return PairingRules(Design(design), anchor, tuple(systems), rounds, seed)
+
+
+def check_pairs(study: Study, rules: PairingRules, names: Collection[str]) -> None:
+    """Raise DesignError where the study's systems cannot meet by these rules."""
+    rules.check_systems(names)
+    check_continues(study, rules)
+
+
+def most_pairs(study: Study, rules: PairingRules) -> int:
+    """How many pairs a design makes at most, without looking at single prompts."""
+    responses = list(
+        System.objects.filter(study=study)
+        .annotate(number=Count("responses"))
+        .values_list("number", flat=True)
+    )
+    systems = len(responses)
+    a_prompt = {
+        Design.ALL: systems * (systems - 1) // 2,
+        Design.ANCHOR: systems - 1,
+        Design.BALANCED: rules.rounds * (systems // 2),
+        Design.FOCUSED: len(rules.systems) * (systems - 1),
+    }[rules.design]
+    # A sample meets the same sample of another system: the second largest number bounds them.
+    return a_prompt * (sorted(responses)[-2] if systems > 1 else 0)
 
 
 def check_continues(study: Study, rules: PairingRules) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -34,11 +35,13 @@ def open_study(
     allow_disconnected: bool = False,
     code_seed: int | None = None,
     queue_seed: int | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Opening:
     """Freeze a draft and let annotators in.
 
     `code_seed`, of the systems' codes, and `queue_seed`, of sides and order, are drawn unless
-    they are given: both are secrets of the study's sealed version.
+    they are given: both are secrets of the study's sealed version. `progress` is told how many
+    pairs have their place in the queue.
 
     Raises
     ------
@@ -79,7 +82,7 @@ def open_study(
             content_hash=content_hash(snapshot),
             stopping=study.stopping,
         )
-        queue.open_for_claims(study)
+        queue.open_for_claims(study, progress)
         audit.record(
             study,
             actor,

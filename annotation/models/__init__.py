@@ -6,6 +6,7 @@ from .audit import AuditChain, AuditEntry
 from .comparisons import Cell, Comparison, ComparisonKind
 from .content import ImportFile, ImportKind, Prompt, Response, System
 from .desk import CrowdArrival, Draft, KeyMap, Message
+from .jobs import JobKind, JobState, StudyJob
 from .people import (
     GOING_ON,
     LONGEST_TEAM,
@@ -76,6 +77,8 @@ __all__ = [
     "ImportKind",
     "Invitation",
     "InvitationPurpose",
+    "JobKind",
+    "JobState",
     "KeyMap",
     "MailState",
     "Membership",
@@ -94,6 +97,7 @@ __all__ = [
     "SkipReason",
     "Stopping",
     "Study",
+    "StudyJob",
     "StudyState",
     "StudyVersion",
     "System",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from .background import BackgroundWork
 from .content import ImportKind
 from .studies import Study
 
@@ -27,13 +26,12 @@ class UploadState(models.TextChoices):
 AT_WORK = (UploadState.CHECKING, UploadState.STORING)
 
 
-class Upload(models.Model):
+class Upload(BackgroundWork):
     """Files of one kind that somebody uploaded together. The row is the queue; a task only rings.
 
     The files lie in the spool, in a folder of the name `public_id`, until they are stored.
     """
 
-    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="uploads")
     kind = models.CharField(max_length=16, choices=ImportKind)
     # [{"name", "bytes", "columns", "rows"}, ...]: names in the spool, and how each file begins.
@@ -50,9 +48,6 @@ class Upload(models.Model):
     )
     uploaded_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(default=timezone.now)
-    # How often a worker began what the state says; with the lease it tells a lost one from a slow.
-    attempts = models.PositiveSmallIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

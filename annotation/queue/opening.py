@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -22,12 +22,12 @@ from .ring import places, start_in_stratum
 PROMPTS_AT_ONCE = 500
 
 
-def open_for_claims(study: Study) -> int:
+def open_for_claims(study: Study, progress: Callable[[int], None] | None = None) -> int:
     """Give every comparison of kind work that has none a place and a cell, and open it.
 
     Called when the study opens, and again when comparisons were added to it; those that have a
     place keep it. Places and sides follow from the study's queue seed. Nothing of a cell that was
-    stopped is opened.
+    stopped is opened. `progress` is told the number so far.
 
     Returns
     -------
@@ -45,6 +45,8 @@ def open_for_claims(study: Study) -> int:
         for rows in by_prompts(waiting):
             write_places(rows, walk.places_of(rows), starts, cells)
             opened += len(rows)
+            if progress is not None:
+                progress(opened)
         if opened:
             count_cells(study)
     return opened

@@ -12,27 +12,32 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.access import SignedInRequest
-from annotation.lifecycle.generation import (
-    DEFAULT_OVERLAP,
-    MAX_OVERLAP,
-    generate_comparisons,
-    summarise_study,
-)
+from annotation.lifecycle import jobs
+from annotation.lifecycle.generation import DEFAULT_OVERLAP, MAX_OVERLAP, summarise_study
 from annotation.lifecycle.identical import generate_identical
+from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.rubric import configure_draft
 from annotation.lifecycle.study_file import LARGEST_SEED
-from annotation.models import Annotator, AnnotatorState, Comparison, ComparisonKind, Study, System
+from annotation.models import (
+    Annotator,
+    AnnotatorState,
+    Comparison,
+    ComparisonKind,
+    JobKind,
+    Study,
+    System,
+)
 from annotation.pairing import Design, DesignError
 
+from .design_facts import facts_of
 from .frame import StudioForm, readers_only, refuse_frozen, render_step, take_faults
+from .jobs import job_on_page, ring_where_asked
 from .patience import patient_database
 from .quality_form import QualityForm
 from .routing_form import RoutingForm, teams_of
 from .rule_forms import AskingForm, ChecksForm, RulesForm
 
 MOST_IDENTICAL = 10_000
-# Some 13 seconds of one core; a request has 60.
-MOST_PAIRS_ON_A_PAGE = 100_000
 DESIGNS = (
     (Design.ALL, "All: each pair of systems on each prompt"),
     (Design.ANCHOR, "Anchor: each system against one"),
@@ -159,6 +164,7 @@ def design_page(
         "design",
         {
             "form": form,
+            **job_on_page(study, JobKind.PAIRS),
             "identical": identical,
             "identical_count": kinds,
             "summary": summary,
@@ -166,6 +172,7 @@ def design_page(
             "system_count": len(form.fields["anchor"].choices) - 1,  # type: ignore[attr-defined]
             "people": people or "",
             "parts": PARTS,
+            "facts": facts_of(study) if study.was_opened else (),
         },
         status=422 if form.errors or identical.errors else 200,
     )
@@ -192,12 +199,12 @@ def design(request: SignedInRequest, study: Study) -> HttpResponse:
     form = pairs_form(study, request.POST)
     if form.is_valid():
         try:
-            check_size(study, form)
             with patient_database():
-                generate_comparisons(study, actor=request.user, **form.arguments())
-        except DesignError as fault:
+                asked = jobs.ask_for_pairs(study, request.user, **form.arguments())
+        except (DesignError, LifecycleError) as fault:
             form.add_error(None, str(fault))
         else:
+            ring_where_asked(asked)
             return redirect("studio:design", slug=study.slug)
     return design_page(request, study, form, IdenticalForm())
 
@@ -216,28 +223,6 @@ def identical(request: SignedInRequest, study: Study) -> HttpResponse:
         else:
             return redirect("studio:design", slug=study.slug)
     return design_page(request, study, pairs_form(study), form)
-
-
-def check_size(study: Study, form: PairsForm) -> None:
-    """Raise DesignError for a design that takes longer than a page may.
-
-    Counted as if every system had answered every prompt.
-    """
-    systems = len(form.fields["systems"].choices)  # type: ignore[attr-defined]
-    chosen = form.arguments()
-    a_prompt = {
-        Design.ALL: systems * (systems - 1) // 2,
-        Design.ANCHOR: systems - 1,
-        Design.BALANCED: chosen["rounds"] * (systems // 2),
-        Design.FOCUSED: len(chosen["systems"]) * (systems - 1),
-    }[chosen["design"]]
-    pairs = a_prompt * study.prompts.count()
-    if pairs > MOST_PAIRS_ON_A_PAGE:
-        raise DesignError(
-            f"This makes up to {pairs:,} pairs; a page makes {MOST_PAIRS_ON_A_PAGE:,}. Take a "
-            "design with fewer, or ask those who run this site to generate them by the command "
-            f"generate_comparisons {study.slug}."
-        )
 
 
 def rules_page(

@@ -25,7 +25,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation import voting
 from annotation.access import SignedInRequest
 from annotation.blinding import opaque_id
-from annotation.draws import draw
+from annotation.draws import DRAW_BITS, draw
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -114,9 +114,11 @@ def drawn(study: Study, most: int) -> list[PairOfWork]:
         "pk", "system_a_id", "system_b_id", "overlap"
     )
     by_systems: dict[frozenset[int], list[tuple[int, PairOfWork]]] = defaultdict(list)
+    # A multiplication and no hash for each: there may be hundreds of thousands of pairs.
+    spread = draw(study.seed, "dry run") | 1
     for row in rows.iterator():
         pair = PairOfWork(*row)
-        place = draw(study.seed, "dry run", pair.pk)
+        place = pair.pk * spread % (1 << DRAW_BITS)
         by_systems[frozenset(pair[1:3])].append((place, pair))
     # Where a pair stands among those of its two systems, from 0 to 1: the lowest of all are taken.
     placed: list[tuple[float, int, PairOfWork]] = []

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from annotation.access import SignedInRequest
-from annotation.lifecycle.opening import open_study
+from annotation.lifecycle import jobs
 from annotation.lifecycle.readiness import (
     faults_of_gold,
     faults_of_rubric,
@@ -21,12 +21,22 @@ from annotation.lifecycle.readiness import (
 )
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.rules_readiness import faults_of_reading, faults_of_rules
-from annotation.models import Annotator, Comparison, ComparisonKind, Prompt, Study
+from annotation.models import (
+    Annotator,
+    Comparison,
+    ComparisonKind,
+    JobKind,
+    Prompt,
+    Study,
+    StudyJob,
+)
 
 from .content import REPRESENTATIVE_PROMPTS, equal_pairs
 from .frame import readers_only, render_step
+from .jobs import job_on_page, ring_where_asked
 from .patience import patient_database
 
+OPENED = "The study is open. Version 1 holds what its votes are collected under."
 FAULT, WARNING, FINE = "fault", "warning", "fine"
 WORDS = {FAULT: "Blocks", WARNING: "Look at", FINE: "Ready"}
 TONES = {FAULT: "status--error", WARNING: "status--warning", FINE: "status--ok"}
@@ -141,7 +151,7 @@ def open_page(request: SignedInRequest, study: Study) -> HttpResponse:
     if request.method == "POST":
         try:
             with patient_database():
-                opening = open_study(
+                asked = jobs.ask_to_open(
                     study, request.user, allow_disconnected="allow_disconnected" in request.POST
                 )
         except LifecycleError as refused:
@@ -149,12 +159,17 @@ def open_page(request: SignedInRequest, study: Study) -> HttpResponse:
             fault = str(refused).splitlines()[0]
             study.refresh_from_db()
         else:
-            messages.success(
-                request,
-                f"The study is open. Version {opening.version.number} holds what its votes are "
-                "collected under.",
-            )
+            ring_where_asked(asked)
+            if isinstance(asked, StudyJob):
+                return redirect("studio:open", slug=study.slug)
+            messages.success(request, OPENED)
             return redirect("studio:running", slug=study.slug)
+    at_work = job_on_page(study, JobKind.OPENING)
+    if at_work["job"] is not None:
+        # The checklist was looked at when this was asked for.
+        return render_step(
+            request, study, "open", "open", {**at_work, "items": []}, status=422 if fault else 200
+        )
     with patient_database():
         items = checklist_of(study)
     disconnected = any("never meet" in item.text for item in items)
@@ -171,6 +186,7 @@ def open_page(request: SignedInRequest, study: Study) -> HttpResponse:
             "blocked": any(item.kind == FAULT for item in items),
             "disconnected": disconnected,
             "fault": fault,
+            **at_work,
         },
         status=422 if fault else 200,
     )

@@ -1,17 +1,18 @@
 """A study rated by simulated people: who gets how much, how even sides are, what it takes. Pure.
 
-The people differ in speed, take the next open pair on a walk of their own, rate each pair once and
-keep to the cap, as on the page; nothing is claimed or stored. What they would answer is of no
-account here. The real queue also spaces prompts and mixes checks in: the figures are about those of
-a real run, not the run itself.
+The people differ in speed, walk one ring of all pairs from starts of their own, take the next open
+pair, rate each once and keep to the cap, as on the page; nothing is claimed or stored. What they
+would answer is of no account here. The real queue also spaces prompts and mixes checks in: the
+figures are about those of a real run, not the run itself.
 """
 
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from annotation.blinding import side_starts, slot_is_swapped
@@ -117,8 +118,9 @@ def rehearse(
     cap = None if most_each is None else max(0, math.floor(most_each * of_work))
     open_slots = [item.overlap for item in work]
     swapped_first = _first_sides(work, seed)
+    ring = shuffled(range(len(work)), seed, "walk", key=int)
     walks = [
-        iter(shuffled(range(len(work)), seed, "walk", person, key=int)) for person in range(people)
+        _walk(ring, draw(seed, "start", person) % max(1, len(ring))) for person in range(people)
     ]
     pace = [seconds_each / of_work * _speed(seed, person) for person in range(people)]
     answers = [0] * people
@@ -153,6 +155,11 @@ def rehearse(
         answers=tuple(round(answers[person] / of_work) for person in order),
         hours=tuple(spent[person] / 3600 for person in order),
     )
+
+
+def _walk(ring: Sequence[int], start: int) -> Iterator[int]:
+    """The whole ring once."""
+    return itertools.chain(itertools.islice(ring, start, None), itertools.islice(ring, start))
 
 
 def _first_sides(work: Sequence[PlannedWork], seed: int) -> list[bool]:

@@ -28,9 +28,11 @@ from annotation.models import (
     CaseState,
     Comparison,
     ImportKind,
+    JobState,
     Message,
     Role,
     Study,
+    StudyJob,
     StudyState,
     Upload,
     User,
@@ -67,6 +69,8 @@ class Row:
     own_vote: bool = False
     # The address names an upload of the study, whose lists lie in the spool.
     own_upload: bool = False
+    # The address names a step of the set-up that the background does.
+    own_job: bool = False
     # Of those who are signed in, only those who may begin a study.
     some_accounts: bool = False
     # A further method that the address takes.
@@ -163,6 +167,7 @@ MATRIX = {
     "studio:dry_keys": Row(READERS, "post"),
     "studio:dry_summary": Row(READERS, "post"),
     "studio:open": Row(READERS),
+    "studio:job_progress": Row(READERS, own_job=True),
     "studio:running": Row(READERS),
     "studio:unblind": Row(READERS, study=CLOSED),
     "studio:change": Row(READERS),
@@ -179,6 +184,7 @@ MATRIX = {
     "api:study": Row(EVERYBODY, also="patch"),
     "api:rubric": Row(EVERYBODY, also="put"),
     "api:generate": Row(READERS, "post"),
+    "api:job": Row(READERS, own_job=True),
     "api:readiness": Row(READERS),
     "api:open": Row(READERS, "post"),
     "api:pause": Row(READERS, "post"),
@@ -465,6 +471,16 @@ def message_to(client: Client, study: Study) -> uuid.UUID:
     return Message.objects.create(annotator=annotator, text="Hello.").public_id
 
 
+def job_of(study: Study) -> uuid.UUID:
+    """A step of the study's set-up; for an unknown study an identifier of none."""
+    if study.pk is None:
+        return uuid.uuid4()
+    asked_by = factories.make_user()
+    return StudyJob.objects.get_or_create(
+        study=study, state=JobState.WAITING, defaults={"kind": "pairs", "asked_by": asked_by}
+    )[0].public_id
+
+
 def key_of(row: Model | None) -> int:
     return 1 if row is None else int(row.pk)
 
@@ -482,6 +498,8 @@ def request(client: Client, name: str, study: Study, method: str = "") -> tuple[
         kwargs["assignment"] = vote_of(client, study)
     if row.own_upload:
         kwargs["upload"] = upload_of(study)
+    if row.own_job:
+        kwargs["job"] = job_of(study)
     if row.own_message:
         kwargs["message"] = message_to(client, study)
     if row.names_comparison:

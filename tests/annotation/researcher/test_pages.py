@@ -159,12 +159,12 @@ def test_a_design_is_replaced_as_a_whole(tmp_path):
     assert Comparison.objects.count() == 3
 
 
-def test_a_design_that_takes_too_long_for_a_page_is_refused(tmp_path, monkeypatch):
+def test_a_design_that_takes_too_long_is_refused(tmp_path, monkeypatch):
     studio = filled(tmp_path, 3)
-    monkeypatch.setattr("annotation.researcher.design.MOST_PAIRS_ON_A_PAGE", 2)
+    monkeypatch.setattr("annotation.lifecycle.jobs.MOST_PAIRS", 2)
     answer = studio.post("design", {"design": "all", "rounds": 1, "overlap": 2, "seed": 0})
     assert answer.status_code == 422
-    assert "up to 3 pairs; a page makes 2" in text_of(answer)
+    assert "up to 3 pairs; 2 are made here at most" in text_of(answer)
 
 
 def test_pairs_that_have_votes_are_not_replaced(tmp_path):

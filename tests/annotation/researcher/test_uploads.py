@@ -16,7 +16,7 @@ from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import Client
 from django.utils import timezone
 
-from annotation.importing import spool, transfer, uploads
+from annotation.importing import spool, transfer, upload_work, uploads
 from annotation.importing.naming import NamingPolicy
 from annotation.lifecycle.opening import open_study
 from annotation.models import (
@@ -324,18 +324,18 @@ def test_the_files_are_gone_once_they_are_stored(studio: Studio):
 
 def test_a_lost_worker_is_replaced_once_and_then_the_upload_has_failed(studio: Studio):
     studio.upload(("a.jsonl", two_systems()))
-    first = uploads.claim()
+    first = upload_work.claim()
     assert first is not None
-    assert uploads.claim() is None
+    assert upload_work.claim() is None
     Upload.objects.update(lease_until=timezone.now())
-    second = uploads.claim()
+    second = upload_work.claim()
     assert second is not None
-    assert second.attempt == 2
+    assert second.attempts == 2
     # The first one comes back late: its word does not count.
-    assert uploads.work_on(first) is None
+    assert upload_work.work_on(first) is None
     assert studio.only_upload().state == UploadState.CHECKING
     Upload.objects.update(lease_until=timezone.now())
-    assert uploads.claim() is None
+    assert upload_work.claim() is None
     lost = studio.only_upload()
     assert lost.state == UploadState.FAILED
     assert "cut off twice" in text_of(studio.get("one_upload", upload=lost.public_id))
@@ -344,7 +344,7 @@ def test_a_lost_worker_is_replaced_once_and_then_the_upload_has_failed(studio: S
 def test_what_a_restart_cut_off_is_done_again_and_stored_once(studio: Studio):
     upload = studio.checked(("a.jsonl", two_systems()))
     studio.post("store", {}, upload=upload.public_id)
-    assert uploads.claim() is not None  # and the process ends
+    assert upload_work.claim() is not None  # and the process ends
     Upload.objects.update(lease_until=timezone.now())
     work_on_upload()
     assert studio.only_upload().state == UploadState.STORED
@@ -415,7 +415,7 @@ def test_no_upload_tells_names_once_the_study_is_open(studio: Studio):
 def test_what_nobody_finished_is_forgotten_with_its_files(studio: Studio):
     upload = studio.checked(("a.jsonl", two_systems()))
     assert tidy_uploads() == 0
-    old = timezone.now() - uploads.UNFINISHED_FOR - timedelta(hours=1)
+    old = timezone.now() - upload_work.UNFINISHED_FOR - timedelta(hours=1)
     Upload.objects.update(changed_at=old)
     folder = spool.folder(upload.public_id)
     os.utime(folder, (old.timestamp(), old.timestamp()))

@@ -1,0 +1,68 @@
+"""What the background does with a study, on the page that waits for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from annotation.access import SignedInRequest
+from annotation.lifecycle import jobs
+from annotation.models import JobKind, JobState, Study, StudyJob
+from annotation.tasks import ring_for_jobs
+
+from .frame import readers_only
+
+# So long the page says what came of a step that nobody waited for.
+TOLD_FOR = timedelta(days=1)
+
+
+def ring_where_asked(asked: object) -> None:
+    """Wake a worker for what was put off."""
+    if isinstance(asked, StudyJob):
+        ring_for_jobs()
+
+
+def job_on_page(study: Study, kind: JobKind) -> dict[str, Any]:
+    """What a page shows: the job at work, of any kind, and how the last one of its own ended."""
+    live = jobs.live_job(study)
+    last = None if live is not None else jobs.last_job(study, kind)
+    if last is not None and (last.ended_at or timezone.now()) < timezone.now() - TOLD_FOR:
+        last = None
+    return {
+        "job": live,
+        "job_progress": None if live is None else in_words(live),
+        "ended": last,
+    }
+
+
+def in_words(job: StudyJob) -> dict[str, Any]:
+    """How far it is."""
+    done, of = jobs.progress_of(job)
+    if job.lease_until is None:
+        return {"text": "Waiting for a worker."}
+    if not done:
+        return {"text": "Beginning."}
+    if done >= of:
+        return {"text": f"{done:,} pairs; ending.", "rows": of, "of": of}
+    return {"text": f"{done:,} of {of:,} pairs.", "rows": done, "of": of}
+
+
+@require_safe
+@readers_only
+def job_progress(request: SignedInRequest, study: Study, job: object) -> HttpResponse:
+    """How far a step is, for the page that waits; tells it to reload once there is news."""
+    asked = get_object_or_404(StudyJob.objects.filter(study=study), public_id=job)
+    response = render(
+        request,
+        "annotation/researcher/job_progress.html",
+        {"job": asked, "study": study, "job_progress": in_words(asked)},
+    )
+    if asked.state != JobState.WAITING:
+        response["HX-Refresh"] = "true"
+    response["Cache-Control"] = "no-store"
+    return response
