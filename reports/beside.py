@@ -59,7 +59,7 @@ def beside(
             "boards": {**{name: no_board(ASK) for name in BOARDS}, **board},
             "sensitivity": {**dict.fromkeys(SENSITIVITY), **compared},
             "fit": no_fit(ASK),
-            "slices": no_slices(ASK),
+            "slices": no_slices(read, ASK),
         }
     boards = Boards(read, read.overall, first, side_term, grades, seed=seed, level=level)
     return {

@@ -77,6 +77,9 @@ def digest(records: StudyRecords) -> str:
         draw = records.sampling
         numbers("draws", [draw.cell, draw.policy, draw.probability, draw.wanted])
         text("stopped", draw.stopped)
+    for asked in records.profiles:
+        text("asked", [asked.key, asked.options])
+        numbers("answers", [asked.answer])
     if records.adjudication is not None:
         decided = records.adjudication
         text("cases", decided.cases)

@@ -18,6 +18,7 @@ from annotation.rules import Policy
 from reports.adjudication_records import AdjudicationRecords
 from reports.columns import by_item_and_annotator
 from reports.exclusion_records import ExclusionRecords
+from reports.profile_records import pooled_profiles
 from reports.sampling_records import POLICIES, SamplingRecords
 from reports.stats.votes import IntArray, Votes
 from reports.style_records import StyleRecords
@@ -117,6 +118,9 @@ def pool_records(new: StudyRecords, old: StudyRecords, old_slug: str) -> StudyRe
                 since=_moved_votes(drawn.since, items, annotators),
             )
             for drawn in new.drawn
+        ),
+        profiles=pooled_profiles(
+            new.profiles, old.profiles, annotators.new, annotators.old, len(annotators.names)
         ),
     )
 

@@ -40,6 +40,7 @@ from reports.exclusion_records import ExclusionRecords, load_exclusions
 from reports.input_hash import digest
 from reports.judgment_records import JudgmentRecords, load_judgments
 from reports.pooled_records import pool_records
+from reports.profile_records import ProfileRecords, load_profiles
 from reports.read_snapshot import read_snapshot
 from reports.sampling_records import SamplingRecords, load_sampling
 from reports.stats.agreement_report import Scale as ScaleName
@@ -103,6 +104,8 @@ class StudyRecords:
     input_sha256: str
     # Random samples of judged comparisons that came back from people.
     drawn: tuple[DrawnRecords, ...] = ()
+    # What the study asked its annotators about themselves, and their answers.
+    profiles: tuple[ProfileRecords, ...] = ()
 
 
 def prompts_of_pairs(read: StudyRecords) -> IntArray:
@@ -237,6 +240,7 @@ def _load(study: Study, style: bool) -> StudyRecords:
                 annotator_codes,
             )
         ),
+        profiles=load_profiles(study, annotators),
     )
     if study.continues is not None:
         # A challenger is analysed with the votes that it continues.

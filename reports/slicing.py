@@ -1,4 +1,9 @@
-"""Figures by category and by tag, as the report tells them."""
+"""Figures by category, by tag and by what annotators said of themselves, as the report tells them.
+
+A slice by an answer is of people, and few people are soon known by name: no slice is of fewer than
+`LEAST_PEOPLE`, and so many stand outside the slices too, or nobody, so that none can be had by
+taking the others from the whole.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from reports.profile_records import UNKNOWN, ProfileRecords
 from reports.records import StudyRecords
 from reports.stats.slices import SLICE_VOTES, fit_slices
 from reports.stats.votes import Votes
@@ -14,25 +20,82 @@ from reports.stats.votes import Votes
 # Rows of all slices of a kind: more would make the report's file larger than all the rest.
 ROWS = 1_000
 SLICES = 40
+LEAST_PEOPLE = 5
+"""People whose votes a slice by an answer has at least, and those outside all of them."""
 
 
 def slices(votes: Votes, read: StudyRecords, *, level: float) -> dict[str, Any]:
-    """Both kinds of slices; a prompt without a category is in a slice without a name."""
+    """All kinds of slices; a prompt without a category is in a slice without a name."""
     categories = [(category,) for category in read.prompt_category]
     if not any(read.prompt_category):
         categories = []
     return {
-        "category": _kind(votes, read, categories, "category", level),
-        "tag": _kind(votes, read, read.prompt_tags, "tag", level),
+        "category": _of_prompts(votes, read, categories, "category", level),
+        "tag": _of_prompts(votes, read, read.prompt_tags, "tag", level),
+        "profile": [_of_people(votes, read, asked, level) for asked in read.profiles],
     }
 
 
-def no_slices(reason: str) -> dict[str, Any]:
-    """No slices of either kind, and why."""
-    return {kind: {"slices": None, "reason": reason} for kind in ("category", "tag")}
+def no_slices(read: StudyRecords, reason: str) -> dict[str, Any]:
+    """No slices of any kind, and why."""
+    none = {"slices": None, "reason": reason}
+    return {
+        "category": none,
+        "tag": none,
+        "profile": [_asked(asked, 0, none) for asked in read.profiles],
+    }
 
 
-def _kind(
+def _asked(asked: ProfileRecords, hidden: int, sliced: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "question": asked.key,
+        "text": asked.text,
+        "least_people": LEAST_PEOPLE,
+        "hidden": hidden,
+        "sliced": sliced,
+    }
+
+
+def _of_people(
+    votes: Votes, read: StudyRecords, asked: ProfileRecords, level: float
+) -> dict[str, Any]:
+    """Slices by the answers to one question, of the people whose votes count."""
+    voted = np.unique(votes.annotator)
+    people = np.bincount(
+        asked.answer[voted][asked.answer[voted] != UNKNOWN], minlength=len(asked.options)
+    )
+    shown = answers_shown(people.tolist(), voted.size)
+    hidden = int((people > 0).sum()) - len(shown)
+    if not shown:
+        return _asked(
+            asked,
+            hidden,
+            {"slices": None, "reason": f"No answer was given by {LEAST_PEOPLE} people or more."},
+        )
+    said = asked.answer[votes.annotator]
+    names = [asked.options[answer] for answer in shown]
+    found = _fitted(votes, read, names, [said == answer for answer in shown], 0, level)
+    return _asked(asked, hidden, found)
+
+
+def answers_shown(people: Sequence[int], voted: int) -> list[int]:
+    """Which answers can be shown, of so many people each, among so many who voted.
+
+    Examples
+    --------
+    >>> answers_shown([9, 7, 4], 20)
+    [0]
+    >>> answers_shown([9, 7], 16)
+    [0, 1]
+    """
+    shown = [answer for answer, number in enumerate(people) if number >= LEAST_PEOPLE]
+    while shown and 0 < voted - sum(people[answer] for answer in shown) < LEAST_PEOPLE:
+        # The rest would be what is left of the whole: the smallest goes along with it.
+        shown.remove(min(shown, key=lambda answer: people[answer]))
+    return shown
+
+
+def _of_prompts(
     votes: Votes,
     read: StudyRecords,
     labels: Sequence[Sequence[str]],
@@ -55,16 +118,34 @@ def _kind(
     chosen = sorted(number for number in largest.tolist() if sizes[number] > 0)
     if not chosen:
         return {"slices": None, "reason": f"No prompt with votes has a {kind}."}
-    found = fit_slices(votes, [member[number][votes.prompt] for number in chosen], level=level)
+    return _fitted(
+        votes,
+        read,
+        [names[number] for number in chosen],
+        [member[number][votes.prompt] for number in chosen],
+        int((sizes > 0).sum()) - len(chosen),
+        level,
+    )
+
+
+def _fitted(
+    votes: Votes,
+    read: StudyRecords,
+    names: Sequence[str],
+    members: Sequence[np.ndarray[Any, np.dtype[np.bool_]]],
+    left_out: int,
+    level: float,
+) -> dict[str, Any]:
+    found = fit_slices(votes, members, level=level)
     return {
         "reason": None,
         "tau": found.tau.as_dict(),
         "dispersion": found.dispersion,
         "smallest": SLICE_VOTES,
-        "left_out": int((sizes > 0).sum()) - len(chosen),
+        "left_out": left_out,
         "slices": [
             {
-                "name": names[number],
+                "name": name,
                 "votes": part.votes,
                 "shrunk_only": part.raw is None,
                 "rows": [
@@ -77,6 +158,6 @@ def _kind(
                     for place, system in enumerate(read.systems)
                 ],
             }
-            for number, part in zip(chosen, found.slices, strict=True)
+            for name, part in zip(names, found.slices, strict=True)
         ],
     }

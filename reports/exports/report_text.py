@@ -55,7 +55,7 @@ def _lines(report: ReportView) -> Iterator[str]:
         yield from _agreement(part.agreement)
     if report.has_votes:
         for by in report.slices:
-            yield from section(f"By {by.kind}", _slices(by))
+            yield from section(f"By {by.by}", _slices(by))
         yield from section("Does one number a system describe the votes?", _fit(report.fit))
     yield from section("Judges beside people", _judges(report.judges))
     if report.judge_pairs:

@@ -25,7 +25,7 @@ from .other_boards import OtherBoards, other_boards, with_excluded_in_words
 from .pairs import Matrix, PairRow, matrix, pair_rows
 from .people import AgreementRow, RaterPair, Sides, agreement_rows, rater_pairs, sides
 from .sequential import SequentialRow, sequential_rows
-from .slices import Sliced, sliced
+from .slices import Sliced, all_slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
             )
             for part in result["criteria"]
         ],
-        slices=[sliced(result, kind) for kind in ("category", "tag")],
+        slices=all_slices(result),
         fit=fit(result),
         influence=influence(result),
         judges=judge_rows(result),

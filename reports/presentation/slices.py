@@ -1,4 +1,4 @@
-"""Strengths by category and by tag, drawn towards the whole as far as the votes demand."""
+"""Strengths by category, tag and answer, drawn towards the whole as far as the votes demand."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ class SliceRow:
 
 @dataclass(frozen=True, slots=True)
 class Sliced:
-    """`reason` says why there is nothing to show."""
+    """`kind` heads the column, `by` the table, `reason` says why there is nothing to show."""
 
     kind: str
+    by: str
     reason: str
     spread: str
     smallest: str
@@ -40,22 +41,47 @@ class Sliced:
     rows: Sequence[SliceRow]
 
 
-def sliced(result: Mapping[str, Any], kind: str) -> Sliced:
-    """The slices by `category` or `tag`."""
-    found = result["slices"][kind]
+def all_slices(result: Mapping[str, Any]) -> list[Sliced]:
+    """By category, by tag, and by the answers to each question about people."""
+    found = result["slices"]
     names = [row["system"] for row in result["leaderboard"]]
+    kinds = [_sliced(found[kind], kind, kind, names) for kind in ("category", "tag")]
+    # Reports before format 13 have none.
+    asked = [
+        _sliced(entry["sliced"], "answer", f"answer: {entry['text']}", names, _hidden(entry))
+        for entry in found.get("profile", ())
+    ]
+    return [*kinds, *asked]
+
+
+def _sliced(
+    found: Mapping[str, Any], kind: str, by: str, names: Sequence[str], hidden: str = ""
+) -> Sliced:
     if found["slices"] is None:
-        return Sliced(kind, found["reason"], "", "", "", (), 0, ())
+        reason = f"{found['reason']} {hidden}".strip()
+        return Sliced(kind, by, reason, "", "", "", (), 0, ())
     shown = names[:MOST_SYSTEMS]
     return Sliced(
         kind=kind,
+        by=by,
         reason="",
         spread=f"{in_logits(found['tau'])}",
         smallest=count(found["smallest"]),
-        left_out=_left_out(found["left_out"]),
+        left_out=f"{_left_out(found['left_out'])} {hidden}".strip(),
         systems=shown,
         systems_left_out=len(names) - len(shown),
         rows=[_row(entry, shown) for entry in found["slices"]],
+    )
+
+
+def _hidden(entry: Mapping[str, Any]) -> str:
+    """That answers of few people are not shown, and why."""
+    if not entry["hidden"]:
+        return ""
+    verb = "is" if entry["hidden"] == 1 else "are"
+    return (
+        f"{counted(entry['hidden'], 'answer')} {verb} not shown, so that nobody can be told apart "
+        f"among fewer than {count(entry['least_people'])} people."
     )
 
 

@@ -45,6 +45,8 @@ TOLERANCE = 1e-9
 DROP = 1.92
 """Half the 95 % quantile of chi-squared with one degree of freedom."""
 
+LEAST_DISPERSION = 1e-9
+
 METHOD_SLICES = "bt_slices"
 
 
@@ -180,7 +182,8 @@ def _dispersion(votes: Votes, fit: BradleyTerryFit) -> float:
         ratios.append(clustered / float(np.trace(gauge_inverse(part.information))))
         weights.append(part.systems.size)
     found = float(np.average(ratios, weights=weights)) if ratios else 1.0
-    return found if found > 0 else 1.0
+    # Where every prompt has the same votes nothing varies between them but by rounding.
+    return found if found > LEAST_DISPERSION else 1.0
 
 
 def fit_slices(

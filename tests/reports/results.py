@@ -184,8 +184,11 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
         },
         "fit": {"test": None, "reason": "There are no votes."},
         "slices": {
-            kind: {"slices": None, "reason": f"No prompt has a {kind}."}
-            for kind in ("category", "tag")
+            **{
+                kind: {"slices": None, "reason": f"No prompt has a {kind}."}
+                for kind in ("category", "tag")
+            },
+            "profile": [],
         },
         "adjudication": None,
         "diagnostics": {

@@ -17,7 +17,7 @@ from reports.pages.guide import guide_as_html
 from reports.presentation.fit import fit
 from reports.presentation.influence import e_value, influence
 from reports.presentation.other_boards import other_boards
-from reports.presentation.slices import sliced
+from reports.presentation.slices import all_slices
 from tests.factories import make_membership, make_user
 from tests.reports.voted import make_rich_study, make_voted_study
 
@@ -160,7 +160,7 @@ def test_a_slice_has_a_cell_for_each_system() -> None:
         prompt.category = "even" if int(prompt.prompt_id[1:]) % 2 == 0 else "odd"
         prompt.save()
     result = analysis.run(study).result
-    part = sliced(result, "category")
+    part = all_slices(result)[0]
     assert part.rows
     assert all(len(row.cells) == len(part.systems) for row in part.rows)
     assert [row.name for row in part.rows] == [
