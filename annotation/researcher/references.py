@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.access import SignedInRequest
-from annotation.importing.formats.limits import MAX_FIELD_BYTES
 from annotation.lifecycle.references import (
     ReferencesMovedError,
     as_typed,
@@ -29,6 +28,9 @@ from .rule_changes import with_rule
 
 PROMPTS_A_PAGE = 20
 PROMPT_SHOWN = 2_000
+# Twenty of these, whatever their letters, stay below the megabyte that a form may send; a longer
+# one comes with a file.
+LONGEST_TYPED = 16_000
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -57,6 +59,11 @@ def references(request: SignedInRequest, study: Study) -> HttpResponse:
         # What was typed is shown again, also where somebody else filled what was missing.
         prompts = shown.order_by("pk")
         try:
+            if any(len(text) > LONGEST_TYPED for text in typed.values()):
+                raise ValidationError(
+                    f"A reference that is written here has at most {LONGEST_TYPED:,} characters. "
+                    "Bring a longer one with a file."
+                )
             set_references(study, typed, request.user, shown=digests)
         except ValidationError as refused:
             fault = " ".join(refused.messages)
@@ -71,6 +78,8 @@ def references(request: SignedInRequest, study: Study) -> HttpResponse:
             "text": shown_prompt(prompt),
             "reference": typed.get(prompt.pk, prompt.reference),
             "theirs": theirs.get(prompt.pk),
+            "by_file": len(prompt.reference) > LONGEST_TYPED and prompt.pk not in typed,
+            "characters": len(prompt.reference),
             # A refused text stays measured by what stood there when it was written.
             "shown": digests[prompt.pk]
             if prompt.pk in digests and prompt.pk not in theirs
@@ -88,7 +97,7 @@ def references(request: SignedInRequest, study: Study) -> HttpResponse:
             "prompts": listing,
             "only_missing": only_missing,
             "fault": fault,
-            "longest": MAX_FIELD_BYTES,
+            "longest": LONGEST_TYPED,
             "shows": rules_of(study.rules).answering.show_reference,
         },
         status=INVALID if fault else 200,

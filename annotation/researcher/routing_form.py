@@ -19,7 +19,8 @@ from annotation.rules import rules_of
 from .rule_forms import Place, RulesForm, number_field
 
 ELIGIBILITY = "eligibility"
-MOST_ROWS = 200
+# Three fields each, of the two hundred that a request may have.
+MOST_ROWS = 60
 EMPTY_ROWS = 3
 # More categories than these cannot be chosen from; a file can name them.
 MOST_CATEGORIES = 500
@@ -52,11 +53,15 @@ class RoutingForm(RulesForm):
             for category, demands in sorted(rules.eligibility.items())
             for key, values in sorted(demands.items())
         ]
+        # What a file states beyond the rows of the page stays as it is.
+        self.beyond = self.before[MOST_ROWS:]
         self.categories = categories_of(study, [row[0] for row in self.before])
         keys = {question.key: question.text for question in self.questions} | {TEAM: TEAM_LABEL}
         # A file may name what nobody is asked any more; it is shown, so that it can be taken out.
         keys |= {key: key for _, key, _ in self.before if key not in keys}
-        self.number = rows_in(posted) if posted is not None else len(self.before) + EMPTY_ROWS
+        self.number = (
+            rows_in(posted) if posted is not None else min(len(self.before) + EMPTY_ROWS, MOST_ROWS)
+        )
         rows = [*self.before, *[("", "", ())] * self.number][: self.number]
         for number, (category, key, values) in enumerate(rows):
             self.fields[f"category_{number}"] = forms.ChoiceField(
@@ -124,8 +129,7 @@ class RoutingForm(RulesForm):
     def changed_rules(self, before: Mapping[str, Any]) -> dict[str, Any]:
         rules = copy.deepcopy(super().changed_rules(before))
         eligibility: dict[str, dict[str, list[str]]] = {}
-        for number in range(self.number):
-            category, key, answers = self.demand(number)
+        for category, key, answers in (*map(self.demand, range(self.number)), *self.beyond):
             if category and key and answers:
                 eligibility.setdefault(category, {})[key] = list(answers)
         rules.pop(ELIGIBILITY, None)

@@ -1,21 +1,19 @@
-"""What may still be done with a study that was opened: pause, close, archive, unblind, change."""
+"""What may still be done with a study that was opened: pause, close, archive, unblind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db.models import Max
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.access import SignedInRequest, roles_of
-from annotation.lifecycle.generation import MAX_OVERLAP
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.states import (
     archive_study,
@@ -24,8 +22,6 @@ from annotation.lifecycle.states import (
     resume_study,
     unblind_study,
 )
-from annotation.lifecycle.study_file import LONGEST_TITLE
-from annotation.lifecycle.versions import change_study
 from annotation.models import (
     AuditEntry,
     Comparison,
@@ -36,12 +32,7 @@ from annotation.models import (
     StudyVersion,
 )
 
-from .basics import LONGEST_INSTRUCTIONS, TextsFields, texts_of
 from .frame import StudioForm, readers_only, render_step, take_faults
-from .patience import patient_database
-from .quality_form import QualityForm
-from .routing_form import RoutingForm
-from .rule_forms import AskingForm, ChecksForm, RulesForm
 
 LONGEST_REASON = 1_000
 SHOWN_VERSIONS = 50
@@ -211,100 +202,3 @@ def unblind(request: SignedInRequest, study: Study) -> HttpResponse:
             messages.success(request, "The study is unblinded: names and results can be read.")
             return redirect("studio:running", slug=study.slug)
     return render_step(request, study, "open", "unblind", {"form": form, "is_early": early})
-
-
-class TextsForm(TextsFields, ReasonForm):
-    """What may change of an opened study beside its rules."""
-
-    title = forms.CharField(label="Name of the study", max_length=LONGEST_TITLE)
-    instructions = forms.CharField(
-        label="Instructions",
-        required=False,
-        max_length=LONGEST_INSTRUCTIONS,
-        widget=forms.Textarea(attrs={"rows": 12}),
-    )
-    overlap = forms.IntegerField(
-        label="Votes on each pair",
-        required=False,
-        min_value=1,
-        max_value=MAX_OVERLAP,
-        help_text="Can only be raised. Empty: as it is.",
-    )
-    field_order = ("title", "instructions", "language", "notice", "overlap", "reason")
-
-
-PARTS = (
-    ("texts", "Texts and overlap"),
-    ("checks", "Order, checks, limits"),
-    ("asking", "Beside the questions"),
-    ("quality", "Quality rules"),
-    ("routing", "Who rates, who decides"),
-)
-RULE_FORMS: Mapping[str, type[RulesForm]] = {
-    "checks": ChecksForm,
-    "asking": AskingForm,
-    "quality": QualityForm,
-    "routing": RoutingForm,
-}
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@readers_only
-def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpResponse:
-    """Give the study a further version."""
-    if study.state not in RUNNING:
-        return redirect("studio:running", slug=study.slug)
-    if part not in dict(PARTS):
-        raise Http404("There is no such part.")
-    posted = request.POST if request.method == "POST" else None
-    reason = ReasonForm(posted)
-    rules: RulesForm | None = None
-    if part == "texts":
-        reason = TextsForm(posted, initial=texts_of(study))
-    else:
-        rules = RULE_FORMS[part](study, posted)
-        for name in getattr(rules, "for_good", ()):
-            # It was settled when the study opened.
-            rules.fields[name].disabled = True
-    valid = reason.is_valid() and (rules is None or rules.is_valid())
-    if request.method == "POST" and valid:
-        try:
-            with patient_database():
-                done = change_study(
-                    study,
-                    request.user,
-                    reason=reason.cleaned_data["reason"],
-                    **wanted(study, reason, rules),
-                )
-        except (LifecycleError, ValidationError) as fault:
-            take_faults(reason, fault)
-        else:
-            if done.version is None:
-                messages.info(request, "The study is so already; nothing was changed.")
-            else:
-                lines = "; ".join(done.lines)
-                messages.success(request, f"Version {done.version.number}: {lines}.")
-            return redirect("studio:running", slug=study.slug)
-    has_errors = bool(reason.errors) or (rules is not None and bool(rules.errors))
-    return render_step(
-        request,
-        study,
-        "open",
-        "change",
-        {"reason": reason, "rules": rules, "part": part, "change_parts": PARTS},
-        status=422 if request.method == "POST" and has_errors else 200,
-    )
-
-
-def wanted(study: Study, reason: ReasonForm, rules: RulesForm | None) -> dict[str, Any]:
-    if rules is not None:
-        return {"rules": rules.rules(), **rules.settings()}
-    assert isinstance(reason, TextsForm)  # noqa: S101  # without rules it is this form
-    data = reason.cleaned_data
-    return {
-        "notice": data["notice"],
-        "rules": reason.changed_rules(study.rules),
-        "title": data["title"],
-        "instructions": data["instructions"],
-        **({"overlap": data["overlap"]} if data["overlap"] is not None else {}),
-    }

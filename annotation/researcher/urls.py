@@ -4,6 +4,7 @@ from django.urls import path
 
 from . import (
     basics,
+    changing,
     content,
     copying,
     design,
@@ -65,8 +66,14 @@ urlpatterns = [
     path(f"{SET_UP}open/", opening.open_page, name="open"),
     path(f"{SET_UP}running/", running.running, name="running"),
     path(f"{SET_UP}running/unblind/", running.unblind, name="unblind"),
-    path(f"{SET_UP}running/change/", running.change, name="change"),
-    path(f"{SET_UP}running/change/<slug:part>/", running.change, name="change_part"),
+    path(f"{SET_UP}running/change/", changing.change, name="change"),
+    path(f"{SET_UP}running/change/questions/new/", changing.change_question, name="add_question"),
+    path(
+        f"{SET_UP}running/change/questions/<str:key>/",
+        changing.change_question,
+        name="change_question",
+    ),
+    path(f"{SET_UP}running/change/<slug:part>/", changing.change, name="change_part"),
     path(f"{SET_UP}running/<slug:action>/", running.act, name="act"),
     path(f"{SET_UP}clone/", copying.clone, name="clone"),
     path(f"{SET_UP}challenge/", copying.challenge, name="challenge"),

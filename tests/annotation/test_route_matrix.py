@@ -172,6 +172,8 @@ MATRIX = {
     "studio:unblind": Row(READERS, study=CLOSED),
     "studio:change": Row(READERS),
     "studio:change_part": Row(READERS, kwargs={"part": "checks"}),
+    "studio:add_question": Row(READERS),
+    "studio:change_question": Row(READERS, kwargs={"key": "overall"}),
     "studio:act": Row(READERS, kwargs={"action": "pause"}),
     "studio:clone": Row(READERS),
     "studio:challenge": Row(READERS, study=CLOSED),

@@ -16,9 +16,11 @@ from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
 from annotation.models import AuditEntry, Comparison, Criterion, Prompt, Study, Vote
 from annotation.researcher.dry_run import sampled
+from annotation.researcher.references import LONGEST_TYPED
 from annotation.researcher.rehearsal import PlannedWork, rehearse
 from annotation.researcher.rule_forms import ChecksForm
 from annotation.researcher.steps import STEPS
+from annotation.tasks import work_on_upload
 from tests import factories
 from tests.annotation.researcher.studio import Studio, make_studio, two_systems
 from tests.annotation.researcher.test_wizard import initial_data
@@ -351,3 +353,38 @@ def test_the_dry_run_draws_from_all_pairs_of_systems_whatever_their_identifiers(
     met = Counter(frozenset(pair) for pair in shown.values_list("system_a_id", "system_b_id"))
     assert sorted(met.values()) == [4, 4, 4]
     assert sampled(studio.study) == sampled(studio.study)
+
+
+def test_references_of_a_page_stay_below_what_a_form_may_send(tmp_path, settings):
+    studio = filled(tmp_path, 20)
+    Prompt.objects.update(reference="猫" * LONGEST_TYPED)
+    # Another word for each of twenty prompts, as a browser sends them: nothing is cut off.
+    page = studio.get("references")
+    keys = [entry["key"] for entry in page.context["prompts"]]
+    assert len(keys) == 20
+    shown = {f"shown_{entry['key']}": entry["shown"] for entry in page.context["prompts"]}
+    typed = {f"reference_{key}": "犬" * LONGEST_TYPED for key in keys}
+    assert studio.post("references", {**shown, **typed}).status_code == 302
+    assert set(Prompt.objects.values_list("reference", flat=True)) == {"犬" * LONGEST_TYPED}
+
+
+def test_a_reference_that_is_too_long_for_the_form_comes_by_a_file(tmp_path):
+    studio = filled(tmp_path, 2)
+    first, second = Prompt.objects.filter(study=studio.study).order_by("pk")
+    refused = studio.post("references", {f"reference_{first.pk}": "a" * (LONGEST_TYPED + 1)})
+    assert refused.status_code == 422
+    assert "Bring a longer one with a file" in text_of(refused)
+    lines = [
+        json.dumps({"prompt_id": first.prompt_id, "reference": "a" * 200_000}),
+        json.dumps({"prompt_id": second.prompt_id, "reference": 3}),
+    ]
+    upload = studio.checked(("references.jsonl", "\n".join(lines).encode()), kind="prompts")
+    assert [problem[1] for problem in upload.found["problems"]] == [2]
+    studio.post("store", {"bad_rows": "skip"}, upload=upload.public_id)
+    work_on_upload()
+    first.refresh_from_db()
+    assert len(first.reference) == 200_000
+    # The page leaves it out of the form: saving the others neither sends nor changes it.
+    page = studio.get("references")
+    assert "200,000 characters" in text_of(page)
+    assert f'name="reference_{first.pk}"' not in page.content.decode()

@@ -1,0 +1,84 @@
+"""Questions of an opened study, changed and added by a further version."""
+
+from __future__ import annotations
+
+import pytest
+
+from annotation.lifecycle.opening import open_study
+from annotation.models import Criterion, StudyVersion
+from tests.annotation.researcher.studio import Studio
+from tests.annotation.researcher.test_pages import filled
+from tests.annotation.researcher.test_wizard import initial_data
+from tests.pages import text_of
+
+pytestmark = pytest.mark.django_db
+
+NEW = {"question": "Which one is clearer?", "scale": "ternary", "reason": "We forgot it."}
+
+
+@pytest.fixture
+def opened(tmp_path) -> Studio:
+    studio = filled(tmp_path, 2)
+    open_study(studio.study)
+    return studio
+
+
+def versions(studio: Studio) -> int:
+    return StudyVersion.objects.filter(study=studio.study).count()
+
+
+def test_a_question_is_added_as_a_new_version(opened: Studio):
+    assert "Add a question" in text_of(opened.get("change_part", part="questions"))
+    assert opened.post("add_question", NEW)["Location"] == opened.url("running")
+    assert versions(opened) == 2
+    assert list(Criterion.objects.values_list("key", flat=True).order_by("position")) == [
+        "overall",
+        "which_one_is_clearer",
+    ]
+
+
+def test_the_words_of_a_question_change_and_its_scale_stays(opened: Studio):
+    form = opened.get("change_question", key="overall").context["form"]
+    sent = initial_data(form) | {
+        "question": "Which one would you send?",
+        "scale": "binary",
+        "level_1": "Cannot be sent",
+        "example_1": "No.",
+        "reason_1": "It says nothing.",
+        "reason": "Clearer words.",
+    }
+    sent = {name: value for name, value in sent.items() if value is not None}
+    assert opened.post("change_question", sent, key="overall").status_code == 302
+    overall = Criterion.objects.get(key="overall")
+    assert overall.question == "Which one would you send?"
+    assert overall.scale == "ternary"
+    assert overall.levels == [
+        {
+            "id": "1",
+            "description": "Cannot be sent",
+            "example": "No.",
+            "reason": "It says nothing.",
+        }
+    ]
+    assert versions(opened) == 2
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [("reason", "Give a reason"), ("question", "Say what annotators shall decide")],
+)
+def test_without_reason_or_words_nothing_changes(opened: Studio, lacking: str, said: str):
+    answer = opened.post("add_question", {**NEW, lacking: ""})
+    assert answer.status_code == 422
+    assert said in text_of(answer)
+    assert versions(opened) == 1
+
+
+def test_a_question_that_there_is_not_is_not_found(opened: Studio):
+    assert opened.get("change_question", key="wit").status_code == 404
+
+
+def test_a_draft_has_no_versions_to_make(tmp_path):
+    draft = filled(tmp_path, 2)
+    assert draft.post("add_question", NEW)["Location"] == draft.url("running")
+    assert Criterion.objects.count() == 1
