@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('annotation', '0011_messages_to_annotators'),
+        ('annotation', '0012_earlier_links'),
     ]
 
     operations = [
