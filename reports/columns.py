@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from reports.stats.covariance import order_of
+from reports.stats.clusters import order_of_both
 from reports.stats.votes import IntArray
 
 # Rows fetched at a time: the ORM's tuples of one chunk stay around 10 MB.
@@ -44,8 +44,7 @@ def by_item_and_annotator(item: IntArray, annotator: IntArray) -> IntArray:
     -------
     int array, shape (n,)
     """
-    order = order_of(annotator)
-    return order[order_of(item[order])]
+    return order_of_both(item, annotator)
 
 
 def read_numbers(rows: QuerySet[Any, Any], columns: int) -> Keys:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from reports.stats.covariance import CHUNK_ENTRIES, intersect
+from reports.stats.clusters import ALONE, CHUNK_ENTRIES, begins_of, order_of_both
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.votes import FloatArray, IntArray
 
-__all__ = ["ClusterSums", "MeanVariances", "cluster_sums", "mean_variances"]
+__all__ = [
+    "ClusterSums",
+    "MeanVariances",
+    "Squares",
+    "cluster_sums",
+    "mean_variances",
+    "shared_variance",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +56,32 @@ def cluster_sums(
     score : float array, shape (n,)
     weight : float array, shape (n,), or None
     """
-    code: IntArray = group.astype(np.int64)
-    code *= clusters
-    code += cluster
     size = groups * clusters
-    if size <= 4 * code.size + CHUNK_ENTRIES:
+    if size <= 4 * group.size + CHUNK_ENTRIES:
+        code = group * np.int64(clusters)
+        code += cluster
         count = np.bincount(code, minlength=size)
-        distinct = np.flatnonzero(count)
-        count = count[distinct]
+        kept = np.flatnonzero(count)
+        count = count[kept]
+        owner, member = np.divmod(kept, max(clusters, 1))
+
+        def total(values: FloatArray) -> FloatArray:
+            return group_sum(code, values, size)[kept]
     else:
-        place, size = intersect(group, cluster)
-        distinct = np.empty(size, dtype=np.int64)
-        distinct[place] = code
-        code, count = place, np.bincount(place, minlength=size)
-    kept: Any = distinct if size != distinct.size else slice(None)
+        order = order_of_both(group, cluster)
+        owner, member = group[order], cluster[order]
+        begins = begins_of(owner, member)
+        place = np.cumsum(begins, dtype=np.int32) - 1
+        owner, member = owner[begins], member[begins]
+        count = np.bincount(place)
+
+        def total(values: FloatArray) -> FloatArray:
+            return group_sum(place, values[order], count.size)
+
     votes = count.astype(np.float64)
     if weight is None:
-        weights, scores = votes, group_sum(code, score, size)[kept]
-    else:
-        weights = group_sum(code, on_exact_grid(weight), size)[kept]
-        scores = group_sum(code, on_exact_grid(weight * score), size)[kept]
-    owner, member = np.divmod(distinct, max(clusters, 1))
+        return ClusterSums(owner, member, votes, votes, total(score))
+    weights, scores = (total(on_exact_grid(values)) for values in (weight, weight * score))
     return ClusterSums(owner, member, votes, weights, scores)
 
 
@@ -92,6 +103,12 @@ class MeanVariances:
     effective: FloatArray
     cr1: FloatArray
     cr3: FloatArray
+
+    @classmethod
+    def of_nothing(cls, groups: int) -> MeanVariances:
+        """Where nobody looked for clusters."""
+        unknown = np.full(groups, np.nan)
+        return cls(np.zeros(groups, dtype=np.int64), unknown, unknown, unknown)
 
 
 def mean_variances(
@@ -124,3 +141,91 @@ def mean_variances(
         np.where(single, np.nan, cr1),
         np.where(single, np.nan, cr3),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Squares:
+    """Σ W², Σ W S and Σ S² over the clusters of every group, shape (groups,) each.
+
+    W are a cluster's votes, weighted, and S their scores: what Σ (S - mW)² needs of any mean m.
+    """
+
+    weight: FloatArray
+    cross: FloatArray
+    score: FloatArray
+
+    @classmethod
+    def of(
+        cls, group: IntArray, groups: int, weight: FloatArray | None, score: FloatArray
+    ) -> Squares:
+        """Of clusters with their Σ w, 1 each if not given, and Σ w y, each shape (clusters,)."""
+        if weight is None:
+            parts = (score, score**2)
+            first = np.bincount(group, minlength=groups).astype(np.float64)
+        else:
+            parts = (weight * score, score**2)
+            first = group_sum(group, on_exact_grid(weight**2), groups)
+        return cls(first, *(group_sum(group, on_exact_grid(part), groups) for part in parts))
+
+    def put_together(self, apart: Squares, joined: Squares) -> Squares:
+        """With clusters that were counted `apart` taken as `joined`."""
+        return Squares(
+            self.weight - apart.weight + joined.weight,
+            self.cross - apart.cross + joined.cross,
+            self.score - apart.score + joined.score,
+        )
+
+    def around(self, mean: FloatArray) -> FloatArray:
+        """Σ (S - mW)², shape (groups,)."""
+        spread = self.score - 2 * mean * self.cross + mean**2 * self.weight
+        return np.maximum(spread, 0)
+
+
+def shared_variance(
+    group: IntArray,
+    groups: int,
+    shared: IntArray,
+    score: FloatArray,
+    weight: FloatArray | None,
+    squares: Squares,
+    mean: FloatArray,
+    total: FloatArray,
+) -> FloatArray:
+    """CR1 of every group's mean score over the clusters that share annotator and prompt.
+
+    Most of these hold one vote. So each vote is taken for a cluster of its own at first, and only
+    those that are not are looked for.
+
+    Parameters
+    ----------
+    group : int array, shape (n,)
+    groups : int
+    shared : int array, shape (n,)
+        As from :func:`~reports.stats.clusters.shared_by_several`.
+    score : float array, shape (n,)
+    weight : float array, shape (n,), or None
+    squares : Squares
+        Of the votes, each a cluster.
+    mean, total : float array, shape (groups,)
+        Mean score, and Σ w.
+
+    Returns
+    -------
+    float array, shape (groups,)
+        NaN for a single cluster.
+    """
+    clusters = np.bincount(group, minlength=groups)
+    rows = np.flatnonzero(shared != ALONE)
+    if rows.size:
+        held, own = group[rows], score[rows]
+        weights = None if weight is None else weight[rows]
+        sums = cluster_sums(held, groups, shared[rows], int(shared.max()) + 1, own, weights)
+        clusters = clusters - np.bincount(held, minlength=groups)
+        clusters += np.bincount(sums.group, minlength=groups)
+        squares = squares.put_together(
+            Squares.of(held, groups, weights, own if weights is None else weights * own),
+            Squares.of(sums.group, groups, sums.weight, sums.score),
+        )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = clusters / (clusters - 1) * squares.around(mean) / total**2
+    return np.where(clusters < 2, np.nan, found)

@@ -16,28 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from reports.stats.clusters import ALONE, CHUNK_ENTRIES, compact, effective_clusters, order_of
 from reports.stats.design import Design
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.results import WarningCode
 
-__all__ = [
-    "Covariance",
-    "clustered_covariance",
-    "cr1",
-    "cr3",
-    "effective_clusters",
-    "iid_sandwich",
-    "intersect",
-    "two_way",
-]
+__all__ = ["Covariance", "clustered_covariance", "cr1", "cr3", "iid_sandwich", "two_way"]
 
 CR3_LIMIT = 2e7
 """CR3 solves one system of equations a cluster; above this many matrix entries in all, CR1,
 which then differs by less than a hundredth of itself, takes its place."""
-
-CHUNK_ENTRIES = 1 << 20
-"""What a dense table may hold beyond four entries a vote before a sparse one takes its place
-(8 MB)."""
 
 BLOCK_ENTRIES = 1 << 17
 """Entries of cluster information held at once (1 MB): more would leave the processor's cache."""
@@ -88,69 +76,23 @@ class Covariance:
     these_annotators: Covariance | None = None
 
 
-def effective_clusters(cluster: IntArray) -> tuple[int, float]:
-    """Number of clusters with votes, and G_eff = (Σ n_g)²/Σ n_g²."""
-    sizes = np.bincount(cluster) if cluster.size else np.zeros(0)
-    sizes = sizes[sizes > 0].astype(np.float64)
-    if sizes.size == 0:
-        return 0, 0.0
-    return int(sizes.size), float(sizes.sum() ** 2 / (sizes**2).sum())
-
-
-def compact(cluster: IntArray) -> tuple[IntArray, int]:
-    """The same clusters coded 0..G-1 in the order of their codes, and G."""
-    used = np.bincount(cluster) > 0
-    code = np.cumsum(used) - 1
-    return code[cluster], int(used.sum())
-
-
-def intersect(first: IntArray, second: IntArray) -> tuple[IntArray, int]:
-    """Clusters of votes that share both codes, coded 0..G-1, and G."""
-    width = int(second.max(initial=0)) + 1
-    packed = first.astype(np.int64) * width + second
-    if (int(first.max(initial=0)) + 1) * width <= 4 * packed.size + CHUNK_ENTRIES:
-        return compact(packed)
-    order = order_of(second)
-    order = order[order_of(first[order])]
-    ordered = packed[order]
-    begins = np.empty(order.size, dtype=bool)
-    begins[:1] = True
-    np.not_equal(ordered[1:], ordered[:-1], out=begins[1:])
-    code = np.empty(order.size, dtype=np.intp)
-    code[order] = np.cumsum(begins) - 1
-    return code, int(begins.sum())
-
-
-def order_of(code: IntArray) -> IntArray:
-    """The stable order of small whole numbers, by counting: a fifth of the time of sorting.
-
-    Parameters
-    ----------
-    code : int array, shape (n,)
-        Not negative.
-    """
-    rows = code.astype(np.int32)
-    columns = np.arange(code.size, dtype=np.int32)
-    shape = (int(code.max(initial=0)) + 1, code.size)
-    # The compressed form of a matrix with one entry a column lists the columns row by row.
-    table = sparse.coo_array((np.ones(code.size, dtype=np.int8), (rows, columns)), shape=shape)
-    return np.asarray(table.tocsr().indices)
-
-
 def iid_sandwich(design: Design) -> FloatArray:
     """H⁺ (Σ r² x xᵀ) H⁺, votes independent (White 1982, doi 10.2307/1912526)."""
     bread = design.bread()
     return np.asarray(bread @ _meat_of_rows(design) @ bread)
 
 
-def _meat_of_rows(design: Design) -> FloatArray:
-    """Σ r² x xᵀ, every vote a cluster of its own."""
+def _meat_of_rows(design: Design, counted: NDArray[np.bool_] | None = None) -> FloatArray:
+    """Σ r² x xᵀ, every vote a cluster of its own; over all votes, or those that are counted."""
     m = design.n_systems
-    meat = _pair_sums(design, on_exact_grid(design.residual**2), _one(design), 1)[0]
+    residual = design.residual if counted is None else design.residual * counted
+    meat = _pair_sums(design, on_exact_grid(residual**2), _one(design), 1)[0]
     for k, extra in design.further():
         score = extra.score(k)
-        cross = _system_sums(design, on_exact_grid(design.residual * score), _one(design), 1)[0]
+        cross = _system_sums(design, on_exact_grid(residual * score), _one(design), 1)[0]
         meat[:m, m + k] = meat[m + k, :m] = cross
+        if counted is not None:
+            score = score * counted
         for other in range(k + 1):
             product = float(on_exact_grid(score * extra.score(other)).sum())
             meat[m + k, m + other] = meat[m + other, m + k] = product
@@ -249,48 +191,83 @@ def cr1(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
         G, at least 2.
     """
     if clusters * design.n_columns <= 4 * cluster.size + CHUNK_ENTRIES:
-        scores = _score_sums(design, cluster, clusters)
-        meat = scores.T @ scores
-    else:
-        meat = _sparse_meat(design, cluster, clusters)
+        return _sandwiched(design, _dense_meat(design, cluster, clusters), clusters)
+    alone = np.bincount(cluster, minlength=clusters) == 1
+    if not bool(alone.any()):
+        return _sandwiched(design, _meat_of_several(design, cluster, clusters), clusters)
+    return cr1_of_shared(design, np.where(alone[cluster], ALONE, cluster))
+
+
+def cr1_of_shared(design: Design, shared: IntArray) -> FloatArray:
+    """:func:`cr1` over clusters most of which hold one vote, whose share needs no table.
+
+    Parameters
+    ----------
+    design : Design
+    shared : int array, shape (n,)
+        The cluster of each vote; `ALONE` for one that has none but itself.
+    """
+    alone = shared == ALONE
+    rows = np.flatnonzero(~alone)
+    cluster, several = compact(shared[rows])
+    meat = _meat_of_rows(design, alone)
+    if several:
+        meat += _meat_of_several(_rows(design, rows), cluster, several)
+    return _sandwiched(design, meat, shared.size - rows.size + several)
+
+
+def _sandwiched(design: Design, meat: FloatArray, clusters: int) -> FloatArray:
     bread = design.bread()
     return np.asarray(clusters / (clusters - 1) * bread @ meat @ bread)
 
 
-def _sparse_meat(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
-    """Σ S_g S_gᵀ where a table of clusters by columns would be nearly empty.
+def _dense_meat(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
+    scores = _score_sums(design, cluster, clusters)
+    return np.asarray(scores.T @ scores)
 
-    Most such clusters hold one vote, whose share needs no table at all.
-    """
+
+def _meat_of_several(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
+    """Σ S_g S_gᵀ where a table of clusters by columns would be nearly empty."""
+    k = design.n_columns
     size = np.bincount(cluster, minlength=clusters)
-    alone = size[cluster] == 1
-    meat = np.zeros((design.n_columns, design.n_columns))
-    if bool(alone.any()):
-        meat += _meat_of_rows(_rows(design, alone))
-        if bool(alone.all()):
-            return meat
-        design = _rows(design, ~alone)
-        cluster, clusters = compact(cluster[~alone])
-        size = size[size > 1]
-    entries = float(np.square(2.0 * size).sum())
-    if clusters * design.n_columns**2 <= DENSE_GAIN * entries:
-        for rows, local, count in _blocks(cluster, clusters, design.n_columns):
-            scores = _score_sums(_rows(design, rows), local, count)
+    if clusters * k**2 > DENSE_GAIN * float(np.square(2.0 * size).sum()):
+        return _product(*_entries_of_votes(design, cluster), (clusters, k))
+    meat = np.zeros((k, k))
+    places, columns, values = [], [], []
+    done = 0
+    for rows, local, count in _blocks(cluster, clusters, k):
+        scores = _score_sums(_rows(design, rows), local, count)
+        # Votes of a cluster often speak of few systems, however many they are.
+        place, column = np.nonzero(scores != 0)
+        if scores.size * k <= DENSE_GAIN * float(np.square(1.0 * np.bincount(place)).sum()):
             meat += scores.T @ scores
-        return meat
-    return meat + _sparse_product(design, cluster, clusters)
+        else:
+            places.append(place + done)
+            columns.append(column)
+            values.append(scores[place, column])
+        done += count
+    if places:
+        row, column, value = np.concatenate(places), np.concatenate(columns), np.concatenate(values)
+        meat += _product(row, column, value, (clusters, k))
+    return meat
 
 
-def _sparse_product(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
+def _entries_of_votes(design: Design, cluster: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """Cluster, column and score of every entry that a vote has in a table of scores."""
     columns = [design.a, design.b]
     values = [design.residual, -design.residual]
     for k, extra in design.further():
         columns.append(np.full(design.a.size, design.n_systems + k, dtype=design.a.dtype))
         values.append(extra.score(k))
-    rows = np.tile(cluster.astype(np.int32), len(columns))
+    return np.tile(cluster, len(columns)), np.concatenate(columns), np.concatenate(values)
+
+
+def _product(
+    row: IntArray, column: IntArray, value: FloatArray, shape: tuple[int, int]
+) -> FloatArray:
+    """TᵀT of a sparse table T, whose entries at the same place add up."""
     table = sparse.coo_array(
-        (np.concatenate(values), (rows, np.concatenate(columns).astype(np.int32))),
-        shape=(clusters, design.n_columns),
+        (value, (row.astype(np.int32), column.astype(np.int32))), shape=shape
     ).tocsr()
     table.sum_duplicates()
     return np.asarray((table.T @ table).toarray(), dtype=np.float64)
@@ -359,7 +336,9 @@ def _one_way(design: Design, cluster: IntArray, clusters: int) -> tuple[FloatArr
     return cr1(design, cluster, clusters), "cr1"
 
 
-def clustered_covariance(design: Design, annotator: IntArray, prompt: IntArray) -> Covariance:
+def clustered_covariance(
+    design: Design, annotator: IntArray, prompt: IntArray, shared: IntArray
+) -> Covariance:
     """The covariance that the data allow, with its degrees of freedom and warnings.
 
     Two-way over annotators and prompts; with one annotator by prompts only, with one prompt by
@@ -372,6 +351,8 @@ def clustered_covariance(design: Design, annotator: IntArray, prompt: IntArray) 
     design : Design
     annotator, prompt : int array, shape (n,)
         Any codes from 0.
+    shared : int array, shape (n,)
+        :func:`~reports.stats.clusters.shared_by_several` of the two, of these votes or of more.
     """
     warnings: list[WarningCode] = []
     names = ("annotator", "prompt")
@@ -397,8 +378,8 @@ def clustered_covariance(design: Design, annotator: IntArray, prompt: IntArray) 
     if len(used) == 1:
         matrix, kind = parts[used[0]]
         return Covariance(matrix, df, f"{used[0]}_{kind}", n_clusters, effective, tuple(warnings))
-    both, count = intersect(codes["annotator"][0], codes["prompt"][0])
-    matrix, psd = two_way(parts["annotator"][0], parts["prompt"][0], cr1(design, both, count))
+    both = cr1_of_shared(design, shared)
+    matrix, psd = two_way(parts["annotator"][0], parts["prompt"][0], both)
     kinds = [parts[name][1] for name in names]
     method = "two_way_" + (kinds[0] if kinds[0] == kinds[1] else "_".join(kinds))
     if not psd:

@@ -18,8 +18,8 @@ from reports.stats.bradley_terry import (
     fit_scores,
 )
 from reports.stats.cells import Cells
+from reports.stats.clusters import compact
 from reports.stats.connectivity import find_separation
-from reports.stats.covariance import compact
 from reports.stats.group_sums import group_sum
 from reports.stats.results import ShapeMismatch, VerdictCode, WarningCode
 from reports.stats.standings import SAME_STRENGTH

@@ -229,7 +229,7 @@ def linear_covariance(votes: Votes, values: FloatArray, fit: LinearFit) -> Covar
         gauge=block_gauge(fit.information, fit.component[fit.systems]),
         n_systems=m,
     )
-    return clustered_covariance(design, votes.annotator, votes.prompt)
+    return clustered_covariance(design, votes.annotator, votes.prompt, votes.shared)
 
 
 NO_ERROR = 1e-7

@@ -178,14 +178,15 @@ def side_bias(votes: Votes, *, level: float = 0.95) -> SideBias:
     known = decisive.take(decisive.side != 0)
     left = ((known.verdict == VerdictCode.A) == (known.side == 1)).astype(np.float64)
     blank = np.zeros(known.n, dtype=np.intp)
-    overall = mean_scores(blank, 1, left, None, known.annotator, known.prompt, level=level)
+    clusters = (known.annotator, known.prompt)
+    overall = mean_scores(blank, 1, left, None, *clusters, shared=known.shared, level=level)
     people = mean_scores(
         known.annotator,
         votes.n_annotators,
         left,
         None,
-        known.annotator,
-        known.prompt,
+        *clusters,
+        shared=known.shared,
         clustering="none",
         level=level,
     )

@@ -23,7 +23,8 @@ from reports.stats.bradley_terry import (
     gauge_inverse,
 )
 from reports.stats.cells import Cells
-from reports.stats.covariance import Covariance, compact, cr1
+from reports.stats.clusters import compact
+from reports.stats.covariance import Covariance, cr1
 from reports.stats.intervals import check_level
 from reports.stats.linear_terms import parameter_estimate
 from reports.stats.newton import block_centre

@@ -9,8 +9,8 @@ from scipy.sparse import csr_array
 
 from reports.stats.bradley_terry import ridge_strengths
 from reports.stats.cells import Cells
+from reports.stats.clusters import compact
 from reports.stats.connectivity import weak_components
-from reports.stats.covariance import compact
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, WarningCode, generator, undefined
 from reports.stats.votes import BothBadPolicy, IntArray, TiePolicy, Votes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -85,9 +87,10 @@ def strength_covariance(votes: Votes, fit: BradleyTerryFit) -> tuple[Covariance,
             out.append(Covariance(part.model_covariance(), None, METHOD_RIDGE, {}, {}))
             continue
         design, rows = component_design(votes, part)
-        annotator = votes.annotator if rows is None else votes.annotator[rows]
-        prompt = votes.prompt if rows is None else votes.prompt[rows]
-        out.append(clustered_covariance(design, annotator, prompt))
+        own: Any = slice(None) if rows is None else rows
+        out.append(
+            clustered_covariance(design, votes.annotator[own], votes.prompt[own], votes.shared[own])
+        )
     return tuple(out)
 
 

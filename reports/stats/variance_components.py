@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.stats.cluster_sums import ClusterSums, cluster_sums
-from reports.stats.covariance import intersect
+from reports.stats.clusters import intersect
 from reports.stats.group_sums import group_sum
 from reports.stats.votes import FloatArray, Votes
 from reports.stats.win_rates import pair_index

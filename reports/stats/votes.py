@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from reports.stats.clusters import shared_by_several
 from reports.stats.results import (
     NegativeCount,
     NonFiniteInput,
@@ -84,7 +86,7 @@ def _codes(values: ArrayLike, name: str, limit: int | None) -> tuple[IntArray, i
     return array.astype(np.int32), high + 1 if limit is None else limit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: what is found out once is kept beside the columns
 class Votes:
     """One row a counted Vote. Build it with :meth:`from_arrays`, which checks the input.
 
@@ -206,9 +208,18 @@ class Votes:
         """Number of votes."""
         return int(self.system_a.size)
 
+    @cached_property
+    def shared(self) -> IntArray:
+        """Clusters of one annotator's votes on one prompt, where there are several, shape (n,).
+
+        As from :func:`~reports.stats.clusters.shared_by_several`. A vote that :meth:`take` left
+        alone in such a cluster keeps its code.
+        """
+        return shared_by_several(self.annotator, self.prompt)
+
     def take(self, rows: NDArray[Any]) -> Votes:
         """The votes selected by a boolean mask or an index array; codes keep their meaning."""
-        return Votes(
+        taken = Votes(
             self.system_a[rows],
             self.system_b[rows],
             self.verdict[rows],
@@ -222,6 +233,9 @@ class Votes:
             self.n_annotators,
             self.n_items,
         )
+        if "shared" in self.__dict__:
+            taken.__dict__["shared"] = self.shared[rows]  # looked up, not searched for again
+        return taken
 
     def counted(self, ties: TiePolicy = "half", both_bad: BothBadPolicy = "tie") -> Votes:
         """The votes that take part in scores and fits under the two policies."""

@@ -16,8 +16,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.stats.cluster_sums import cluster_sums, mean_variances
-from reports.stats.covariance import FEW_CLUSTERS, NOT_PSD, intersect
+from reports.stats.cluster_sums import (
+    MeanVariances,
+    Squares,
+    cluster_sums,
+    mean_variances,
+    shared_variance,
+)
+from reports.stats.clusters import order_of, shared_by_several
+from reports.stats.covariance import FEW_CLUSTERS, NOT_PSD
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.intervals import critical_value, critical_values, wilson
 from reports.stats.results import Estimate, WarningCode, undefined
@@ -62,9 +69,9 @@ class MeanScores:
     low, high : float array
         The interval of the mean.
     annotators, prompts : int array
-        Clusters with votes in the group.
+        Clusters with votes in the group; 0 where votes are taken as independent on demand.
     effective_annotators, effective_prompts : float array
-        G_eff of each dimension.
+        G_eff of each dimension; NaN there.
     method : array of str
     not_psd : bool array
     prompt_variance, annotator_variance : float array
@@ -226,6 +233,7 @@ def mean_scores(
     annotator: IntArray,
     prompt: IntArray,
     *,
+    shared: IntArray | None = None,
     clustering: Clustering = "two_way",
     level: float = 0.95,
 ) -> MeanScores:
@@ -241,16 +249,21 @@ def mean_scores(
     score : float array, shape (n,)
         Within [0, 1].
     weight : float array, shape (n,), or None
+    shared : int array, shape (n,), optional
+        :func:`~reports.stats.clusters.shared_by_several` of annotator and prompt, where the caller
+        has it: of these votes or of more.
     clustering : {"two_way", "none"}
         ``"none"``: independent votes and the normal quantile; without ties this is the plain
         Wilson interval.
     level : float
     """
     critical_value(level, None)  # refuses a wrong level before any work
+    if shared is None:
+        shared = shared_by_several(annotator, prompt)
     blocks = []
-    for low, high in _ranges(np.bincount(group, minlength=groups)):
-        whole = high - low == groups
-        rows: Any = slice(None) if whole else np.flatnonzero((group >= low) & (group < high))
+    ranges = _ranges(np.bincount(group, minlength=groups))
+    chosen: list[Any] = [slice(None)] if len(ranges) == 1 else _rows_of(group, ranges)
+    for (low, high), rows in zip(ranges, chosen, strict=True):
         blocks.append(
             _block(
                 group[rows] - low,
@@ -259,6 +272,7 @@ def mean_scores(
                 None if weight is None else weight[rows],
                 annotator[rows],
                 prompt[rows],
+                shared[rows],
                 clustering,
                 level,
             )
@@ -278,6 +292,13 @@ def _ranges(sizes: IntArray) -> list[tuple[int, int]]:
     return ranges
 
 
+def _rows_of(group: IntArray, ranges: list[tuple[int, int]]) -> list[IntArray]:
+    """The rows of each range of groups."""
+    order = order_of(group)
+    ends = np.cumsum(np.bincount(group, minlength=ranges[-1][1]))
+    return np.split(order, [ends[high - 1] for _, high in ranges[:-1]])
+
+
 def _joined(blocks: list[MeanScores]) -> MeanScores:
     if len(blocks) == 1:
         return blocks[0]
@@ -293,34 +314,35 @@ def _block(
     weight: FloatArray | None,
     annotator: IntArray,
     prompt: IntArray,
+    shared: IntArray,
     clustering: Clustering,
     level: float,
 ) -> MeanScores:
-    clusters = [int(column.max(initial=-1)) + 1 for column in (annotator, prompt)]
-    by_annotator, by_prompt = (
-        cluster_sums(group, groups, column, size, score, weight)
-        for column, size in zip((annotator, prompt), clusters, strict=True)
-    )
     votes = np.bincount(group, minlength=groups)
-    total = group_sum(by_prompt.group, by_prompt.weight, groups)
+    own = score if weight is None else weight * score
+    squares = Squares.of(group, groups, weight, own)
+    total = votes.astype(np.float64)
+    if weight is not None:
+        total = group_sum(group, on_exact_grid(weight), groups)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mean = group_sum(by_prompt.group, by_prompt.score, groups) / total
-    person = mean_variances(by_annotator, groups, mean, total)
-    text = mean_variances(by_prompt, groups, mean, total)
-    square = np.ones(group.size) if weight is None else weight**2
-    moments = [group_sum(group, on_exact_grid(square * score**power), groups) for power in range(3)]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = moments[2] - 2 * mean * moments[1] + mean**2 * moments[0]
-        independent = np.maximum(spread, 0) / total**2
+        mean = group_sum(group, on_exact_grid(own), groups) / total
+        independent = squares.around(mean) / total**2
     not_psd = np.zeros(groups, dtype=bool)
     if clustering == "none":
+        person = text = MeanVariances.of_nothing(groups)
         variance, method = independent, np.full(groups, "iid", dtype="U16")
         df, fallback = np.full(groups, np.inf), votes.astype(np.float64)
     else:
-        both_codes, both = intersect(annotator, prompt)
-        shared = mean_variances(
-            cluster_sums(group, groups, both_codes, both, score, weight), groups, mean, total
+        person, text = (
+            mean_variances(
+                cluster_sums(group, groups, column, int(column.max(initial=-1)) + 1, score, weight),
+                groups,
+                mean,
+                total,
+            )
+            for column in (annotator, prompt)
         )
+        both = shared_variance(group, groups, shared, score, weight, squares, mean, total)
         two, people, prompts = (
             (person.clusters >= 2) & (text.clusters >= 2),
             person.clusters >= 2,
@@ -328,7 +350,7 @@ def _block(
         )
         one_way = person.cr3 + text.cr3
         with np.errstate(invalid="ignore"):
-            combined = one_way - shared.cr1
+            combined = one_way - both
             not_psd = two & (one_way > 0) & (combined <= NOT_PSD * one_way)
             people_larger = person.cr3 >= text.cr3
         variance = np.select(
@@ -399,6 +421,7 @@ def pair_mean_scores(
         used.weight,
         used.annotator,
         used.prompt,
+        shared=used.shared,
         clustering=clustering,
         level=level,
     )
@@ -418,11 +441,9 @@ def system_mean_scores(
     m = votes.n_systems
     sizes = np.bincount(used.system_a, minlength=m) + np.bincount(used.system_b, minlength=m)
     blocks = []
-    for low, high in _ranges(sizes):
-        first, second = (
-            np.flatnonzero((column >= low) & (column < high))
-            for column in (used.system_a, used.system_b)
-        )
+    ranges = _ranges(sizes)
+    as_first, as_second = (_rows_of(column, ranges) for column in (used.system_a, used.system_b))
+    for (low, high), first, second in zip(ranges, as_first, as_second, strict=True):
         rows = np.concatenate([first, second])
         score = used.score(rows)
         score[first.size :] = 1 - score[first.size :]
@@ -434,6 +455,7 @@ def system_mean_scores(
                 None if used.weight is None else used.weight[rows],
                 used.annotator[rows],
                 used.prompt[rows],
+                used.shared[rows],
                 clustering,
                 level,
             )

@@ -20,7 +20,8 @@ from scipy.special import expit
 
 from reports.stats.bradley_terry import fit_bradley_terry
 from reports.stats.cells import Cells
-from reports.stats.covariance import Covariance, compact, cr1
+from reports.stats.clusters import compact
+from reports.stats.covariance import Covariance, cr1
 from reports.stats.head_to_head import head_to_head
 from reports.stats.leaderboard import leaderboard
 from reports.stats.simultaneous import max_t_quantile, rank_sets

@@ -14,16 +14,8 @@ from hypothesis import strategies as st
 from reports.stats import covariance as room
 from reports.stats.bradley_terry import ComponentFit, fit_bradley_terry
 from reports.stats.cells import Cells
-from reports.stats.covariance import (
-    compact,
-    cr1,
-    cr3,
-    effective_clusters,
-    iid_sandwich,
-    intersect,
-    order_of,
-    two_way,
-)
+from reports.stats.clusters import compact, intersect
+from reports.stats.covariance import cr1, cr1_of_shared, cr3, iid_sandwich, two_way
 from reports.stats.design import Design
 from reports.stats.results import WarningCode
 from reports.stats.strength_covariance import (
@@ -142,26 +134,9 @@ def test_sparse_and_dense_cluster_sums_agree(monkeypatch: pytest.MonkeyPatch, ga
     monkeypatch.setattr(room, "DENSE_GAIN", gain)
     sparse = cr1(design, *clusters)
     # Squares of single votes are rounded to a grid of their own.
-    np.testing.assert_allclose(sparse, dense, rtol=0, atol=1e-13 * np.abs(dense).max())
-
-
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 400)), max_size=60))
-@settings(max_examples=50)
-def test_intersected_clusters_are_those_of_equal_pairs(pairs: list[tuple[int, int]]) -> None:
-    first = np.array([pair[0] for pair in pairs], dtype=np.int32)
-    second = np.array([pair[1] for pair in pairs], dtype=np.int32)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(room, "CHUNK_ENTRIES", -10_000)
-        code, count = intersect(first, second)
-    places = {pair: number for number, pair in enumerate(sorted(set(pairs)))}
-    assert count == len(places)
-    assert code.tolist() == [places[pair] for pair in pairs]
-
-
-@given(st.lists(st.integers(0, 50), max_size=80))
-def test_counting_orders_as_a_stable_sort_does(codes: list[int]) -> None:
-    code = np.array(codes, dtype=np.int64)
-    assert order_of(code).tolist() == np.argsort(code, kind="stable").tolist()
+    near = {"rtol": 0, "atol": 1e-13 * np.abs(dense).max()}
+    np.testing.assert_allclose(sparse, dense, **near)
+    np.testing.assert_allclose(cr1_of_shared(design, votes.shared), dense, **near)
 
 
 def test_small_blocks_give_the_same_leave_one_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,22 +309,3 @@ def test_not_psd_names_the_dimension_that_stands_in() -> None:
     assert WarningCode.NOT_PSD in found.warnings
     assert found.method in {"annotator_cr3", "prompt_cr3"}
     assert set(found.n_clusters) == {found.method.split("_")[0]}
-
-
-def test_effective_clusters_are_the_inverse_concentration() -> None:
-    assert effective_clusters(np.array([0, 0, 3, 3])) == (2, 2.0)
-    assert effective_clusters(np.array([5, 5, 5, 1])) == (2, 16 / 10)
-    assert effective_clusters(np.zeros(0, dtype=int)) == (0, 0.0)
-
-
-def test_intersections_are_the_distinct_pairs_however_they_are_found(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    random = np.random.default_rng(0)
-    first, second = random.integers(0, 50, 300), random.integers(0, 4000, 300)
-    codes, count = intersect(first, second)
-    assert count == len(set(zip(first.tolist(), second.tolist(), strict=True)))
-    monkeypatch.setattr(room, "CHUNK_ENTRIES", 0)
-    sorted_codes, sorted_count = intersect(first, second)
-    assert sorted_count == count
-    np.testing.assert_array_equal(codes, sorted_codes)

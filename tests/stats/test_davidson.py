@@ -13,7 +13,7 @@ from scipy.optimize import minimize
 
 from reports.stats.bradley_terry import fit_bradley_terry
 from reports.stats.cells import Cells
-from reports.stats.covariance import compact
+from reports.stats.clusters import compact
 from reports.stats.davidson import TieFit, fit_davidson, fit_rao_kupper
 from reports.stats.results import WarningCode
 from reports.stats.votes import Votes

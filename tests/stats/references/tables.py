@@ -23,8 +23,9 @@ from reports.stats.agreement import (
 )
 from reports.stats.bradley_terry import BradleyTerryFit, fit_bradley_terry
 from reports.stats.cells import Cells
+from reports.stats.clusters import compact, intersect
 from reports.stats.cohen import cohen_kappa
-from reports.stats.covariance import compact, cr1, cr3, iid_sandwich, intersect, two_way
+from reports.stats.covariance import cr1, cr3, iid_sandwich, two_way
 from reports.stats.cyclic_triads import cyclic_triads
 from reports.stats.davidson import TieFit, fit_davidson, fit_rao_kupper
 from reports.stats.dawid_skene import fit_dawid_skene
