@@ -28,11 +28,12 @@ from reports.models import AnalysisRun
 from reports.pair_rows import pair_rows
 from reports.pooled_records import counts_earlier
 from reports.records import CriterionRecords, StudyRecords
+from reports.side_by_side import side_by_side
 from reports.stats.agreement_report import agreement_report
 from reports.stats.head_to_head import head_to_head
 from reports.stats.leaderboard import Leaderboard, leaderboard
 from reports.stats.results import VerdictCode, WarningCode
-from reports.stats.side_term import SideTermFit, fit_side_term, side_bias
+from reports.stats.side_term import SideBias, SideTermFit, fit_side_term, side_bias
 from reports.stats.votes import IntArray
 from reports.validations import merge_samples
 from reports.with_excluded import with_excluded
@@ -183,18 +184,41 @@ def report(
     """The object of docs/report.schema.json; it depends on its arguments alone."""
     overall = read.overall
     votes = overall.votes
-    board = leaderboard(votes, seed=seed, level=LEVEL)
-    pairs = head_to_head(
-        votes,
-        seed=seed,
-        target=study.target_votes,
-        level=LEVEL,
-        smallest_difference=WIN_RATE_OF_INTEREST,
-        power=POWER,
-        planned_prompts=study_records.prompts_of_pairs(read),
-    )
+    thorough = settings["diagnostics"]
     sequential = _looked_early(settings)
-    side_term = fit_side_term(votes, level=LEVEL)
+    target, stops_early = study.target_votes, study.stopping == Stopping.SEQUENTIAL
+
+    def of_pairs() -> tuple[SideBias, dict[str, Any]]:
+        pairs = head_to_head(
+            votes,
+            seed=seed,
+            target=target,
+            level=LEVEL,
+            smallest_difference=WIN_RATE_OF_INTEREST,
+            power=POWER,
+            planned_prompts=study_records.prompts_of_pairs(read),
+        )
+        return side_bias(votes, level=LEVEL), {
+            "head_to_head": pair_rows(pairs, read, level=LEVEL, also=sequential),
+            "against_one": against_one_rows(
+                read,
+                seed=seed,
+                level=LEVEL,
+                sequential=stops_early,
+                thorough=thorough,
+                also=sequential,
+            ),
+        }
+
+    def of_systems() -> tuple[Leaderboard, SideTermFit, dict[str, Any]]:
+        board = leaderboard(votes, seed=seed, level=LEVEL)
+        side_term = fit_side_term(votes, level=LEVEL)
+        # Last, as it needs most memory: most often the pairs are ready by then.
+        return board, side_term, _agreement(overall, read, seed, thorough=thorough)
+
+    (board, side_term, agreement), (bias, pairs) = side_by_side(
+        of_systems, of_pairs, together=is_large(votes)
+    )
     judges = JudgeAlignment(read, seed=seed, level=LEVEL)
     return {
         "study": study.slug,
@@ -220,17 +244,9 @@ def report(
         },
         "verdicts": verdict_counts(overall),
         "leaderboard": leaderboard_rows(board, read),
-        "head_to_head": pair_rows(pairs, read, level=LEVEL, also=sequential),
-        "against_one": against_one_rows(
-            read,
-            seed=seed,
-            level=LEVEL,
-            sequential=study.stopping == Stopping.SEQUENTIAL,
-            thorough=settings["diagnostics"],
-            also=sequential,
-        ),
-        "agreement": _agreement(overall, read, seed, thorough=settings["diagnostics"]),
-        "side_bias": _side_bias(overall, read, side_term),
+        **pairs,
+        "agreement": agreement,
+        "side_bias": _side_bias(bias, read, side_term),
         **beside(
             read,
             board,
@@ -238,7 +254,7 @@ def report(
             _grades_and_steps(overall),
             seed=seed,
             level=LEVEL,
-            thorough=settings["diagnostics"],
+            thorough=thorough,
         ),
         "diagnostics": diagnostics(
             votes,
@@ -246,7 +262,7 @@ def report(
             read.systems,
             read.annotators,
             level=LEVEL,
-            thorough=settings["diagnostics"],
+            thorough=thorough,
         ),
         "criteria": [_criterion(criterion, read, settings, seed) for criterion in read.criteria],
         "adjudication": None if read.adjudication is None else read.adjudication.as_dict(votes),
@@ -359,10 +375,7 @@ def _grades_and_steps(criterion: CriterionRecords) -> Grades | None:
     return None if margin is None else Grades(margin, GRADED_STEPS[criterion.scale])
 
 
-def _side_bias(
-    criterion: CriterionRecords, read: StudyRecords, term: SideTermFit
-) -> dict[str, Any]:
-    bias = side_bias(criterion.votes, level=LEVEL)
+def _side_bias(bias: SideBias, read: StudyRecords, term: SideTermFit) -> dict[str, Any]:
     return {
         "left_rate": bias.left_rate.as_dict(),
         "between_equals": term.left_share.as_dict(),

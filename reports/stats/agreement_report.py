@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from reports.stats.agreement import (
     brennan_prediger,
@@ -30,7 +30,7 @@ from reports.stats.results import (
     undefined,
 )
 from reports.stats.split_half import SPLIT_HALF, SPLITS, split_half_reliability
-from reports.stats.votes import MIRRORED_VERDICT, BothBadPolicy, Votes, check_policies
+from reports.stats.votes import MIRRORED_VERDICT, BothBadPolicy, IntArray, Votes, check_policies
 
 __all__ = ["Agreement", "Scale", "agreement_report", "nominal_ratings", "ordinal_ratings"]
 
@@ -144,14 +144,15 @@ def agreement_report(
     )
     verdict = _aligned_verdicts(votes)
     prompt = _prompt_of_items(votes)
-    nominal, categories, nominal_mirror = nominal_ratings(
-        votes, verdict, prompt, scale, both_bad_allowed
-    )
     ordinal, ordinal_mirror, folded = ordinal_ratings(
         votes, verdict, prompt, scale, both_bad, margin
     )
-    counts, ordered = nominal.item_counts(), ordinal.item_counts()
-    q = ordinal.n_categories
+    ordered, q = ordinal.item_counts(), ordinal.n_categories
+    del ordinal  # as large as the votes; all that is read of it are the counts
+    nominal, categories, nominal_mirror = nominal_ratings(
+        votes, verdict, prompt, scale, both_bad_allowed
+    )
+    counts = nominal.item_counts()
     return Agreement(
         percent=percent_agreement(counts, level=level),
         fleiss_kappa=fleiss_kappa_classical(counts, mirror=nominal_mirror, level=level),
@@ -175,10 +176,10 @@ def _warned(figure: Estimate, warnings: tuple[WarningCode, ...]) -> Estimate:
     return replace(figure, warnings=(*figure.warnings, *warnings))
 
 
-def _aligned_verdicts(votes: Votes) -> NDArray[np.int64]:
+def _aligned_verdicts(votes: Votes) -> IntArray:
     """Verdicts in one frame an item: where an item's votes name the pair both ways round, all
     are turned to the order of the system codes."""
-    verdict = votes.verdict.astype(np.int64)
+    verdict = votes.verdict.copy()
     turned = votes.system_a > votes.system_b
     some = np.bincount(votes.item, turned, minlength=votes.n_items)
     every = np.bincount(votes.item, minlength=votes.n_items)
@@ -206,13 +207,13 @@ def _check_scale(scale: str) -> None:
         raise UnknownPolicy(f"scale={scale!r}; expected one of {', '.join(get_args(Scale))}")
 
 
-def _is_binary(verdict: Integers, scale: Scale) -> bool:
+def _is_binary(verdict: IntArray, scale: Scale) -> bool:
     return scale == "binary" and not np.any(verdict == VerdictCode.TIE)
 
 
 def nominal_ratings(
     votes: Votes,
-    verdict: Integers,
+    verdict: IntArray,
     prompt: Integers,
     scale: Scale,
     both_bad_allowed: bool,
@@ -241,7 +242,7 @@ def nominal_ratings(
 
 def ordinal_ratings(
     votes: Votes,
-    verdict: Integers,
+    verdict: IntArray,
     prompt: Integers,
     scale: Scale,
     both_bad: BothBadPolicy,
