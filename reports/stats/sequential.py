@@ -8,6 +8,7 @@ bettors fixed before the data. Valid for any scores within [0, 1]; at μ = ½ ti
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -344,20 +345,23 @@ def sequential_looks(
     for label in np.unique(component[voted]):
         family = voted & (component == label)
         decided[family] = e_benjamini_hochberg(e_value[family], alpha=1 - level)
+    # Plain numbers, as single entries of arrays are slow to get at: there may be 20,000 pairs.
+    columns = (rates.prompts, rates.votes, e_value, low, high, factor, decided)
     looks = []
-    for pair in range(factor.size):
-        if rates.prompts[pair] < FEWEST_PROMPTS:
-            none = rates.votes[pair] == 0
-            code = WarningCode.NO_VOTES if none else WarningCode.FEW_PROMPTS
+    for prompts, votes, e, near, far, deflated, found in zip(
+        *(column.tolist() for column in columns), strict=True
+    ):
+        if prompts < FEWEST_PROMPTS:
+            code = WarningCode.NO_VOTES if votes == 0 else WarningCode.FEW_PROMPTS
             looks.append(SequentialLook(None, None, None, None, False, (code,)))
             continue
         looks.append(
             SequentialLook(
-                e_value=float(e_value[pair]),
-                low=None if np.isnan(low[pair]) else float(low[pair]),
-                high=None if np.isnan(high[pair]) else float(high[pair]),
-                deflation=float(factor[pair]),
-                decided=bool(decided[pair]),
+                e_value=e,
+                low=None if math.isnan(near) else near,
+                high=None if math.isnan(far) else far,
+                deflation=deflated,
+                decided=found,
                 warnings=(),
             )
         )

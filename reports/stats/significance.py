@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.fft import irfft, next_fast_len
 from scipy.special import bdtr, ndtr
 
 from reports.stats.results import (
@@ -294,6 +293,9 @@ class _Distributions:
 
 def _transformed(magnitudes: tuple[int, ...], observed: int) -> float:
     """The same from the characteristic function Π cos(magnitude ω), as in :func:`_exact`."""
+    # Imported here, as few lattices are so long.
+    from scipy.fft import irfft, next_fast_len
+
     size = next_fast_len(2 * sum(magnitudes) + 1, real=True)
     cosine = np.cos(np.arange(size) * (2 * np.pi / size))
     frequency = np.arange(size // 2 + 1)

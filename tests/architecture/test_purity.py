@@ -35,7 +35,7 @@ FRAMEWORKS = ("django", "rest_framework", "celery", "kombu", "httpx", "structlog
 
 # statsmodels.api alone costs more than a second and 200 MB, scipy.stats half of that; the functions
 # that need a part of them import that part.
-SLOW_IMPORTS = ("statsmodels", "pandas", "scipy.stats")
+SLOW_IMPORTS = ("statsmodels", "pandas", "scipy.stats", "scipy.optimize", "scipy.fft")
 
 BARRED_NAMES = {"utils", "helpers", "common", "misc", "base", "manager"}
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from reports.stats.alignment.folds import prompt_folds
 from reports.stats.alignment.humans import Humans
@@ -204,6 +203,9 @@ def _folds(code: Integers, levels: int, hit: Floats, prompt: Integers, seed: int
 
 def _mapped(code: Integers, levels: int, hit: Floats, prompt: Integers, seed: int) -> Floats:
     """Chance of being right from the confidence, by an isotonic map of the other folds."""
+    # Imported here: every cold analysis would wait a tenth of a second for what few need.
+    from scipy.optimize import isotonic_regression
+
     fold_of = _folds(code, levels, hit, prompt, seed)
     out = np.empty(hit.size)
     for fold in np.unique(fold_of).tolist():
