@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
+from annotation import audit
 from annotation.csv_lines import Cell, csv_line
-from annotation.models import ComparisonKind, CrowdArrival, Study, Vote
+from annotation.models import ComparisonKind, CrowdArrival, Study, User, Vote
 
 COLUMNS = (
     "participant",
@@ -44,6 +46,12 @@ def list_payments(study: Study) -> Iterator[str]:
     yield csv_line(COLUMNS)
     for row in participants(study).iterator(chunk_size=1000):
         yield csv_line(cells_of(row))
+
+
+def note_payments(study: Study, actor: User, participants: int) -> None:
+    """Write down that somebody looked at the table: it names people."""
+    with transaction.atomic():
+        audit.record(study, actor, "payments.listed", {"participants": participants})
 
 
 def list_paid(study: Study, *, most: int) -> list[dict[str, Cell]]:

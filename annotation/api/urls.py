@@ -14,6 +14,7 @@ from . import (
     quality,
     questions,
     references,
+    rehearsing,
     studies,
 )
 
@@ -49,6 +50,7 @@ urlpatterns = [
     ),
     path(f"{ONE}/imports/votes", imports.ImportVotes.as_view(), name="import_votes"),
     path(f"{ONE}/additions", imports.AddComparisons.as_view(), name="add_comparisons"),
+    path(f"{ONE}/rehearsal", rehearsing.Rehearsal.as_view(), name="rehearsal"),
     path(f"{ONE}/references", references.References.as_view(), name="references"),
     path(f"{ONE}/systems", content.Systems.as_view(), name="systems"),
     path(f"{ONE}/prompts", content.Prompts.as_view(), name="prompts"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import alignment, log, outcomes, planning, votes
+from . import alignment, log, outcomes, people_files, planning, votes
 
 app_name = "reports_api"
 
@@ -28,5 +28,7 @@ urlpatterns = [
     path(f"{JUDGE}/validations", alignment.Validations.as_view(), name="validations"),
     path(f"{JUDGE}/samples", alignment.Samples.as_view(), name="samples"),
     path(f"{JUDGE}/samples/withdraw", alignment.WithdrawSample.as_view(), name="withdraw_sample"),
+    path(f"{ONE}/people/payments.csv", people_files.Payments.as_view(), name="payments"),
+    path(f"{ONE}/people/annotators.csv", people_files.Annotators.as_view(), name="annotators"),
     path(f"{ONE}/plan", planning.Plan.as_view(), name="plan"),
 ]

@@ -5,18 +5,15 @@ Part of the pages about people; here, since work is counted in this room.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from django.db import transaction
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from annotation import audit
 from annotation.access import SignedInRequest, study_role
 from annotation.models import CrowdArrival, Role, Study
 from reports.annotator_rows import list_annotators
-from reports.payments import list_paid, list_payments
+from reports.payments import list_paid, list_payments, note_payments
+from reports.people_files import csv_file
 
 READING = (Role.OWNER, Role.RESEARCHER)
 # More rows than this nobody reads on a page; the file has all.
@@ -29,7 +26,7 @@ def payments(request: SignedInRequest, study: Study) -> HttpResponse:
     count = CrowdArrival.objects.filter(study=study).count()
     rows = list_paid(study, most=MOST_SHOWN)
     if rows and request.method == "GET":
-        note(request, study, min(count, MOST_SHOWN))
+        note_payments(study, request.user, min(count, MOST_SHOWN))
     response = render(
         request,
         "reports/payments.html",
@@ -43,7 +40,7 @@ def payments(request: SignedInRequest, study: Study) -> HttpResponse:
 @study_role(*READING)
 def payments_file(request: SignedInRequest, study: Study) -> HttpResponseBase:
     if request.method == "GET":
-        note(request, study, CrowdArrival.objects.filter(study=study).count())
+        note_payments(study, request.user, CrowdArrival.objects.filter(study=study).count())
     return csv_file(list_payments(study), f"{study.slug}-payments.csv")
 
 
@@ -51,21 +48,3 @@ def payments_file(request: SignedInRequest, study: Study) -> HttpResponseBase:
 @study_role(*READING)
 def annotators_file(request: SignedInRequest, study: Study) -> HttpResponseBase:
     return csv_file(list_annotators(study), f"{study.slug}-annotators.csv")
-
-
-def note(request: SignedInRequest, study: Study, participants: int) -> None:
-    """It names people: the log says that it was looked at."""
-    with transaction.atomic():
-        audit.record(study, request.user, "payments.listed", {"participants": participants})
-
-
-def csv_file(lines: Iterator[str], name: str) -> StreamingHttpResponse:
-    return StreamingHttpResponse(
-        (line.encode() for line in lines),
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store, private",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        },
-    )

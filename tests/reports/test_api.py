@@ -279,3 +279,16 @@ def test_the_planner_answers_without_a_look():
     assert not AuditEntry.objects.filter(action="look").exists()
     for asked in ("win_rate=2", "prompts=none", "wishes=1", "win_rate=0.5"):
         assert key.get(f"{path}?{asked}").status_code == 422, asked
+
+
+def test_files_about_people_are_streamed_and_a_look_at_payments_is_kept(sealed):
+    factories.make_vote(pair(sealed), annotator=factories.make_annotator(sealed, external_id="ada"))
+    key = member(sealed, Role.RESEARCHER)
+    people = key.get("studies/weather/people/annotators.csv")
+    assert people.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert b"ada" in b"".join(people.streaming_content)
+    payments = key.get("studies/weather/people/payments.csv")
+    assert b"participant" in b"".join(payments.streaming_content)
+    assert AuditEntry.objects.get(action="payments.listed").detail == {"participants": 0}
+    monitor = member(sealed, Role.MONITOR)
+    assert monitor.get("studies/weather/people/payments.csv").status_code == 403

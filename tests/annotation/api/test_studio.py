@@ -222,3 +222,14 @@ def test_an_annotator_is_written_to_and_it_is_seen_whether_they_read_it(owner, s
     assert Message.objects.count() == 1
     entry = AuditEntry.objects.get(action="annotator.message_sent")
     assert "second page" not in str(entry.detail)
+
+
+def test_the_collection_is_rehearsed_with_simulated_people(opened):
+    found = opened.post("studies/open/rehearsal", {"people": 2, "pay": 12, "seconds": 30}).json()
+    assert (found["wanted"], found["missing"], found["is_part"]) == (2, 0, False)
+    assert found["money"] == pytest.approx(found["hours"] * 12)
+    assert opened.post("studies/open/rehearsal", {"people": 0}).status_code == 422
+    empty = factories.make_study("empty")
+    assert member(empty, Role.OWNER).post("studies/empty/rehearsal", {"people": 2}).status_code == (
+        409
+    )
