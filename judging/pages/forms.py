@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from annotation.accounts.forms import PlainForm
 from judging import presets
 from judging.endpoints.addresses import SIMULATOR_URL
 from judging.judge_files import DEFAULT_TOKENS, MOST_TOKENS, STUDY_RUBRIC
@@ -37,7 +38,17 @@ def choices_of_rubrics() -> list[tuple[str, str]]:
     ]
 
 
-class JudgeForm(forms.Form):
+class MarkedForm(PlainForm):
+    """Its labels say what may be left out."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if not field.required and not isinstance(field, forms.BooleanField):
+                field.label = f"{field.label} (optional)"
+
+
+class JudgeForm(MarkedForm):
     """A judge of one model and one instruction."""
 
     name = forms.CharField(label="Name of the judge", max_length=120)
@@ -193,7 +204,7 @@ def initial_of(version: JudgeVersion) -> dict[str, Any]:
     }
 
 
-class KeyForm(forms.Form):
+class KeyForm(MarkedForm):
     """A new key for an endpoint, in place of the stored one."""
 
     key = forms.CharField(
@@ -204,7 +215,7 @@ class KeyForm(forms.Form):
     )
 
 
-class StudyBudgetForm(forms.Form):
+class StudyBudgetForm(MarkedForm):
     """What all judges of the study may cost together."""
 
     amount = forms.DecimalField(
@@ -218,7 +229,7 @@ class StudyBudgetForm(forms.Form):
     )
 
 
-class StartForm(forms.Form):
+class StartForm(MarkedForm):
     """A run."""
 
     budget = forms.DecimalField(
