@@ -27,6 +27,9 @@ from .standing import Standing, judge_versions, standings
 # Offered in the form: enough for a verdict.
 USUAL_COUNT = 100
 
+# Where the page of a report that was asked for here leads back to.
+ASKING = {"asked_from": "alignment"}
+
 
 @require_safe
 @study_role(*OUTCOME_ROLES)
@@ -34,15 +37,16 @@ def judges(request: SignedInRequest, study: Study) -> HttpResponse:
     """Judges beside people, the one sentence on each, and whether it still counts."""
     found = standings(study, judge_versions(study))
     may_decide = bool(roles_of(request.user, study) & READERS)
-    context = {"study": study, "standings": found, "may_decide": may_decide}
+    context = {"study": study, "standings": found, "may_decide": may_decide, **ASKING}
+    context["may_compute"] = may_decide
     if may_decide:
         context["rule"] = rule_of(study)
     if not can_see_outcomes(request.user, study):
         # Calm words and no outcome: a sample can be sent all the same.
         return render(request, "reports/alignment/sealed.html", context, status=403)
     kept = latest_run(study)
-    context["wish"] = wish_in_words(requests.latest_request(study), kept)
     if kept is None or not found:
+        context["wish"] = wish_in_words(requests.latest_request(study), kept)
         return render(request, "reports/alignment/empty.html", context)
     looks.record_view(study, kept, request.user)
     rows = {(row.judge, row.version): row for row in in_brief(kept.result)}
@@ -51,8 +55,7 @@ def judges(request: SignedInRequest, study: Study) -> HttpResponse:
         "reports/alignment/judges.html",
         {
             **context,
-            "kept": kept,
-            "stale": stale_in_words(freshness(study, kept)),
+            **how_new(study, kept),
             "rows": [
                 (one, rows.get((one.version.judge.judge_id, one.version.number))) for one in found
             ],
@@ -74,6 +77,8 @@ def judge(request: SignedInRequest, study: Study, version: int) -> HttpResponseB
         "study": study,
         "standing": standing,
         "may_decide": may_decide,
+        "may_compute": may_decide,
+        **ASKING,
         "may_send": study.state in (StudyState.OPEN, StudyState.PAUSED),
         "usual_count": USUAL_COUNT,
         "most_drawn": MOST_DRAWN,
@@ -111,8 +116,7 @@ def known(
 
     entries = [one for one in kept.result["alignment"] if "standing" in one]
     return {
-        "kept": kept,
-        "stale": stale_in_words(freshness(study, kept)),
+        **how_new(study, kept),
         "name": f"{row.judge.judge_id}, version {row.number}",
         "model": entry["model"],
         "trust": trust_in_words(entry, entries),
@@ -126,6 +130,13 @@ def known(
         and standing.validity.validation.analysis_run_id == kept.pk,
         "guide": reverse("reports:statistics_guide"),
     }
+
+
+def how_new(study: Study, kept: AnalysisRun) -> dict[str, object]:
+    """The report that is shown, what came since, and how far the next one is."""
+    stale = stale_in_words(freshness(study, kept))
+    wish = wish_in_words(requests.latest_request(study), kept, stale=bool(stale))
+    return {"kept": kept, "stale": stale, "wish": wish}
 
 
 def get_version(study: Study, key: int) -> JudgeVersion:

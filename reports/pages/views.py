@@ -69,6 +69,11 @@ def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
     )
 
 
+REPORT = "reports:report"
+# Pages beside the report's own that show how far it is.
+ASKED_FROM = {"alignment": "alignment:judges"}
+
+
 @require_POST
 @study_role(Role.OWNER, Role.RESEARCHER)
 def compute(request: SignedInRequest, study: Study) -> HttpResponseBase:
@@ -77,7 +82,7 @@ def compute(request: SignedInRequest, study: Study) -> HttpResponseBase:
         return _sealed(request, study)
     requests.ask(study, request.user)
     transaction.on_commit(ring_for_report)
-    return redirect("reports:report", slug=study.slug)
+    return redirect(ASKED_FROM.get(request.POST.get("from", ""), REPORT), slug=study.slug)
 
 
 @require_safe

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from reports.wording.trust import FEWEST
+
 from .overview import JudgeInBrief, in_brief, panel_section
 from .ranked import own_family, ranking, systems
 from .sections import Cell, Section
@@ -23,7 +25,7 @@ from .verdicts import (
 
 
 def sections(entry: Mapping[str, Any], pair_link: Callable[[str], str]) -> list[Section]:
-    """What is known of one judge version.
+    """What is known of one judge version; with too few votes that is counts alone.
 
     Parameters
     ----------
@@ -32,6 +34,9 @@ def sections(entry: Mapping[str, Any], pair_link: Callable[[str], str]) -> list[
     pair_link : function
         From an item's id to the address of its page.
     """
+    if entry["n"] < FEWEST:
+        # What stands in the other sections begins there.
+        return [beside(entry), errors(entry), biases(entry), disagreements(entry, pair_link)]
     return [
         beside(entry),
         errors(entry),

@@ -17,20 +17,25 @@ def systems(entry: Entry) -> Section:
     ranked = {row["system"]: row for row in entry["ranking"]["systems"]}
     styled = {row["system"]: row["win_rate"] for row in entry["controlled_win_rates"]}
     corrected = {row["system"]: row for row in entry["corrected_win_rates"]}
+    sample = entry["sample"]
+    head = ["System", "Win rate by people", "By the judge", "At equal style"]
+    if sample is not None:
+        head += ["Corrected by its errors", "Sharpened by it"]
     rows = []
     for system in sorted(corrected | ranked):
         rate, seen = corrected.get(system), ranked.get(system)
-        rows.append(
-            [
-                said(system),
-                number(share(seen["humans"] if seen else None)),
-                number(share(seen["judge"] if seen else None)),
-                Cell(percentage(styled[system])) if system in styled else number(NOTHING),
-                Cell(percentage(rate["rogan_gladen"])) if rate else number(NOTHING),
-                Cell(percentage(rate["prediction_powered"])) if rate else number(NOTHING),
+        row = [
+            said(system),
+            number(share(seen["humans"] if seen else None)),
+            number(share(seen["judge"] if seen else None)),
+            Cell(percentage(styled[system])) if system in styled else number(NOTHING),
+        ]
+        if sample is not None:
+            row += [
+                Cell(percentage(rate[figure])) if rate else number(NOTHING)
+                for figure in ("rogan_gladen", "prediction_powered")
             ]
-        )
-    sample = entry["sample"]
+        rows.append(row)
     lead = (
         "Win rates are not corrected for its errors: for that, send a random sample to people."
         if sample is None
@@ -41,13 +46,18 @@ def systems(entry: Entry) -> Section:
         "systems",
         "The systems by this judge",
         lead,
-        ("System", "Win rate by people", "By the judge", "At equal style",
-         "Corrected by its errors", "Sharpened by it"),
+        head,
         rows,
-        "People and judge on the same comparisons. Corrected: Rogan and Gladen. Sharpened: PPI++, "
-        "people's votes with the judge's to help.",
+        "People and judge on the same comparisons. At equal style: length and Markdown held equal; "
+        "how hard a prompt is has no part in it."
+        + (
+            " Corrected: Rogan and Gladen. Sharpened: PPI++, people's votes with the judge's to "
+            "help."
+            if sample is not None
+            else ""
+        ),
         "corrected_win_rates",
-    )  # fmt: skip
+    )
 
 
 def ranking(entry: Entry) -> Section:

@@ -18,6 +18,7 @@ from reports.wording.numbers import (
     points_with_interval,
     share,
 )
+from reports.wording.trust import FEWEST
 
 from .sections import Cell, Section, number, points, said
 
@@ -103,18 +104,19 @@ def draws_in_words(entry: Entry) -> str:
 def errors(entry: Entry) -> Section:
     table, errors = entry["confusion"], entry["standing"]["errors"]
     columns = [sum(column) for column in zip(*table["majority"], strict=True)]
+    with_shares = entry["n"] >= FEWEST
     rows = [
         [
             said(f"says {VERDICTS[label]}"),
             *(
-                number(f"{count(cell)} ({percent(cell / total, 0)})" if total else NOTHING)
+                number(_cell(cell, total, with_shares))
                 for cell, total in zip(cells, columns, strict=True)
             ),
         ]
         for label, cells in zip(table["labels"], table["majority"], strict=True)
     ]
     lead = ""
-    if errors["opposite"] is not None:
+    if errors["opposite"] is not None and with_shares:
         lead = (
             f"Where most people prefer a response ({count(errors['n'])} comparisons), it prefers "
             f"the other one in {percent(errors['opposite'])} and neither in "
@@ -126,18 +128,25 @@ def errors(entry: Entry) -> Section:
         lead,
         ("Judge", *(f"People: {VERDICTS[label]}" for label in table["labels"])),
         rows,
-        "Comparisons with one commonest vote; shares are of the column. Which response is called "
-        "a and which b is blind to the outcome.",
+        "Comparisons with one commonest vote"
+        + ("; shares are of the column" if with_shares else "")
+        + ". Which response is called a and which b is blind to the outcome.",
         "confusion",
         "No comparison has both a commonest vote and its verdict.",
     )
+
+
+def _cell(value: int, total: int, with_shares: bool) -> str:
+    if not total:
+        return NOTHING
+    return f"{count(value)} ({percent(value / total, 0)})" if with_shares else count(value)
 
 
 def biases(entry: Entry) -> Section:
     position, longer = entry["position_consistency"], entry["longer_wins"]
     bait, missing = entry["bait_wins"], entry["missing_share"]
     by_side = [
-        f"{share(row['missing'] / row['n'])} where {TEXTS[row['verdict']]}"
+        f"{count(row['missing'])} of {count(row['n'])} where {TEXTS[row['verdict']]}"
         for row in missing.get("by_majority", ())
     ]
     rows = [
@@ -318,6 +327,9 @@ def confidence(entry: Entry) -> Section:
         ("what it states itself", "stated_calibration"),
     ):
         found = entry[key]
+        if not found["error"]["n"] and rows:
+            # Judges that state no confidence are the rule.
+            continue
         rows.append(
             [
                 said(name),
