@@ -104,6 +104,7 @@ OTHER = {
     "panel_gain": "agreement of the panel less that of its best judge",
     "effective_judges": "independent judges that the panel is worth",
     "rogan_gladen": "win rate corrected by the judge's known errors",
+    "bt_powered": "Bradley-Terry strength by human votes, sharpened by the judge's",
     "ppi_plus_plus": "human votes, sharpened by the judge's",
     "sign_flip_exact": (
         "exact sign-flip test with prompts as units, which speaks of these annotators"

@@ -25,7 +25,12 @@ from tests.reports.test_planted_judges import CONFIGS, FAULTS
 from tests.reports.test_revalidation import judged_study
 from tests.reports.voted import make_voted_study
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    # Each looks at up to sixteen pages, through axe.
+    pytest.mark.timeout(400),
+]
 
 LAPTOP = {"width": 1280, "height": 800}
 WINDOWS = {"laptop": LAPTOP, "phone": PHONE}
@@ -81,8 +86,8 @@ def seen_everywhere(
             reader.watch.assert_clean()
 
 
-def test_planted_judges_are_named_and_lead_to_the_pairs(readers: Any, tmp_path: Path) -> None:
-    study = make_planted_study(configs=CONFIGS, title=f"Title {HOSTILE}")
+def test_planted_judges_are_named_and_lead_to_the_pairs(readers: Any) -> None:
+    study = make_planted_study()
     result = analysis.run(study).result
     reader = readers(study)
     page = go(reader, study)
@@ -92,7 +97,6 @@ def test_planted_judges_are_named_and_lead_to_the_pairs(readers: Any, tmp_path: 
         answer = answers.filter(has_text=re.compile(rf"\b{judge} "))
         expect(answer).to_have_count(1)
         expect(answer).to_contain_text(FAULTS.get(judge, "may stand in"))
-    expect(page.locator("#panels")).to_contain_text("between instructions of one model")
     # By a click to the judge, and on to the worst of its disagreements.
     page.locator("#judges").get_by_role("link", name="obeying").click()
     expect(page.locator(".report-headline")).to_contain_text(FAULTS["obeying"])
@@ -104,14 +108,24 @@ def test_planted_judges_are_named_and_lead_to_the_pairs(readers: Any, tmp_path: 
     expect(people).to_have_count(sum(worst["votes"].values()))
     expect(page.locator("section[aria-labelledby=judge-heading] li")).to_have_count(2)
     reader.watch.assert_clean()
-    item = study.comparisons.get(item_id=worst["item"])
-    vote = Vote.objects.filter(comparison=item).first()
-    assert vote is not None
+
+
+def test_full_pages_are_clean_in_every_window_and_theme(readers: Any, tmp_path: Path) -> None:
+    names = ("honest", "obeying", "silent-where-a-wins")
+    study = make_planted_study(
+        n=120,
+        judges={name: JUDGES[name] for name in names},
+        configs=CONFIGS,
+        title=f"Title {HOSTILE}",
+    )
+    (entry, *_) = analysis.run(study).result["alignment"]
+    item = study.comparisons.get(item_id=entry["disagreements"][0]["item"])
+    vote = Vote.objects.filter(comparison=item).earliest("pk")
     VoteNote.objects.create(vote=vote, rationale=HOSTILE)
-    judge = f"{key_of(study, 'obeying')}/"
-    paths = {"judges": "", "judge": judge, "pair": f"{judge}pair/{item.pk}/"}
+    judge = f"{key_of(study, 'honest')}/"
     silent = f"{key_of(study, 'silent-where-a-wins')}/"
-    seen_everywhere(readers, study, {**paths, "silent": silent}, tmp_path)
+    paths = {"judges": "", "judge": silent, "pair": f"{judge}pair/{item.pk}/"}
+    seen_everywhere(readers, study, paths, tmp_path)
 
 
 @pytest.mark.parametrize(("n", "words"), [(20, "Counts only."), (60, "Provisional.")])

@@ -19,8 +19,11 @@ def systems(entry: Entry) -> Section:
     corrected = {row["system"]: row for row in entry["corrected_win_rates"]}
     sample = entry["sample"]
     head = ["System", "Win rate by people", "By the judge", "At equal style"]
+    # Reports of older formats have no strengths here.
+    with_strengths = any("strength" in row for row in corrected.values())
     if sample is not None:
         head += ["Corrected by its errors", "Sharpened by it"]
+        head += ["Strength, sharpened"] if with_strengths else []
     rows = []
     for system in sorted(corrected | ranked):
         rate, seen = corrected.get(system), ranked.get(system)
@@ -35,6 +38,8 @@ def systems(entry: Entry) -> Section:
                 Cell(percentage(rate[figure])) if rate else number(NOTHING)
                 for figure in ("rogan_gladen", "prediction_powered")
             ]
+            if with_strengths:
+                row.append(Cell(coefficient(rate["strength"])) if rate else number(NOTHING))
         rows.append(row)
     lead = (
         "Win rates are not corrected for its errors: for that, send a random sample to people."
@@ -52,7 +57,7 @@ def systems(entry: Entry) -> Section:
         "how hard a prompt is has no part in it."
         + (
             " Corrected: Rogan and Gladen. Sharpened: PPI++, people's votes with the judge's to "
-            "help."
+            "help; a strength is in logits, with mean 0."
             if sample is not None
             else ""
         ),

@@ -321,7 +321,7 @@ def parts(entry: Entry) -> Iterable[Section]:
 
 
 def confidence(entry: Entry) -> Section:
-    rows = []
+    rows: list[list[Cell]] = []
     for name, key in (
         ("score over both orders", "calibration"),
         ("what it states itself", "stated_calibration"),

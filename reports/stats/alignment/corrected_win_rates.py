@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
+from reports.stats.alignment.powered_strengths import PoweredRows, powered_strengths
 from reports.stats.alignment.prediction_powered import prediction_powered_mean
 from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt
 from reports.stats.alignment.rogan_gladen import (
@@ -50,6 +51,8 @@ class CorrectedWinRate:
         majority on the labelled ones; `n` counts unlabelled comparisons.
     prediction_powered : Estimate
         PPI++; `n` counts labelled prompts, or comparisons where prompts are labelled in part.
+    strength : Estimate
+        The same for its Bradley-Terry strength; `n` counts labelled comparisons.
     """
 
     system: int
@@ -58,6 +61,7 @@ class CorrectedWinRate:
     judge: float | None
     rogan_gladen: Estimate
     prediction_powered: Estimate
+    strength: Estimate
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -67,6 +71,7 @@ class CorrectedWinRate:
             "judge": self.judge,
             "rogan_gladen": self.rogan_gladen.as_dict(),
             "prediction_powered": self.prediction_powered.as_dict(),
+            "strength": self.strength.as_dict(),
         }
 
 
@@ -95,6 +100,7 @@ def corrected_win_rates(
     answered = judge.category != MISSING
     judged = answered if asked is None else answered | asked
     with_votes = humans.labelled
+    strengths = _strengths(judge, humans, comparisons, judged, random_sample, level)
     out = []
     for system in range(comparisons.n_systems):
         first = comparisons.system_a == system
@@ -121,11 +127,11 @@ def corrected_win_rates(
             )
             powered = _powered(judge, humans, comparisons, row, first[row], labelled, level)
         else:
-            reason = "the labelled comparisons are not a random draw of all"
-            code = WarningCode.NOT_RANDOM_SAMPLE
             n_rest = int(row.size) - n_labelled
-            corrected = undefined("rogan_gladen", n_rest, code, reason=reason)
-            powered = undefined("ppi_plus_plus", n_labelled, code, reason=reason)
+            corrected, powered = (
+                _unknown("rogan_gladen", n_rest),
+                _unknown("ppi_plus_plus", n_labelled),
+            )
         out.append(
             CorrectedWinRate(
                 system=system,
@@ -134,6 +140,7 @@ def corrected_win_rates(
                 judge=float(_POINTS[outcome[answered[row]]].mean()),
                 rogan_gladen=corrected,
                 prediction_powered=powered,
+                strength=strengths[system],
             )
         )
     return tuple(out)
@@ -209,6 +216,40 @@ def _rogan_gladen(
         details={
             "judge_rate": float(rate[:_OUTCOMES] @ _POINTS / max(int(rate[:_OUTCOMES].sum()), 1))
         },
+    )
+
+
+def _unknown(method: str, n: int) -> Estimate:
+    reason = "the labelled comparisons are not a random draw of all"
+    return undefined(method, n, WarningCode.NOT_RANDOM_SAMPLE, reason=reason)
+
+
+def _strengths(
+    judge: Reconciled,
+    humans: Humans,
+    comparisons: Comparisons,
+    judged: NDArray[np.bool_],
+    random_sample: bool,
+    level: float,
+) -> tuple[Estimate, ...]:
+    row = np.flatnonzero(judged)
+    if not random_sample or not row.size:
+        with_votes = judged & humans.labelled
+        sides = np.concatenate([comparisons.system_a[with_votes], comparisons.system_b[with_votes]])
+        counts = np.bincount(sides, minlength=comparisons.n_systems)
+        return tuple(_unknown("bt_powered", n) for n in counts.tolist())
+    counts = humans.counts[row]
+    return powered_strengths(
+        PoweredRows(
+            comparisons.system_a[row],
+            comparisons.system_b[row],
+            comparisons.prompt[row],
+            humans.labelled[row],
+            counts @ VERDICT_SCORE / np.maximum(counts.sum(axis=1), 1),
+            (1 + np.nan_to_num(judge.score[row])) / 2,
+        ),
+        comparisons.n_systems,
+        level=level,
     )
 
 

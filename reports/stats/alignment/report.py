@@ -407,6 +407,7 @@ def _corrected(
             rate,
             rogan_gladen=gated(rate.rogan_gladen, n),
             prediction_powered=gated(rate.prediction_powered, n),
+            strength=gated(rate.strength, n),
         )
         for rate in corrected_win_rates(
             judge,

@@ -24,6 +24,7 @@ from reports.stats.alignment import (
 )
 from reports.stats.alignment.humans import human_labels
 from reports.stats.alignment.prediction_powered import prediction_powered_mean
+from reports.stats.bradley_terry import fit_scores
 from reports.stats.votes import VERDICT_SCORE
 from tests.stats.alignment.planted_judges import (
     Known,
@@ -53,6 +54,19 @@ JUDGES: dict[str, Callable[[Known], Judgments]] = {
     "obeying": obeying,
     "silent where a wins": lambda known: silent(known, 0.2, 0.02),
 }
+
+
+def true_strengths() -> list[float]:
+    """What a fit to endless votes would give, equally many on each pair."""
+    points = CHANCES[:, A] + CHANCES[:, TIE] / 2
+    score = np.zeros((3, 3))
+    for (first, second), share in zip(((0, 1), (0, 2), (1, 2)), points, strict=True):
+        score[first, second], score[second, first] = share, 1 - share
+    _, (fit,) = fit_scores(score, score + score.T)
+    return [float(one) for one in fit.strengths]
+
+
+STRENGTHS = true_strengths()
 
 
 def drawn_study(seed: int) -> tuple[Known, Drawn, list[float]]:
@@ -87,11 +101,15 @@ def covered(name: str, seeds: int) -> Iterator[Measured]:
         found = alignment(
             known.comparisons, known.votes, JUDGES[name](known), seed=seed, drawn=drawn
         ).corrected_win_rates
-        for figure in ("rogan_gladen", "prediction_powered"):
+        for figure, truths in (
+            ("rogan_gladen", rates),
+            ("prediction_powered", rates),
+            ("strength", STRENGTHS),
+        ):
             intervals = [getattr(row, figure) for row in found]
             hits = [
-                one.low <= rate <= one.high
-                for one, rate in zip(intervals, rates, strict=True)
+                one.low <= truth <= one.high
+                for one, truth in zip(intervals, truths, strict=True)
                 if one.low is not None
             ]
             # A judge that tells nothing apart has no correction by its errors.
@@ -115,7 +133,7 @@ def test_corrected_win_rates_cover(
     name: str, record_property: Callable[[str, object], None]
 ) -> None:
     rows = list(covered(name, SEEDS))
-    assert {row.figure for row in rows} >= {"prediction_powered"}
+    assert {row.figure for row in rows} >= {"prediction_powered", "strength"}
     # No room beyond what was promised.
     assert all(row.share >= COVERS.low for row in rows), "\n".join(map(str, rows))
     hold(record_property, rows)
