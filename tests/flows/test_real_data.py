@@ -205,6 +205,61 @@ def test_a_reconciled_judge_keeps_its_inconsistent_ties_apart(
     assert judge["position_consistency"]["estimate"] is None
 
 
+def test_biases_and_rankings_come_through_to_the_report(
+    shared_data: Path, analyzed: Analyzed
+) -> None:
+    report, _ = analyzed("pandalm")
+    for entry, longer, humans, rho, gap in zip(
+        report["alignment"],
+        (0.6494, 0.6678),
+        (0.7078, 0.7043),
+        (0.7580, 0.7147),
+        (0.0148, 0.0408),
+        strict=True,
+    ):
+        assert figure(entry["longer_wins"]) == pytest.approx(longer, abs=5e-5)
+        assert entry["longer_wins"]["humans"] == pytest.approx(humans, abs=5e-5)
+        assert figure(entry["alt_test"]) == 0
+        assert entry["alt_test"]["rho"] == pytest.approx(rho, abs=5e-5)
+        ranking = entry["ranking"]
+        assert figure(ranking["spearman"]) == pytest.approx(0.9)
+        assert figure(ranking["kendall"]) == pytest.approx(0.8)
+        assert figure(ranking["gap"]) == pytest.approx(gap, abs=5e-5)
+        for name in ("spearman", "kendall", "gap"):
+            assert ranking[name]["low"] <= ranking[name]["estimate"] <= ranking[name]["high"]
+    (gpt_4,) = analyzed("mtbench_turn1")[0]["alignment"]
+    assert figure(gpt_4["longer_wins"]) == pytest.approx(0.7612, abs=5e-5)
+    assert gpt_4["alt_test"]["rho"] == pytest.approx(0.8870, abs=5e-5)
+    # The only judge: exaggeration and self-preference cannot be told apart.
+    assert {row["extra"]["estimate"] for row in gpt_4["self_preference"]} == {None}
+
+
+def test_ten_judges_in_both_orders_show_their_places_and_what_a_panel_gains(
+    shared_data: Path, analyzed: Analyzed
+) -> None:
+    report, _ = analyzed("llmbar")
+    entries = {entry["judge"]: entry for entry in report["alignment"]}
+    assert len(entries) == 10
+    for judge, agreement, consistency, preference in (
+        ("GPT-4/Vanilla", 0.8091, 0.9284, 0.0239),
+        ("GPT-4/Metrics_Reference", 0.8305, 0.9165, 0.0501),
+        ("PaLM2/Metrics_Reference", 0.6329, 0.7585, 0.0048),
+        ("Falcon/Metrics_Reference", 0.1527, 0.2291, 0.7661),
+    ):
+        entry = entries[judge]
+        assert figure(entry["agreement"]) == pytest.approx(agreement, abs=5e-5), judge
+        position = entry["position_consistency"]
+        assert figure(position) == pytest.approx(consistency, abs=5e-5), judge
+        assert position["preference"] == pytest.approx(preference, abs=5e-5), judge
+    found = entries["Falcon/Metrics_Reference"]["standing"]["findings"]
+    assert "prefers_first" in found
+    panel = report["panels"][0]
+    assert panel["best"]["judge"] == "GPT-4/Metrics_Reference"
+    # Weak judges make the mean worse than the best; weighed by other prompts they do not.
+    assert panel["gain"]["high"] < 0
+    assert figure(panel["weighted"]) > figure(entries["GPT-4/Metrics_Reference"]["agreement"])
+
+
 def test_imports_say_what_they_met(shared_data: Path, analyzed: Analyzed) -> None:
     _, said = analyzed("mtbench_turn1")
     assert "empty response: 4" in said
