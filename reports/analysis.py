@@ -23,7 +23,7 @@ from reports.beside import beside, is_large
 from reports.boards import Grades
 from reports.diagnostics import diagnostics
 from reports.freshness import count_rows, latest_run
-from reports.judge_alignment import EXPERTISE, JudgeAlignment
+from reports.judge_alignment import JudgeAlignment
 from reports.models import AnalysisRun
 from reports.pair_rows import pair_rows
 from reports.pooled_records import counts_earlier
@@ -152,7 +152,7 @@ def settings_of(study: Study, read: StudyRecords, *, thorough: bool = False) -> 
         "continues": None if study.continues is None else study.continues.slug,
         "looked_early": outcomes_were_open(study),
         "closed": study.was_opened and study.closed_at is not None,
-        "expertise": EXPERTISE,
+        "expertise": read.expertise,
         "diagnostics": thorough,
         "notice": study.notice,
         "title": study.title,

@@ -19,7 +19,7 @@ from judging.models import Judgment
 from reports.models import AnalysisRun
 
 # Acts that change what a report says of the same votes: texts, rubric, versions, what is compared,
-# the end, the name of somebody who was erased.
+# the end, the name of somebody who was erased, in whose place judges are tested.
 CHANGES = (
     "study.configured",
     "study.rubric_set",
@@ -29,6 +29,7 @@ CHANGES = (
     "study.unblinded",
     "comparisons.generated",
     "pair.stopped",
+    "judges.expertise_set",
     "annotator.erased",
 )
 

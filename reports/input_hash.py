@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from reports.records import StudyRecords
 
 
+# Said by nobody, and so in no hash of a report that was made before it could be said.
+DEFAULT_EXPERTISE = "trained"
+
+
 def digest(records: StudyRecords) -> str:
     """The SHA-256 of everything that was read, in a form independent of the machine."""
     found = hashlib.sha256()
@@ -62,6 +66,8 @@ def digest(records: StudyRecords) -> str:
                 judge.inconsistent,
             ],
         )
+    if records.expertise != DEFAULT_EXPERTISE:
+        text("expertise", records.expertise)
     for drawn in records.drawn:
         text("drawn", [drawn.judge, drawn.judge_version, drawn.seed])
         numbers("sample", [drawn.frame, drawn.sample])

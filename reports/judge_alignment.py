@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import combinations
-from typing import Any, Final
+from typing import Any, cast
 
 import numpy as np
 
@@ -27,14 +27,12 @@ from reports.stats.alignment import (
     reconcile,
     self_preference,
 )
+from reports.stats.alignment.alt_test import Expertise
 from reports.stats.alignment.drift import Since
 from reports.stats.alignment.humans import human_labels
 from reports.stats.ratings import Integers
 from reports.stats.results import VerdictCode, WarningCode
 from reports.stats.votes import IntArray
-
-# What annotators are taken for when a judge is tested against them.
-EXPERTISE: Final = "trained"
 
 # Steps from a tie to the end of a judge's scale.
 _STEPS = 2
@@ -152,7 +150,7 @@ class JudgeAlignment:
             self._read.overall.votes,
             self._judgments[place],
             seed=self._seed,
-            expertise=EXPERTISE,
+            expertise=cast(Expertise, self._read.expertise),
             drawn=None if drawn is None else self._as_flags(drawn),
             texts=self._texts,
             part=self._part,

@@ -39,6 +39,7 @@ from reports.drawn_records import DrawnRecords, load_drawn
 from reports.exclusion_records import ExclusionRecords, load_exclusions
 from reports.input_hash import digest
 from reports.judgment_records import JudgmentRecords, load_judgments
+from reports.models import Expertise, ValidityRule
 from reports.pooled_records import pool_records
 from reports.profile_records import ProfileRecords, load_profiles
 from reports.read_snapshot import read_snapshot
@@ -106,6 +107,8 @@ class StudyRecords:
     drawn: tuple[DrawnRecords, ...] = ()
     # What the study asked its annotators about themselves, and their answers.
     profiles: tuple[ProfileRecords, ...] = ()
+    # Of the annotators, in whose place judges are tested.
+    expertise: str = Expertise.TRAINED.value
 
 
 def prompts_of_pairs(read: StudyRecords) -> IntArray:
@@ -241,11 +244,18 @@ def _load(study: Study, style: bool) -> StudyRecords:
             )
         ),
         profiles=load_profiles(study, annotators),
+        expertise=load_expertise(study),
     )
     if study.continues is not None:
         # A challenger is analysed with the votes that it continues.
         records = pool_records(records, _load(study.continues, style), study.continues.slug)
     return replace(records, input_sha256=digest(records))
+
+
+def load_expertise(study: Study) -> str:
+    """What the study says of its annotators; trained where it says nothing."""
+    said = ValidityRule.objects.filter(study=study).values_list("expertise", flat=True).first()
+    return said or Expertise.TRAINED.value
 
 
 def _load_prompts(study: Study) -> _Prompts:

@@ -16,7 +16,7 @@ from annotation.access import roles_of
 from annotation.access.outcomes import READERS
 from annotation.models import Response, Study, User
 from judging.models import JudgeVersion
-from reports.models import AnalysisRun, JudgeValidation, Revalidation, ValidityRule
+from reports.models import AnalysisRun, Expertise, JudgeValidation, Revalidation, ValidityRule
 from reports.models.validations import DEFAULT_DAYS, DEFAULT_NEW_RESPONSES, WITH_PEOPLE
 
 # Above it a date would lie beyond what databases hold.
@@ -77,9 +77,20 @@ def rule_of(study: Study) -> ValidityRule:
 
 
 def set_rule(
-    study: Study, actor: User | None, *, days: int | None, new_responses: int | None
+    study: Study,
+    actor: User | None,
+    *,
+    days: int | None,
+    new_responses: int | None,
+    expertise: str | None = None,
 ) -> ValidityRule:
     """Say when validations of the study's judges run out; None: never for that.
+
+    Parameters
+    ----------
+    expertise : str, optional
+        Of the annotators, which decides the margin that a judge is granted; None leaves it. In the
+        log on its own, as it changes what a report says.
 
     Raises
     ------
@@ -96,13 +107,22 @@ def set_rule(
                 f"The number of {name} must be 1 to {most:,}, or empty for no limit, not {value}. "
                 "Nothing was changed."
             )
+    if expertise is not None and expertise not in Expertise.values:
+        raise ValidationError(
+            f"Annotators are {', '.join(Expertise.values)}, not {expertise!r}. Nothing was changed."
+        )
     with transaction.atomic():
+        before = rule_of(study).expertise
+        now = before if expertise is None else expertise
         rule, _ = ValidityRule.objects.update_or_create(
-            study=study, defaults={"days": days, "new_responses": new_responses}
+            study=study,
+            defaults={"days": days, "new_responses": new_responses, "expertise": now},
         )
         audit.record(
             study, actor, "judges.validity_set", {"days": days, "new_responses": new_responses}
         )
+        if now != before:
+            audit.record(study, actor, "judges.expertise_set", {"expertise": now, "before": before})
     return rule
 
 

@@ -16,9 +16,10 @@ from annotation.lifecycle.refusals import LifecycleError
 from annotation.models import Study
 from reports import validations
 from reports.freshness import latest_run
+from reports.models import Expertise
 from reports.revalidation import MOST_DRAWN, revalidate_judge, withdraw_sample
 from reports.validations import MOST_DAYS, MOST_NEW_RESPONSES, ValidationError
-from reports.wording.numbers import counted
+from reports.wording.numbers import counted, named_list
 
 from .views import DECIDERS, get_version
 
@@ -35,6 +36,7 @@ class ValidityForm(forms.Form):
 
     days = forms.IntegerField(min_value=1, max_value=MOST_DAYS, required=False)
     new_responses = forms.IntegerField(min_value=1, max_value=MOST_NEW_RESPONSES, required=False)
+    expertise = forms.ChoiceField(choices=Expertise, required=False)
 
 
 def in_words(refused: Exception) -> str:
@@ -115,7 +117,8 @@ def set_validity(request: SignedInRequest, study: Study) -> HttpResponse:
         messages.error(
             request,
             f"Days must be 1 to {MOST_DAYS:,} and new responses 1 to {MOST_NEW_RESPONSES:,}, or "
-            "empty for no limit. Nothing was changed.",
+            f"empty for no limit, and annotators one of {named_list(Expertise.values)}. Nothing "
+            "was changed.",
         )
     else:
         validations.set_rule(
@@ -123,6 +126,7 @@ def set_validity(request: SignedInRequest, study: Study) -> HttpResponse:
             request.user,
             days=form.cleaned_data["days"],
             new_responses=form.cleaned_data["new_responses"],
+            expertise=form.cleaned_data["expertise"] or None,
         )
-        messages.success(request, "How long validations count was changed.")
+        messages.success(request, "What judges are held to was changed.")
     return redirect("alignment:judges", slug=study.slug)

@@ -13,11 +13,12 @@ from annotation.models import Comparison, Role, Study, StudyState
 from judging.models import JudgeVersion
 from reports import looks, requests
 from reports.freshness import freshness, latest_run
-from reports.models import AnalysisRun, JudgeValidation
+from reports.models import AnalysisRun, Expertise, JudgeValidation
 from reports.pages.views import OUTCOME_ROLES, stale_in_words
 from reports.pages.wishes import wish_in_words
 from reports.presentation.alignment import in_brief, panel_section, sections
 from reports.revalidation import MOST_DRAWN
+from reports.stats.alignment.alt_test import EPSILON
 from reports.validations import entry_of, rule_of
 from reports.wording.judges import closest_in_words
 from reports.wording.trust import trust_in_words
@@ -26,6 +27,9 @@ from .standing import Standing, judge_versions, standings
 
 # Offered in the form: enough for a verdict.
 USUAL_COUNT = 100
+
+# What a judge is granted in the place of such annotators.
+MARGINS = [(value, f"{value} ({round(100 * EPSILON[value])} points)") for value in Expertise.values]
 
 # Where the page of a report that was asked for here leads back to.
 ASKING = {"asked_from": "alignment"}
@@ -40,7 +44,7 @@ def judges(request: SignedInRequest, study: Study) -> HttpResponse:
     context = {"study": study, "standings": found, "may_decide": may_decide, **ASKING}
     context["may_compute"] = may_decide
     if may_decide:
-        context["rule"] = rule_of(study)
+        context |= {"rule": rule_of(study), "margins": MARGINS}
     if not can_see_outcomes(request.user, study):
         # Calm words and no outcome: a sample can be sent all the same.
         return render(request, "reports/alignment/sealed.html", context, status=403)

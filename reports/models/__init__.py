@@ -1,12 +1,13 @@
 """The tables of what it all means: results, wishes for them, and what a judge was validated by."""
 
 from .analyses import LIVE, AnalysisRequest, AnalysisRun, RequestProblem, RequestState
-from .validations import JudgeValidation, Revalidation, ValidityRule
+from .validations import Expertise, JudgeValidation, Revalidation, ValidityRule
 
 __all__ = [
     "LIVE",
     "AnalysisRequest",
     "AnalysisRun",
+    "Expertise",
     "JudgeValidation",
     "RequestProblem",
     "RequestState",

@@ -18,8 +18,16 @@ DEFAULT_DAYS = 90
 DEFAULT_NEW_RESPONSES = 1_000
 
 
+class Expertise(models.TextChoices):
+    """Whose place a judge would take: what they cost decides the margin it is granted."""
+
+    EXPERTS = "experts"
+    TRAINED = "trained"
+    CROWD = "crowd"
+
+
 class ValidityRule(models.Model):
-    """When a validation of a study's judges runs out. NULL: never for that."""
+    """What a study's judges are held to, and when a validation runs out. NULL: never for that."""
 
     study = models.OneToOneField(Study, on_delete=models.CASCADE, related_name="validity_rule")
     days = models.PositiveIntegerField(
@@ -28,9 +36,13 @@ class ValidityRule(models.Model):
     new_responses = models.PositiveIntegerField(
         null=True, blank=True, default=DEFAULT_NEW_RESPONSES, validators=[MinValueValidator(1)]
     )
+    expertise = models.CharField(max_length=16, choices=Expertise, default=Expertise.TRAINED)
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=Q(expertise__in=Expertise.values), name="validity_rule_expertise"
+            ),
             models.CheckConstraint(
                 condition=(Q(days__isnull=True) | Q(days__gte=1))
                 & (Q(new_responses__isnull=True) | Q(new_responses__gte=1)),

@@ -268,9 +268,40 @@ def test_how_long_it_counts_is_set_and_wrong_numbers_are_refused() -> None:
     assert "was changed" in page
     rule = ValidityRule.objects.get(study=study)
     assert (rule.days, rule.new_responses) == (30, None)
-    for wrong in ({"days": "0"}, {"days": "x"}, {"new_responses": "-1"}, {"days": "9" * 30}):
+    assert rule.expertise == "trained"
+    for wrong in (
+        {"days": "0"},
+        {"days": "x"},
+        {"new_responses": "-1"},
+        {"days": "9" * 30},
+        {"expertise": "x"},
+    ):
         assert "Nothing was changed" in text_of(client.post(address, wrong, follow=True))
     assert ValidityRule.objects.get(study=study).days == 30
+
+
+def test_the_kind_of_annotators_decides_the_margin_and_outdates_the_report() -> None:
+    study = judged_study(40)
+    before = analysis.run(study)
+    client = member(study, Role.RESEARCHER)
+    page = client.get(url("judges", study)).content.decode()
+    assert '<option value="trained" selected>trained (15 points)</option>' in page
+    answer = client.post(url("set_validity", study), {"expertise": "crowd"}, follow=True)
+    assert "Not up to date" in text_of(answer)
+    assert '<option value="crowd" selected>crowd (10 points)</option>' in answer.content.decode()
+    entry = AuditEntry.objects.get(study=study, action="judges.expertise_set")
+    assert entry.detail == {"expertise": "crowd", "before": "trained"}
+    after = analysis.run(study)
+    assert after.input_sha256 != before.input_sha256
+    assert (before.result["settings"]["expertise"], after.result["settings"]["expertise"]) == (
+        "trained",
+        "crowd",
+    )
+    epsilon = [kept.result["alignment"][0]["alt_test"]["epsilon"] for kept in (before, after)]
+    assert epsilon == [0.15, 0.1]
+    # Saved again as it is, it is no change.
+    client.post(url("set_validity", study), {"expertise": "crowd", "days": "5"})
+    assert AuditEntry.objects.filter(study=study, action="judges.expertise_set").count() == 1
 
 
 def test_a_click_sends_a_sample_and_says_how_far_it_is() -> None:
