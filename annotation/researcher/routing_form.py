@@ -74,7 +74,7 @@ class RoutingForm(RulesForm):
                 label="Question", required=False, choices=[("", "–"), *keys.items()], initial=key
             )
             self.fields[f"answers_{number}"] = forms.CharField(
-                label="Answers that may rate, one in each line",
+                label="Answers that may rate",
                 required=False,
                 max_length=MOST_OPTIONS * (LONGEST_OPTION + 2),
                 initial="\n".join(values),
