@@ -218,7 +218,7 @@ class RowsView(FilteredView):
         return self.paginated(self.narrowed(rows), serializer, ordering=("-pk",), names=names)
 
     def sees_outcomes(self) -> bool:
-        return Watcher.of(self.user, self.study).sees_outcomes
+        return Watcher.of(self.request, self.study).sees_outcomes
 
 
 class Votes(RowsView):
@@ -311,7 +311,7 @@ class OneVote(FilteredView):
         )
         if found is None:
             raise Http404("The study has no such vote.")
-        watcher = Watcher.of(self.user, self.study)
+        watcher = Watcher.of(self.request, self.study)
         sees = watcher.sees_outcomes or (
             watcher.conducts and looks.has_seen_pair(self.study, self.user, found.comparison_id)
         )
