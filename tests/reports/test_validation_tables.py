@@ -11,9 +11,18 @@ from tests.refusals import refused_by
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("wrong", [{"days": 0}, {"new_responses": 0}])
-def test_a_validation_counts_for_a_while_or_for_good(wrong: dict[str, int]) -> None:
-    with refused_by("validity_rule_positive"):
+@pytest.mark.parametrize(
+    ("wrong", "constraint"),
+    [
+        ({"days": 0}, "validity_rule_positive"),
+        ({"new_responses": 0}, "validity_rule_positive"),
+        ({"expertise": "x"}, "validity_rule_expertise"),
+    ],
+)
+def test_a_validation_counts_for_a_while_or_for_good(
+    wrong: dict[str, object], constraint: str
+) -> None:
+    with refused_by(constraint):
         ValidityRule.objects.create(study=make_study(), **wrong)
     ValidityRule.objects.create(study=make_study(), days=None, new_responses=None)
 
