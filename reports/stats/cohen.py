@@ -25,9 +25,11 @@ __all__ = ["SHARED_ITEMS", "PairKappas", "cohen_kappa", "kappas_of_tables", "pai
 # A kappa on fewer shared items says too little to be printed for a pair of raters.
 SHARED_ITEMS = 20
 
-# Joint codes of pairs are counted in one dense table up to this size (128 MB of int64), and
-# gathered in pieces of a quarter of it.
+# Joint codes of pairs are counted in one dense table up to this size (128 MB of int64).
 _DENSE_CODES = 1 << 24
+
+# Joint codes gathered before they are counted (8 MB of int64).
+_GATHERED_CODES = 1 << 20
 
 # A dense table pays while it has at most this many places a pair of votes; sorting is faster
 # where the pairs are thinly spread.
@@ -195,7 +197,7 @@ def _joint_codes(ratings: Ratings) -> Iterator[Integers]:
         row = np.flatnonzero(item[step:] == item[:-step])
         pieces.append(first[row] + second[row + step])
         gathered += row.size
-        if gathered > _DENSE_CODES // 4:
+        if gathered > _GATHERED_CODES:
             yield np.concatenate(pieces)
             pieces, gathered = [], 0
     if gathered:

@@ -3,6 +3,10 @@
 Run with ``python -m tests.benchmarks.bench_agreement``. Floor and figure alternate in one
 process on one thread; the ratio of their medians is printed with the ratio aimed at. Nothing
 fails here: absolute times do not travel.
+
+The floor of the Cohen matrix sorts the votes and counts them once. Three votes on an item are three
+pairs of votes, and each of 113,000 pairs of raters has a table of nine cells with a kappa and an
+error: that is what its ratio tells.
 """
 
 from __future__ import annotations
