@@ -17,7 +17,14 @@ from annotation.models import Study, User
 
 MOST_UPLOAD_BYTES = 2 * MAX_FILE_BYTES
 
-UPLOAD_ROUTES = {"studio:upload": MOST_UPLOAD_BYTES, "people:invite": 4 * MIB}
+MOST_ADDED_BYTES = 8 * MIB
+"""Of a file of pairs that is added to an opened study while somebody waits."""
+
+UPLOAD_ROUTES = {
+    "studio:upload": MOST_UPLOAD_BYTES,
+    "studio:add_pairs": MOST_ADDED_BYTES,
+    "people:invite": 4 * MIB,
+}
 """The addresses that take files, and the bytes of one request there. The connection is cut beyond
 it: nobody sends so much by mistake."""
 

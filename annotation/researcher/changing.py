@@ -30,6 +30,7 @@ from .rule_forms import AskingForm, ChecksForm, RulesForm
 from .running import RUNNING, ReasonForm
 
 QUESTIONS = "questions"
+PAIRS = "pairs"
 
 
 class TextsForm(TextsFields, ReasonForm):
@@ -54,7 +55,8 @@ class TextsForm(TextsFields, ReasonForm):
 
 PARTS = (
     ("texts", "Texts and overlap"),
-    ("questions", "Questions"),
+    (QUESTIONS, "Questions"),
+    (PAIRS, "Further pairs"),
     ("checks", "Order, checks, limits"),
     ("asking", "Beside the questions"),
     ("quality", "Quality rules"),

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from . import (
+    adding,
     basics,
     changing,
     content,
@@ -67,6 +68,7 @@ urlpatterns = [
     path(f"{SET_UP}running/", running.running, name="running"),
     path(f"{SET_UP}running/unblind/", running.unblind, name="unblind"),
     path(f"{SET_UP}running/change/", changing.change, name="change"),
+    path(f"{SET_UP}running/change/pairs/", adding.add_pairs, name="add_pairs"),
     path(f"{SET_UP}running/change/questions/new/", changing.change_question, name="add_question"),
     path(
         f"{SET_UP}running/change/questions/<str:key>/",

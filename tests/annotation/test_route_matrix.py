@@ -173,6 +173,7 @@ MATRIX = {
     "studio:change": Row(READERS),
     "studio:change_part": Row(READERS, kwargs={"part": "checks"}),
     "studio:add_question": Row(READERS),
+    "studio:add_pairs": Row(READERS),
     "studio:change_question": Row(READERS, kwargs={"key": "overall"}),
     "studio:act": Row(READERS, kwargs={"action": "pause"}),
     "studio:clone": Row(READERS),

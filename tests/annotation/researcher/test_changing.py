@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from annotation.lifecycle.opening import open_study
-from annotation.models import Criterion, StudyVersion
+from annotation.models import AuditEntry, Comparison, Criterion, StudyVersion
 from tests.annotation.researcher.studio import Studio
 from tests.annotation.researcher.test_pages import filled
 from tests.annotation.researcher.test_wizard import initial_data
@@ -82,3 +85,56 @@ def test_a_draft_has_no_versions_to_make(tmp_path):
     draft = filled(tmp_path, 2)
     assert draft.post("add_question", NEW)["Location"] == draft.url("running")
     assert Criterion.objects.count() == 1
+
+
+# -- further pairs ---------------------------------------------------------------------------
+
+
+def pairs_file(**changes: str) -> SimpleUploadedFile:
+    row = {
+        "item_id": "more-1",
+        "prompt_id": "q9",
+        "prompt": "Another question?",
+        "system_a": "north",
+        "system_b": "south",
+        "response_a": "One answer.",
+        "response_b": "Another answer.",
+    } | changes
+    return SimpleUploadedFile("more.jsonl", json.dumps(row).encode())
+
+
+def test_further_pairs_are_handed_out_from_a_new_version_on(opened: Studio):
+    assert "Further pairs" in text_of(opened.get("change_part", part="texts"))
+    answer = opened.post("add_pairs", {"chosen": pairs_file(), "reason": "More of them."})
+    assert answer["Location"] == opened.url("running")
+    assert versions(opened) == 2
+    assert Comparison.objects.get(item_id="more-1").open
+    actions = AuditEntry.objects.filter(study=opened.study).values_list("action", flat=True)
+    assert {"comparisons.imported", "study.changed"} <= set(actions)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"system_b": ""}, "rows are bad; nothing was added"),
+        ({"system_b": "west"}, "is new"),
+    ],
+)
+def test_a_file_that_cannot_be_added_changes_nothing(opened: Studio, changes, said):
+    answer = opened.post("add_pairs", {"chosen": pairs_file(**changes), "reason": "More."})
+    assert answer.status_code == 422
+    assert said in text_of(answer)
+    assert versions(opened) == 1
+    assert not Comparison.objects.filter(item_id="more-1").exists()
+
+
+def test_a_bad_row_is_named_by_its_line(opened: Studio):
+    answer = opened.post("add_pairs", {"chosen": pairs_file(system_b=""), "reason": "More."})
+    assert [line for line, _ in answer.context["problems"].first] == [1]
+
+
+def test_a_file_of_no_known_format_is_refused(opened: Studio):
+    file = SimpleUploadedFile("more.txt", b"?")
+    answer = opened.post("add_pairs", {"chosen": file, "reason": "More."})
+    assert answer.status_code == 422
+    assert "/tmp" not in text_of(answer)  # noqa: S108 - no folder of the server is told

@@ -1,0 +1,110 @@
+"""Further comparisons of an opened study, from a file, by a further version."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_http_methods
+
+from annotation import audit
+from annotation.access import SignedInRequest
+from annotation.importing import spool
+from annotation.importing.formats import FileError, RowProblem
+from annotation.importing.formats.limits import MIB
+from annotation.importing.receiving import MOST_ADDED_BYTES
+from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
+from annotation.importing.uploads import SHOWN
+from annotation.importing.writers import comparisons
+from annotation.models import Study
+
+from .changing import PAIRS, PARTS, changed
+from .frame import INVALID, readers_only, render_step
+from .running import RUNNING, ReasonForm
+
+
+class PairsFileForm(ReasonForm):
+    """A file of comparisons, and why they are added."""
+
+    chosen = forms.FileField(
+        label="File of comparisons",
+        help_text=f"JSONL or CSV, up to {MOST_ADDED_BYTES // MIB} MiB, with the columns of an "
+        "import: item_id, prompt_id, prompt, system_a, system_b, response_a, response_b. A larger "
+        "one is added by the command change_study.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".jsonl,.csv,.gz"}),
+        error_messages={"required": "Choose a file."},
+    )
+    field_order = ("chosen", "reason")
+
+
+class Problems:
+    """The bad rows of an import: how many, and the first of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: list[tuple[int | None, str]] = []
+
+    def bad_row(self, problem: RowProblem) -> None:
+        self.count += 1
+        if len(self.first) < SHOWN:
+            self.first.append((problem.line, problem.reason))
+
+    def rows_read(self, rows: int, *, store: bool) -> None:
+        """Nobody watches."""
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@readers_only
+def add_pairs(request: SignedInRequest, study: Study) -> HttpResponse:
+    """Add comparisons of the systems that there are; all of the file or nothing."""
+    if study.state not in RUNNING:
+        return redirect("studio:running", slug=study.slug)
+    posted = request.method == "POST"
+    form = PairsFileForm(request.POST, request.FILES) if posted else PairsFileForm()
+    problems = Problems()
+    if posted and form.is_valid():
+        with tempfile.TemporaryDirectory() as folder:
+            done = added(request, study, form, problems, Path(folder))
+        if done is not None:
+            return done
+    return render_step(
+        request,
+        study,
+        "open",
+        "add_pairs",
+        {"form": form, "problems": problems, "part": PAIRS, "change_parts": PARTS},
+        status=INVALID if posted else 200,
+    )
+
+
+def added(
+    request: SignedInRequest, study: Study, form: PairsFileForm, problems: Problems, folder: Path
+) -> HttpResponse | None:
+    chosen: Any = form.cleaned_data["chosen"]
+    path = folder / spool.plain_name(chosen.name or "", [])
+    with path.open("xb") as file:
+        for piece in chosen.chunks():
+            file.write(piece)
+
+    def add(opened: Study) -> audit.Act | None:
+        return import_files(
+            opened.slug,
+            [path],
+            comparisons.PLAN,
+            into_opened=True,
+            actor=request.user,
+            say=lambda text: None,
+            listener=problems,
+        ).act
+
+    try:
+        return changed(request, study, form, add=add)
+    except BadRowsError:
+        form.add_error("chosen", f"{problems.count:,} rows are bad; nothing was added.")
+    except (FileError, ImportRefusedError) as fault:
+        form.add_error("chosen", str(fault).replace(f"{folder}/", ""))
+    return None
