@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,10 @@ from .canonical_json import canonical_json
 from .models import AuditChain, AuditEntry, Study, User
 
 SITE_SCOPE = "site"
+
+# Told of each entry in the transaction that writes it, before the chain's head is locked: whoever
+# does an act knows by it whether any of it was done, should the process die over the answer.
+WITNESS: ContextVar[Callable[[], None] | None] = ContextVar("audit_witness", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,9 @@ def record(
         raise transaction.TransactionManagementError(
             "An audit entry belongs into the transaction of what it records."
         )
+    witness = WITNESS.get()
+    if witness is not None:
+        witness()
     scope = scope_of(study)
     AuditChain.objects.get_or_create(scope=scope)
     # On SQLite the transaction already holds the only write lock; elsewhere this row is it.

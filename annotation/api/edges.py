@@ -5,6 +5,7 @@ A view says its roles as pages do, and the saying is the check. Each request rea
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, cast
@@ -20,6 +21,7 @@ from rest_framework.serializers import BaseSerializer, DictField, ListField, Lis
 from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
+from annotation import audit
 from annotation.access import Access, AccessKind
 from annotation.access.declarations import declare
 from annotation.access.objects import NO_SUCH_STUDY, get_study_with_roles_for
@@ -36,6 +38,13 @@ from .tokens import Scope, scopes_of
 SAFE = ("GET", "HEAD", "OPTIONS")
 
 
+# Of a key whose first request died, by whether the log has an entry of it.
+BROKE_OFF = {
+    True: "The first request with this key was done, at least in part, and broke off before it was "
+    "answered. Nothing was done now: look at what there is.",
+    False: "The first request with this key broke off before it did anything that the log keeps. "
+    "Nothing was done now: send it again with a new key if it is still wanted.",
+}
 # What every list takes.
 PAGED = ("cursor", "page_size")
 
@@ -162,11 +171,8 @@ class ApiView(APIView):
             found = idempotency.claim(cast(User, request.user), key, digest)
         except KeyInUse:
             raise Conflict("The first request with this key is still at work. Ask again.") from None
-        except KeyLost:
-            raise Conflict(
-                "The first request with this key broke off, and whether it was done is unknown. "
-                "Nothing was done now: look, and send a new key if it is still wanted."
-            ) from None
+        except KeyLost as lost:
+            raise Conflict(BROKE_OFF[lost.was_done]) from None
         except KeyOfAnother:
             raise Conflict(
                 "This Idempotency-Key named another request before. Nothing was done: send a new "
@@ -175,6 +181,7 @@ class ApiView(APIView):
         if isinstance(found, Kept):
             raise Replayed(found)
         self._claimed = found
+        audit.WITNESS.set(functools.partial(idempotency.note_done, found))
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replayed):
@@ -188,11 +195,14 @@ class ApiView(APIView):
         return super().handle_exception(exc)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        outer = audit.WITNESS.set(None)
         try:
             return super().dispatch(request, *args, **kwargs)
         except BaseException:
             self.give_key_back()
             raise
+        finally:
+            audit.WITNESS.reset(outer)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         claimed = self._claimed

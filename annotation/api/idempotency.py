@@ -2,10 +2,11 @@
 
 The first request claims the key in a row, and its answer is kept there for a day: sent again, it is
 given again and nothing is done. The same key with another request is refused. A request that failed
-leaves the key free, since it changed nothing. One that never ended, because its process died, may
-have been done or not: its key says so until it is a day old, and nothing is done under it. Keys are
-stored as hashes, and answers, which can hold links that are shown once, under a cipher that needs
-the key itself and the site's.
+leaves the key free, since it changed nothing. That something was done is noted with the first entry
+of the log that the act makes, in its transaction: so it is known of one that never ended, because
+its process died. Its key is refused until it is a day old, and the refusal says which it was. Keys
+are stored as hashes, and answers, which can hold links that are shown once, under a cipher that
+needs the key itself and the site's.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ LONGEST_KEY = 255
 KEPT = timedelta(hours=24)
 # Who claimed a key and did not answer was killed: longer than any request lives.
 LOST = timedelta(minutes=10)
+# In place of an HTTP status: something was done, and the answer is on its way.
+DONE = 0
 
 
 class KeyInUse(Exception):
@@ -40,7 +43,18 @@ class KeyOfAnother(Exception):
 
 
 class KeyLost(Exception):
-    """The first request with this key never ended: whether it was done is unknown."""
+    """The first request with this key never ended.
+
+    Attributes
+    ----------
+    was_done : bool
+        The log has an entry of it, so that it was done, at least in part. Without one nothing was
+        done that the log keeps.
+    """
+
+    def __init__(self, *, was_done: bool) -> None:
+        super().__init__()
+        self.was_done = was_done
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +99,10 @@ def claim(user: User, key: str, request_hash: str) -> Claimed | Kept:
         if row is not None:
             if row.request_hash != request_hash:
                 raise KeyOfAnother
-            if row.status is None:
-                raise KeyLost if row.created_at < now - LOST else KeyInUse
+            if row.status is None or row.status == DONE:
+                if row.created_at >= now - LOST:
+                    raise KeyInUse
+                raise KeyLost(was_done=row.status == DONE)
             return Kept(row.status, opened(bytes(row.answer), key))
         try:
             with transaction.atomic():
@@ -102,6 +118,11 @@ def claim(user: User, key: str, request_hash: str) -> Claimed | Kept:
 def remember(claimed: Claimed, status: int, content: Any) -> None:
     sealed = cipher(claimed.key).encrypt(json.dumps(content).encode())
     RememberedAnswer.objects.filter(pk=claimed.row).update(status=status, answer=sealed)
+
+
+def note_done(claimed: Claimed) -> None:
+    """Something is done, in the caller's transaction."""
+    RememberedAnswer.objects.filter(pk=claimed.row, status=None).update(status=DONE)
 
 
 def release(claimed: Claimed) -> None:

@@ -176,7 +176,7 @@ def test_a_request_that_is_still_at_work_is_not_done_again():
         assert isinstance(idempotency.claim(user, "k", "0" * 64), idempotency.Claimed)
 
 
-def test_a_key_whose_first_request_broke_off_says_that_nobody_knows(monkeypatch):
+def test_a_key_whose_first_request_broke_off_after_the_act_says_that_it_was_done(monkeypatch):
     study = factories.make_open_study()
     key = member(study, Role.OWNER)
     path = f"studies/{study.slug}/pause"
@@ -185,10 +185,33 @@ def test_a_key_whose_first_request_broke_off_says_that_nobody_knows(monkeypatch)
         patch.setattr(idempotency, "remember", lambda *args: None)
         assert key.post(path, **{"Idempotency-Key": "k"}).status_code == 200
     key.post(f"studies/{study.slug}/resume")
+    assert "still at work" in key.post(path, **{"Idempotency-Key": "k"}).json()["detail"]
     with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
         answer = key.post(path, **{"Idempotency-Key": "k"})
     assert answer.status_code == 409
-    assert "unknown" in answer.json()["detail"]
+    assert "was done" in answer.json()["detail"]
+    study.refresh_from_db()
+    assert study.state == "open"
+
+
+def test_a_key_whose_first_request_broke_off_before_the_act_says_so(monkeypatch):
+    study = factories.make_open_study()
+    key = member(study, Role.OWNER)
+    path = f"studies/{study.slug}/pause"
+
+    def killed(*args: object) -> None:
+        # The act is rolled back, and with it that it was done.
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("annotation.audit.entry_hash", killed)
+        patch.setattr(idempotency, "release", lambda claimed: None)
+        with pytest.raises(KeyboardInterrupt):
+            key.post(path, **{"Idempotency-Key": "k"})
+    with time_machine.travel(timezone.now() + timedelta(minutes=11), tick=False):
+        answer = key.post(path, **{"Idempotency-Key": "k"})
+    assert answer.status_code == 409
+    assert "before it did anything" in answer.json()["detail"]
     study.refresh_from_db()
     assert study.state == "open"
 
