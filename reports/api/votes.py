@@ -18,7 +18,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation.access.outcomes import READERS
+from annotation.access.outcomes import READERS, roles_can_see_outcomes
 from annotation.api.edges import PAGED
 from annotation.api.lists import FilteredView
 from annotation.api.problems import Conflict, Refused
@@ -204,7 +204,7 @@ class RowsView(FilteredView):
     prefix = ""
 
     def rows(self, rows: QuerySet[Any], serializer: Any) -> Response:
-        names = Names.of(self.study, Watcher(self.held, self.sees_outcomes()))
+        names = Names.of(self.study, self.watcher())
         asked = self.wanted("system")
         if asked is not None:
             keys = [key for key, label in names.labels.items() if label == asked]
@@ -217,8 +217,8 @@ class RowsView(FilteredView):
             rows = rows.filter(Q((f"{place}_a__in", keys)) | Q((f"{place}_b__in", keys)))
         return self.paginated(self.narrowed(rows), serializer, ordering=("-pk",), names=names)
 
-    def sees_outcomes(self) -> bool:
-        return Watcher.of(self.request, self.study).sees_outcomes
+    def watcher(self) -> Watcher:
+        return Watcher(self.held, roles_can_see_outcomes(self.held, self.study))
 
 
 class Votes(RowsView):
@@ -292,8 +292,7 @@ class Looks(FilteredView):
         return Response({"item_id": found.item_id, "votes": votes}, status=201)
 
 
-class OneVote(FilteredView):
-    roles = WATCHERS
+class OneVote(RowsView):
     reads = ()
 
     @extend_schema(
@@ -311,7 +310,7 @@ class OneVote(FilteredView):
         )
         if found is None:
             raise Http404("The study has no such vote.")
-        watcher = Watcher.of(self.request, self.study)
+        watcher = self.watcher()
         sees = watcher.sees_outcomes or (
             watcher.conducts and looks.has_seen_pair(self.study, self.user, found.comparison_id)
         )
