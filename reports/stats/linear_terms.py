@@ -219,6 +219,7 @@ def linear_covariance(votes: Votes, values: FloatArray, fit: LinearFit) -> Covar
     weight: Any = 1.0 if votes.weight is None else votes.weight
     residual = on_exact_grid(weight * (votes.score() - p))
     information = on_exact_grid(weight * p * (1 - p))
+    del predictor, p  # as large as the votes, and of no use while clusters are summed
     design = Design(
         a=local[votes.system_a],
         b=local[votes.system_b],
