@@ -25,7 +25,7 @@ from reports.wording.quality import ROWS, TITLES, finding_in_words
 from .acts import ACTS, what_leaves
 from .figures import PEOPLE, PROGRESS
 from .names import Watcher
-from .people import COLUMNS, FILTERS, Choice, are_many, seen_at, tabulate
+from .people import COLUMNS, FILTERS, Choice, gave_many, seen_at, tabulate
 from .progress import OLD, Addresses, ago
 from .progress_pages import CONDUCTORS, WATCHERS, is_live, shown
 
@@ -166,7 +166,7 @@ def row_context(row: dict[str, Any], at: Addresses) -> dict[str, Any]:
 def one(request: SignedInRequest, study: Study, annotator: int) -> HttpResponse:
     """One annotator: figures, findings with their reasons and rows, decisions, messages."""
     watcher = Watcher.of(request, study)
-    is_large = are_many(study)
+    is_large = gave_many(study, annotator)
     history = quality.history_of(study, annotator, with_figures=not is_large)
     if history is None:
         raise Http404("There is no such annotator in this study.")

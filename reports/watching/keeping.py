@@ -114,10 +114,10 @@ class Keeper:
         found = json.loads(raw)
         return Kept(found["figures"], datetime.fromisoformat(found["counted_at"]), found["took"])
 
-    def renew(self, study: Study) -> Kept:
-        """Count now and keep it."""
+    def renew(self, study: Study, *, goes_on: bool = False) -> Kept:
+        """Count now and keep it, or go on from the last count where that is cheaper."""
         began, moment = time.monotonic(), timezone.now()
-        before = None if self.again is None else self.kept(study)
+        before = self.kept(study) if goes_on else None
         write(self._key(study, "old"), "", 0)
         if self.again is None or before is None:
             figures = self.count(study)
@@ -157,7 +157,7 @@ class Keeper:
         ):
             return False
         try:
-            self.renew(study)
+            self.renew(study, goes_on=True)
         finally:
             write(self._key(study, "counting"), "", 0)
         return True

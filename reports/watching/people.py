@@ -39,6 +39,12 @@ def are_many(study: Study) -> bool:
     return bool(found["people"] > FEW_PEOPLE or (found["answers"] or 0) > FEW_ANSWERS)
 
 
+def gave_many(study: Study, annotator: int) -> bool:
+    """Whether a page should leave the reading of this one's answers to the background."""
+    found = Annotator.objects.filter(study=study, pk=annotator).values_list("answered", flat=True)
+    return (found.first() or 0) > FEW_ANSWERS
+
+
 def read_people(study: Study) -> Figures:
     """The figures of all annotators as plain JSON."""
     return {
