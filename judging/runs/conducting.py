@@ -81,8 +81,13 @@ def go_on_locked(run: JudgeRun, *changed: str) -> None:
 
 
 def finish_locked(run: JudgeRun) -> bool:
-    """Finish a running run whose row the caller holds, if nothing waits any more."""
+    """Finish a running run whose row the caller holds, if nothing waits any more.
+
+    A probe that was lost with its worker still holds money until the sweep has charged it.
+    """
     if run.state != RunState.RUNNING or run.calls.filter(state__in=WAITING).exists():
+        return False
+    if run.trials.filter(finished_at__isnull=True).exists():
         return False
     run.state, run.finished_at = RunState.FINISHED, timezone.now()
     run.save(update_fields=["state", "finished_at"])

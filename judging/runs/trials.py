@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from judging.budget import charge_for
-from judging.clients import DEADLINE_SECONDS, Reply
+from judging.clients import Reply
 from judging.models import JudgeRun, JudgeTrial, JudgeVersion, RunState, TrialPurpose
 from judging.outcomes import Outcome
 from judging.parsing import Usage, read_envelope
@@ -27,8 +27,8 @@ from judging.runs.asking import Asking
 from judging.runs.claiming import fitting, room_of
 from judging.runs.money import StudyBudgetFault, check_price, locked, standing_under
 
-# After this whoever sent it is gone: longer than a request may take.
-LOST_AFTER = timedelta(seconds=2 * DEADLINE_SECONDS)
+# After this whoever sent it is gone: a probe and a try-out take 40 seconds at most.
+LOST_AFTER = timedelta(seconds=60)
 LOST = "lost"
 
 

@@ -16,7 +16,15 @@ from django.utils import timezone
 from annotation.models import AuditEntry, Comparison
 from judging.clients import Reply
 from judging.endpoints.saving import EndpointFault
-from judging.models import Endpoint, JudgeRun, JudgeTrial, JudgeVersion, Judgment, RunState
+from judging.models import (
+    Endpoint,
+    JudgeRun,
+    JudgeTrial,
+    JudgeVersion,
+    Judgment,
+    RunState,
+    TrialPurpose,
+)
 from judging.outcomes import Outcome
 from judging.runs import trials
 from judging.runs.asking import Asking
@@ -245,7 +253,9 @@ def test_a_try_out_that_fails_is_charged_where_it_may_have_been_billed(study, se
 def test_a_trial_that_is_lost_with_its_process_is_charged_and_corrected(study, with_run) -> None:
     version = judge(study)
     run = start_run(version, actor=None) if with_run else None
-    trial = trials.begin_trial(version, "probe", Decimal("0.25"), run.pk if run else None)
+    trial = trials.begin_trial(
+        version, TrialPurpose.PROBE, Decimal("0.25"), run.pk if run else None
+    )
     assert standing_of(study.pk).reserved == Decimal("0.25")
     sweep()
     assert JudgeTrial.objects.get().finished_at is None, "it may still be in flight"
@@ -260,6 +270,20 @@ def test_a_trial_that_is_lost_with_its_process_is_charged_and_corrected(study, w
     trials.end_trial(trial.pk, Asking.of(version), late)
     standing = standing_of(study.pk)
     assert (standing.spent, standing.reserved) == (NOTHING, NOTHING)
+
+
+def test_a_run_does_not_end_while_a_lost_probe_holds_its_money(study) -> None:
+    run = start_run(judge(study), actor=None)
+    trials.begin_trial(run.version, TrialPurpose.PROBE, Decimal("0.25"), run.pk)
+    asyncio.run(work(run.pk, at_once=12, seconds=20))
+    run.refresh_from_db()
+    assert not run.calls.filter(state__in=["pending", "leased"]).exists()
+    assert (run.state, run.reserved) == (RunState.RUNNING, Decimal("0.25"))
+    JudgeTrial.objects.update(started_at=timezone.now() - timedelta(minutes=2))
+    sweep()
+    run.refresh_from_db()
+    assert (run.state, run.reserved) == (RunState.FINISHED, NOTHING)
+    assert run.spent > Decimal("0.25")
 
 
 def test_a_probe_that_is_cut_off_is_charged(study, monkeypatch) -> None:
