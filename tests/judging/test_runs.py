@@ -254,7 +254,10 @@ def test_waits_for_a_rate_limit_are_no_attempts(simulator) -> None:
     version = add(make_judged_study(1), simulator.url, "429")
     remember(version, "text")
     run = start_run(version, actor=None)
-    asyncio.run(work(run.pk, at_once=4, seconds=4))
+    for _ in range(10):
+        # A busy machine sends less in a shift.
+        if len(simulator.log) <= 2 * MAX_ATTEMPTS:
+            asyncio.run(work(run.pk, at_once=4, seconds=4))
 
     assert len(simulator.log) > 2 * MAX_ATTEMPTS
     assert states(run) == {"pending": 2}
@@ -393,7 +396,9 @@ def test_a_budget_is_never_exceeded_and_pauses_the_run(simulator) -> None:
     worst = quote(version).worst_case / 40
     run = start_run(version, actor=None, budget=worst * 3)
 
-    asyncio.run(work(run.pk, at_once=16, seconds=10))
+    for _ in range(5):
+        # A shift of a run that is paused asks nothing.
+        asyncio.run(work(run.pk, at_once=16, seconds=10))
 
     run.refresh_from_db()
     assert (run.state, run.pause_cause) == (RunState.PAUSED, "budget")
