@@ -198,6 +198,10 @@ FIGURES: dict[str, FigureMethod] = {
         "Tags", "strengths shrunk by a normal spread (Laplace)",
         f"Systems differ between slices alike. {BOTH}", "slices",
     ),
+    "slices/profile": FigureMethod(
+        "Answers about people", "strengths shrunk by a normal spread (Laplace)",
+        f"Systems differ between slices alike. {BOTH}", "slices",
+    ),
     "diagnostics/leave_one_annotator_out": FigureMethod(
         "Leave one annotator out", "refits without each annotator", ONE_NUMBER,
         "leave-one-annotator-out",

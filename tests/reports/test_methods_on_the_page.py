@@ -46,7 +46,7 @@ def test_the_page_has_a_section_for_each_further_method() -> None:
     for heading in (
         "The same votes by other methods",
         "What may be said however often somebody looked",
-        "Categories and tags",
+        "Categories, tags and people",
         "Does one number a system describe the votes?",
         "How much hangs on single people and votes",
     ):

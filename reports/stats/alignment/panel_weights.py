@@ -10,12 +10,14 @@ from reports.stats.alignment.folds import prompt_folds
 from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
 from reports.stats.cohen import kappas_of_tables
-from reports.stats.ratings import Floats
+from reports.stats.ratings import Floats, Integers
 from reports.stats.results import VerdictCode, generator
 
 __all__ = ["fitted_weights"]
 
 _CLASSES = len(VerdictCode)
+# What each verdict is called where a and b change places.
+_MIRRORED = np.array([VerdictCode.B, VerdictCode.TIE, VerdictCode.A, VerdictCode.BOTH_BAD])
 
 
 def fitted_weights(
@@ -35,8 +37,7 @@ def fitted_weights(
         All 1 where no judge does better than chance on the other folds.
     """
     said = np.array([judge.category for judge in single])
-    rows = np.column_stack([said.T, humans.counts])
-    _, kind = np.unique(rows, axis=0, return_inverse=True)
+    _, kind = np.unique(_either_way(said, humans.counts), axis=0, return_inverse=True)
     # A number for each content, so that the sum over a prompt tells what it holds.
     number = generator(seed, "panel_weight_kinds").random(int(kind.max(initial=0)) + 1)
     content = np.round(number[kind.reshape(-1)], 9)[:, None]
@@ -49,6 +50,18 @@ def fitted_weights(
         if weight.any():
             weights[:, fold == own] = weight[:, None]
     return weights
+
+
+def _either_way(said: Integers, counts: Integers) -> Integers:
+    """Per comparison what it holds, the same whichever of its systems is called a."""
+    mirrored = np.where(said == MISSING, MISSING, _MIRRORED[said])
+    plain = np.column_stack([said.T, counts])
+    other = np.column_stack([mirrored.T, counts[:, _MIRRORED]])
+    apart = plain != other
+    first = apart.argmax(axis=1)
+    rows = np.arange(plain.shape[0])
+    smaller = plain[rows, first] <= other[rows, first]
+    return np.where(smaller[:, None], plain, other)
 
 
 def _kappa(said: np.ndarray, truth: np.ndarray) -> float:
