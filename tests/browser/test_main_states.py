@@ -127,9 +127,12 @@ def walk(desk: Desk) -> Iterator[str]:
     yield "end"
     page.get_by_role("link", name="Look at your answers").first.click()
     expect(page.locator(".own-list")).to_be_visible()
+    # The switch of the theme is shown by a script.
+    page.wait_for_load_state()
     yield "own answers"
     page.locator(".own-line__prompt a").last.click()
     expect(page.locator(".own-given")).to_be_visible()
+    page.wait_for_load_state()
     yield "own answer"
 
 

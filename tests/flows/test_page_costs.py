@@ -43,7 +43,7 @@ def is_a_page(name: str, row: Row) -> bool:
         and row.method == "get"
         and "api:" not in name
         and name not in NO_PAGES
-        and not (row.own_case or row.own_vote or row.own_upload or row.judged)
+        and not (row.own_case or row.own_vote or row.own_upload or row.own_job or row.judged)
     )
 
 

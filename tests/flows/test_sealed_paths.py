@@ -241,6 +241,8 @@ def values_of(world: World, who: str) -> dict[str, list[str]]:
         "account": keys_of(User.objects.filter(annotators__study=world.study)),
         "invitation": keys_of(Invitation.objects.filter(study=world.study)),
         "upload": [str(uuid.uuid4())],
+        "job": [str(uuid.uuid4())],
+        "vote": keys_of(Vote.objects.filter(assignment__comparison__study=world.study)),
         "key": ["overall"],
         "rest": ["v1/nothing"],
         "part": ["checks"],

@@ -8,6 +8,7 @@ from annotation.models import (
     ComparisonKind,
     Criterion,
     ImportKind,
+    JobState,
     Study,
     StudyState,
     UploadState,
@@ -239,5 +240,33 @@ BAD_CONTENT: list[BadRow] = [
         "an upload with a problem that did not fail",
         "upload_failed_has_problem",
         lambda w: w.upload(state=UploadState.CHECKED, problem="It is no CSV."),
+    ),
+    # Steps of the set-up that the background does
+    ("a job of a kind unknown", "job_kind_known", lambda w: w.job(kind="closing")),
+    (
+        "a job in a state unknown",
+        "job_state_known",
+        lambda w: w.job(state="half", ended_at=timezone.now()),
+    ),
+    ("two jobs of a study at a time", "job_one_at_a_time", lambda w: twice(w.job)),
+    (
+        "a job that failed and does not say why",
+        "job_failed_has_problem",
+        lambda w: w.job(state=JobState.FAILED, ended_at=timezone.now()),
+    ),
+    (
+        "a job with a problem that did not fail",
+        "job_failed_has_problem",
+        lambda w: w.job(problem="It took too long."),
+    ),
+    (
+        "a job that ended at no time",
+        "job_ended_has_time",
+        lambda w: w.job(state=JobState.DONE),
+    ),
+    (
+        "a lease on a job that is done",
+        "job_lease_is_a_workers",
+        lambda w: w.job(state=JobState.DONE, ended_at=timezone.now(), lease_until=timezone.now()),
     ),
 ]

@@ -23,11 +23,13 @@ from annotation.models import (
     ImportKind,
     Invitation,
     InvitationPurpose,
+    JobKind,
     QualityFinding,
     QualityReview,
     ReviewOutcome,
     Role,
     Study,
+    StudyJob,
     Upload,
     Verdict,
     Vote,
@@ -130,6 +132,14 @@ class World:
             "uploaded_by": factories.make_user(),
         }
         return Upload.objects.create(**{**values, **fields})
+
+    def job(self, **fields: Any) -> StudyJob:
+        values = {
+            "study": self.study,
+            "kind": JobKind.PAIRS,
+            "asked_by": factories.make_user(),
+        }
+        return StudyJob.objects.create(**{**values, **fields})
 
     def import_file(self, **fields: Any) -> ImportFile:
         values = {"study": self.study, "kind": "votes", "sha256": "0" * 64, "rows": 1}
