@@ -44,6 +44,7 @@ from annotation.models import (
     Study,
     StudyState,
     User,
+    Vote,
 )
 from annotation.people import invite
 from judging.models import JudgeRun, JudgeVersion, RunState
