@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Coalesce
 
 from judging.models import JudgeRun, JudgeTrial, JudgeVersion, StudyBudget
@@ -69,14 +69,18 @@ def standing_under(study_id: int, amount: Decimal | None) -> Standing:
         spent=Coalesce(Sum("spent"), zero), reserved=Coalesce(Sum("reserved"), zero)
     )
     alone = JudgeTrial.objects.filter(version__judge__study=study_id, run__isnull=True)
-    ended = alone.filter(finished_at__isnull=False).aggregate(cost=Coalesce(Sum("cost"), zero))
-    open_ = alone.filter(finished_at__isnull=True).aggregate(held=Coalesce(Sum("reserved"), zero))
+    # In one statement: a trial that is settled between two of them would be in neither sum.
+    sums = alone.aggregate(
+        cost=Coalesce(Sum("cost", filter=Q(finished_at__isnull=False)), zero),
+        held=Coalesce(Sum("reserved", filter=Q(finished_at__isnull=True)), zero),
+        number=Count("pk"),
+    )
     return Standing(
         amount=amount,
-        spent=runs["spent"] + ended["cost"],
-        reserved=runs["reserved"] + open_["held"],
-        trials=alone.aggregate(n=Count("pk"))["n"],
-        spent_on_trials=ended["cost"],
+        spent=runs["spent"] + sums["cost"],
+        reserved=runs["reserved"] + sums["held"],
+        trials=sums["number"],
+        spent_on_trials=sums["cost"],
     )
 
 

@@ -294,3 +294,21 @@ def test_a_probe_that_is_cut_off_is_charged(study, monkeypatch) -> None:
     assert (probe.status_class, probe.cost) == ("timeout", probe.reserved)
     run.refresh_from_db()
     assert (run.spent, run.reserved) == (probe.cost, NOTHING)
+
+
+def test_a_trial_that_is_settled_while_money_is_summed_stays_in_the_sum(study) -> None:
+    version = judge(study)
+    trial = JudgeTrial.objects.create(version=version, purpose="try_out", reserved=Decimal(2))
+
+    def settle_after_it_is_read(execute, sql, params, many, context):
+        found = execute(sql, params, many, context)
+        if sql.startswith("SELECT") and JudgeTrial._meta.db_table in sql:
+            JudgeTrial.objects.filter(pk=trial.pk, finished_at__isnull=True).update(
+                finished_at=timezone.now(), cost=Decimal(2)
+            )
+        return found
+
+    with connection.execute_wrapper(settle_after_it_is_read):
+        standing = standing_of(study.pk)
+    assert standing.spent + standing.reserved == 2
+    assert standing.trials == 1
