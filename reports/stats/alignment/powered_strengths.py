@@ -72,7 +72,8 @@ def powered_strengths(
     -------
     tuple of Estimate
         By system code. t interval with prompts as clusters; `n` counts labelled comparisons of
-        the system. ``details``: `weight` (λ; 0 is the fit to the votes alone), `plain`, that fit,
+        the system. ``details``: `weight` (λ; 0 is the fit to the votes alone, as
+        where λ would leave a system out), `plain`, that fit,
         and `n_unlabelled`. None with `no_votes` without labelled comparisons, with `disconnected`
         where votes leave systems in groups that never meet, with `separated` where no finite
         estimate exists, with `too_few_prompts` for one prompt.
@@ -102,6 +103,10 @@ def powered_strengths(
         return without(WarningCode.SEPARATED, "a system won or lost everything in the votes")
     weight = _weight(rows, plain, n_systems) if others else 0.0
     fit = _fit(rows, weight, n_systems)
+    if fit is not None and fit.systems.size != plain.systems.size:
+        # At λ = 1 a system that has votes on all its comparisons weighs nothing: the judge says
+        # nothing of it that the votes do not, and all are told by the votes.
+        weight, fit = 0.0, plain
     if fit is None:
         return without(WarningCode.SEPARATED, "the corrected points have no finite estimate")
     se = _errors(rows, fit, weight, n_systems)

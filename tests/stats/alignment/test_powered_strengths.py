@@ -128,3 +128,21 @@ def test_what_has_no_estimate_says_why() -> None:
     assert more[0].estimate is not None
     with pytest.raises(ShapeMismatch):
         replace(rows, label=rows.label[1:])
+
+
+def test_a_system_that_is_only_in_comparisons_with_votes_keeps_its_strength() -> None:
+    # A judge that never errs gives λ = 1, at which comparisons without a judged counterpart
+    # would weigh nothing, and system 2 has no other.
+    a = np.concatenate((np.zeros(60, dtype=int), np.ones(12, dtype=int)))
+    b = np.concatenate((np.ones(60, dtype=int), np.full(12, 2)))
+    own = np.ones(72, dtype=bool)
+    own[30:60] = False
+    label = np.tile([1.0, 0.0, 1.0], 24)
+    rows = PoweredRows(a, b, np.arange(72), own, label, 0.5 + 0.25 * (2 * label - 1))
+    found = powered_strengths(rows, 3)
+    votes = replace(rows, **{name: getattr(rows, name)[own] for name in rows.__slots__})
+    assert [one.details["weight"] for one in found] == [0.0] * 3
+    for one, alone in zip(found, powered_strengths(votes, 3), strict=True):
+        assert one.estimate == pytest.approx(alone.estimate)
+        # Prompts without votes count in the correction for few of them.
+        assert one.se == pytest.approx(alone.se, rel=0.01)
