@@ -227,6 +227,15 @@ def is_outdated(version: JudgeVersion) -> bool:
     )
 
 
+def outdated_in_words(version: JudgeVersion) -> str:
+    """Why an outdated version asks nothing more, and what to do."""
+    return (
+        f"Version {version.number} of {version.judge.judge_id} was made by an earlier "
+        "evalsite, which asked or read otherwise. What it decided stays; for a further run "
+        "make a new version of it: on its page, or by add_judge with the same file."
+    )
+
+
 def newest_versions(study: Study, name: str = "") -> list[JudgeVersion]:
     """The newest version of each judge that can be asked, by name."""
     found: dict[int, JudgeVersion] = {}

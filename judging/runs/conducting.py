@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from annotation import audit
 from annotation.models import User
-from judging.models import CallState, JudgeRun, PauseNotice, RunState
+from judging.judges import is_outdated, outdated_in_words
+from judging.models import CallState, JudgeRun, JudgeVersion, PauseNotice, RunState
 from judging.runs.money import StudyBudgetFault, check_price
 from judging.runs.waits import forget
 
@@ -121,6 +122,7 @@ def resume(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> 
         held = locked(run)
         if held.state != RunState.PAUSED:
             raise ConductFault(f"Only a paused run can be resumed; this one is {held.state}.")
+        check_parser(held.version)
         if budget is not None:
             cap_locked(held, budget)
         check_price_locked(held)
@@ -141,6 +143,17 @@ def go_on_by_itself(run: JudgeRun, cause: str) -> bool:
         go_on_locked(held)
         note(held, None, "judge.run_resumed", cause=cause)
     return True
+
+
+def check_parser(version: JudgeVersion) -> None:
+    """Refuse to let a run go on whose replies today's evalsite would ask for or read otherwise.
+
+    Raises
+    ------
+    ConductFault
+    """
+    if is_outdated(version):
+        raise ConductFault(outdated_in_words(version))
 
 
 def check_price_locked(held: JudgeRun) -> None:
@@ -230,6 +243,7 @@ def retry(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> i
             held = locked(run)
             if held.state != RunState.FINISHED:
                 raise ConductFault(f"Only a finished run is asked again; this one is {held.state}.")
+            check_parser(held.version)
             number = held.calls.filter(state__in=UNANSWERED).update(
                 state=CallState.PENDING, attempts_made=0, failure="", not_before=None
             )

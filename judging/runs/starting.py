@@ -12,7 +12,7 @@ from annotation import audit
 from annotation.draws import shuffled
 from annotation.models import Comparison, ComparisonKind, User
 from judging.budget import SMALLEST, cost_of
-from judging.judges import is_outdated
+from judging.judges import is_outdated, outdated_in_words
 from judging.models import (
     LIVE_RUN_STATES,
     CallState,
@@ -195,11 +195,7 @@ def start_run(
     if version.imported:
         raise RunFault("This version holds labels from elsewhere; it cannot be asked.")
     if is_outdated(version):
-        raise RunFault(
-            f"Version {version.number} of {version.judge.judge_id} was made by an earlier "
-            "evalsite, which asked or read otherwise. What it decided stays; for a further run "
-            "make a new version of it: on its page, or by add_judge with the same file."
-        )
+        raise RunFault(outdated_in_words(version))
     if budget is not None:
         if not budget.is_finite() or not SMALLEST <= budget < Decimal(10) ** 10:
             raise RunFault("The budget is a positive amount of US dollars.")

@@ -736,7 +736,8 @@ def test_answers_that_another_parser_read_are_not_reused_and_its_runs_pause(
     simulator, monkeypatch
 ) -> None:
     version = add(make_judged_study(2), simulator.url)
-    work_off(start_run(version, actor=None))
+    ended = start_run(version, actor=None)
+    work_off(ended)
     assert quote(version).reused == 4
     going_on = start_run(version, actor=None, fresh=True)
     sent = len(simulator.log)
@@ -745,7 +746,15 @@ def test_answers_that_another_parser_read_are_not_reused_and_its_runs_pause(
     asyncio.run(work(going_on.pk, at_once=2, seconds=5))
     going_on.refresh_from_db()
     assert (going_on.state, going_on.pause_cause) == (RunState.PAUSED, "outdated")
+    with pytest.raises(ConductFault, match="earlier evalsite"):
+        resume(going_on, None)
+    going_on.refresh_from_db()
+    assert (going_on.state, going_on.resumed_at) == (RunState.PAUSED, None)
     cancel(going_on, None)
+    ended.calls.update(state=CallState.UNPARSED)
+    with pytest.raises(ConductFault, match="earlier evalsite"):
+        retry(ended, None)
+    assert set(ended.calls.values_list("state", flat=True)) == {CallState.UNPARSED}
     assert quote(version).reused == 0
     with pytest.raises(RunFault, match="earlier evalsite"):
         start_run(version, actor=None)
