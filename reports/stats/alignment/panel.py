@@ -118,7 +118,8 @@ def averaged(
     weight = parsed.astype(np.float64) if weights is None else np.where(parsed, weights, 0.0)
     weight = np.where(weight.sum(axis=0) > 0, weight, parsed)
     mean = (weight * np.nan_to_num(scores)).sum(axis=0) / np.maximum(weight.sum(axis=0), _LEAST)
-    all_bad = (number > 0) & ((said == VerdictCode.BOTH_BAD) | ~parsed).all(axis=0)
+    # Who weighs nothing has no say in this either.
+    all_bad = (number > 0) & ((said == VerdictCode.BOTH_BAD) | (weight <= 0)).all(axis=0)
     category = categories(mean, number > 0, all_bad, tolerance)
     nothing = np.full((2, category.size), MISSING, dtype=np.int64)
     return Reconciled(

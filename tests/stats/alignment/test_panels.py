@@ -126,6 +126,12 @@ def test_where_all_that_spoke_weigh_nothing_they_count_alike() -> None:
     assert whole.category.tolist() == [B, A]
 
 
+def test_a_judge_that_weighs_nothing_does_not_veto_both_bad() -> None:
+    single = [reconcile(judge_once(said), 2) for said in ([BAD, BAD], [TIE, TIE])]
+    whole = averaged(single, weights=np.array([[1.0, 1.0], [0.0, 1.0]]))
+    assert whole.category.tolist() == [BAD, TIE]
+
+
 def test_a_prompt_lies_in_one_fold_whatever_it_is_called() -> None:
     random = np.random.default_rng(2)
     prompt, content = np.arange(90) % 30, random.integers(0, 3, (90, 2)).astype(float)
