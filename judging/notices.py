@@ -15,7 +15,7 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 from django.urls import reverse
 from django.utils import timezone
 
@@ -64,17 +64,26 @@ def tell_of_pauses() -> int:
 
 
 def claim_due() -> list[PauseNotice]:
-    """Take notices up whose run is still paused; the others have nothing left to tell."""
+    """Take notices up whose run is still paused; the others have nothing left to tell.
+
+    A letter that is tried again may be of an earlier pause than the one that the run is in, for
+    the same cause: the newest notice of a run tells of it.
+    """
     now = timezone.now()
     claimed = []
     for notice in (
         PauseNotice.objects.filter(due_at__lte=now)
+        .annotate(
+            is_newest=~Exists(
+                PauseNotice.objects.filter(run=OuterRef("run"), pk__gt=OuterRef("pk"))
+            )
+        )
         .select_related("run__study", "run__version__judge", "run__started_by")
         .order_by("due_at", "pk")[:AT_ONCE]
     ):
         mine = PauseNotice.objects.filter(pk=notice.pk, due_at=notice.due_at)
         is_paused = notice.run.state == RunState.PAUSED and notice.run.pause_cause == notice.cause
-        if not is_paused:
+        if not (is_paused and notice.is_newest):
             mine.update(due_at=None, fault="The run went on before.")
         elif mine.update(due_at=now + CLAIM, attempts=F("attempts") + 1):
             notice.attempts += 1

@@ -97,6 +97,17 @@ def test_a_run_that_went_on_before_is_not_told_of(study) -> None:
     assert PauseNotice.objects.get().due_at is None
 
 
+def test_a_run_that_paused_again_is_told_of_once(study) -> None:
+    run = start(study)
+    pause(run, None, "failing")
+    pause(resume(run, None), None, "failing")
+    assert tell_of_pauses() == 1
+    older, newer = PauseNotice.objects.order_by("pk")
+    assert (older.sent_at, older.due_at) == (None, None)
+    assert newer.sent_at is not None
+    assert mail.outbox[0].body.count(CAUSES["failing"]) == 1
+
+
 def test_a_letter_that_fails_is_tried_again_and_given_up_in_the_end(study, monkeypatch) -> None:
     pause(start(study), None, "failing")
 
