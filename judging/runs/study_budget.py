@@ -23,7 +23,8 @@ def set_study_budget(study: Study, actor: User | None, amount: Decimal | None) -
     Returns
     -------
     list of JudgeRun
-        Those that the old cap had paused: they go on, and whoever calls rings for them.
+        Those that the cap had paused: they go on, and whoever calls rings for them. The same
+        amount again lets them go on too, as where money came back since; a lower one lets none.
 
     Raises
     ------
@@ -34,9 +35,8 @@ def set_study_budget(study: Study, actor: User | None, amount: Decimal | None) -
     with transaction.atomic():
         budget = locked(study.pk)
         standing = standing_under(study.pk, budget.amount)
-        if amount == budget.amount:
-            return []
-        if amount is not None:
+        before = budget.amount
+        if amount is not None and amount != before:
             if amount < standing.spent + standing.reserved:
                 raise StudyBudgetFault(
                     "The budget for all judges must not be less than the "
@@ -44,14 +44,17 @@ def set_study_budget(study: Study, actor: User | None, amount: Decimal | None) -
                     "reserved."
                 )
             _refuse_unpriced(study)
-        budget.amount = amount
-        budget.save(update_fields=["amount"])
-        audit.record(
-            study,
-            actor,
-            "judge.study_budget_changed",
-            {"amount": None if amount is None else str(amount)},
-        )
+        if amount != before:
+            budget.amount = amount
+            budget.save(update_fields=["amount"])
+            audit.record(
+                study,
+                actor,
+                "judge.study_budget_changed",
+                {"amount": None if amount is None else str(amount)},
+            )
+    if amount is not None and (before is None or amount < before):
+        return []
     paused = JudgeRun.objects.filter(study=study, state=RunState.PAUSED, pause_cause=CAUSE)
     return [run for run in paused.order_by("pk") if go_on_by_itself(run, CAUSE)]
 

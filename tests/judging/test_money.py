@@ -179,6 +179,19 @@ def test_a_budget_below_what_is_spent_is_refused_and_each_change_is_logged(study
     assert [entry.detail["amount"] for entry in logged] == ["1", None]
 
 
+def test_the_same_budget_wakes_what_it_had_paused_and_a_lower_one_does_not(study) -> None:
+    cap(study, 2)
+    run = start_run(judge(study), actor=None)
+    pause(run, None, "study_budget")
+    assert set_study_budget(study, None, Decimal(1)) == []
+    run.refresh_from_db()
+    assert run.state == "paused"
+    assert [found.pk for found in set_study_budget(study, None, Decimal(1))] == [run.pk]
+    run.refresh_from_db()
+    assert run.state == "running"
+    assert AuditEntry.objects.filter(action="judge.study_budget_changed").count() == 2
+
+
 def test_another_study_has_a_budget_of_its_own(study) -> None:
     other = make_judged_study(1)
     cap(study, "0.000001")
