@@ -70,7 +70,7 @@ def claim_due() -> list[PauseNotice]:
     the same cause: the newest notice of a run tells of it.
     """
     now = timezone.now()
-    claimed = []
+    claimed: list[PauseNotice] = []
     for notice in (
         PauseNotice.objects.filter(due_at__lte=now)
         .annotate(
