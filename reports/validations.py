@@ -58,7 +58,8 @@ class Validity:
     new_responses_left : int or None
         How many more it bears; None where their number does not matter.
     reasons : tuple of str
-        Why it has run out: `days`, `responses`.
+        Why it has run out: `days`, `responses`, `expertise` where the annotators are said to be
+        others than those in whose place it was granted its margin.
     """
 
     trust: Trust
@@ -134,7 +135,8 @@ def validity_of(version: JudgeVersion, rule: ValidityRule) -> Validity:
 def validities(versions: Collection[JudgeVersion], rule: ValidityRule) -> dict[int, Validity]:
     """Where the versions of one study's judges stand now, by key. Two queries."""
     newest: dict[int, JudgeValidation] = {}
-    for row in JudgeValidation.objects.filter(version__in=versions).order_by("id"):
+    rows = JudgeValidation.objects.filter(version__in=versions).select_related("analysis_run")
+    for row in rows.defer("analysis_run__result").order_by("id"):
         newest[row.version_id] = row
     responses = responses_of(rule.study) if newest else 0
     return {version.pk: _validity(newest.get(version.pk), responses, rule) for version in versions}
@@ -151,8 +153,15 @@ def _validity(newest: JudgeValidation | None, responses: int, rule: ValidityRule
         reasons.append("days")
     if left == 0:
         reasons.append("responses")
+    if expertise_of(newest.analysis_run) != rule.expertise:
+        reasons.append("expertise")
     trust = Trust.RUN_OUT if reasons else FOUND.get(newest.answer, Trust.NOT_DECIDED)
     return Validity(trust, newest, until, came, left, tuple(reasons))
+
+
+def expertise_of(kept: AnalysisRun) -> str:
+    """Of the annotators in whose place the report compared judges."""
+    return str(kept.settings.get("expertise", Expertise.TRAINED.value))
 
 
 def responses_of(study: Study) -> int:
@@ -192,13 +201,26 @@ def record_validation(
 
 
 def _check_news(kept: AnalysisRun, version: JudgeVersion) -> None:
-    """A validation is renewed by what people said since, never by the day on which one asks."""
-    validity = validity_of(version, rule_of(kept.study))
+    """A validation is renewed by what people said since, never by the day on which one asks.
+
+    Or by what the study says of its annotators, as long as nothing else made it run out.
+    """
+    rule = rule_of(kept.study)
+    if expertise_of(kept) != rule.expertise:
+        raise ValidationError(
+            f"The report held judges against annotators who are {expertise_of(kept)}; the study "
+            f"says now that they are {rule.expertise}. Compute the report again and take that. "
+            "Nothing was changed."
+        )
+    validity = validity_of(version, rule)
     newest = validity.validation
     if newest is None:
         return
     if newest.analysis_run_id == kept.pk:
         raise ValidationError("This report is the judge's validation already. Nothing was changed.")
+    if validity.reasons == ("expertise",):
+        # The same votes say something else of it: another margin is granted.
+        return
     if validity.trust is Trust.RUN_OUT:
         since = Revalidation.objects.filter(version=version, merged_at__gt=newest.created_at)
         if not since.exists():

@@ -102,11 +102,15 @@ def _words(validity: Validity, rule: ValidityRule) -> tuple[str, str]:
         why = {
             "days": f"{rule.days} days have passed",
             "responses": f"{counted(validity.new_responses, 'response')} came since",
+            "expertise": f"the annotators are said to be {rule.expertise} since",
         }
         reasons = named_list([why[reason] for reason in validity.reasons])
-        return "run out", (
-            f"Held against people on {day}; that has run out: {reasons}. Ask people anew."
+        do = (
+            "Compute the report again and take it for the validation."
+            if validity.reasons == ("expertise",)
+            else "Ask people anew."
         )
+        return "run out", f"Held against people on {day}; that has run out: {reasons}. {do}"
     word, found = FOUND[validity.trust]
     said = found.format(day=day)
     until = f" until {validity.until:%-d %B %Y}" if validity.until else ""

@@ -344,6 +344,27 @@ def test_a_validation_is_renewed_by_votes_and_by_nothing_else() -> None:
     assert validity_of(judge_of(study), validations.rule_of(study)).trust is not Trust.RUN_OUT
 
 
+def test_a_validation_does_not_count_for_annotators_of_another_expertise() -> None:
+    study = judged_study(40, results="open")
+    vote_on(study, [f"i{number:03}" for number in range(40)], "ann-1")
+    kept = analysis.run(study)
+    first = validations.record_validation(kept, "gpt", 1, None)
+    rule = validations.set_rule(study, None, days=90, new_responses=1000, expertise="crowd")
+    version = judge_of(study)
+    now = validity_of(version, rule)
+    assert (now.trust, now.reasons) == (Trust.RUN_OUT, ("expertise",))
+    (shown,) = standings(study, [version])
+    assert "said to be crowd since. Compute the report again" in shown.text
+    with pytest.raises(ValidationError, match="Compute the report again"):
+        validations.record_validation(kept, "gpt", 1, None)
+    # No vote has come since, and the margin is another one.
+    second = validations.record_validation(analysis.run(study), "gpt", 1, None)
+    assert second.pk != first.pk
+    assert validity_of(version, rule).trust is not Trust.RUN_OUT
+    with pytest.raises(ValidationError, match="already"):
+        validations.record_validation(analysis.run(study), "gpt", 1, None)
+
+
 def test_too_little_is_no_validation_and_a_validation_is_never_changed() -> None:
     study = judged_study(10, results="open")
     vote_on(study, [f"i{number:03}" for number in range(10)], "ann-1")
