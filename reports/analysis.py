@@ -255,6 +255,7 @@ def report(
             seed=seed,
             level=LEVEL,
             thorough=thorough,
+            still_voting=study.was_opened and not settings["closed"],
         ),
         "diagnostics": diagnostics(
             votes,

@@ -35,6 +35,7 @@ def beside(
     seed: int,
     level: float,
     thorough: bool,
+    still_voting: bool,
 ) -> dict[str, Any]:
     """The keys `boards`, `sensitivity`, `fit` and `slices` of the report object.
 
@@ -50,6 +51,8 @@ def beside(
     level : float
     thorough : bool
         Whether what takes long was asked for.
+    still_voting : bool
+        Whether annotators may still vote.
     """
     votes = read.overall.votes
     too = with_excluded(read, read.overall, first, seed=seed, level=level)
@@ -66,5 +69,5 @@ def beside(
         "boards": {**boards.as_dict(), **board},
         "sensitivity": {**boards.sensitivity(), **compared},
         "fit": model_fit(votes, read, seed=seed, level=level, asked=thorough),
-        "slices": slices(votes, read, level=level),
+        "slices": slices(votes, read, level=level, still_voting=still_voting),
     }

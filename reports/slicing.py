@@ -2,7 +2,9 @@
 
 A slice by an answer is of people, and few people are soon known by name: no slice is of fewer than
 `LEAST_PEOPLE`, and so many stand outside the slices too, or nobody, so that none can be had by
-taking the others from the whole.
+taking the others from the whole. While people vote none is told: figures of two days differ by
+those who voted between them. Slices by several questions are still of the same people, and whoever
+takes them together may know more than one alone tells.
 """
 
 from __future__ import annotations
@@ -22,17 +24,37 @@ ROWS = 1_000
 SLICES = 40
 LEAST_PEOPLE = 5
 """People whose votes a slice by an answer has at least, and those outside all of them."""
+WHILE_VOTING = (
+    "Votes by answers are told once the study is closed: what changes from day to day could show "
+    "who voted meanwhile."
+)
 
 
-def slices(votes: Votes, read: StudyRecords, *, level: float) -> dict[str, Any]:
-    """All kinds of slices; a prompt without a category is in a slice without a name."""
+def slices(
+    votes: Votes, read: StudyRecords, *, level: float, still_voting: bool = False
+) -> dict[str, Any]:
+    """All kinds of slices; a prompt without a category is in a slice without a name.
+
+    Parameters
+    ----------
+    votes : Votes
+    read : StudyRecords
+    level : float
+    still_voting : bool
+        Whether annotators may still vote, so that none by their answers is told.
+    """
     categories = [(category,) for category in read.prompt_category]
     if not any(read.prompt_category):
         categories = []
     return {
         "category": _of_prompts(votes, read, categories, "category", level),
         "tag": _of_prompts(votes, read, read.prompt_tags, "tag", level),
-        "profile": [_of_people(votes, read, asked, level) for asked in read.profiles],
+        "profile": [
+            _asked(asked, 0, {"slices": None, "reason": WHILE_VOTING})
+            if still_voting
+            else _of_people(votes, read, asked, level)
+            for asked in read.profiles
+        ],
     }
 
 
@@ -67,11 +89,13 @@ def _of_people(
     shown = answers_shown(people.tolist(), voted.size)
     hidden = int((people > 0).sum()) - len(shown)
     if not shown:
-        return _asked(
-            asked,
-            hidden,
-            {"slices": None, "reason": f"No answer was given by {LEAST_PEOPLE} people or more."},
-        )
+        reason = f"No answer was given by {LEAST_PEOPLE} people or more."
+        if people.size and people.max() >= LEAST_PEOPLE:
+            reason = (
+                f"Beside the answers that {LEAST_PEOPLE} people or more gave, fewer than "
+                f"{LEAST_PEOPLE} people would be left, whose votes could be had by subtraction."
+            )
+        return _asked(asked, hidden, {"slices": None, "reason": reason})
     said = asked.answer[votes.annotator]
     names = [asked.options[answer] for answer in shown]
     found = _fitted(votes, read, names, [said == answer for answer in shown], 0, level)

@@ -80,8 +80,8 @@ def _hidden(entry: Mapping[str, Any]) -> str:
         return ""
     verb = "is" if entry["hidden"] == 1 else "are"
     return (
-        f"{counted(entry['hidden'], 'answer')} {verb} not shown, so that nobody can be told apart "
-        f"among fewer than {count(entry['least_people'])} people."
+        f"{counted(entry['hidden'], 'answer')} {verb} not shown, so that no figure here is of "
+        f"fewer than {count(entry['least_people'])} people."
     )
 
 

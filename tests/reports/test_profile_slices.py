@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.utils import timezone
 from jsonschema import Draft202012Validator
 
-from annotation.models import Study, Verdict
+from annotation.models import ResultsPolicy, Study, StudyState, Verdict
 from reports import analysis, records
 from reports.presentation.slices import all_slices
 from reports.profile_records import UNKNOWN, ProfileRecords, pooled_profiles
@@ -78,6 +79,28 @@ def test_with_few_people_nothing_is_shown_and_the_reason_is_said():
     assert found["sliced"]["slices"] is None
     assert "5 people or more" in found["sliced"]["reason"]
     assert "2 answers are not shown" in all_slices(analysis.run(study).result)[-1].reason
+
+
+def test_where_too_few_would_be_left_outside_that_is_the_reason():
+    study = voted(("nurse", 20, Verdict.A), ("pilot", 4, Verdict.B))
+    found = by_work(study)
+    assert found["sliced"]["slices"] is None
+    assert "fewer than 5 people would be left" in found["sliced"]["reason"]
+    assert found["hidden"] == 2
+
+
+def test_answers_are_told_once_people_vote_no_more():
+    study = voted(("nurse", 6, Verdict.A), ("pilot", 5, Verdict.B))
+    study.state, study.opened_at = StudyState.OPEN, timezone.now()
+    study.results = ResultsPolicy.OPEN
+    study.save()
+    found = by_work(study)
+    assert found["sliced"]["slices"] is None
+    assert "once the study is closed" in found["sliced"]["reason"]
+    assert found["hidden"] == 0
+    study.state, study.closed_at = StudyState.CLOSED, timezone.now()
+    study.save()
+    assert len(by_work(study)["sliced"]["slices"]) == 2
 
 
 @pytest.mark.parametrize(
