@@ -115,8 +115,12 @@ class CriterionForm(StudioForm):
             if reason and not example:
                 self.add_error(f"example_{number}", "A reason needs the example that it is of.")
         if not self.is_overall:
-            key = slugify(self.cleaned_data.get("key") or "").replace("-", "_")
-            key = key or self.free_key()
+            key = self.cleaned_data.get("key") or ""
+            if self.own is not None and (self.fields["key"].disabled or key == self.own.key):
+                # Keys that came from a file or the API may be written otherwise, and stay.
+                key = self.own.key
+            else:
+                key = slugify(key).replace("-", "_") or self.free_key()
             others = {draft.key for draft in self.drafts if draft is not self.own}
             if key in others:
                 self.add_error("key", f"There is a criterion “{key}” already.")
@@ -158,6 +162,8 @@ class CriterionForm(StudioForm):
                 if data[f"{name}_{number}"]:
                     entry[name] = data[f"{name}_{number}"]
             levels.append(entry)
+        # The form has no room for more of them: those of files and the API stay as they are.
+        levels.extend(dict(entry) for entry in before[MOST_LEVELS:])
         return CriterionDraft(
             key=Criterion.OVERALL if self.is_overall else data["key"],
             question=data["question"],

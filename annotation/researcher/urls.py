@@ -42,8 +42,9 @@ urlpatterns = [
     path(f"{SET_UP}rubric/", rubric.rubric, name="rubric"),
     path(f"{SET_UP}rubric/template", rubric.take_template, name="take_template"),
     path(f"{SET_UP}rubric/new/", rubric.new_criterion, name="new_criterion"),
-    path(f"{SET_UP}rubric/criterion/<str:key>/", rubric.criterion, name="criterion"),
-    path(f"{SET_UP}rubric/criterion/<str:key>/move", rubric.move_criterion, name="move_criterion"),
+    # Keys of files may be any text, with a / as well.
+    path(f"{SET_UP}rubric/criterion/<path:key>/", rubric.criterion, name="criterion"),
+    path(f"{SET_UP}rubric/move/<path:key>/", rubric.move_criterion, name="move_criterion"),
     path(f"{SET_UP}design/", design.design, name="design"),
     path(f"{SET_UP}design/identical", design.identical, name="identical"),
     path(f"{SET_UP}design/checks/", design.checks, name="checks"),
@@ -69,9 +70,9 @@ urlpatterns = [
     path(f"{SET_UP}running/unblind/", running.unblind, name="unblind"),
     path(f"{SET_UP}running/change/", changing.change, name="change"),
     path(f"{SET_UP}running/change/pairs/", adding.add_pairs, name="add_pairs"),
-    path(f"{SET_UP}running/change/questions/new/", changing.change_question, name="add_question"),
+    path(f"{SET_UP}running/change/add-question/", changing.change_question, name="add_question"),
     path(
-        f"{SET_UP}running/change/questions/<str:key>/",
+        f"{SET_UP}running/change/questions/<path:key>/",
         changing.change_question,
         name="change_question",
     ),

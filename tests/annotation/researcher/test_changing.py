@@ -77,6 +77,46 @@ def test_without_reason_or_words_nothing_changes(opened: Studio, lacking: str, s
     assert versions(opened) == 1
 
 
+@pytest.mark.parametrize("key", ["Helpfulness", "style/tone", "new", "a/move"])
+def test_keys_of_files_stay_as_they_are_and_can_be_changed(opened: Studio, key: str):
+    Criterion.objects.create(
+        study=opened.study, key=key, question="How?", scale="ternary", position=1
+    )
+    assert (
+        opened.url("change_question", key=key)
+        in opened.get("change_part", part="questions").content.decode()
+    )
+    answer = opened.get("change_question", key=key)
+    assert answer.context["criterion"].key == key
+    sent = {"question": "How much?", "scale": "ternary", "reason": "Clearer words."}
+    assert opened.post("change_question", sent, key=key).status_code == 302
+    assert Criterion.objects.get(key=key).question == "How much?"
+
+
+def test_a_key_of_a_file_stays_in_a_draft_too(tmp_path):
+    draft = filled(tmp_path, 2)
+    Criterion.objects.create(
+        study=draft.study, key="Style/tone", question="How?", scale="ternary", position=1
+    )
+    assert draft.get("rubric").status_code == 200
+    sent = {"question": "How much?", "scale": "ternary", "key": "Style/tone"}
+    assert draft.post("criterion", sent, key="Style/tone").status_code == 302
+    assert Criterion.objects.get(key="Style/tone").question == "How much?"
+    assert draft.post("move_criterion", {"remove": ""}, key="Style/tone").status_code == 302
+    assert not Criterion.objects.filter(key="Style/tone").exists()
+
+
+def test_levels_beyond_those_of_the_form_are_kept(opened: Studio):
+    levels = [{"id": f"l{number}", "description": f"Level {number}"} for number in range(1, 10)]
+    Criterion.objects.filter(key="overall").update(levels=levels)
+    form = opened.get("change_question", key="overall").context["form"]
+    sent = initial_data(form) | {"level_1": "Worst", "reason": "Clearer words."}
+    sent = {name: value for name, value in sent.items() if value is not None}
+    assert opened.post("change_question", sent, key="overall").status_code == 302
+    levels[0]["description"] = "Worst"
+    assert Criterion.objects.get(key="overall").levels == levels
+
+
 def test_a_question_that_there_is_not_is_not_found(opened: Studio):
     assert opened.get("change_question", key="wit").status_code == 404
 
