@@ -55,8 +55,11 @@ def read_people(study: Study) -> Figures:
 
 def read_people_again(study: Study, before: Kept) -> Figures:
     """The same, with the answers read of those alone to whom something happened since."""
-    whole_at = datetime.fromisoformat(before.figures["whole_at"])
-    if (timezone.now() - whole_at).total_seconds() > WHOLE_SECONDS:
+    # The release before kept figures without it.
+    whole_at = before.figures.get("whole_at")
+    if whole_at is None:
+        return read_people(study)
+    if (timezone.now() - datetime.fromisoformat(whole_at)).total_seconds() > WHOLE_SECONDS:
         return read_people(study)
     changed = quality.changed_since(study, before.counted_at - OVERLAP)
     if changed is None:
@@ -68,10 +71,13 @@ def read_people_again(study: Study, before: Kept) -> Figures:
         if row is None or standing != [row["state"], row["answered"], row["skipped"]]:
             changed.add(pk)
     people = [as_json(row) for row in quality.overview(study, figures_of=changed)]
+    if {row["annotator"] for row in people} - changed - kept.keys():
+        # Somebody joined between the two queries.
+        return read_people_again(study, before)
     for row in people:
         if row["annotator"] not in changed:
             row |= {name: kept[row["annotator"]][name] for name in OF_ANSWERS}
-    return {"people": people, "whole_at": before.figures["whole_at"]}
+    return {"people": people, "whole_at": whole_at}
 
 
 def as_json(row: AnnotatorQuality) -> Figures:

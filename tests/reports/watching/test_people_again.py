@@ -161,6 +161,31 @@ def test_everybody_is_read_after_an_hour_and_where_much_happened(
     assert seen == [{rater.pk for rater in (world.people[0], *world.people[3:])}, {-1}]
 
 
+def test_figures_of_the_release_before_are_read_whole(world, before, monkeypatch) -> None:
+    old = Kept({"people": before.figures["people"]}, before.counted_at, before.took)
+    seen = read_of(monkeypatch)
+    with time_machine.travel(timezone.now() + 4 * OVERLAP):
+        again = read_people_again(world.study, old)
+    assert again["people"] == before.figures["people"]
+    assert again["whole_at"]
+    assert seen == [{-1}]
+
+
+def test_who_joins_between_the_queries_is_read_too(world, before, monkeypatch) -> None:
+    overview, joined = quality.overview, []
+
+    def late(study, *args, **kwargs):
+        if not joined:
+            joined.append(make_annotator(study))
+        return overview(study, *args, **kwargs)
+
+    monkeypatch.setattr(quality, "overview", late)
+    with time_machine.travel(timezone.now() + 4 * OVERLAP):
+        again = read_people_again(world.study, before)
+    assert joined[0].pk in {row["annotator"] for row in again["people"]}
+    assert again["people"] == read_people(world.study)["people"]
+
+
 def test_after_an_act_a_large_study_is_counted_anew_and_shows_what_it_had(
     world, monkeypatch
 ) -> None:
