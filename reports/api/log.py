@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Min
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -22,7 +23,11 @@ MOST_FAULTS = 100
 
 
 class EntrySerializer(serializers.Serializer[Any]):
-    """An act. Its hash covers what it says and the hash before it."""
+    """An act. Its hash covers what it says and the hash before it.
+
+    Whoever knows all but one figure of an entry can try figures until the hash fits, and each later
+    hash follows from it: so hashes are withheld from the first withheld detail on.
+    """
 
     seq = serializers.IntegerField(help_text="Its place in the chain, from 1.")
     at = serializers.DateTimeField()
@@ -33,8 +38,13 @@ class EntrySerializer(serializers.Serializer[Any]):
     detail = serializers.SerializerMethodField(
         help_text="While the study is sealed, without what tells of outcomes."
     )
-    prev_hash = serializers.CharField(allow_blank=True)
-    hash = serializers.CharField()
+    prev_hash = serializers.SerializerMethodField(
+        help_text="Empty for the first; and after an entry whose hash is withheld."
+    )
+    hash = serializers.SerializerMethodField(
+        help_text="Empty while the study is sealed, from the first entry on whose detail is told "
+        "in part: what is withheld could be guessed from it. The verification reads all."
+    )
 
     def get_actor(self, row: AuditEntry) -> str | None:
         return None if row.actor is None else row.actor.get_username()
@@ -42,6 +52,14 @@ class EntrySerializer(serializers.Serializer[Any]):
     def get_detail(self, row: AuditEntry) -> dict[str, Any]:
         sealed = frozenset() if self.context["sees"] else OUTCOMES.get(row.action, frozenset())
         return {name: value for name, value in row.detail.items() if name not in sealed}
+
+    def get_prev_hash(self, row: AuditEntry) -> str:
+        withheld = self.context["withheld_from"]
+        return row.prev_hash if withheld is None or row.seq <= withheld else ""
+
+    def get_hash(self, row: AuditEntry) -> str:
+        withheld = self.context["withheld_from"]
+        return row.hash if withheld is None or row.seq < withheld else ""
 
 
 class FaultyPlaceSerializer(serializers.Serializer[Any]):
@@ -69,12 +87,15 @@ class Log(FilteredView):
     )
     def get(self, request: Request, slug: str) -> Response:
         _, wanted = KINDS[self.wanted("kind") or "all"]
-        rows = AuditEntry.objects.filter(wanted, scope=audit.scope_of(self.study))
+        chain = AuditEntry.objects.filter(scope=audit.scope_of(self.study))
+        sees = roles_can_see_outcomes(self.held, self.study)
+        telling = chain.none() if sees else chain.filter(action__in=OUTCOMES)
         return self.paginated(
-            rows.select_related("actor"),
+            chain.filter(wanted).select_related("actor"),
             EntrySerializer,
             ordering=("-seq",),
-            sees=roles_can_see_outcomes(self.held, self.study),
+            sees=sees,
+            withheld_from=telling.aggregate(first=Min("seq"))["first"],
         )
 
 

@@ -187,6 +187,21 @@ def test_the_log_is_read_by_kind_without_outcomes_while_sealed(sealed):
     assert stopped["detail"]["e_value"] == 41.5
 
 
+def test_no_hash_of_the_log_tells_a_withheld_figure(sealed):
+    audit.record(sealed, None, "study.paused", {})
+    audit.record(sealed, None, "pair.stopped", {"a": "A1", "b": "A2", "e_value": 41.5})
+    audit.record(sealed, None, "look", {"how": "view"})
+    key = member(sealed, Role.OWNER)
+    look, stopped, paused = rows(key, "studies/weather/log")
+    assert paused["hash"] == stopped["prev_hash"] != ""
+    # The hash of the look follows from the hash before it.
+    assert [look["hash"], look["prev_hash"], stopped["hash"]] == ["", "", ""]
+    unblind(sealed)
+    look, stopped, _ = rows(key, "studies/weather/log")
+    assert look["prev_hash"] == stopped["hash"] != ""
+    assert look["hash"] != ""
+
+
 def test_a_chain_is_checked_and_a_touched_entry_named(sealed):
     entry = audit.record(sealed, None, "study.paused", {})
     key = member(sealed, Role.RESEARCHER)
