@@ -5,7 +5,6 @@ A view says its roles as pages do, and the saying is the check. Each request rea
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, cast
@@ -85,6 +84,8 @@ class ApiView(APIView):
     refusals: ClassVar[Mapping[type[Exception], type[exceptions.APIException]]] = {}
 
     _claimed: Claimed | None = None
+    # Whether the log gained an entry, in a transaction that may have ended or not.
+    has_acted = False
 
     @classmethod
     def access(cls) -> Access:
@@ -181,7 +182,12 @@ class ApiView(APIView):
         if isinstance(found, Kept):
             raise Replayed(found)
         self._claimed = found
-        audit.WITNESS.set(functools.partial(idempotency.note_done, found))
+
+    def note_done(self) -> None:
+        """The log gains an entry of this request, in the caller's transaction."""
+        self.has_acted = True
+        if self._claimed is not None:
+            idempotency.note_done(self._claimed)
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, Replayed):
@@ -195,7 +201,7 @@ class ApiView(APIView):
         return super().handle_exception(exc)
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        outer = audit.WITNESS.set(None)
+        outer = audit.WITNESS.set(self.note_done)
         try:
             return super().dispatch(request, *args, **kwargs)
         except BaseException:

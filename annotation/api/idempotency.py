@@ -2,11 +2,11 @@
 
 The first request claims the key in a row, and its answer is kept there for a day: sent again, it is
 given again and nothing is done. The same key with another request is refused. A request that failed
-leaves the key free, since it changed nothing. That something was done is noted with the first entry
-of the log that the act makes, in its transaction: so it is known of one that never ended, because
-its process died. Its key is refused until it is a day old, and the refusal says which it was. Keys
-are stored as hashes, and answers, which can hold links that are shown once, under a cipher that
-needs the key itself and the site's.
+leaves the key free if it changed nothing, and else the key is refused. That something was done is
+noted with the first entry of the log that the act makes, in its transaction: so it is known of one
+that never ended, because its process died. Its key is refused until it is a day old, and the
+refusal says which it was. Keys are stored as hashes, and answers, which can hold links that are
+shown once, under a cipher that needs the key itself and the site's.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ KEPT = timedelta(hours=24)
 LOST = timedelta(minutes=10)
 # In place of an HTTP status: something was done, and the answer is on its way.
 DONE = 0
+# Something was done, and then the request failed.
+ENDED = 1
 
 
 class KeyInUse(Exception):
@@ -43,7 +45,7 @@ class KeyOfAnother(Exception):
 
 
 class KeyLost(Exception):
-    """The first request with this key never ended.
+    """The first request with this key never ended, or failed after it had done something.
 
     Attributes
     ----------
@@ -99,6 +101,8 @@ def claim(user: User, key: str, request_hash: str) -> Claimed | Kept:
         if row is not None:
             if row.request_hash != request_hash:
                 raise KeyOfAnother
+            if row.status == ENDED:
+                raise KeyLost(was_done=True)
             if row.status is None or row.status == DONE:
                 if row.created_at >= now - LOST:
                     raise KeyInUse
@@ -126,8 +130,10 @@ def note_done(claimed: Claimed) -> None:
 
 
 def release(claimed: Claimed) -> None:
-    """Nothing was changed: the same key may be tried again."""
-    RememberedAnswer.objects.filter(pk=claimed.row, status=None).delete()
+    """The request failed: the same key may be tried again if nothing was changed."""
+    own = RememberedAnswer.objects.filter(pk=claimed.row)
+    own.filter(status=DONE).update(status=ENDED)
+    own.filter(status=None).delete()
 
 
 def opened(sealed: bytes, key: str) -> Any:

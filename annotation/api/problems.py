@@ -79,7 +79,15 @@ class Refused(exceptions.APIException):
 def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """The answer to whatever a view raises; None for what is a fault of ours."""
     if is_outage(error) and isinstance(error, DatabaseError | InterfaceError):
-        response = problem(503, "busy", "The server cannot use its database now. Nothing was done.")
+        # What was begun may have been rolled back or not: nobody can ask the database now.
+        has_acted = getattr(context.get("view"), "has_acted", False)
+        came_of_it = (
+            "What was asked for may have been done in part: look at what there is before you ask "
+            "again."
+            if has_acted
+            else "Nothing was done."
+        )
+        response = problem(503, "busy", f"The server cannot use its database now. {came_of_it}")
         response["Retry-After"] = str(RETRY_AFTER_SECONDS)
         return response
     found = of_the_product(error)

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import OperationalError
 from django.utils import timezone
 
 from annotation import audit
@@ -192,6 +193,47 @@ def test_a_key_whose_first_request_broke_off_after_the_act_says_that_it_was_done
     assert "was done" in answer.json()["detail"]
     study.refresh_from_db()
     assert study.state == "open"
+
+
+def test_a_key_whose_request_failed_after_the_act_says_so_at_once(monkeypatch):
+    study = factories.make_open_study()
+    key = member(study, Role.OWNER)
+    path = f"studies/{study.slug}/pause"
+
+    def lost(*args: object) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "remember", lost)
+        with pytest.raises(OperationalError):
+            key.post(path, **{"Idempotency-Key": "k"})
+    answer = key.post(path, **{"Idempotency-Key": "k"})
+    assert answer.status_code == 409
+    assert "was done, at least in part" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_an_outage_after_the_act_does_not_say_that_nothing_was_done(monkeypatch, keyed: bool):
+    study = factories.make_open_study()
+    key = member(study, Role.OWNER)
+    headers = {"Idempotency-Key": "k"} if keyed else {}
+    path = f"studies/{study.slug}/pause"
+    monkeypatch.setattr("annotation.api.problems.is_outage", lambda error: True)
+
+    def lost(*args: object, **kwargs: object) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("annotation.audit.scope_of", lost)
+        answer = key.post(path, **headers)
+    assert answer.status_code == 503
+    assert "in part" in answer.json()["detail"]
+    assert "Nothing was done" not in answer.json()["detail"]
+    with monkeypatch.context() as patch:
+        patch.setattr("annotation.audit.record", lost)
+        answer = key.post(path, **headers)
+    assert answer.status_code == 503
+    assert "Nothing was done" in answer.json()["detail"]
 
 
 def test_a_key_whose_first_request_broke_off_before_the_act_says_so(monkeypatch):
