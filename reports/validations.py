@@ -40,6 +40,14 @@ class Trust(StrEnum):
 
 # What a validation found, as long as it counts: only the first is a reason to trust.
 FOUND = {"stands_in": Trust.VALID, "does_not": Trust.FAILED}
+# Said in the place of whatever was found, where outcomes may not be seen.
+HELD = "held_against_people"
+
+
+def trust_told(trust: Trust, *, sees_outcomes: bool) -> str:
+    """The name of a standing, without what a validation found where outcomes may not be seen."""
+    tells = trust in (Trust.VALID, Trust.NOT_DECIDED, Trust.FAILED)
+    return HELD if tells and not sees_outcomes else trust.value
 
 
 @dataclass(frozen=True, slots=True)

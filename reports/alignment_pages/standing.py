@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
@@ -12,21 +12,23 @@ from judging.models import JudgeVersion, Judgment
 from reports.models import Revalidation, ValidityRule
 from reports.models.validations import WITH_PEOPLE
 from reports.revalidation import Progress, progress_of_all
-from reports.validations import Trust, Validity, rule_of, validities
+from reports.validations import HELD, Trust, Validity, rule_of, trust_told, validities
 from reports.wording.numbers import count, counted, named_list
 
-TONES = {
+TONES: Mapping[str, str] = {
     Trust.UNCALIBRATED: "info",
     Trust.VALID: "ok",
     Trust.NOT_DECIDED: "info",
     Trust.FAILED: "error",
     Trust.RUN_OUT: "warning",
+    HELD: "info",
 }
 # Of a validation that counts: one word, and what was found on its day.
-FOUND = {
+FOUND: Mapping[str, tuple[str, str]] = {
     Trust.VALID: ("validated", "Validated on {day}"),
     Trust.NOT_DECIDED: ("not decided", "Held against people on {day}, without a verdict"),
     Trust.FAILED: ("failed", "Held against people on {day}: it does not stand in for a person"),
+    HELD: ("held against people", "Held against people on {day}"),
 }
 
 
@@ -63,8 +65,13 @@ def judge_versions(study: Study) -> list[JudgeVersion]:
     )
 
 
-def standings(study: Study, versions: Iterable[JudgeVersion]) -> list[Standing]:
-    """Where the versions stand. Five queries, however many they are."""
+def standings(
+    study: Study, versions: Iterable[JudgeVersion], *, sees_outcomes: bool
+) -> list[Standing]:
+    """Where the versions stand. Five queries, however many they are.
+
+    Without `sees_outcomes` they do not say what a validation found.
+    """
     found = list(versions)
     rule = rule_of(study)
     valid = validities(found, rule)
@@ -82,19 +89,26 @@ def standings(study: Study, versions: Iterable[JudgeVersion]) -> list[Standing]:
             sample_in_words(progress[waiting[version.pk].pk], closed=closed)
             if version.pk in waiting
             else "",
+            sees_outcomes=sees_outcomes,
         )
         for version in found
     ]
 
 
 def _standing(
-    version: JudgeVersion, rule: ValidityRule, validity: Validity, sample: str
+    version: JudgeVersion,
+    rule: ValidityRule,
+    validity: Validity,
+    sample: str,
+    *,
+    sees_outcomes: bool,
 ) -> Standing:
-    word, text = _words(validity, rule)
-    return Standing(version, validity, word, TONES[validity.trust], text, sample)
+    told = trust_told(validity.trust, sees_outcomes=sees_outcomes)
+    word, text = _words(validity, told, rule)
+    return Standing(version, validity, word, TONES[told], text, sample)
 
 
-def _words(validity: Validity, rule: ValidityRule) -> tuple[str, str]:
+def _words(validity: Validity, told: str, rule: ValidityRule) -> tuple[str, str]:
     if validity.validation is None:
         return "uncalibrated", "This version was never validated against people."
     day = f"{validity.validation.created_at:%-d %B %Y}"
@@ -111,7 +125,7 @@ def _words(validity: Validity, rule: ValidityRule) -> tuple[str, str]:
             else "Ask people anew."
         )
         return "run out", f"Held against people on {day}; that has run out: {reasons}. {do}"
-    word, found = FOUND[validity.trust]
+    word, found = FOUND[told]
     said = found.format(day=day)
     until = f" until {validity.until:%-d %B %Y}" if validity.until else ""
     left = (

@@ -39,13 +39,14 @@ ASKING = {"asked_from": "alignment"}
 @study_role(*OUTCOME_ROLES)
 def judges(request: SignedInRequest, study: Study) -> HttpResponse:
     """Judges beside people, the one sentence on each, and whether it still counts."""
-    found = standings(study, judge_versions(study))
+    sees = can_see_outcomes(request.user, study)
+    found = standings(study, judge_versions(study), sees_outcomes=sees)
     may_decide = bool(roles_of(request.user, study) & READERS)
     context = {"study": study, "standings": found, "may_decide": may_decide, **ASKING}
     context["may_compute"] = may_decide
     if may_decide:
         context |= {"rule": rule_of(study), "margins": MARGINS}
-    if not can_see_outcomes(request.user, study):
+    if not sees:
         # Calm words and no outcome: a sample can be sent all the same.
         return render(request, "reports/alignment/sealed.html", context, status=403)
     kept = latest_run(study)
@@ -76,7 +77,8 @@ def judge(request: SignedInRequest, study: Study, version: int) -> HttpResponseB
     """Everything that is known of one judge version."""
     row = get_version(study, version)
     may_decide = bool(roles_of(request.user, study) & READERS)
-    (standing,) = standings(study, [row])
+    sees = can_see_outcomes(request.user, study)
+    (standing,) = standings(study, [row], sees_outcomes=sees)
     context = {
         "study": study,
         "standing": standing,
@@ -87,7 +89,7 @@ def judge(request: SignedInRequest, study: Study, version: int) -> HttpResponseB
         "usual_count": USUAL_COUNT,
         "most_drawn": MOST_DRAWN,
     }
-    if not can_see_outcomes(request.user, study):
+    if not sees:
         context["standings"] = [standing]
         return render(request, "reports/alignment/sealed.html", context, status=403)
     kept = latest_run(study)

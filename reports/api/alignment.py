@@ -28,7 +28,15 @@ from reports.revalidation import (
     revalidate_judge,
     withdraw_sample,
 )
-from reports.validations import MOST_DAYS, MOST_NEW_RESPONSES, Trust, rule_of, validities
+from reports.validations import (
+    HELD,
+    MOST_DAYS,
+    MOST_NEW_RESPONSES,
+    Trust,
+    rule_of,
+    trust_told,
+    validities,
+)
 
 from .outcomes import OF_READERS, OF_WATCHERS, OutcomeView
 
@@ -67,7 +75,10 @@ class StandingSerializer(serializers.Serializer[Any]):
     judge_version = serializers.IntegerField(help_text="In addresses below judges.")
     judge = serializers.CharField()
     version = serializers.IntegerField()
-    trust = serializers.ChoiceField(choices=[trust.value for trust in Trust])
+    trust = serializers.ChoiceField(
+        choices=[*(trust.value for trust in Trust), HELD],
+        help_text=f"`{HELD}`: validated, with whatever result, where outcomes may not be seen.",
+    )
     until = serializers.DateTimeField(allow_null=True)
     new_responses = serializers.IntegerField(help_text="Since it was validated.")
     new_responses_left = serializers.IntegerField(allow_null=True)
@@ -188,7 +199,7 @@ class Standings(AlignmentView):
                     "judge_version": version.pk,
                     "judge": version.judge.judge_id,
                     "version": version.number,
-                    "trust": validity.trust.value,
+                    "trust": trust_told(validity.trust, sees_outcomes=sees),
                     "until": validity.until,
                     "new_responses": validity.new_responses,
                     "new_responses_left": validity.new_responses_left,

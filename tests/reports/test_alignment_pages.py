@@ -216,6 +216,26 @@ def test_a_monitor_sees_no_outcome_of_open_results_before_unblinding() -> None:
     assert client.get(url("judges", study)).status_code == 403
 
 
+@pytest.mark.parametrize("answer", ["stands_in", "does_not", "not_decided"])
+def test_what_a_validation_found_is_not_told_who_may_not_see_outcomes(answer: str) -> None:
+    study = sealed_study()
+    Study.objects.filter(pk=study.pk).update(results=ResultsPolicy.OPEN)
+    study.refresh_from_db()
+    version = version_of(study)
+    JudgeValidation.objects.create(
+        study=study, version=version, analysis_run=analysis.run(study), answer=answer,
+        comparisons=40, responses=8,
+    )  # fmt: skip
+    client = member(study, Role.MONITOR)
+    for page in (url("judges", study), url("judge", study, version=version.pk)):
+        said = text_of(client.get(page))
+        assert "Held against people on" in said
+        for word in ("alidated on", "without a verdict", "stand in for", "not decided", "failed"):
+            assert word not in said
+    (told,) = client.get(f"/api/v1/studies/{study.slug}/judge-standings").json()["judges"]
+    assert (told["trust"], told["validation"]) == ("held_against_people", None)
+
+
 def test_the_pair_shows_what_people_and_judge_said_and_its_texts_are_inert() -> None:
     study = judged_study(3)
     comparison = Comparison.objects.filter(study=study).first()

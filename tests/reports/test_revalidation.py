@@ -294,7 +294,7 @@ def test_only_a_judge_that_stands_in_is_called_validated(
         responses=8,
     )
     assert validity_of(version, rule).trust is trust
-    (shown,) = standings(study, [version])
+    (shown,) = standings(study, [version], sees_outcomes=True)
     assert (shown.word, shown.tone) == (word, tone)
     assert shown.text.startswith("Validated") is (trust is Trust.VALID)
 
@@ -353,7 +353,7 @@ def test_a_validation_does_not_count_for_annotators_of_another_expertise() -> No
     version = judge_of(study)
     now = validity_of(version, rule)
     assert (now.trust, now.reasons) == (Trust.RUN_OUT, ("expertise",))
-    (shown,) = standings(study, [version])
+    (shown,) = standings(study, [version], sees_outcomes=True)
     assert "said to be crowd since. Compute the report again" in shown.text
     with pytest.raises(ValidationError, match="Compute the report again"):
         validations.record_validation(kept, "gpt", 1, None)
@@ -453,7 +453,7 @@ def test_once_a_study_has_closed_the_part_that_came_back_is_read_with_a_warning(
     assert analysis.run(study).result["alignment"][0]["sample"] is None
     close_study(study)
     study.refresh_from_db()
-    (shown,) = standings(study, [judge_of(study)])
+    (shown,) = standings(study, [judge_of(study)], sees_outcomes=True)
     assert "Voting ended when 35 of 40 comparisons" in shown.sample
     entry = analysis.run(study).result["alignment"][0]
     assert entry["sample"] == {"frame": 60, "drawn": 35, "missing": 5}
@@ -482,7 +482,7 @@ def test_where_judges_stand_costs_the_same_however_many_there_are(versions: int)
             study=study, version=version, seed=1, frame=["i000"], sample={"i000": 0}
         )
     with CaptureQueriesContext(connection) as queries:
-        found = standings(study, made)
+        found = standings(study, made, sees_outcomes=True)
     assert len(found) == versions
     assert all(one.has_sample_out for one in found)
     assert len(queries) <= 5
