@@ -53,7 +53,8 @@ def take_turn(
         transaction.
     """
     model = waiting.model
-    own = tuple(key for kind, key in _held if kind is model)
+    # A copy, made in one step: other threads take and end rows meanwhile.
+    own = tuple(key for kind, key in tuple(_held) if kind is model)
     with transaction.atomic():
         for row in waiting.select_for_update(skip_locked=True, of=("self",)).exclude(pk__in=own):
             if row.lease_until is not None and not is_lost(row, progress(row)):

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.access import SignedInRequest
 from annotation.lifecycle import jobs
-from annotation.models import JobKind, JobState, Study, StudyJob
+from annotation.models import AuditEntry, JobKind, JobState, Study, StudyJob
 from annotation.tasks import ring_for_jobs
 
 from .frame import readers_only
@@ -33,11 +33,28 @@ def job_on_page(study: Study, kind: JobKind) -> dict[str, Any]:
     last = None if live is not None else jobs.last_job(study, kind)
     if last is not None and (last.ended_at or timezone.now()) < timezone.now() - TOLD_FOR:
         last = None
+    if last is not None and is_overtaken(last):
+        last = None
     return {
         "job": live,
         "job_progress": None if live is None else in_words(live),
         "ended": last,
     }
+
+
+def is_overtaken(job: StudyJob) -> bool:
+    """Whether what came of a job is old news: pairs were made or the study opened since."""
+    if job.ended_at is None:
+        return False
+    opened_at = job.study.opened_at
+    if opened_at is not None and opened_at > job.ended_at:
+        return True
+    return (
+        job.kind == JobKind.PAIRS
+        and AuditEntry.objects.filter(
+            study=job.study, action="comparisons.generated", at__gt=job.ended_at
+        ).exists()
+    )
 
 
 def in_words(job: StudyJob) -> dict[str, Any]:

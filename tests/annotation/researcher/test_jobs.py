@@ -11,7 +11,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from annotation import progress_notes
+from annotation import progress_notes, taking_turns
 from annotation.lifecycle import jobs
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
@@ -117,6 +117,35 @@ def test_what_was_refused_meanwhile_is_told_on_the_page(large: Studio):
     assert work_on_job() == JobState.FAILED
     assert "was opened on" in only_job().problem
     assert "The pairs were not made" in text_of(large.get("design"))
+
+
+@pytest.mark.parametrize("since", [generate_comparisons, open_study])
+def test_a_failure_is_not_told_after_a_later_success(large: Studio, monkeypatch, since):
+    large.post("design", DESIGN)
+    job = jobs.claim()
+    assert job is not None
+    if since is open_study:
+        generate_comparisons(large.study)
+    jobs.end(job, problem="It was cut off.")
+    assert "The pairs were not made" in text_of(large.get("design"))
+    since(large.study)
+    assert "The pairs were not made" not in text_of(large.get("design"))
+
+
+def test_rows_are_taken_while_other_threads_take_and_end_theirs(large: Studio, monkeypatch):
+    large.post("design", DESIGN)
+    held: set[Any] = set()
+
+    class Busy:
+        """Another thread takes a row just as this one is looked at."""
+
+        def __iter__(self):
+            held.add((Study, len(held)))
+            return iter((Study, 0))
+
+    held.add(Busy())
+    monkeypatch.setattr(taking_turns, "_held", held)
+    assert jobs.claim() is not None
 
 
 def test_who_runs_the_study_no_more_makes_no_pairs(large: Studio):
