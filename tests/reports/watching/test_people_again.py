@@ -172,7 +172,8 @@ def test_figures_of_the_release_before_are_read_whole(world, before, monkeypatch
 
 
 def test_who_joins_between_the_queries_is_read_too(world, before, monkeypatch) -> None:
-    overview, joined = quality.overview, []
+    overview = quality.overview
+    joined: list[Annotator] = []
 
     def late(study, *args, **kwargs):
         if not joined:
