@@ -457,6 +457,7 @@ def without_chance(text: str, slug: str) -> str:
     text = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "UUID", text)
     text = re.sub(r"(comparisons/|annotators/|annotator=|before=)[\d,]+", r"\1KEY", text)
     text = re.sub(r"\d{1,2} [A-Z][a-z]{2}( \d{4})?, \d\d:\d\d(:\d\d)?", "MOMENT", text)
+    text = re.sub(r'(<time datetime=")[^<]*(<span[^<]*)?', r"\1MOMENT", text)
     return re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?", "MOMENT", text)
 
 
