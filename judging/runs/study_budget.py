@@ -53,7 +53,7 @@ def set_study_budget(study: Study, actor: User | None, amount: Decimal | None) -
                 "judge.study_budget_changed",
                 {"amount": None if amount is None else str(amount)},
             )
-    if amount is not None and (before is None or amount < before):
+    if amount is not None and before is not None and amount < before:
         return []
     paused = JudgeRun.objects.filter(study=study, state=RunState.PAUSED, pause_cause=CAUSE)
     return [run for run in paused.order_by("pk") if go_on_by_itself(run, CAUSE)]
