@@ -16,7 +16,12 @@ from annotation.models import Criterion, Response, Study, User
 from annotation.rules import rules_of
 from judging import presets
 from judging.endpoints.addresses import SIMULATOR_URL
-from judging.endpoints.saving import check_endpoint, store_endpoint
+from judging.endpoints.saving import (
+    EndpointFault,
+    check_endpoint,
+    save_endpoint,
+    store_endpoint,
+)
 from judging.families import family_of, shares_family
 from judging.judge_files import STUDY_RUBRIC, Instruction, JudgeDraft, ModelDraft
 from judging.models import Endpoint, Judge, JudgeVersion
@@ -245,3 +250,32 @@ def newest_versions(study: Study, name: str = "") -> list[JudgeVersion]:
     for version in versions.select_related("judge__study").order_by("judge__judge_id", "number"):
         found[version.judge_id] = version
     return list(found.values())
+
+
+def endpoint_of(version: JudgeVersion) -> Endpoint:
+    """The endpoint that the version was made for; one that was made anew elsewhere is another.
+
+    Raises
+    ------
+    EndpointFault
+    """
+    stated = version.config["endpoint"]
+    endpoint = Endpoint.objects.filter(
+        study_id=version.judge.study_id, name=stated["name"], base_url=stated["base_url"]
+    ).first()
+    if endpoint is None:
+        raise EndpointFault("The endpoint of this version is gone.")
+    return endpoint
+
+
+def replace_key(version: JudgeVersion, key: str, *, actor: User) -> Endpoint:
+    """Give the version's endpoint another key; all judges of that endpoint use it from now on.
+
+    Raises
+    ------
+    EndpointFault
+    """
+    endpoint = endpoint_of(version)
+    return save_endpoint(
+        version.judge.study, endpoint.name, endpoint.base_url, actor=actor, key=key
+    )

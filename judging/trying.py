@@ -20,6 +20,7 @@ from annotation.models import Comparison, User
 from judging.clients import Reply
 from judging.endpoints.saving import EndpointFault, target_of
 from judging.grades import Grade, to_grade
+from judging.judges import endpoint_of
 from judging.models import Endpoint, JudgeVersion, TrialPurpose
 from judging.outcomes import Outcome
 from judging.parsing import Envelope, Missing, Parsed, parse, read_envelope
@@ -50,22 +51,6 @@ class Tried:
     answer: Parsed | Missing | None = None
     grade: Grade | None = None
     latency_ms: float = 0.0
-
-
-def endpoint_of(version: JudgeVersion) -> Endpoint:
-    """The endpoint that the version was made for.
-
-    Raises
-    ------
-    EndpointFault
-    """
-    stated = version.config["endpoint"]
-    endpoint = Endpoint.objects.filter(
-        study=version.judge.study, name=stated["name"], base_url=stated["base_url"]
-    ).first()
-    if endpoint is None:
-        raise EndpointFault("The endpoint of this version is gone.")
-    return endpoint
 
 
 async def in_this_thread(act: Callable[[], object]) -> object:

@@ -15,16 +15,16 @@ from annotation.api.lists import FilteredView
 from annotation.api.schema import OF_A_STUDY, lists, tells
 from annotation.api.study_shapes import NothingSerializer
 from annotation.models import Comparison, ComparisonKind
-from judging.endpoints.saving import EndpointFault, save_endpoint
+from judging.endpoints.saving import EndpointFault
 from judging.judge_files import read_draft
-from judging.judges import add_judges, warnings_about
+from judging.judges import add_judges, endpoint_of, replace_key, warnings_about
 from judging.models import JudgeVersion
 from judging.outcomes import IN_WORDS
 from judging.parsing import Missing
 from judging.runs.asking import TEXTS
 from judging.runs.progress import DETAILS
 from judging.runs.starting import live_run
-from judging.trying import Tried, check_connection, endpoint_of, note_look, try_out
+from judging.trying import Tried, check_connection, note_look, try_out
 
 from .edges import JudgeView
 from .shapes import (
@@ -123,10 +123,7 @@ class JudgeKey(JudgeView):
     def put(self, request: Request, slug: str, version: int) -> Response:
         found = self.version(version)
         wanted = self.read(KeySerializer)
-        endpoint = endpoint_of(found)
-        kept = save_endpoint(
-            self.study, endpoint.name, endpoint.base_url, actor=self.user, key=wanted["key"]
-        )
+        kept = replace_key(found, wanted["key"], actor=self.user)
         return Response(EndpointSerializer(kept).data)
 
 

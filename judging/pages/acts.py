@@ -14,7 +14,8 @@ from django.views.decorators.http import require_POST
 
 from annotation.access import SignedInRequest, study_role
 from annotation.models import Role, Study
-from judging.endpoints.saving import EndpointFault, save_endpoint
+from judging.endpoints.saving import EndpointFault
+from judging.judges import replace_key
 from judging.outcomes import IN_WORDS, Outcome
 from judging.pages.forms import KeyForm, StartForm, StudyBudgetForm
 from judging.pages.shown_runs import version_of
@@ -24,7 +25,7 @@ from judging.runs.money import StudyBudgetFault
 from judging.runs.starting import RunFault, start_run
 from judging.runs.study_budget import set_study_budget
 from judging.tasks import ring
-from judging.trying import check_connection, endpoint_of
+from judging.trying import check_connection
 
 ACTS: dict[str, tuple[str, Callable[..., object]]] = {
     "pause": ("The run is paused. What is in flight is still stored.", conducting.pause),
@@ -43,14 +44,7 @@ def key(request: SignedInRequest, study: Study, version: int) -> HttpResponseBas
     form = KeyForm(request.POST)
     if form.is_valid():
         try:
-            endpoint = endpoint_of(asked)
-            save_endpoint(
-                study,
-                endpoint.name,
-                endpoint.base_url,
-                actor=request.user,
-                key=form.cleaned_data["key"],
-            )
+            replace_key(asked, form.cleaned_data["key"], actor=request.user)
         except EndpointFault as fault:
             form.add_error("key", str(fault))
         else:

@@ -19,6 +19,7 @@ from judging.judge_files import JudgeFileError, read_draft
 from judging.judges import (
     JudgeFault,
     add_judges,
+    endpoint_of,
     is_outdated,
     newest_versions,
     study_criteria,
@@ -40,7 +41,7 @@ from judging.runs.asking import TEXTS
 from judging.runs.money import standing_of
 from judging.runs.progress import DETAILS, tallies_of
 from judging.runs.starting import Quote, live_run, quote
-from judging.trying import endpoint_of, note_look, try_out
+from judging.trying import note_look, try_out
 
 
 @require_safe

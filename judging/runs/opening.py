@@ -16,7 +16,7 @@ from django.utils import timezone
 from judging.clients import Client, Target
 from judging.endpoints.addresses import read_address
 from judging.endpoints.saving import EndpointFault, target_of
-from judging.judges import is_outdated
+from judging.judges import endpoint_of, is_outdated
 from judging.limits import Rates
 from judging.models import Endpoint, JudgeRun, JudgeVersion, RunState, TrialPurpose
 from judging.outcomes import LASTING, PAUSING, Outcome
@@ -49,12 +49,8 @@ def open_run(run_id: int) -> Opened | None:
     if is_outdated(run.version):
         pause_if_running(run.pk, "outdated")
         return None
-    stated = run.version.config["endpoint"]
-    endpoint = Endpoint.objects.filter(study_id=run.study_id, name=stated["name"]).first()
     try:
-        # The version was made for this address; one that was made anew elsewhere is another.
-        if endpoint is None or endpoint.base_url != stated["base_url"]:
-            raise EndpointFault("The endpoint of this version is gone.")
+        endpoint = endpoint_of(run.version)
         target = target_of(endpoint)
     except EndpointFault:
         with contextlib.suppress(conducting.ConductFault):
