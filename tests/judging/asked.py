@@ -17,6 +17,8 @@ from judging.runs.working import work
 from judging.simulator import Simulator
 from tests import factories
 
+KEY = "sk-canary-0123456789-abcdef"
+SIMULATED = "simulator://built-in/v1"
 PRICE = {"input": 2, "cached_input": 1, "output": 8}
 
 

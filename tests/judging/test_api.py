@@ -13,24 +13,12 @@ from judging.models import Endpoint, JudgeRun, JudgeVersion
 from judging.runs.conducting import pause
 from judging.runs.starting import start_run
 from tests.annotation.api.calling import Caller, member
-from tests.judging.asked import add, make_judged_study, work_off
-
-KEY = "sk-canary-0123456789-abcdef"
-SIMULATED = "simulator://built-in/v1"
+from tests.judging.asked import KEY, SIMULATED, add, make_judged_study, work_off
 
 
 @pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    def resolve(host: str, port: int) -> list[str]:
-        return [host] if host == "127.0.0.1" else ["1.1.1.1"]
-
-    monkeypatch.setattr("judging.endpoints.addresses.resolve_now", resolve)
+def quiet(monkeypatch: pytest.MonkeyPatch, resolved: None) -> None:
     monkeypatch.setattr("judging.api.runs.ring", lambda run: None)
-
-
-@pytest.fixture
-def study(db):
-    return make_judged_study(3, title="Mails")
 
 
 @pytest.fixture

@@ -12,22 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotation import people
-from annotation.models import Invitation, MailState, Role, Study, User
+from annotation.models import Invitation, MailState, Role, Study
 from annotation.people.invited import ON_A_PAGE, STANDINGS, Wanted
 from tests import factories
 from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def study() -> Study:
-    return factories.make_open_study(title="Capitals")
-
-
-@pytest.fixture
-def owner(study: Study) -> User:
-    return factories.make_membership(study, Role.OWNER).user
 
 
 def add(study: Study, name: str, **fields: object) -> Invitation:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import smtplib
 from datetime import timedelta
 
@@ -21,32 +20,16 @@ from annotation.models import (
     Role,
     Study,
     StudyState,
-    User,
 )
 from annotation.people import BadListError, Invitee, letters
 from annotation.tasks import send_letters
 from tests import factories
+from tests.annotation.people.letters import link_of
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 
 ADA = Invitee("Ada", "ada@example.org", Role.ANNOTATOR, "Berlin")
-
-
-@pytest.fixture
-def study():
-    return factories.make_open_study(title="Capitals")
-
-
-@pytest.fixture
-def owner(study) -> User:
-    return factories.make_membership(study, Role.OWNER).user
-
-
-def link_of(letter: mail.EmailMessage) -> str:
-    found = re.search(r"http://\S+(/invitation/[A-Za-z0-9_-]{43}/)", str(letter.body))
-    assert found is not None
-    return found[1]
 
 
 def test_a_letter_brings_somebody_into_their_team(study, owner):

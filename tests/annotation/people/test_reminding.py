@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import smtplib
 from datetime import timedelta
 
@@ -30,20 +29,11 @@ from annotation.people.invitations import JOIN_LIFETIME
 from annotation.people.reminding import MOST_REMINDERS, remindable, why_no_reminder
 from annotation.tasks import send_letters
 from tests import factories
+from tests.annotation.people.letters import link_of
 
 pytestmark = pytest.mark.django_db
 
 ADA = Invitee("Ada", "ada@example.org", Role.ANNOTATOR, "Berlin")
-
-
-@pytest.fixture
-def study() -> Study:
-    return factories.make_open_study(title="Capitals")
-
-
-@pytest.fixture
-def owner(study: Study) -> User:
-    return factories.make_membership(study, Role.OWNER).user
 
 
 @pytest.fixture
@@ -52,12 +42,6 @@ def invited(study: Study, owner: User) -> Invitation:
     people.invite_people(study, [ADA], owner, by_email=True)
     assert send_letters() == 1
     return Invitation.objects.get()
-
-
-def link_of(letter: mail.EmailMessage) -> str:
-    found = re.search(r"http://\S+(/invitation/[A-Za-z0-9_-]{43}/)", str(letter.body))
-    assert found is not None
-    return found[1]
 
 
 def join_by(link: str, name: str = "ada") -> int:
