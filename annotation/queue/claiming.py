@@ -10,6 +10,7 @@ from functools import partial
 from secrets import SystemRandom
 
 from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Count
 
 from annotation.models import (
     Annotator,
@@ -278,7 +279,12 @@ def work_remains(holder: LockedAnnotator) -> bool:
     # In one statement, which sees one moment: a slot that is taken back and lent again meanwhile
     # would else be seen neither free nor held.
     has_room = opened.filter(open=True)
-    reserved = Assignment.objects.filter(
-        state=AssignmentState.RESERVED, slot_no__isnull=False, comparison__study=study
-    ).values("comparison")
+    # Grouped, so that PostgreSQL reads once what is reserved, by everybody at work: joined instead,
+    # it may read that anew for each comparison of the study, the dead versions of rows included.
+    reserved = (
+        Assignment.objects.filter(state=AssignmentState.RESERVED, slot_no__isnull=False)
+        .values("comparison")
+        .annotate(Count("pk"))
+        .values("comparison")
+    )
     return has_room.union(opened.filter(pk__in=reserved), all=True).exists()
