@@ -6,7 +6,6 @@ import os
 from collections.abc import Generator
 from contextlib import ExitStack
 from typing import Any
-from urllib.parse import urlsplit
 
 import hypothesis
 import pytest
@@ -88,10 +87,9 @@ def nothing_kept() -> None:
 @pytest.fixture(scope="session")
 def redis_url(worker_id: str) -> Generator[str]:
     """A Redis database of this worker's own: $REDIS_URL's server, or one started here."""
-    number = int(worker_id.removeprefix("gw")) + 1 if worker_id != "master" else 0
     with ExitStack() as stack:
         url = os.environ.get("REDIS_URL") or stack.enter_context(services.redis())
-        yield urlsplit(url)._replace(path=f"/{number}").geturl()
+        yield services.redis_database(url, services.RedisUse.TEST, worker_id)
 
 
 @pytest.fixture(scope="session")

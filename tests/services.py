@@ -21,12 +21,16 @@ import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 10.0
+# As many workers of xdist as a large machine runs, with a database for each use.
+REDIS_DATABASES = 256
 
 # initdb and postgres refuse to run as root.
 UNPRIVILEGED_USERS = ("postgres", "nobody")
@@ -259,6 +263,23 @@ def redis_binary() -> str:
     return str(get_binary_path())
 
 
+class RedisUse(IntEnum):
+    """What tests need a Redis database for; emptying one must not touch the others."""
+
+    BROKER = 0
+    CACHE = 1
+    TEST = 2
+
+
+def redis_database(url: str, use: RedisUse, worker: str) -> str:
+    """The database of one worker of xdist ("gw0", "gw1", ...; else the only process) for one use.
+
+    With one for all, a test that empties its cache would take another worker's queues away.
+    """
+    number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
+    return urlsplit(url)._replace(path=f"/{number * len(RedisUse) + use}").geturl()
+
+
 @contextmanager
 def redis_server() -> Generator[Server]:
     """An empty Redis (or Valkey) without persistence, started."""
@@ -281,6 +302,8 @@ def redis_server() -> Generator[Server]:
                 "",
                 "--appendonly",
                 "no",
+                "--databases",
+                str(REDIS_DATABASES),
                 "--dir",
                 str(folder),
             ],

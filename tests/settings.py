@@ -18,6 +18,14 @@ os.environ.setdefault("DATABASE_LOCK_TIMEOUT_MS", "2000")
 os.environ["SECRET_KEY"] = "a key for tests only, known to everybody: " + "0" * 32
 
 from evalsite.settings import *  # noqa: F403
+from evalsite.settings import REDIS_URL, broker_from_url, caches_from_url
+from tests.services import RedisUse, redis_database
+
+if REDIS_URL:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    REDIS_URL = redis_database(REDIS_URL, RedisUse.BROKER, worker)
+    CELERY_BROKER_URL = broker_from_url(REDIS_URL)
+    CACHES = caches_from_url(redis_database(REDIS_URL, RedisUse.CACHE, worker))
 
 # Hashing a password slowly is for attackers; a test that is about it sets its own hasher.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
