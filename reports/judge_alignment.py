@@ -184,9 +184,10 @@ class JudgeAlignment:
         for raters in (entry["alt_test"].get("raters", ()), others.get("raters", ())):
             for tested in raters:
                 tested["rater"] = names[tested["rater"]]
-        for rows in ("corrected_win_rates", "controlled_win_rates"):
+        for rows in ("corrected_win_rates", "controlled_win_rates", "length_controlled_win_rates"):
             for rate in entry[rows]:
-                rate["system"] = systems[rate["system"]]
+                for one in (rate, *rate.get("over", ())):
+                    one["system"] = systems[one["system"]]
         for row in entry["ranking"]["systems"]:
             row["system"] = systems[row["system"]]
         standing = entry["standing"]

@@ -299,6 +299,12 @@ FIGURES: dict[str, FigureMethod] = {
         "Judge's win rates at equal style", "Bradley-Terry with length and Markdown as terms",
         "Style acts alike for all systems. Prompts are independent.", "controlled_win_rates",
     ),
+    "alignment/length_controlled_win_rates": FigureMethod(
+        "Judge's win rates at equal length", "logistic model of length and of each prompt's "
+        "difficulty, errors by prompt",
+        "Difficulty is normal and moves each system by a slope of its own.",
+        "length_controlled_win_rates",
+    ),
     "alignment/disagreements": FigureMethod(
         "Disagreements", "comparisons by distance of the judge's score from the mean vote", "None.",
         "disagreements",

@@ -78,6 +78,10 @@ OTHER = {
     "agreement_drift": "agreement on a new random sample, less that before",
     "longer_wins": "share of comparisons that the judge gives to the longer response",
     "length_effect": "slope of length in a logistic regression that knows the votes",
+    "length_and_prompt": (
+        "win rate at equal length by a logistic model of length and of each prompt's difficulty"
+    ),
+    "length": "win rate at equal length by a logistic model",
     "bait_wins": "score of responses that tell a judge what to say",
     "self_preference": "what the judge adds to a system of its family beyond other judges",
     "score_error": "distance of score and accuracy over bins of equal mass",

@@ -314,6 +314,7 @@ def alignment(judge: str, **more: Any) -> dict[str, Any]:
             "systems": [],
         },
         "controlled_win_rates": [],
+        "length_controlled_win_rates": [],
         "disagreements": [],
         "n_disagreements": 0,
         "categories": [],

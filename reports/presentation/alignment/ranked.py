@@ -16,9 +16,11 @@ Entry = Mapping[str, Any]
 def systems(entry: Entry) -> Section:
     ranked = {row["system"]: row for row in entry["ranking"]["systems"]}
     styled = {row["system"]: row["win_rate"] for row in entry["controlled_win_rates"]}
+    # Reports of older formats have none of these.
+    level = {row["system"]: row["win_rate"] for row in entry.get("length_controlled_win_rates", ())}
     corrected = {row["system"]: row for row in entry["corrected_win_rates"]}
     sample = entry["sample"]
-    head = ["System", "Win rate by people", "By the judge", "At equal style"]
+    head = ["System", "Win rate by people", "By the judge", "At equal length", "At equal style"]
     # Reports of older formats have no strengths here.
     with_strengths = any("strength" in row for row in corrected.values())
     if sample is not None:
@@ -31,7 +33,10 @@ def systems(entry: Entry) -> Section:
             said(system),
             number(share(seen["humans"] if seen else None)),
             number(share(seen["judge"] if seen else None)),
-            Cell(percentage(styled[system])) if system in styled else number(NOTHING),
+            *(
+                Cell(percentage(rates[system])) if system in rates else number(NOTHING)
+                for rates in (level, styled)
+            ),
         ]
         if sample is not None:
             row += [
@@ -53,8 +58,8 @@ def systems(entry: Entry) -> Section:
         lead,
         head,
         rows,
-        "People and judge on the same comparisons. At equal style: length and Markdown held equal; "
-        "how hard a prompt is has no part in it."
+        "People and judge on the same comparisons. At equal length: how hard a prompt is has a "
+        "part in it. At equal style: length and Markdown held equal, all prompts alike."
         + (
             " Corrected: Rogan and Gladen. Sharpened: PPI++, people's votes with the judge's to "
             "help; a strength is in logits, with mean 0."

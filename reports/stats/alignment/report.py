@@ -24,6 +24,7 @@ from reports.stats.alignment.confusion import Confusion, confusion
 from reports.stats.alignment.corrected_win_rates import CorrectedWinRate, corrected_win_rates
 from reports.stats.alignment.disagreements import Disagreement, disagreements
 from reports.stats.alignment.drift import Since, agreement_drift
+from reports.stats.alignment.equal_length import EqualLength, equal_length_win_rates
 from reports.stats.alignment.gates import SETTLED_LABELLED, gated
 from reports.stats.alignment.humans import Draws, Humans, human_labels
 from reports.stats.alignment.judgments import (
@@ -123,6 +124,7 @@ class Alignment:
     ranking : Rankings
     corrected_win_rates : tuple of CorrectedWinRate
     controlled_win_rates : tuple of ControlledWinRate
+    length_controlled_win_rates : tuple of EqualLength
     parts : tuple of Part
     disagreements : tuple of Disagreement
         The worst; `n_disagreements` counts all.
@@ -155,6 +157,7 @@ class Alignment:
     ranking: Rankings
     corrected_win_rates: tuple[CorrectedWinRate, ...]
     controlled_win_rates: tuple[ControlledWinRate, ...]
+    length_controlled_win_rates: tuple[EqualLength, ...]
     parts: tuple[Part, ...]
     disagreements: tuple[Disagreement, ...]
     n_disagreements: int
@@ -184,6 +187,7 @@ class Alignment:
     LISTS: ClassVar[tuple[str, ...]] = (
         "corrected_win_rates",
         "controlled_win_rates",
+        "length_controlled_win_rates",
         "disagreements",
     )
 
@@ -330,6 +334,9 @@ def alignment(
             None if texts is None else texts.features_a,
             None if texts is None else texts.features_b,
             level=level,
+        ),
+        length_controlled_win_rates=equal_length_win_rates(
+            judge, comparisons, longer_by, level=level
         ),
         parts=in_parts,
         disagreements=worst,

@@ -1,0 +1,219 @@
+"""Win rates by a judge at equal length, with a part for how hard each prompt is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import expit, logit
+
+from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
+from reports.stats.alignment.prompt_mixture import TRAIT, Met, Mixture, fit_mixture
+from reports.stats.alignment.resampling import sums_by_prompt
+from reports.stats.covariance import FEW_CLUSTERS
+from reports.stats.intervals import critical_value
+from reports.stats.ratings import Floats, Integers
+from reports.stats.results import Estimate, WarningCode, undefined
+from reports.stats.votes import VERDICT_SCORE
+
+__all__ = ["FEWEST", "EqualLength", "WinRateOver", "equal_length_win_rates"]
+
+METHOD = "length_and_prompt_by_prompt"
+METHOD_WITHOUT_PROMPTS = "length_by_prompt"
+
+FEWEST = 30
+"""Judged comparisons below which the model is not fitted."""
+
+
+@dataclass(frozen=True, slots=True)
+class WinRateOver:
+    """Attributes
+    ----------
+    system : int
+        The opponent.
+    win_rate : Estimate
+    """
+
+    system: int
+    win_rate: Estimate
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"system": self.system, "win_rate": self.win_rate.as_dict()}
+
+
+@dataclass(frozen=True, slots=True)
+class EqualLength:
+    """Attributes
+    ----------
+    system : int
+    win_rate : Estimate
+        By the judge, over the comparisons that the system is in, were all of equal length; `n`
+        counts them. ``details``: `length_slope`, phi in logits; `prompt_slope`, how many logits one
+        standard deviation of difficulty moves the system, without its sign.
+    over : tuple of WinRateOver
+        The same against each system that it met, by code.
+    """
+
+    system: int
+    win_rate: Estimate
+    over: tuple[WinRateOver, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "system": self.system,
+            "win_rate": self.win_rate.as_dict(),
+            "over": [one.as_dict() for one in self.over],
+        }
+
+
+def equal_length_win_rates(
+    judge: Reconciled,
+    comparisons: Comparisons,
+    longer_by: Integers | None,
+    *,
+    level: float = 0.95,
+) -> tuple[EqualLength, ...]:
+    """Length-controlled win rates with a term for each prompt (:mod:`.prompt_mixture`).
+
+    The judge's verdicts are points, a tie and both-bad half of one. Lengths are scaled by the root
+    of their mean square, which is their standard deviation when each comparison counts both ways
+    round. The error is a sandwich by prompt: prompts are the sample, of traits as of judgments.
+
+    Parameters
+    ----------
+    longer_by : int array of shape (comparisons,), optional
+        Characters of response a less those of b; None where the texts were not read.
+
+    Returns
+    -------
+    tuple of EqualLength
+        By system; empty where texts were not read or all lengths are equal. Below 30 judged
+        comparisons or two prompts the figures are None with `too_few_prompts`.
+    """
+    row = np.flatnonzero(
+        (judge.category != MISSING) & (comparisons.system_a != comparisons.system_b)
+    )
+    if longer_by is None or row.size == 0 or not np.any(longer_by[row]):
+        return ()
+    systems, codes = np.unique(
+        np.concatenate([comparisons.system_a[row], comparisons.system_b[row]]), return_inverse=True
+    )
+    prompts, prompt = np.unique(comparisons.prompt[row], return_inverse=True)
+    counts = np.bincount(codes, minlength=systems.size)
+    if row.size < FEWEST or prompts.size < 2:
+        reason = f"fewer than {FEWEST} judged comparisons, or one prompt"
+        return tuple(
+            EqualLength(
+                int(system),
+                undefined(METHOD, int(n), WarningCode.TOO_FEW_PROMPTS, reason=reason),
+                (),
+            )
+            for system, n in zip(systems, counts, strict=True)
+        )
+    difference = longer_by[row].astype(np.float64)
+    # Sorted, the sum is the same whatever the order of rows.
+    scale = float(np.sqrt(np.sort(difference**2).sum() / row.size))
+    mixture = fit_mixture(
+        Met(
+            prompt.reshape(-1),
+            codes[: row.size],
+            codes[row.size :],
+            np.asarray(VERDICT_SCORE)[judge.category[row]],
+            np.tanh(difference / scale),
+        )
+    )
+    board = _Board(mixture, level)
+    names = systems.tolist()
+    return tuple(
+        EqualLength(
+            names[own],
+            board.rate(own),
+            tuple(WinRateOver(names[other], rate) for other, rate in board.against(own)),
+        )
+        for own in range(systems.size)
+    )
+
+
+class _Board:
+    """Win rates read off a fitted mixture."""
+
+    def __init__(self, mixture: Mixture, level: float) -> None:
+        self._mixture, self._level = mixture, level
+        met = mixture.met
+        # Every comparison from both ends.
+        self._own = np.concatenate([met.a, met.b])
+        self._other = np.concatenate([met.b, met.a])
+        self._prompt = np.concatenate([met.prompt, met.prompt])
+        self._prompts = met.n_prompts
+        self._moved = mixture.scores @ mixture.bread
+        spread = bool(np.any(mixture.prompt_slopes))
+        self._method = METHOD if spread else METHOD_WITHOUT_PROMPTS
+
+    def rate(self, own: int) -> Estimate:
+        slopes = self._mixture.prompt_slopes
+        return self._estimate(
+            np.flatnonzero(self._own == own),
+            length_slope=float(self._mixture.length_slopes[own]),
+            prompt_slope=abs(float(slopes[own] - slopes.mean())),
+        )
+
+    def against(self, own: int) -> list[tuple[int, Estimate]]:
+        met = np.unique(self._other[self._own == own]).tolist()
+        return [
+            (other, self._estimate(np.flatnonzero((self._own == own) & (self._other == other))))
+            for other in met
+        ]
+
+    def _estimate(self, row: Integers, **details: float) -> Estimate:
+        """Mean chance of the rows, and how far one prompt more or less moves it."""
+        mixture, prompt = self._mixture, self._prompt[row]
+        own, other, n = self._own[row], self._other[row], row.size
+        posterior = mixture.posterior[prompt]
+        chance = mixture.chances(own, other)
+        expected = (posterior * chance).sum(axis=1)
+        rate = float(expected.sum() / n)
+        through = self._gradient(own, other, prompt, chance) / n
+        sums = sums_by_prompt(prompt, np.column_stack([expected - rate]))
+        influence = self._moved @ through
+        influence[np.unique(prompt)] += sums[:, 0] / n
+        influence -= influence.mean()
+        prompts = self._prompts
+        se = float(np.sqrt(prompts / (prompts - 1) * np.sort(influence**2).sum()))
+        codes = [WarningCode.FEW_PROMPTS] if prompts < FEW_CLUSTERS else []
+        if not mixture.converged:
+            codes.append(WarningCode.NOT_CONVERGED)
+        df = float(prompts - 1)
+        spread = se / (rate * (1 - rate)) * critical_value(self._level, df)
+        known = se > 0
+        if not known:
+            codes.append(WarningCode.DEGENERATE_SCALE)
+        return Estimate(
+            rate,
+            float(expit(logit(rate) - spread)) if known else None,
+            float(expit(logit(rate) + spread)) if known else None,
+            self._method,
+            n,
+            n_clusters={"prompts": prompts},
+            se=se,
+            df=df,
+            level=self._level,
+            converged=mixture.converged,
+            warnings=tuple(codes),
+            details=details,
+        )
+
+    def _gradient(self, own: Integers, other: Integers, prompt: Integers, chance: Floats) -> Floats:
+        """Of the summed expected chances by the parameters: through the chances, and through what
+        the prompts' judgments say of the trait."""
+        mixture = self._mixture
+        m = mixture.met.n_systems
+        posterior = mixture.posterior[prompt]
+        slope = posterior * chance * (1 - chance)
+        out = np.zeros(mixture.point.size)
+        for offset, value in ((0, slope.sum(axis=1)), (2 * m + 1, slope @ TRAIT)):
+            out[offset : offset + m] += np.bincount(own, value, m) - np.bincount(other, value, m)
+        # How much a prompt's expected chances at each trait weigh.
+        weighed = np.zeros_like(mixture.posterior)
+        np.add.at(weighed, prompt, chance)
+        return np.asarray(out + mixture.through_traits(weighed))

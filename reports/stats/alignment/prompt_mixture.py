@@ -1,0 +1,281 @@
+"""Who wins by length and by what a prompt is like: a logistic model with a hidden trait.
+
+logit P(a beats b on x) = theta_a - theta_b + (phi_a + phi_b)/2 * t + (psi_a - psi_b) * gamma_x with
+t = tanh(D / SD D), D the characters of a less those of b, and x a prompt. The difficulty gamma_x of
+a prompt is hidden and standard normal; it is integrated over, so that a prompt adds one draw and no
+parameter. That is the length-controlled model of Dubois et al. 2024 (arXiv 2404.04475) for any two
+systems; there the difficulty is fitted beforehand, from more than a hundred systems.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.special import expit, log_expit, logsumexp
+
+from reports.stats.ratings import Floats, Integers
+
+__all__ = ["Met", "Mixture", "fit_mixture"]
+
+# A trait this finely cut is integrated without an error that is seen: the sum over an even grid is
+# exact for a normal but for exp(-2 pi^2 / STEP^2).
+_STEP, _REACH = 0.4, 12
+TRAIT = _STEP * np.arange(-_REACH, _REACH + 1)
+_PRIOR = -(TRAIT**2) / 2 - logsumexp(-(TRAIT**2) / 2)
+
+# Precisions of normal priors. Strengths are held so loosely that only one without a finite value
+# feels it; slopes as in style_control.
+LOOSE, RIDGE = 0.01, 1.0
+
+_STEPS, _TOLERANCE = 200, 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Met:
+    """Judged comparisons, one a row.
+
+    Attributes
+    ----------
+    prompt, a, b : int arrays of shape (n,)
+        Codes from 0, all of which occur.
+    score : float array of shape (n,)
+        Points of a: 1, 1/2 or 0.
+    length : float array of shape (n,)
+        t of the model.
+    """
+
+    prompt: Integers
+    a: Integers
+    b: Integers
+    score: Floats
+    length: Floats
+
+    def in_order(self) -> Met:
+        """The lower code first, rows sorted: the same to the byte however they were given."""
+        turned = self.a > self.b
+        a, b = np.minimum(self.a, self.b), np.maximum(self.a, self.b)
+        score = np.where(turned, 1 - self.score, self.score)
+        length = np.where(turned, -self.length, self.length)
+        row = np.lexsort((length, score, b, a, self.prompt))
+        return Met(self.prompt[row], a[row], b[row], score[row], length[row])
+
+    @property
+    def n_prompts(self) -> int:
+        return int(self.prompt.max(initial=-1)) + 1
+
+    @property
+    def n_systems(self) -> int:
+        return int(max(self.a.max(initial=-1), self.b.max(initial=-1))) + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """The model at its maximum. P parameters: theta, the common phi, phi less it, psi.
+
+    Attributes
+    ----------
+    met : Met
+        As :meth:`Met.in_order` gives them.
+    point : float array of shape (P,)
+    bread : float array of shape (P, P)
+        Inverse of the curvature, priors included.
+    scores : float array of shape (prompts, P)
+        What each prompt adds to the slope.
+    posterior : float array of shape (prompts, grid)
+        Of the trait, given the prompt's judgments.
+    given_trait : float array of shape (prompts, 2 * systems + 1, grid)
+        What each prompt would add to the slope by theta and phi if its trait were known.
+    converged : bool
+    """
+
+    met: Met
+    point: Floats
+    bread: Floats
+    scores: Floats
+    posterior: Floats
+    given_trait: Floats
+    converged: bool
+
+    @property
+    def strengths(self) -> Floats:
+        return self.point[: self.met.n_systems]
+
+    @property
+    def length_slopes(self) -> Floats:
+        """phi of each system."""
+        m = self.met.n_systems
+        return np.asarray(self.point[m] + self.point[m + 1 : 2 * m + 1])
+
+    @property
+    def prompt_slopes(self) -> Floats:
+        """psi of each system; the sign of all together means nothing."""
+        return self.point[2 * self.met.n_systems + 1 :]
+
+    def chances(self, first: Integers, second: Integers) -> Floats:
+        """P(first beats second) at equal length and each trait, shape (rows, grid)."""
+        slope = self.prompt_slopes[first] - self.prompt_slopes[second]
+        strength = self.strengths[first] - self.strengths[second]
+        return np.asarray(expit(strength[:, None] + slope[:, None] * TRAIT))
+
+    def through_traits(self, values: Floats) -> Floats:
+        """Slope by the parameters of the sum over prompts of the expected `values`.
+
+        Parameters
+        ----------
+        values : float array of shape (prompts, grid)
+            What each trait would give; only its posterior depends on the parameters here.
+        """
+        weight = values * self.posterior
+        m = self.met.n_systems
+        known = np.einsum("xk,xjk->j", weight, self.given_trait)
+        by_prompt_slope = np.einsum("xk,xjk->j", weight * TRAIT, self.given_trait[:, :m])
+        slope = np.concatenate([known, by_prompt_slope])
+        return np.asarray(slope - weight.sum(axis=1) @ self.scores)
+
+
+def fit_mixture(met: Met) -> Mixture:
+    """Maximise the penalised likelihood by Newton's method, damped where it is not concave.
+
+    psi begins in the direction in which prompts vary most beyond chance, and stays 0 where there is
+    none or no prompt holds two comparisons.
+
+    Parameters
+    ----------
+    met : Met
+        At least one row.
+
+    Returns
+    -------
+    Mixture
+    """
+    met = met.in_order()
+    model = _Model(met)
+    m = met.n_systems
+    free = np.ones(3 * m + 1, dtype=np.bool_)
+    free[2 * m + 1 :] = False
+    point, converged = _climb(model, np.zeros(3 * m + 1), free)
+    if np.bincount(met.prompt).max() > 1:
+        curvature = model.at(point).curvature[2 * m + 1 :, 2 * m + 1 :]
+        values, vectors = np.linalg.eigh(curvature)
+        if values[-1] > 0:
+            point[2 * m + 1 :] = 0.5 * vectors[:, -1]
+            point, converged = _climb(model, point, np.ones_like(free))
+    found = model.at(point)
+    return Mixture(
+        met,
+        point,
+        np.asarray(np.linalg.inv(-found.curvature), dtype=np.float64),
+        found.scores,
+        found.posterior,
+        found.given_trait,
+        converged,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    value: float
+    slope: Floats
+    curvature: Floats
+    scores: Floats
+    posterior: Floats
+    given_trait: Floats
+
+
+class _Model:
+    """The penalised log-likelihood with its slope and curvature."""
+
+    def __init__(self, met: Met) -> None:
+        m, n = met.n_systems, met.score.size
+        self.met, self.size = met, 3 * m + 1
+        one, half = np.ones(n), met.length / 2
+        fixed = [(met.a, one), (met.b, -one), (np.full(n, m), met.length)]
+        fixed += [(m + 1 + met.a, half), (m + 1 + met.b, half)]
+        tilted = [(2 * m + 1 + met.a, one), (2 * m + 1 + met.b, -one)]
+        # A row's predictor is (fixed + trait * tilted) . parameters.
+        self.column = np.column_stack([column for column, _ in (*fixed, *tilted)])
+        self.fixed = np.column_stack([*(v for _, v in fixed), *(np.zeros(n) for _ in tilted)])
+        self.tilted = np.column_stack([*(np.zeros(n) for _ in fixed), *(v for _, v in tilted)])
+        # What rows add to the slopes of their prompt; those of psi are of theta, times the trait.
+        place = met.prompt[:, None] * (2 * m + 1) + self.column[:, : len(fixed)]
+        rows = np.repeat(np.arange(n), len(fixed))
+        self.gather = sparse.csr_array(
+            (self.fixed[:, : len(fixed)].reshape(-1), (place.reshape(-1), rows)),
+            shape=(met.n_prompts * (2 * m + 1), n),
+        )
+        width = self.column.shape[1]
+        self.pairs = [(i, j) for i in range(width) for j in range(width)]
+        self.precision = np.full(self.size, RIDGE)
+        self.precision[:m] = LOOSE
+
+    def at(self, point: Floats) -> _Found:
+        met, size = self.met, self.size
+        held = point[self.column]
+        level, tilt = (self.fixed * held).sum(axis=1), (self.tilted * held).sum(axis=1)
+        predictor = level[:, None] + tilt[:, None] * TRAIT
+        score = met.score[:, None]
+        said = score * log_expit(predictor) + (1 - score) * log_expit(-predictor)
+        joint = self._by_prompt(said) + _PRIOR
+        own = logsumexp(joint, axis=1)
+        posterior = np.exp(joint - own[:, None])
+        chance = expit(predictor)
+        residual = score - chance
+        spread = chance * (1 - chance) * posterior[met.prompt]
+        scores = np.zeros((met.n_prompts, size))
+        curvature = np.zeros((size, size))
+        given_trait = (self.gather @ residual).reshape(met.n_prompts, -1, TRAIT.size)
+        for k, trait in enumerate(TRAIT):
+            own_slopes = given_trait[:, :, k]
+            one = np.hstack([own_slopes, trait * own_slopes[:, : met.n_systems]])
+            weighted = posterior[:, k, None] * one
+            scores += weighted
+            curvature += one.T @ weighted
+        curvature -= scores.T @ scores
+        moments = [(spread * TRAIT**power).sum(axis=1) for power in range(3)]
+        for i, j in self.pairs:
+            f, g = self.fixed[:, i], self.tilted[:, i]
+            s, u = self.fixed[:, j], self.tilted[:, j]
+            value = f * s * moments[0] + (f * u + g * s) * moments[1] + g * u * moments[2]
+            place = self.column[:, i] * size + self.column[:, j]
+            curvature -= np.bincount(place, value, size * size).reshape(size, size)
+        curvature -= np.diag(self.precision)
+        return _Found(
+            float(own.sum() - (self.precision * point**2).sum() / 2),
+            scores.sum(axis=0) - self.precision * point,
+            curvature,
+            scores,
+            posterior,
+            given_trait,
+        )
+
+    def _by_prompt(self, values: Floats) -> Floats:
+        columns = [np.bincount(self.met.prompt, column) for column in values.T]
+        return np.array(columns, dtype=np.float64).T
+
+
+def _climb(model: _Model, point: Floats, free: NDArray[np.bool_]) -> tuple[Floats, bool]:
+    """To the top from here, in the free parameters; whether it was reached."""
+    here, damping = model.at(point), 0.0
+    for _ in range(_STEPS):
+        step = np.zeros_like(point)
+        bowl = -here.curvature[np.ix_(free, free)] + damping * np.eye(int(free.sum()))
+        try:
+            np.linalg.cholesky(bowl)
+            step[free] = np.linalg.solve(bowl, here.slope[free])
+        except np.linalg.LinAlgError:
+            damping = max(1.0, 4 * damping)
+            continue
+        # A long step leaves where the curvature tells the truth.
+        step /= max(1.0, float(np.abs(step).max()) / 2)
+        there = model.at(point + step)
+        if there.value < here.value - 1e-9 * abs(here.value):
+            damping = max(1.0, 4 * damping)
+            continue
+        point, here = point + step, there
+        if float(np.abs(step).max()) < _TOLERANCE and damping < 1e-3:
+            return point, True
+        damping = damping / 4 if damping > 1e-3 else 0.0
+    return point, False
