@@ -120,18 +120,24 @@ def _votes_of_record(study: Study, voted_here: QuerySet[Assignment]) -> QuerySet
         revision__gt=OuterRef("revision"),
         assignment=OuterRef("assignment"),
     )
-    collected = Q(
-        source=VoteSource.COLLECTED,
-        assignment__state=AssignmentState.SUBMITTED,
-        assignment__pass_no=0,
+    # Asked for what keeps a vote out, and not for what lets it in: of millions of assignments few
+    # are so, and these few are what the database holds beside the votes. A condition of each kind
+    # of vote in an OR would have it join all of them. An assignment has the kind of its comparison.
+    out_here = Assignment.objects.filter(pk=OuterRef("assignment")).exclude(
+        state=AssignmentState.SUBMITTED, pass_no=0, kind=ComparisonKind.WORK
     )
+    label = Vote.objects.filter(pk=OuterRef("pk"), source=VoteSource.IMPORTED)
     # Whoever held a pair when a label of theirs was imported could still vote on it.
-    imported = Q(~Exists(voted_here), source=VoteSource.IMPORTED, occurrence=0)
+    beside_a_vote = label.filter(Exists(voted_here))
+    on_no_work = label.exclude(comparison__kind=ComparisonKind.WORK)
     return Vote.objects.filter(
-        collected | imported,
+        Q(source=VoteSource.COLLECTED) | Q(source=VoteSource.IMPORTED, occurrence=0),
+        ~Exists(out_here),
+        ~Exists(beside_a_vote),
+        ~Exists(on_no_work),
         ~Exists(newer),
-        comparison__study=study,
-        comparison__kind=ComparisonKind.WORK,
+        # Triggers hold that of the comparison to be the same; annotators are fewer.
+        annotator__study=study,
     )
 
 

@@ -98,6 +98,7 @@ def test_only_work_counts(study: Study, kind: ComparisonKind) -> None:
         fields |= {"prompt": prompt, "response_a": response, "response_b": response}
     comparison = make_comparison(study, kind=kind, **fields)
     make_vote(comparison)
+    make_imported_vote(comparison)
     assert counted(study) == set()
     assert repeated_votes(study).count() == 0
 
@@ -146,6 +147,14 @@ def test_there_is_at_most_one_counted_vote_for_an_annotator_and_a_comparison(stu
     people = list(counted_votes(study).values_list("annotator", "comparison"))
     assert len(people) == len(set(people)) == 2
     assert Vote.objects.count() == 4
+
+
+@pytest.mark.postgres
+def test_nothing_is_looked_up_for_each_counted_vote(study: Study) -> None:
+    """What keeps a vote out is joined once: a condition in an OR would be asked of each vote."""
+    make_vote(make_comparison(study))
+    make_imported_vote(make_comparison(study))
+    assert "SubPlan" not in counted_votes(study).explain()
 
 
 def test_excluded_votes_are_those_that_would_count_otherwise(study: Study) -> None:

@@ -84,6 +84,7 @@ def agreed_on(comparisons: int) -> Study:
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_hashjoin = off")
             cursor.execute("SET LOCAL enable_mergejoin = off")
+            cursor.execute("SET LOCAL enable_material = off")
     return study
 
 
