@@ -45,7 +45,24 @@ def test_a_number_that_is_missing_is_refused(rows):
 
 def test_names_stay_with_their_numbers(rows):
     names, (keys,) = read_named(rows.values_list("name", "pk"), 1)
-    assert list(zip(names, keys.tolist(), strict=True)) == list(rows.values_list("name", "pk"))
+    found = zip(names, keys.tolist(), strict=True)
+    assert sorted(found) == sorted(rows.values_list("name", "pk"))
+
+
+def test_names_may_be_empty_or_hold_what_separates_things_elsewhere(rows):
+    for name in ("", "a\nb", "\\x00", "\\", "%s", "\x01", "a\tb,c"):
+        make_system(rows[0].study, name)
+    names, (keys,) = read_named(rows.values_list("name", "pk"), 1)
+    found = zip(names, keys.tolist(), strict=True)
+    assert sorted(found) == sorted(rows.values_list("name", "pk"))
+
+
+def test_rows_come_in_several_pieces(rows, monkeypatch):
+    monkeypatch.setattr(columns, "LOWEST_PIECE_BIT", 0)
+    names, (keys,) = read_named(rows.values_list("name", "pk"), 1)
+    found = zip(names, keys.tolist(), strict=True)
+    assert sorted(found) == sorted(rows.values_list("name", "pk"))
+    assert sorted(read_numbers(rows.values_list("pk"), 1)[0].tolist()) == sorted(keys)
 
 
 def test_nothing_is_read_as_no_rows(rows):
