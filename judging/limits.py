@@ -43,8 +43,14 @@ class LimiterUnavailableError(RuntimeError):
 class Limiter(Protocol):
     """Two buckets for each key."""
 
-    async def take(self, key: str, rates: Rates, tokens: int) -> float:
-        """Take one request and so many tokens: 0, or the seconds to wait, and nothing taken."""
+    async def take(self, key: str, rates: Rates, tokens: int, *, owing: bool = False) -> float:
+        """Take one request and so many tokens: 0, or the seconds to wait, and nothing taken.
+
+        Parameters
+        ----------
+        owing : bool
+            Take them in any case; what is not there is owed, and who comes after waits longer.
+        """
         ...
 
     async def give_back(self, key: str, rates: Rates, tokens: int) -> None:
@@ -68,7 +74,7 @@ class ProcessLimiter:
         self._lock = threading.Lock()
         self._levels: dict[tuple[str, str], tuple[float, float]] = {}
 
-    async def take(self, key: str, rates: Rates, tokens: int) -> float:
+    async def take(self, key: str, rates: Rates, tokens: int, *, owing: bool = False) -> float:
         wanted = [
             (kind, rate, amount)
             for kind, rate, amount in (("r", rates.requests, 1), ("t", rates.tokens, tokens))
@@ -84,7 +90,7 @@ class ProcessLimiter:
                 # A request larger than the bucket waits for a full one and leaves a debt.
                 wait = max(wait, (min(amount, most) - level) * 60 / rate)
                 levels[key, kind] = (level - amount, now)
-            if wait > 0:
+            if wait > 0 and not owing:
                 return wait
             self._levels |= levels
             return 0.0
@@ -115,7 +121,7 @@ for i = 1, 2 do
     levels[i] = level - amount
   end
 end
-if wait > 0 then return tostring(wait) end
+if wait > 0 and ARGV[6] == '0' then return tostring(wait) end
 for i = 1, 2 do
   if levels[i] then
     redis.call('HSET', KEYS[i], 'level', tostring(levels[i]), 'at', string.format('%.6f', now))
@@ -133,11 +139,11 @@ class RedisLimiter:
         self._redis = redis.asyncio.from_url(url, socket_connect_timeout=3, socket_timeout=5)
         self._script = self._redis.register_script(TAKE)
 
-    async def take(self, key: str, rates: Rates, tokens: int) -> float:
+    async def take(self, key: str, rates: Rates, tokens: int, *, owing: bool = False) -> float:
         try:
             wait = await self._script(
                 keys=[_name(key, "r"), _name(key, "t")],
-                args=[rates.requests or 0, 1, rates.tokens or 0, tokens, BURST_SHARE],
+                args=[rates.requests or 0, 1, rates.tokens or 0, tokens, BURST_SHARE, int(owing)],
             )
         except RedisError as fault:
             raise LimiterUnavailableError(type(fault).__name__) from None
@@ -153,6 +159,11 @@ class RedisLimiter:
 
     async def close(self) -> None:
         await self._redis.aclose()
+
+
+def bucket_of(endpoint_id: int) -> str:
+    """The key of an endpoint's two buckets, for everybody who asks it."""
+    return f"endpoint-{endpoint_id}"
 
 
 def _name(key: str, kind: str) -> str:

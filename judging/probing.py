@@ -3,7 +3,7 @@
 Servers reject a schema or silently ignore it, so the reply decides, read as every other is. Only
 what says something of a form steps down from it: a rejection, or replies that cannot be read. Any
 other fault passes, and would be taken for a form that the server does not know. The requests are at
-most eight, of a pair of a few words; whoever sends them pays for them.
+most eight, of a pair of a few words; whoever sends them pays for them, and waits for their turns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from judging.outcomes import Outcome
 from judging.parsing import Envelope, Parsed, parse, read_envelope
 from judging.prompts import LADDER, Pair
 from judging.runs.asking import Asking
-from judging.runs.trials import Asker
+from judging.runs.trials import Asker, wait_for_turn
 
 TRIES_PER_RUNG = 2
 # For all of it. A page may wait for it, and a worker's shift has more to do.
@@ -43,25 +43,29 @@ class Probed:
 
 
 async def probe(asker: Asker, asking: Asking) -> Probed:
-    """The rung to ask on, or what kept it from being found; within `DEADLINE_SECONDS`.
+    """The rung to ask on, or what kept it from being found; within `DEADLINE_SECONDS` of asking.
 
     Raises
     ------
     runs.trials.NoRoomError
         There is no money left to ask.
+    runs.turns.NoTurnError, limits.LimiterUnavailableError
+        The limits leave no room, or cannot be kept.
     """
     try:
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            return await _step_down(asker, asking)
+        async with asyncio.timeout(DEADLINE_SECONDS) as deadline:
+            return await _step_down(asker, asking, deadline)
     except TimeoutError:
         return Probed("", Outcome.TIMEOUT)
 
 
-async def _step_down(asker: Asker, asking: Asking) -> Probed:
+async def _step_down(asker: Asker, asking: Asking, deadline: asyncio.Timeout) -> Probed:
     last = Outcome.OK
     for rung in LADDER:
         for _ in range(TRIES_PER_RUNG):
-            reply = await asker.ask(asking.messages(TINY, "ab", rung), rung)
+            messages = asking.messages(TINY, "ab", rung)
+            await wait_for_turn(asker, messages, deadline)
+            reply = await asker.ask(messages, rung)
             last = reply.outcome
             if last is Outcome.REJECTED:
                 break

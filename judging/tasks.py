@@ -18,8 +18,9 @@ from judging.runs.working import work
 
 log = structlog.get_logger(__name__)
 
-# Above a shift and one deadline (60 + 120 s), below the broker's visibility time-out.
-SOFT_SECONDS, HARD_SECONDS = 200, 230
+# Above a probe with its turns, a shift and one deadline (40 + 30 + 60 + 120 s), below the broker's
+# visibility time-out.
+SOFT_SECONDS, HARD_SECONDS = 270, 300
 # Workers that one ring wakes for a run; the table keeps them from asking anything twice.
 MOST_BELLS = 4
 

@@ -7,20 +7,23 @@ somebody looked at what a judge says of a sealed study's pair.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import TypeVar
 
 from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from annotation import audit
 from annotation.models import Comparison, User
-from judging.clients import Reply
+from judging.clients import Reply, Target
 from judging.endpoints.saving import EndpointFault, target_of
 from judging.grades import Grade, to_grade
 from judging.judges import endpoint_of
+from judging.limits import LimiterUnavailableError, bucket_of, make_limiter
 from judging.models import Endpoint, JudgeVersion, TrialPurpose
 from judging.outcomes import Outcome
 from judging.parsing import Envelope, Missing, Parsed, parse, read_envelope
@@ -28,8 +31,11 @@ from judging.probing import DEADLINE_SECONDS, Probed, probe
 from judging.prompts import LADDER, Message
 from judging.runs.asking import Asking
 from judging.runs.money import StudyBudgetFault
-from judging.runs.opening import reach, remember_rung
-from judging.runs.trials import PayingAsker, begin_trial, end_trial
+from judging.runs.opening import rates_of, reach, remember_rung
+from judging.runs.trials import PayingAsker
+from judging.runs.turns import PATIENCE_OF_A_PERSON, NoTurnError, Turns
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +64,57 @@ async def in_this_thread(act: Callable[[], object]) -> object:
     return await sync_to_async(act)()
 
 
+async def open_asker(
+    version: JudgeVersion,
+    endpoint: Endpoint,
+    target: Target,
+    purpose: TrialPurpose,
+    stack: AsyncExitStack,
+) -> PayingAsker:
+    """Who asks for a person: an open client, with turns from the endpoint's limits."""
+    client = await reach(target, stack, 1)
+    limiter = make_limiter(settings.REDIS_URL)
+    stack.push_async_callback(limiter.close)
+    turns = Turns(limiter, bucket_of(endpoint.pk), rates_of(endpoint), PATIENCE_OF_A_PERSON)
+    return PayingAsker(client, version, Asking.of(version), purpose, in_this_thread, turns)
+
+
+def as_a_person(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Ask, and say in a sentence why nothing could be asked.
+
+    Raises
+    ------
+    EndpointFault
+    """
+    # Not `asyncio.run`: what a request costs is written between requests, in this thread.
+    try:
+        return async_to_sync(ask)()
+    except (StudyBudgetFault, NoTurnError) as fault:
+        raise EndpointFault(str(fault)) from None
+    except LimiterUnavailableError:
+        raise EndpointFault(
+            "The limits of this endpoint are kept in Redis, which is out of reach. Nothing was "
+            "sent: try again when it is back, which the operator's health checks say."
+        ) from None
+
+
 def check_connection(version: JudgeVersion) -> Outcome:
     """Find out how the endpoint wants to be asked, and remember it; the class of the result.
 
     Raises
     ------
     EndpointFault
-        Also where the study's budget has no room for it.
+        Also where the study's budget or the endpoint's limits have no room for it.
     """
     endpoint, asking = endpoint_of(version), Asking.of(version)
     target = target_of(endpoint)
 
     async def ask() -> Probed:
         async with AsyncExitStack() as stack:
-            client = await reach(target, stack, 1)
-            return await probe(
-                PayingAsker(client, version, asking, TrialPurpose.PROBE, in_this_thread), asking
-            )
+            asker = await open_asker(version, endpoint, target, TrialPurpose.PROBE, stack)
+            return await probe(asker, asking)
 
-    # Not `asyncio.run`: between its requests a probe writes what they cost, here.
-    try:
-        found = async_to_sync(ask)()
-    except StudyBudgetFault as fault:
-        raise EndpointFault(str(fault)) from None
+    found = as_a_person(ask)
     if found.rung:
         remember_rung(endpoint, asking.model, found.rung)
     else:
@@ -112,7 +146,7 @@ def try_out(version: JudgeVersion, comparison: Comparison, order: str) -> Tried:
     Raises
     ------
     EndpointFault
-        Also where the study's budget has no room for it.
+        Also where the study's budget or the endpoint's limits have no room for it.
     """
     endpoint, asking = endpoint_of(version), Asking.of(version)
     target = target_of(endpoint)
@@ -120,23 +154,18 @@ def try_out(version: JudgeVersion, comparison: Comparison, order: str) -> Tried:
     if rung not in LADDER:
         rung = LADDER[0]
     messages = asking.messages(asking.pair_of(comparison), order, rung)
-    payload = asking.payload(messages, rung)
 
     async def ask() -> Reply:
         async with AsyncExitStack() as stack:
-            client = await reach(target, stack, 1)
+            asker = await open_asker(version, endpoint, target, TrialPurpose.TRY_OUT, stack)
+            await asker.take_turn(messages)
             async with asyncio.timeout(DEADLINE_SECONDS):
-                return await client.ask(payload)
+                return await asker.ask(messages, rung)
 
     try:
-        trial = begin_trial(version, TrialPurpose.TRY_OUT, asking.worst_case(messages, rung))
-    except StudyBudgetFault as fault:
-        raise EndpointFault(str(fault)) from None
-    try:
-        reply = asyncio.run(ask())
+        reply = as_a_person(ask)
     except TimeoutError:
         reply = Reply(Outcome.TIMEOUT, None, DEADLINE_SECONDS * 1000)
-    end_trial(trial.pk, asking, reply)
     if reply.outcome is not Outcome.OK:
         return Tried(messages, rung, reply.outcome, latency_ms=reply.latency_ms)
     envelope = read_envelope(reply.body)

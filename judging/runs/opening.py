@@ -17,13 +17,14 @@ from judging.clients import Client, Target
 from judging.endpoints.addresses import read_address
 from judging.endpoints.saving import EndpointFault, target_of
 from judging.judges import endpoint_of, is_outdated
-from judging.limits import Rates
+from judging.limits import Limiter, LimiterUnavailableError, Rates, bucket_of
 from judging.models import Endpoint, JudgeRun, JudgeVersion, RunState, TrialPurpose
 from judging.outcomes import LASTING, PAUSING, Outcome
 from judging.probing import probe
 from judging.runs import conducting, waits
 from judging.runs.asking import Asking
 from judging.runs.trials import NoRoomError, PayingAsker
+from judging.runs.turns import PATIENCE_OF_A_RUN, NoTurnError, Turns
 from judging.simulator import Simulator
 
 Found = TypeVar("Found")
@@ -62,8 +63,12 @@ def open_run(run_id: int) -> Opened | None:
         Asking.of(run.version),
         endpoint,
         target,
-        Rates(endpoint.requests_per_minute, endpoint.tokens_per_minute),
+        rates_of(endpoint),
     )
+
+
+def rates_of(endpoint: Endpoint) -> Rates:
+    return Rates(endpoint.requests_per_minute, endpoint.tokens_per_minute)
 
 
 def pause_if_running(run_id: int, cause: str) -> None:
@@ -94,7 +99,7 @@ async def reach(target: Target, stack: AsyncExitStack, connections_at_once: int)
     return await stack.enter_async_context(Client(target, connections=connections_at_once))
 
 
-async def find_rung(opened: Opened, client: Client, tables: Tables) -> str:
+async def find_rung(opened: Opened, client: Client, tables: Tables, limiter: Limiter) -> str:
     """How the endpoint wants to be asked; empty where that is not found now.
 
     A fault that passes leaves the run running: it is rung for again when the next probe is due. One
@@ -104,20 +109,25 @@ async def find_rung(opened: Opened, client: Client, tables: Tables) -> str:
     if not await tables(lambda: waits.begin_probe(endpoint.pk)):
         # Somebody is at it, or it is too early.
         return ""
+    turns = Turns(limiter, bucket_of(endpoint.pk), opened.rates, PATIENCE_OF_A_RUN, owes=True)
     paying = PayingAsker(
-        client, opened.version, opened.asking, TrialPurpose.PROBE, tables, opened.run_id
+        client, opened.version, opened.asking, TrialPurpose.PROBE, tables, turns, opened.run_id
     )
+
+    def give_up(cause: str) -> None:
+        waits.end_probe(endpoint.pk)
+        if cause:
+            pause_if_running(opened.run_id, cause)
+
     try:
         found = await probe(paying, opened.asking)
-    except NoRoomError as fault:
-        cause = fault.cause
-
-        def give_up() -> None:
-            waits.end_probe(endpoint.pk)
-            if cause:
-                pause_if_running(opened.run_id, cause)
-
-        await tables(give_up)
+    except NoTurnError as fault:
+        wait = fault.wait
+        await tables(lambda: waits.leave_probe_for(endpoint.pk, wait))
+        return ""
+    except (NoRoomError, LimiterUnavailableError) as fault:
+        cause = fault.cause if isinstance(fault, NoRoomError) else "limits"
+        await tables(lambda: give_up(cause))
         return ""
 
     def keep() -> None:

@@ -2,16 +2,18 @@
 
 Each is a row with its worst case reserved before it leaves: of the run that needed it and of the
 study's budget, or of the latter alone where a person asked. What was lost with its process is
-charged by the sweep.
+charged by the sweep. Each takes its turn from the endpoint's limits before that.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Protocol
 
 from django.db import transaction
@@ -19,17 +21,20 @@ from django.utils import timezone
 
 from judging.budget import charge_for
 from judging.clients import Reply
+from judging.limits import LimiterUnavailableError
 from judging.models import JudgeRun, JudgeTrial, JudgeVersion, RunState, TrialPurpose
-from judging.outcomes import Outcome
+from judging.outcomes import Outcome, is_billed
 from judging.parsing import Usage, read_envelope
 from judging.prompts import Message
 from judging.runs.asking import Asking
 from judging.runs.claiming import fitting, room_of
 from judging.runs.money import StudyBudgetFault, check_price, locked, standing_under
+from judging.runs.turns import Turns
 
 # After this whoever sent it is gone: a probe and a try-out take 40 seconds at most.
 LOST_AFTER = timedelta(seconds=60)
 LOST = "lost"
+NEVER_SENT = "never_sent"
 
 
 class NoRoomError(StudyBudgetFault):
@@ -108,8 +113,22 @@ def end_trial(pk: int, asking: Asking, reply: Reply) -> None:
         settle(trial, run, cost, reply.outcome.value, timezone.now())
 
 
+def drop_trial(pk: int) -> None:
+    """Give back the money of a trial that never left."""
+    with transaction.atomic():
+        trial, run = held(pk)
+        settle(trial, run, Decimal(0), NEVER_SENT, timezone.now())
+
+
 def usage_of(reply: Reply) -> Usage | None:
     return read_envelope(reply.body).usage if reply.outcome is Outcome.OK else None
+
+
+def tokens_used(reply: Reply, usage: Usage | None, likely: int) -> int:
+    """What a request takes of the bucket of tokens; where nobody says, all that was taken."""
+    if usage is not None:
+        return usage.input_tokens + usage.output_tokens
+    return likely if is_billed(reply.outcome, reply.status) else 0
 
 
 def held(pk: int) -> tuple[JudgeTrial, JudgeRun | None]:
@@ -149,6 +168,8 @@ def charge_lost_trials() -> int:
 class Asker(Protocol):
     """Whoever sends a probe's requests."""
 
+    async def take_turn(self, messages: list[Message]) -> None: ...
+
     async def ask(self, messages: list[Message], rung: str) -> Reply: ...
 
 
@@ -173,21 +194,32 @@ class PayingAsker:
     asking: Asking
     purpose: TrialPurpose
     tables: Callable[[Callable[[], object]], Awaitable[object]]
+    turns: Turns
     run_id: int | None = None
 
+    async def take_turn(self, messages: list[Message]) -> None:
+        """Wait until the limits have room for the request, and take it.
+
+        Raises
+        ------
+        turns.NoTurnError, limits.LimiterUnavailableError
+        """
+        await self.turns.take(self.asking.likely_tokens(messages))
+
     async def ask(self, messages: list[Message], rung: str) -> Reply:
-        """Reserve, send, settle.
+        """Reserve, send, settle; its turn is taken already.
 
         Raises
         ------
         NoRoomError, money.StudyBudgetFault
         """
         asking, worst = self.asking, self.asking.worst_case(messages, rung)
-        begun: list[Trial] = []
-        await self.tables(
-            lambda: begun.append(begin_trial(self.version, self.purpose, worst, self.run_id))
-        )
-        pk = begun[0].pk
+        likely = asking.likely_tokens(messages)
+        try:
+            pk = await self._begin(worst)
+        except (asyncio.CancelledError, StudyBudgetFault):
+            await self._give_back(likely)
+            raise
         try:
             reply = await self.client.ask(asking.payload(messages, rung))
         except asyncio.CancelledError:
@@ -196,4 +228,42 @@ class PayingAsker:
             await self.tables(lambda: end_trial(pk, asking, late))
             raise
         await self.tables(lambda: end_trial(pk, asking, reply))
+        await self._give_back(likely - tokens_used(reply, usage_of(reply), likely))
         return reply
+
+    async def _begin(self, worst: Decimal) -> int:
+        """The row of a trial that may leave. Where a deadline comes meanwhile it is committed in
+        its thread all the same: it never left, and costs nothing."""
+        begun: list[Trial] = []
+        beginning = asyncio.ensure_future(
+            self.tables(
+                lambda: begun.append(begin_trial(self.version, self.purpose, worst, self.run_id))
+            )
+        )
+        try:
+            await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            with contextlib.suppress(StudyBudgetFault):
+                await beginning
+            for trial in begun:
+                await self.tables(partial(drop_trial, trial.pk))
+            raise
+        return begun[0].pk
+
+    async def _give_back(self, tokens: int) -> None:
+        with contextlib.suppress(LimiterUnavailableError):
+            await self.turns.give_back(tokens)
+
+
+async def wait_for_turn(asker: Asker, messages: list[Message], deadline: asyncio.Timeout) -> None:
+    """Take a turn; the deadline, which is of asking, stands still meanwhile.
+
+    Raises
+    ------
+    turns.NoTurnError, limits.LimiterUnavailableError
+    """
+    clock, end = asyncio.get_running_loop(), deadline.when()
+    begun = clock.time()
+    deadline.reschedule(None)
+    await asker.take_turn(messages)
+    deadline.reschedule(None if end is None else end + clock.time() - begun)

@@ -22,7 +22,7 @@ from judging.runs.next_step import backoff
 FEW_LIMITS = 8
 MOST_COUNTED = 10_000
 # A probe that ended with its process is free again after this.
-PROBE_SECONDS = 60.0
+PROBE_SECONDS = 90.0
 MOST_FAILED_PROBES = 5
 
 # Not secret: it only spreads retries.
@@ -68,6 +68,13 @@ def begin_probe(endpoint_id: int) -> bool:
         Q(probing_until__isnull=True) | Q(probing_until__lte=now)
     )
     return bool(free.update(probing_until=now + timedelta(seconds=PROBE_SECONDS)))
+
+
+def leave_probe_for(endpoint_id: int, wait: float) -> None:
+    """Probe again after so many seconds: our own limits leave no room, which is no fault."""
+    Endpoint.objects.filter(pk=endpoint_id).update(
+        probing_until=timezone.now() + timedelta(seconds=min(wait, MOST_WAIT_SECONDS))
+    )
 
 
 def put_probe_off(endpoint_id: int, outcome: Outcome, wait: float | None) -> bool:

@@ -22,9 +22,9 @@ from django.conf import settings
 from django.db import OperationalError, connections
 
 from judging.clients import Client, Reply
-from judging.limits import Limiter, LimiterUnavailableError, make_limiter
+from judging.limits import Limiter, LimiterUnavailableError, bucket_of, make_limiter
 from judging.models import JudgeRun
-from judging.outcomes import Outcome, is_billed
+from judging.outcomes import Outcome
 from judging.parsing import Envelope, Missing, Parsed, parse, read_envelope
 from judging.prompts import LADDER
 from judging.runs import waits
@@ -40,6 +40,7 @@ from judging.runs.opening import (
     reach,
 )
 from judging.runs.recording import Result, record
+from judging.runs.trials import tokens_used
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +83,7 @@ async def work(run_id: int, *, at_once: int, seconds: float = SHIFT_SECONDS) -> 
             stack.push_async_callback(limiter.close)
             rung = opened.endpoint.rungs.get(opened.asking.model)
             if rung not in LADDER:
-                rung = await find_rung(opened, client, tables)
+                rung = await find_rung(opened, client, tables, limiter)
                 if not rung:
                     return 0
             shift = Shift(opened, rung, client, limiter, tables, at_once, seconds)
@@ -266,7 +267,7 @@ class Shift:
 
     async def _ask(self, claimed: Claimed) -> Result:
         """Wait for the limits, send one request, and read what comes back."""
-        opened, key = self.opened, f"endpoint-{self.opened.endpoint.pk}"
+        opened, key = self.opened, bucket_of(self.opened.endpoint.pk)
         if opened.rates.are_limited:
             try:
                 while wait := await self.limiter.take(key, opened.rates, claimed.likely_tokens):
@@ -281,20 +282,10 @@ class Shift:
         reply = await self.client.ask(claimed.payload)
         result = read(claimed, reply, opened.asking)
         if opened.rates.tokens is not None:
-            used = tokens_used(result)
+            used = tokens_used(reply, result.usage, claimed.likely_tokens)
             with contextlib.suppress(LimiterUnavailableError):
                 await self.limiter.give_back(key, opened.rates, claimed.likely_tokens - used)
         return result
-
-
-def tokens_used(result: Result) -> int:
-    """What a request takes of the bucket of tokens; where nobody says, all that was taken."""
-    if result.usage is not None:
-        return result.usage.input_tokens + result.usage.output_tokens
-    reply = result.reply
-    if reply is not None and not is_billed(reply.outcome, reply.status):
-        return 0
-    return result.claimed.likely_tokens
 
 
 def read(claimed: Claimed, reply: Reply, asking: Asking) -> Result:

@@ -40,8 +40,9 @@ from judging.runs.progress import progress_of
 from judging.runs.recording import Result, record
 from judging.runs.starting import RunFault, plan_calls, quote, start_run
 from judging.runs.sweeping import forget_old_replies, sweep
+from judging.runs.trials import tokens_used
 from judging.runs.waits import MOST_FAILED_PROBES
-from judging.runs.working import read, tokens_used, work
+from judging.runs.working import read, work
 from tests import factories
 from tests.judging.asked import add, make_judged_study, simulating, work_off
 from tests.judging.rubrics import body_with
@@ -339,7 +340,8 @@ def test_a_limit_of_requests_is_kept(simulator) -> None:
 )
 def test_tokens_that_a_request_did_not_need_are_given_back(reply, given_back, running) -> None:
     claimed = take(running, uuid.uuid4(), 1)[0]
-    used = tokens_used(read(claimed, reply, Asking.of(running.version)))
+    usage = read(claimed, reply, Asking.of(running.version)).usage
+    used = tokens_used(reply, usage, claimed.likely_tokens)
     assert used == (claimed.likely_tokens if given_back is None else given_back)
 
 
@@ -793,6 +795,9 @@ class Told:
         self.outcomes = list(outcomes)
         self.asked = 0
 
+    async def take_turn(self, messages) -> None:
+        return None
+
     async def ask(self, messages, rung) -> Reply:
         self.asked += 1
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
@@ -816,6 +821,9 @@ def test_a_probe_that_hangs_ends_by_its_deadline(running, monkeypatch) -> None:
     monkeypatch.setattr("judging.probing.DEADLINE_SECONDS", 0.05)
 
     class Hanging:
+        async def take_turn(self, messages) -> None:
+            return None
+
         async def ask(self, messages, rung) -> Reply:
             await asyncio.sleep(60)
             raise AssertionError
