@@ -108,6 +108,7 @@ def import_files(
     actor: User | None = None,
     say: Callable[[str], None],
     listener: Listener | None = None,
+    and_with_it: Callable[[ImportSummary], None] | None = None,
 ) -> ImportSummary:
     """Import files into the study ``slug``, which is created by its first import.
 
@@ -135,6 +136,9 @@ def import_files(
         Takes lines for the person who waits: progress, each bad row, remarks.
     listener : Listener, optional
         Is told of each bad row, in place of `say`, and of every batch.
+    and_with_it : callable, optional
+        Writes what belongs to the rows, in the transaction that stores them; not called where
+        nothing is stored.
 
     Returns
     -------
@@ -156,7 +160,7 @@ def import_files(
     if treatment is not None:
         plan = dataclasses.replace(plan, form=treatment.applied(plan.form))
     transfer = _Transfer(slug, plan, skip_bad_rows, into_opened, treatment, actor, say, listener)
-    return transfer.run(paths, check_only=check_only)
+    return transfer.run(paths, check_only=check_only, and_with_it=and_with_it)
 
 
 class _Transfer(Generic[Row]):
@@ -186,7 +190,13 @@ class _Transfer(Generic[Row]):
         self._unreadable = 0
         self._files: list[_File] = []
 
-    def run(self, paths: Sequence[Path], *, check_only: bool) -> ImportSummary:
+    def run(
+        self,
+        paths: Sequence[Path],
+        *,
+        check_only: bool,
+        and_with_it: Callable[[ImportSummary], None] | None = None,
+    ) -> ImportSummary:
         study = Study.objects.filter(slug=self._slug).first()
         self._files = self._new_files(study, paths)
         summary = ImportSummary(self._slug, self._plan.kind)
@@ -204,15 +214,21 @@ class _Transfer(Generic[Row]):
                 summary.counts = counts | summary.counts
                 summary.stored = True
                 summary.act = self._act()
+                self._tally(summary)
+                if and_with_it is not None:
+                    and_with_it(summary)
                 # Last, also what the study began with.
                 for act in begun if self._into_opened else [*begun, summary.act]:
                     audit.record(study, self._actor, act.action, act.detail)
             refresh_planner_statistics()
-        summary.rows = sum(file.rows for file in self._files)
-        summary.bad = len(self._bad)
+        self._tally(summary)
         if refused and not check_only:
             raise BadRowsError(summary)
         return summary
+
+    def _tally(self, summary: ImportSummary) -> None:
+        summary.rows = sum(file.rows for file in self._files)
+        summary.bad = len(self._bad)
 
     def _new_files(self, study: Study | None, paths: Sequence[Path]) -> list[_File]:
         new: dict[str, _File] = {}

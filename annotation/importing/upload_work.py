@@ -25,13 +25,18 @@ from annotation.importing import spool
 from annotation.importing.formats import FileError, RowProblem
 from annotation.importing.naming import NamingPolicy, Treatment, names_pattern
 from annotation.importing.survey import NamedRow, survey_files, systems_of
-from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
+from annotation.importing.transfer import (
+    BadRowsError,
+    ImportRefusedError,
+    ImportSummary,
+    import_files,
+)
 from annotation.importing.uploads import NAMES_LIST, PLANS, PROBLEMS_LIST, SHOWN, form_of
 from annotation.importing.writers.writer import OUTCOMES
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.models import System, Upload, UploadState
 from annotation.models.uploads import AT_WORK
-from annotation.taking_turns import TIME_LIMIT, at_work, take_turn
+from annotation.taking_turns import TIME_LIMIT, TakenOverError, at_work, take_turn
 
 log = structlog.get_logger(__name__)
 
@@ -66,14 +71,17 @@ def _give_up(upload: Upload) -> None:
 
 def work_on(upload: Upload) -> UploadState | None:
     """Check or store a claimed upload; how it ended, None where another has it by now."""
-    with at_work(upload, _progress_path(upload)):
+    with at_work(upload):
         try:
             if not roles_of(upload.uploaded_by, upload.study) & READERS:
                 return _end(
                     upload, problem="Whoever uploaded this does not run the study any more."
                 )
-            found = check(upload) if upload.state == UploadState.CHECKING else store(upload)
-            return _end(upload, found=found)
+            if upload.state == UploadState.CHECKING:
+                return _end(upload, found=check(upload))
+            return store(upload)
+        except TakenOverError:
+            return None
         except (FileError, ImportRefusedError, LifecycleError) as fault:
             return _end(upload, problem=spool.plain(fault, upload.public_id))
         except BadRowsError:
@@ -192,14 +200,34 @@ def check(upload: Upload) -> dict[str, Any]:
     }
 
 
-def store(upload: Upload) -> dict[str, Any]:
-    """Import the files as the researcher decided; what was done is added to what was found."""
+def store(upload: Upload) -> UploadState | None:
+    """Import the files as the researcher decided; what was done is added to what was found.
+
+    That it is stored is told in the transaction that stores it, whatever kills the worker.
+    """
     choices = upload.choices
     form = form_of(upload)
     treatment = Treatment.of(NamingPolicy(choices["naming"]), choices["chosen_names"])
+    said: list[str] = []
+
+    def done(summary: ImportSummary) -> dict[str, Any]:
+        return {
+            **upload.found,
+            "stored": {
+                "rows": summary.rows - summary.bad if summary.stored else 0,
+                "skipped": summary.bad,
+                **({} if treatment is None else {"treatment": treatment.as_dict()}),
+                **{words.replace(" ", "_"): summary.counts[words] for words in OUTCOMES},
+            },
+            "already": _imported_before(said, upload.public_id),
+        }
+
+    def told(summary: ImportSummary) -> None:
+        if _end(upload, found=done(summary)) is None:
+            raise TakenOverError(str(upload.public_id))
+
     with spool.row_list(upload.public_id, PROBLEMS_LIST, ("file", "line", "reason")) as problems:
         listening = _Listening(upload, problems, upload.found.get("rows"))
-        said: list[str] = []
         summary = import_files(
             upload.study.slug,
             paths_of(upload),
@@ -209,17 +237,12 @@ def store(upload: Upload) -> dict[str, Any]:
             actor=upload.uploaded_by,
             say=said.append,
             listener=listening,
+            and_with_it=told,
         )
-    return {
-        **upload.found,
-        "stored": {
-            "rows": summary.rows - summary.bad if summary.stored else 0,
-            "skipped": summary.bad,
-            **({} if treatment is None else {"treatment": treatment.as_dict()}),
-            **{words.replace(" ", "_"): summary.counts[words] for words in OUTCOMES},
-        },
-        "already": _imported_before(said, upload.public_id),
-    }
+    state = UploadState.STORED if summary.stored else _end(upload, found=done(summary))
+    if state == UploadState.STORED:
+        spool.forget_files(upload.public_id, [file["name"] for file in upload.files])
+    return state
 
 
 def _imported_before(said: list[str], upload: uuid.UUID) -> list[str]:
@@ -253,8 +276,6 @@ def _end(
         upload.found = found or {}
         upload.lease_until, upload.changed_at = None, timezone.now()
         upload.save(update_fields=["state", "found", "lease_until", "changed_at"])
-    if upload.state == UploadState.STORED:
-        spool.forget_files(upload.public_id, [file["name"] for file in upload.files])
     return UploadState(upload.state)
 
 

@@ -33,7 +33,7 @@ from annotation.models import (
 )
 from annotation.pairing import Design, DesignError
 from annotation.progress_notes import note_progress, progress_at
-from annotation.taking_turns import TIME_LIMIT, at_work, take_turn
+from annotation.taking_turns import TIME_LIMIT, TakenOverError, at_work, hold, take_turn
 
 from .generation import (
     DEFAULT_OVERLAP,
@@ -230,14 +230,14 @@ def give_up(job: StudyJob) -> None:
 
 def work_on(job: StudyJob) -> JobState | None:
     """Do what was asked for; how it ended, None where another worker has it by now."""
-    with at_work(job, progress_path(job)):
-        found: Found = {}
-        problem = ""
+    with at_work(job):
         try:
             if not roles_of(job.asked_by, job.study) & READERS:
                 problem = "Whoever asked for this does not run the study any more."
             else:
-                found = carry_out(job)
+                return _done(job)
+        except TakenOverError:
+            return None
         except (DesignError, LifecycleError) as fault:
             problem = str(fault)
         except ValidationError as fault:
@@ -254,7 +254,17 @@ def work_on(job: StudyJob) -> JobState | None:
                 "The program failed and nothing was changed; those who run this site find the "
                 "reason in its log."
             )
-        return end(job, found=found, problem=problem)
+        return end(job, problem=problem)
+
+
+def _done(job: StudyJob) -> JobState | None:
+    """Do the work and tell that it is done, both or neither: whatever kills the worker."""
+    with transaction.atomic():
+        hold(job)
+        found = carry_out(job)
+        state = store_end(job, found=found)
+    progress_path(job).unlink(missing_ok=True)
+    return state
 
 
 def carry_out(job: StudyJob) -> Found:
@@ -270,6 +280,14 @@ def carry_out(job: StudyJob) -> Found:
 
 
 def end(job: StudyJob, *, found: Found | None = None, problem: str = "") -> JobState | None:
+    """Tell how a job ended; None where another worker has it by now."""
+    state = store_end(job, found=found, problem=problem)
+    if state is not None:
+        progress_path(job).unlink(missing_ok=True)
+    return state
+
+
+def store_end(job: StudyJob, *, found: Found | None = None, problem: str = "") -> JobState | None:
     state = JobState.FAILED if problem else JobState.DONE
     mine = StudyJob.objects.filter(pk=job.pk, state=JobState.WAITING, attempts=job.attempts)
     ended = mine.update(
@@ -279,10 +297,7 @@ def end(job: StudyJob, *, found: Found | None = None, problem: str = "") -> JobS
         ended_at=timezone.now(),
         lease_until=None,
     )
-    if not ended:
-        return None
-    progress_path(job).unlink(missing_ok=True)
-    return state
+    return state if ended else None
 
 
 def are_waiting() -> bool:

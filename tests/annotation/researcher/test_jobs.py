@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from annotation import progress_notes, taking_turns
+from annotation import taking_turns
 from annotation.lifecycle import jobs
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
@@ -160,13 +163,13 @@ def test_a_lost_worker_is_replaced_once_and_leaves_nothing(large: Studio):
     first = jobs.claim()
     assert first is not None
     assert jobs.claim() is None
-    StudyJob.objects.update(lease_until=timezone.now())
+    StudyJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     second = jobs.claim()
     assert second is not None
     # The first one comes back late: its word does not count.
     assert jobs.end(first, found={"created": 9}) is None
     assert only_job().state == JobState.WAITING
-    StudyJob.objects.update(lease_until=timezone.now())
+    StudyJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert jobs.claim() is None
     assert only_job().state == JobState.FAILED
     assert "cut off twice" in text_of(large.get("design"))
@@ -185,18 +188,103 @@ def test_a_fault_of_the_program_fails_the_job_and_stores_nothing(large: Studio, 
     assert Comparison.objects.count() == 0
 
 
-def test_work_that_waits_for_a_lock_is_not_taken_for_lost(tmp_path, monkeypatch):
-    monkeypatch.setattr(progress_notes, "BEAT_SECONDS", 0.01)
-    path = tmp_path / "progress"
-    progress_notes.note_progress(path, 0, None, "begun")
-    then = path.stat().st_mtime_ns
-    with progress_notes.signs_of_life(path):
-        for _ in range(200):
-            if path.stat().st_mtime_ns > then:
+class Killed(BaseException):
+    """What no worker can catch."""
+
+
+def test_a_worker_that_dies_before_its_end_is_told_has_done_nothing(large: Studio, monkeypatch):
+    large.post("design", DESIGN)
+
+    def killed(*args: Any, **kwargs: Any) -> None:
+        assert Comparison.objects.count() == 3
+        raise Killed
+
+    job = jobs.claim()
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs, "store_end", killed)
+        with pytest.raises(Killed):
+            jobs.work_on(job)
+    assert Comparison.objects.count() == 0
+    StudyJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert work_on_job() == JobState.DONE
+    assert only_job().found["created"] == 3
+
+
+def test_a_worker_that_was_replaced_keeps_nothing_of_its_work(large: Studio):
+    large.post("design", DESIGN)
+    job = jobs.claim()
+    StudyJob.objects.update(attempts=2)
+    assert jobs.work_on(job) is None
+    assert Comparison.objects.count() == 0
+    assert only_job().state == JobState.WAITING
+
+
+def test_a_worker_on_a_machine_without_the_others_files_is_not_taken_for_lost(large: Studio):
+    large.post("design", DESIGN)
+    job = jobs.claim()
+    assert job is not None
+    path = jobs.progress_path(job)
+    os.utime(path, (0, 0))
+    assert jobs.claim() is None
+    path.unlink()
+    assert jobs.claim() is None
+    assert only_job().attempts == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_is_renewed_while_the_worker_lives_and_not_longer(large: Studio, monkeypatch):
+    monkeypatch.setattr(taking_turns, "BEAT_SECONDS", 0.01)
+    large.post("design", DESIGN)
+    job = jobs.claim()
+    assert job is not None
+
+    def lapse() -> None:
+        StudyJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+
+    with taking_turns.at_work(job):
+        lapse()
+        for _ in range(500):
+            lease = only_job().lease_until
+            if lease is not None and lease > timezone.now():
                 break
             time.sleep(0.01)
-    assert path.stat().st_mtime_ns > then
+        assert jobs.claim() is None
     assert "signs-of-life" not in {thread.name for thread in threading.enumerate()}
+    lapse()
+    again = jobs.claim()
+    assert again is not None
+    assert again.attempts == 2
+    # The first one is back: it renews nothing of what is another's.
+    then = only_job().lease_until
+    taking_turns.renew(job)
+    assert only_job().lease_until == then
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_row_is_nobody_elses_while_its_worker_stores_however_old_its_lease(large: Studio):
+    large.post("design", DESIGN)
+    job = jobs.claim()
+    assert job is not None
+    StudyJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    begun, over = threading.Event(), threading.Event()
+
+    def other_machine() -> None:
+        with transaction.atomic():
+            taking_turns.hold(job)
+            begun.set()
+            over.wait(30)
+        connection.close()
+
+    thread = threading.Thread(target=other_machine)
+    thread.start()
+    try:
+        assert begun.wait(30)
+        assert jobs.claim() is None
+    finally:
+        over.set()
+        thread.join()
+    assert jobs.claim() is not None
 
 
 def test_a_job_of_another_study_is_not_found(large: Studio):

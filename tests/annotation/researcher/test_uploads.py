@@ -327,14 +327,14 @@ def test_a_lost_worker_is_replaced_once_and_then_the_upload_has_failed(studio: S
     first = upload_work.claim()
     assert first is not None
     assert upload_work.claim() is None
-    Upload.objects.update(lease_until=timezone.now())
+    Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     second = upload_work.claim()
     assert second is not None
     assert second.attempts == 2
     # The first one comes back late: its word does not count.
     assert upload_work.work_on(first) is None
     assert studio.only_upload().state == UploadState.CHECKING
-    Upload.objects.update(lease_until=timezone.now())
+    Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert upload_work.claim() is None
     lost = studio.only_upload()
     assert lost.state == UploadState.FAILED
@@ -345,10 +345,34 @@ def test_what_a_restart_cut_off_is_done_again_and_stored_once(studio: Studio):
     upload = studio.checked(("a.jsonl", two_systems()))
     studio.post("store", {}, upload=upload.public_id)
     assert upload_work.claim() is not None  # and the process ends
-    Upload.objects.update(lease_until=timezone.now())
+    Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     work_on_upload()
     assert studio.only_upload().state == UploadState.STORED
     assert Response.objects.count() == 6
+
+
+class Killed(BaseException):
+    """What no worker can catch."""
+
+
+def test_a_worker_that_dies_before_it_tells_has_stored_nothing(studio: Studio, monkeypatch):
+    upload = studio.checked(("a.jsonl", two_systems()))
+    studio.post("store", {}, upload=upload.public_id)
+
+    def killed(*args: Any, **kwargs: Any) -> None:
+        assert Response.objects.count() == 6
+        raise Killed
+
+    claimed = upload_work.claim()
+    with monkeypatch.context() as patched:
+        patched.setattr(upload_work, "_end", killed)
+        with pytest.raises(Killed):
+            upload_work.work_on(claimed)
+    assert Response.objects.count() == 0
+    Upload.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    work_on_upload()
+    assert studio.only_upload().state == UploadState.STORED
+    assert studio.only_upload().found["stored"]["rows"] == 6
 
 
 def test_a_file_that_another_worker_stored_meanwhile_is_told_of(studio: Studio, monkeypatch):
