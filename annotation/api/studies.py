@@ -25,6 +25,7 @@ from annotation.lifecycle.rubric import (
     criteria_of,
     set_rubric,
 )
+from annotation.lifecycle.rule_changes import with_changes
 from annotation.lifecycle.states import (
     archive_study,
     close_study,
@@ -163,6 +164,9 @@ class OneStudy(StudyView):
     def patch(self, request: Request, slug: str) -> Response:
         wanted = self.read(SettingsSerializer, partial=True)
         reason = wanted.pop("reason", "")
+        if (changes := wanted.pop("change_rules", None)) is not None:
+            # Of those that stand when the study is locked.
+            wanted["rules"] = lambda current: with_changes(current, changes)
         if self.study.was_opened:
             change_study(self.study, self.user, reason=reason, **wanted)
         elif {"overlap", "items"} & set(wanted):

@@ -83,6 +83,12 @@ class SettingsSerializer(serializers.Serializer[Any]):
     rules = serializers.JSONField(
         required=False, help_text="The whole of the rules: what is left out is the default."
     )
+    change_rules = serializers.DictField(
+        child=serializers.DictField(), required=False,
+        help_text="Single rules, by section and name, such as {\"limits\": {\"per_day\": 50}}. All "
+        "others stay as they are, also those that somebody else changes meanwhile. In place of "
+        "`rules`.",
+    )  # fmt: skip
     overlap = serializers.IntegerField(
         min_value=1, max_value=MAX_OVERLAP, required=False,
         help_text="Votes on each pair of an opened study; can only be raised.",
@@ -100,6 +106,10 @@ class SettingsSerializer(serializers.Serializer[Any]):
         if "items" in attrs and "overlap" not in attrs:
             raise serializers.ValidationError(
                 {"items": "They say what `overlap` is about: name both."}
+            )
+        if "rules" in attrs and "change_rules" in attrs:
+            raise serializers.ValidationError(
+                {"change_rules": "Name the whole of the rules or single ones, not both."}
             )
         return attrs
 

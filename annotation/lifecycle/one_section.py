@@ -33,6 +33,6 @@ def set_section(
     if rules == study.rules:
         return False
     if study.was_opened:
-        return change_study(study, actor, reason=reason, rules=rules).version is not None
+        return change_study(study, actor, reason=reason, rules=changed).version is not None
     configure_draft(study, actor, rules=changed)
     return True

@@ -35,6 +35,7 @@ DRAFT_SETTINGS = frozenset(
 )
 
 
+# What makes all rules of those that stand when the study is locked.
 RulesChange = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 

@@ -35,7 +35,14 @@ from .differences import changed_criteria, changed_settings, in_words, logged, r
 from .generation import MAX_OVERLAP
 from .readiness import faults_of_gold, faults_of_rubric, warnings_at_any_time
 from .refusals import ChangeRefusedError, LifecycleError
-from .rubric import CriterionDraft, check_rubric, check_rules, criteria_of, store_criteria
+from .rubric import (
+    CriterionDraft,
+    RulesChange,
+    check_rubric,
+    check_rules,
+    criteria_of,
+    store_criteria,
+)
 from .rules_readiness import faults_of_rules
 from .snapshots import Marks, build_snapshot, content_hash, digest_of_content
 from .states import check_storable
@@ -53,6 +60,8 @@ FOR_GOOD = {
 ORDER = "order."
 ORDER_WHY = "the order of pairs was drawn when the study opened"
 
+# What makes the whole rubric of the one that stands when the study is locked.
+RubricChange = Callable[[Sequence[CriterionDraft]], Sequence[CriterionDraft]]
 # Adds comparisons to the study, in the transaction of the change, and says what is to be recorded
 # of it at the end.
 Add = Callable[[Study], audit.Act | None]
@@ -86,7 +95,8 @@ def change_study(
     actor: User | None = None,
     *,
     reason: str,
-    criteria: Sequence[CriterionDraft] | None = None,
+    criteria: Sequence[CriterionDraft] | RubricChange | None = None,
+    rules: Mapping[str, Any] | RulesChange | None = None,
     overlap: int | None = None,
     items: Collection[str] | None = None,
     add: Add | None = None,
@@ -102,7 +112,10 @@ def change_study(
         Why; kept in the log.
     criteria
         The whole rubric. Every criterion keeps its scale, and none goes; texts, levels and order
-        may change, new ones may come, required ones may become optional.
+        may change, new ones may come, required ones may become optional. Or what makes it of the
+        one that stands when the study is locked, so that what others changed meanwhile stays.
+    rules
+        All rules; or what makes them of those that stand, likewise.
     overlap
         Votes wanted on each comparison of kind work; those that want more are left alone.
     items
@@ -128,13 +141,23 @@ def change_study(
     if not reason:
         raise LifecycleError(f"Changing {study.slug} needs a reason; it is recorded.")
     check_storable(reason, f"{study.slug} was not changed")
-    check_rules(settings.get("rules", {}))
-    if criteria is not None:
+    # What needs no lock to be refused waits for none.
+    if rules is not None and not callable(rules):
+        check_rules(rules)
+    if criteria is not None and not callable(criteria):
         check_rubric(criteria)
     with transaction.atomic():
         if overlap is not None:
             hold_annotators(study)
         change = Change(hold_opened(study), actor, reason)
+        if callable(rules):
+            rules = rules(change.study.rules)
+            check_rules(rules)
+        if callable(criteria):
+            criteria = criteria(criteria_of(change.study))
+            check_rubric(criteria)
+        if rules is not None:
+            settings["rules"] = rules
         change.refuse_for_good(settings, criteria)
         change.set_settings({name: settings[name] for name in settings if name in SETTINGS})
         change.set_criteria(criteria)

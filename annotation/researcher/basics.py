@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from annotation.access import SignedInRequest, may_create_studies, signed_in
 from annotation.lifecycle.drafts import LONGEST_SLUG, check_slug, create_draft, free_slug
 from annotation.lifecycle.rubric import configure_draft
+from annotation.lifecycle.rule_changes import with_rule
 from annotation.lifecycle.study_file import LONGEST_TITLE
 from annotation.models import Study
 from annotation.page_rules import LONGEST_LANGUAGE, read_language
@@ -29,7 +30,6 @@ from .frame import (
     render_step,
     take_faults,
 )
-from .rule_changes import with_rule
 from .steps import next_step
 
 # Some thirty pages: nobody reads more before the first pair. A request takes a megabyte.

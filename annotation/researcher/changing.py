@@ -1,8 +1,13 @@
-"""Changing a study that was opened, by a further version: texts, questions, rules."""
+"""Changing a study that was opened, by a further version: texts, questions, rules.
+
+Only what somebody changed on a page is set. What others changed since the page was shown stays: the
+form says which version it was shown with, and what it differs in from that one is what was wished.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -16,9 +21,10 @@ from annotation.access import SignedInRequest
 from annotation.lifecycle.generation import MAX_OVERLAP
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.rubric import MOST_CRITERIA, CriterionDraft, criteria_of
+from annotation.lifecycle.rule_changes import rules_between, with_changes
 from annotation.lifecycle.study_file import LONGEST_TITLE
 from annotation.lifecycle.versions import change_study
-from annotation.models import Scale, Study
+from annotation.models import Scale, Study, StudyVersion
 
 from .basics import LONGEST_INSTRUCTIONS, TextsFields, texts_of
 from .frame import readers_only, render_step, take_faults
@@ -29,6 +35,7 @@ from .rubric import SCALE_WORDS, CriterionForm
 from .rule_forms import AskingForm, ChecksForm, RulesForm
 from .running import RUNNING, ReasonForm
 
+SHOWN_VERSION = "shown_version"
 QUESTIONS = "questions"
 PAIRS = "pairs"
 
@@ -90,9 +97,10 @@ def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpR
         for name in getattr(rules, "for_good", ()):
             # It was settled when the study opened.
             rules.fields[name].disabled = True
+    shown = shown_version(request, study)
     valid = reason.is_valid() and (rules is None or rules.is_valid())
     if request.method == "POST" and valid:
-        done = changed(request, study, reason, **wanted(study, reason, rules))
+        done = changed(request, study, reason, **wanted(shown.snapshot, reason, rules))
         if done is not None:
             return done
     has_errors = bool(reason.errors) or (rules is not None and bool(rules.errors))
@@ -101,23 +109,57 @@ def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpR
         study,
         "open",
         "change",
-        {"reason": reason, "rules": rules, "part": part, "change_parts": PARTS},
+        {
+            "reason": reason,
+            "rules": rules,
+            "part": part,
+            "change_parts": PARTS,
+            "shown_version": shown.number,
+        },
         status=422 if request.method == "POST" and has_errors else 200,
     )
 
 
-def wanted(study: Study, reason: ReasonForm, rules: RulesForm | None) -> dict[str, Any]:
+def shown_version(request: SignedInRequest, study: Study) -> StudyVersion:
+    """The version that the form was shown with; the newest where it says none."""
+    versions = StudyVersion.objects.filter(study=study).order_by("-number")
+    number = request.POST.get(SHOWN_VERSION, "")
+    # Longer ones are no number of a version, and too large for a column.
+    if number.isascii() and number.isdigit() and len(number) < 10:
+        versions = versions.filter(number__gte=int(number)).order_by("number")
+    found = versions.first()
+    if found is None:
+        raise Http404("There is no such version.")
+    return found
+
+
+def wanted(shown: Mapping[str, Any], reason: ReasonForm, rules: RulesForm | None) -> dict[str, Any]:
+    """What differs from the snapshot that the form was shown with."""
     if rules is not None:
-        return {"rules": rules.rules(), **rules.settings()}
+        return {
+            **differing(shown, rules.settings()),
+            "rules": changing_rules(shown["rules"], rules.changed_rules),
+        }
     assert isinstance(reason, TextsForm)  # noqa: S101  # without rules it is this form
     data = reason.cleaned_data
     return {
-        "notice": data["notice"],
-        "rules": reason.changed_rules(study.rules),
-        "title": data["title"],
-        "instructions": data["instructions"],
+        **differing(shown, {name: data[name] for name in ("title", "instructions", "notice")}),
+        "rules": changing_rules(shown["rules"], reason.changed_rules),
         **({"overlap": data["overlap"]} if data["overlap"] is not None else {}),
     }
+
+
+def differing(shown: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    before = {**shown["study"], "seed": shown["seeds"]["study"]}
+    return {name: value for name, value in settings.items() if before[name] != value}
+
+
+def changing_rules(
+    shown: Mapping[str, Any], entered: Callable[[Mapping[str, Any]], dict[str, Any]]
+) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    """Sets those rules that were entered differently than they were shown, and no others."""
+    changes = rules_between(shown, entered(shown))
+    return lambda current: with_changes(current, changes)
 
 
 def changed(
@@ -173,13 +215,11 @@ def change_question(request: SignedInRequest, study: Study, key: str = "") -> Ht
         if name in form.fields:
             form.fields[name].disabled = True
     reason = ReasonForm(posted)
+    shown = shown_version(request, study)
     # Both, so that all faults are told at once.
     if all([form.is_valid(), reason.is_valid()]):
-        made = form.draft()
-        criteria = [made if draft is own else draft for draft in drafts]
-        done = changed(
-            request, study, reason, criteria=criteria if own is not None else [*drafts, made]
-        )
+        criteria = changing_criteria(shown.snapshot["rubric"], own, form.draft())
+        done = changed(request, study, reason, criteria=criteria)
         if done is not None:
             return done
     return render_step(
@@ -187,9 +227,39 @@ def change_question(request: SignedInRequest, study: Study, key: str = "") -> Ht
         study,
         "open",
         "change_question",
-        {"form": form, "reason": reason, "criterion": own, "part": QUESTIONS},
+        {
+            "form": form,
+            "reason": reason,
+            "criterion": own,
+            "part": QUESTIONS,
+            "shown_version": shown.number,
+        },
         status=422 if posted is not None else 200,
     )
+
+
+def changing_criteria(
+    shown: Sequence[Mapping[str, Any]], own: CriterionDraft | None, made: CriterionDraft
+) -> Callable[[Sequence[CriterionDraft]], list[CriterionDraft]]:
+    """Adds a question, or sets of its own what was entered differently than it was shown."""
+    if own is None:
+        return lambda current: [*current, made]
+    before = next((entry for entry in shown if entry["key"] == own.key), None)
+    entered = {
+        name: value
+        for name in ("question", "scale", "both_bad", "required", "levels")
+        if (value := getattr(made, name)) is not None
+        and (before is None or plain(before[name]) != plain(value))
+    }
+    return lambda current: [
+        dataclasses.replace(draft, **entered) if draft.key == made.key else draft
+        for draft in current
+    ]
+
+
+def plain(value: Any) -> Any:
+    """As a snapshot has it: levels are lists there."""
+    return [dict(level) for level in value] if isinstance(value, (list, tuple)) else value
 
 
 def settled(own: CriterionDraft | None) -> tuple[str, ...]:

@@ -11,10 +11,10 @@ from typing import Any
 from django import forms
 
 from annotation.answer_rules import Action
+from annotation.lifecycle.rule_changes import DEFAULTS
 from annotation.models import Study
 from annotation.rules import QUALITY_RULES, rules_as_json, rules_of
 
-from .rule_changes import DEFAULTS
 from .rule_forms import PERCENT, RulesForm, as_percent
 
 OFF = "off"

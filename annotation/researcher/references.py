@@ -20,11 +20,11 @@ from annotation.lifecycle.references import (
     set_references,
 )
 from annotation.lifecycle.rubric import configure_draft
+from annotation.lifecycle.rule_changes import with_rule
 from annotation.models import Prompt, Study
 from annotation.rules import rules_of
 
 from .frame import INVALID, readers_only, refuse_frozen, render_step
-from .rule_changes import with_rule
 
 PROMPTS_A_PAGE = 20
 PROMPT_SHOWN = 2_000

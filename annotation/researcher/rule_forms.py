@@ -13,6 +13,7 @@ from typing import Any
 
 from django import forms
 
+from annotation.lifecycle.rule_changes import DEFAULTS, with_rule
 from annotation.lifecycle.study_file import LARGEST_SEED
 from annotation.models import ResultsPolicy, Stopping, Study
 from annotation.page_rules import Ask
@@ -26,7 +27,6 @@ from annotation.rules import (
 )
 
 from .frame import StudioForm
-from .rule_changes import DEFAULTS, with_rule
 
 # What the study's rules mean by the choices of who practises.
 REQUIRED: Mapping[str, bool | None] = {"there": None, "always": True, "never": False}

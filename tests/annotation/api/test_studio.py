@@ -131,6 +131,45 @@ def draft_rows() -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
+def test_two_scripts_that_change_different_rules_lose_nothing(opened: Caller):
+    for rules in ({"limits": {"per_day": 40}}, {"limits": {"skips_per_hour": 7}}):
+        sent = {"change_rules": rules, "reason": "Asked."}
+        assert opened.send("PATCH", "studies/open", sent).status_code == 200
+    assert Study.objects.get().rules == {"limits": {"per_day": 40, "skips_per_hour": 7}}
+    back = {"change_rules": {"limits": {"per_day": None}}, "reason": "Asked."}
+    assert opened.send("PATCH", "studies/open", back).status_code == 200
+    assert Study.objects.get().rules == {"limits": {"skips_per_hour": 7}}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"limits": {"a_day": 1}},
+        {"limit": {"per_day": 1}},
+        {"limits": 3},
+        {"limits": {"per_day": 0}},
+    ],
+)
+def test_a_single_rule_that_there_is_not_is_refused(opened: Caller, rules: object):
+    sent = {"change_rules": rules, "reason": "Asked."}
+    assert opened.send("PATCH", "studies/open", sent).status_code == 422
+    assert Study.objects.get().rules == {}
+
+
+def test_all_rules_and_single_ones_do_not_go_together(opened: Caller):
+    sent = {"rules": {}, "change_rules": {"limits": {"per_day": 40}}, "reason": "Asked."}
+    assert opened.send("PATCH", "studies/open", sent).status_code == 422
+
+
+def test_single_rules_of_a_draft_are_set_without_a_reason():
+    draft = factories.make_study("draft", rules={"limits": {"skips_per_hour": 7}})
+    key = member(draft, Role.OWNER)
+    sent = {"change_rules": {"checks": {"repeat_gap": 9}}}
+    assert key.send("PATCH", "studies/draft", sent).status_code == 200
+    draft.refresh_from_db()
+    assert draft.rules == {"limits": {"skips_per_hour": 7}, "checks": {"repeat_gap": 9}}
+
+
 @pytest.fixture
 def opened() -> Caller:
     """A study that a script took from nothing to its opening."""

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from annotation.lifecycle.opening import open_study
-from annotation.models import AuditEntry, Comparison, Criterion, StudyVersion
+from annotation.lifecycle.rule_changes import rules_between, with_changes
+from annotation.lifecycle.versions import change_study
+from annotation.models import AuditEntry, Comparison, Criterion, Study, StudyVersion
 from tests.annotation.researcher.studio import Studio
 from tests.annotation.researcher.test_pages import filled
 from tests.annotation.researcher.test_wizard import initial_data
@@ -125,6 +131,117 @@ def test_a_draft_has_no_versions_to_make(tmp_path):
     draft = filled(tmp_path, 2)
     assert draft.post("add_question", NEW)["Location"] == draft.url("running")
     assert Criterion.objects.count() == 1
+
+
+# -- two people at once ----------------------------------------------------------------------
+
+
+def page_of(studio: Studio, part: str) -> dict[str, object]:
+    """What the page sends if nothing is changed on it."""
+    context = studio.get("change_part", part=part).context
+    sent = {
+        **(initial_data(context["rules"]) if context["rules"] else {}),
+        **initial_data(context["reason"]),
+        "shown_version": context["shown_version"],
+        "reason": "Asked for.",
+    }
+    return {name: value for name, value in sent.items() if value is not None}
+
+
+def rules_now(studio: Studio) -> dict[str, object]:
+    return Study.objects.get(pk=studio.study.pk).rules
+
+
+@pytest.mark.parametrize("part", ["checks", "texts"])
+def test_two_people_who_change_different_things_lose_nothing(opened: Studio, part: str):
+    first, second = page_of(opened, "checks"), page_of(opened, part)
+    mine = {"skips_per_hour": 7} if part == "checks" else {"language": "de"}
+    for sent, to in ((first | {"per_day": 40}, "checks"), (second | mine, part)):
+        assert opened.post("change_part", sent, part=to).status_code == 302
+    assert rules_now(opened) == {
+        "limits": {"per_day": 40, **({"skips_per_hour": 7} if part == "checks" else {})},
+        **({} if part == "checks" else {"texts": {"language": "de"}}),
+    }
+    assert versions(opened) == 3
+
+
+def test_texts_and_numbers_that_somebody_else_changed_stay(opened: Studio):
+    texts, checks = page_of(opened, "texts"), page_of(opened, "checks")
+    later = page_of(opened, "texts"), page_of(opened, "checks")
+    opened.post("change_part", texts | {"title": "Another name"}, part="texts")
+    opened.post("change_part", checks | {"target_votes": 321}, part="checks")
+    opened.post("change_part", later[0] | {"notice": "A trial."}, part="texts")
+    opened.post("change_part", later[1] | {"max_per_annotator": 9}, part="checks")
+    study = Study.objects.get(pk=opened.study.pk)
+    assert (study.title, study.notice) == ("Another name", "A trial.")
+    assert (study.target_votes, study.max_per_annotator) == (321, 9)
+
+
+def test_a_rule_that_was_changed_back_on_purpose_is_changed_back(opened: Studio):
+    opened.post("change_part", page_of(opened, "checks") | {"per_day": 40}, part="checks")
+    opened.post("change_part", page_of(opened, "checks") | {"per_day": ""}, part="checks")
+    assert rules_now(opened) == {}
+
+
+def test_a_demand_that_somebody_else_made_stays_and_one_that_was_taken_out_goes():
+    shown = {"eligibility": {"code": {"role": ["a"]}}}
+    sent = {"eligibility": {"legal": {"role": ["b"]}}}
+    current = shown | {"eligibility": {**shown["eligibility"], "maths": {"role": ["c"]}}}
+    assert with_changes(current, rules_between(shown, sent)) == {
+        "eligibility": {"legal": {"role": ["b"]}, "maths": {"role": ["c"]}}
+    }
+
+
+def test_two_questions_that_are_changed_at_once_are_both_changed(opened: Studio):
+    opened.post("add_question", NEW)
+    pages = {
+        key: opened.get("change_question", key=key).context
+        for key in ("overall", "which_one_is_clearer")
+    }
+    for key, context in pages.items():
+        sent = initial_data(context["form"]) | {
+            "question": f"New words of {key}?",
+            "reason": "Clearer.",
+            "shown_version": context["shown_version"],
+        }
+        sent = {name: value for name, value in sent.items() if value is not None}
+        assert opened.post("change_question", sent, key=key).status_code == 302
+    assert set(Criterion.objects.values_list("question", flat=True)) == {
+        "New words of overall?",
+        "New words of which_one_is_clearer?",
+    }
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 40, "٣"])
+def test_a_version_that_there_is_not_is_taken_for_none(opened: Studio, number: str):
+    sent = page_of(opened, "checks") | {"per_day": 40, "shown_version": number}
+    assert opened.post("change_part", sent, part="checks").status_code == 302
+    assert rules_now(opened) == {"limits": {"per_day": 40}}
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_changes_in_the_same_moment_wait_for_each_other(opened: Studio):
+    """Both were read before either is written; the study's lock puts them in a row."""
+    together = threading.Barrier(2)
+    fields = {"per_day": 40, "skips_per_hour": 7}
+
+    def change(name: str, value: int) -> None:
+        def rules(current: Mapping[str, Any]) -> dict[str, Any]:
+            return with_changes(current, {"limits": {name: value}})
+
+        study = Study.objects.get(pk=opened.study.pk)
+        together.wait(30)
+        change_study(study, opened.user, reason="Asked.", rules=rules)
+        connection.close()
+
+    threads = [threading.Thread(target=change, args=one) for one in fields.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert rules_now(opened) == {"limits": fields}
+    assert versions(opened) == 3
 
 
 # -- further pairs ---------------------------------------------------------------------------
