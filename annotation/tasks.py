@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 from annotation import quality, queue
 from annotation.api import idempotency
 from annotation.importing import upload_work
-from annotation.lifecycle import jobs
+from annotation.jobs import working
 from annotation.models import Study, StudyState
 from annotation.people import letters
 from annotation.sessions import SessionStore
@@ -121,15 +121,15 @@ def ring_for_uploads() -> None:
     time_limit=TIME_LIMIT + 60,
 )
 def work_on_job() -> str | None:
-    """Make the pairs of a study, or open it, where somebody waits for it; how it ended.
+    """Pair, open, copy or change a study where somebody waits for it; how it ended.
 
     Running it twice or late does no harm: a job is claimed by one worker.
     """
-    job = jobs.claim()
+    job = working.claim()
     if job is None:
         return None
-    state = jobs.work_on(job)
-    if jobs.are_waiting():
+    state = working.work_on(job)
+    if working.are_waiting():
         ring_for_jobs()
     return None if state is None else str(state)
 

@@ -7,7 +7,7 @@ rates.
 Roles are read from the database on each request, so that a removal works on the next one.
 """
 
-from .creating import may_create_studies
+from .creating import NOT_FOR_YOU, may_create_studies
 from .declarations import (
     Access,
     AccessKind,
@@ -29,6 +29,7 @@ from .outcomes import can_see_outcomes
 from .recognising import recognise
 
 __all__ = [
+    "NOT_FOR_YOU",
     "Access",
     "AccessKind",
     "SignedInRequest",

@@ -7,6 +7,11 @@ from annotation.models import Membership
 from .objects import AnyUser
 from .outcomes import READERS
 
+NOT_FOR_YOU = (
+    "New studies are begun by those who run this site and by owners and researchers of a study on "
+    "it. Ask one of them to begin it and to invite you as researcher."
+)
+
 
 def may_create_studies(user: AnyUser) -> bool:
     """Whether the user may begin a study. At most one query.

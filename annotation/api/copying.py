@@ -12,15 +12,15 @@ from rest_framework.response import Response
 
 from annotation.access import roles_of
 from annotation.access.creating import may_create_studies
-from annotation.lifecycle.cloning import challenge_study, clone_study
+from annotation.jobs.putting_off import ask_to_copy
 from annotation.lifecycle.drafts import check_slug
-from annotation.models import ApiToken, Study
+from annotation.models import ApiToken, Study, StudyJob
 
 from .edges import StudyView
 from .problems import Conflict
 from .schema import OF_A_STUDY, tells
-from .studies import NOT_FOR_YOU, OF_ONE_STUDY, show
-from .study_shapes import NewStudySerializer, RunStudySerializer
+from .studies import NOT_FOR_YOU, OF_ONE_STUDY, put_off, show
+from .study_shapes import JobSerializer, NewStudySerializer, RunStudySerializer
 
 
 class CloneSerializer(NewStudySerializer):
@@ -32,8 +32,7 @@ class CloneSerializer(NewStudySerializer):
 class CopyView(StudyView):
     """Begins a study, as only those may who may begin one at all."""
 
-    def begin(self, wanted: dict[str, Any]) -> Study:
-        raise NotImplementedError
+    continues = False
 
     def answer(self, wanted: dict[str, Any]) -> Response:
         token = self.request.auth
@@ -43,45 +42,38 @@ class CopyView(StudyView):
             raise exceptions.PermissionDenied(NOT_FOR_YOU)
         check_slug(wanted["slug"])
         try:
-            made = self.begin(wanted)
+            made = ask_to_copy(self.study, self.user, **wanted, continues=self.continues)
         except ValidationError:
             # What else could be wrong was checked above.
             if Study.objects.filter(slug=wanted["slug"]).exists():
                 raise Conflict(f"The name {wanted['slug']} is taken. Choose another.") from None
             raise
-        return Response(show(made, roles_of(self.user, made)), status=201)
+        if isinstance(made, StudyJob):
+            return put_off(made)
+        study = Study.objects.get(slug=made["slug"])
+        return Response(show(study, roles_of(self.user, study)), status=201)
 
 
 class Clone(CopyView):
     @extend_schema(
         **tells(
             RunStudySerializer, "studies_clone", "Begin a study with the settings of this one",
-            OF_A_STUDY, 201, takes=CloneSerializer,
+            OF_A_STUDY, 201, takes=CloneSerializer, later=JobSerializer,
         )
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         return self.answer(self.read(CloneSerializer))
 
-    def begin(self, wanted: dict[str, Any]) -> Study:
-        return clone_study(
-            self.study,
-            wanted["slug"],
-            self.user,
-            title=wanted["title"],
-            with_content=wanted["with_content"],
-        )
-
 
 class Challenge(CopyView):
+    continues = True
+
     @extend_schema(
         **tells(
             RunStudySerializer, "studies_challenge",
             "Begin a study that adds a system to this finished one", OF_A_STUDY, 201,
-            takes=NewStudySerializer,
+            takes=NewStudySerializer, later=JobSerializer,
         )
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         return self.answer(self.read(NewStudySerializer))
-
-    def begin(self, wanted: dict[str, Any]) -> Study:
-        return challenge_study(self.study, wanted["slug"], self.user, title=wanted["title"])

@@ -15,18 +15,19 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import audit
 from annotation.importing.formats import FileError
 from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
 from annotation.importing.writers import comparisons, prompts, responses, votes
 from annotation.importing.writers.writer import ImportPlan
-from annotation.lifecycle.versions import change_study
-from annotation.models import Study
+from annotation.jobs.putting_off import ask_to_change
+from annotation.jobs.steps import Problems
+from annotation.models import StudyJob
 
 from .edges import StudyView
 from .problems import Refused
 from .schema import OF_A_STUDY, tells
-from .study_shapes import LONGEST_REASON
+from .studies import put_off
+from .study_shapes import LONGEST_REASON, JobSerializer
 
 MIB = 1024 * 1024
 MOST_BYTES = 500 * MIB
@@ -221,34 +222,22 @@ class AddComparisons(ImportView):
         **tells(
             AddedComparisonsSerializer, "comparisons_add",
             "Add comparisons to an opened study, as a further version", OF_A_STUDY,
-            parameters=[REASON], takes=FILE, also=(409,), takes_key=False,
+            parameters=[REASON], takes=FILE, also=(409,), takes_key=False, later=JobSerializer,
         )
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         reason = request.query_params.get(REASON.name, "")
         if len(reason) > LONGEST_REASON:
             raise Refused(f"reason has at most {LONGEST_REASON} characters.")
-        said: list[str] = []
+        problems = Problems()
         with self.file(request) as path:
-
-            def add(study: Study) -> audit.Act | None:
-                return import_files(
-                    study.slug, [path], comparisons.PLAN, into_opened=True, actor=self.user,
-                    say=said.append,
-                ).act  # fmt: skip
-
             try:
-                change = change_study(self.study, self.user, reason=reason, add=add)
-            except BadRowsError as bad:
-                problems = shown(bad.summary, said, path)["problems"]
+                asked = ask_to_change(
+                    self.study, self.user, reason=reason, file=path, problems=problems
+                )
+            except BadRowsError:
                 raise Refused(
                     "Some rows cannot be used. Nothing was added.",
-                    [(f"line {row['line']}", row["reason"]) for row in problems],
+                    [(f"line {line}", why) for line, why in problems.first if line is not None],
                 ) from None
-        return Response(
-            {
-                "version": None if change.version is None else change.version.number,
-                "lines": list(change.lines),
-                "warnings": list(change.warnings),
-            }
-        )
+        return put_off(asked) if isinstance(asked, StudyJob) else Response(asked)

@@ -16,16 +16,15 @@ from rest_framework.response import Response
 from annotation.access import roles_of
 from annotation.access.creating import may_create_studies
 from annotation.access.outcomes import READERS
-from annotation.lifecycle import jobs
+from annotation.jobs import putting_off, rows
+from annotation.jobs.steps import as_arguments, draft_of
 from annotation.lifecycle.drafts import check_slug, create_draft
 from annotation.lifecycle.readiness import list_faults, list_warnings
 from annotation.lifecycle.rubric import (
-    CriterionDraft,
     configure_draft,
     criteria_of,
     set_rubric,
 )
-from annotation.lifecycle.rule_changes import with_changes
 from annotation.lifecycle.states import (
     archive_study,
     close_study,
@@ -33,9 +32,9 @@ from annotation.lifecycle.states import (
     resume_study,
     unblind_study,
 )
-from annotation.lifecycle.versions import change_study
 from annotation.models import (
     ApiToken,
+    JobKind,
     JobState,
     Membership,
     Role,
@@ -158,24 +157,23 @@ class OneStudy(StudyView):
     @extend_schema(
         **tells(
             RunStudySerializer, "studies_configure", "Set texts, settings and rules", OF_A_STUDY,
-            takes=SettingsSerializer, also=(409,),
+            takes=SettingsSerializer, also=(409,), later=JobSerializer,
         )
     )  # fmt: skip
     def patch(self, request: Request, slug: str) -> Response:
         wanted = self.read(SettingsSerializer, partial=True)
         reason = wanted.pop("reason", "")
-        if (changes := wanted.pop("change_rules", None)) is not None:
-            # Of those that stand when the study is locked.
-            wanted["rules"] = lambda current: with_changes(current, changes)
         if self.study.was_opened:
-            change_study(self.study, self.user, reason=reason, **wanted)
+            asked = putting_off.ask_to_change(self.study, self.user, reason=reason, **wanted)
+            if isinstance(asked, StudyJob):
+                return put_off(asked)
         elif {"overlap", "items"} & set(wanted):
             raise Conflict(
                 "The study is a draft: its pairs get their votes when they are generated, or by "
                 "the file that they come from. Nothing was changed."
             )
         elif wanted:
-            configure_draft(self.study, self.user, **wanted)
+            configure_draft(self.study, self.user, **as_arguments(wanted))
         self.study.refresh_from_db()
         return Response(show(self.study, self.held))
 
@@ -193,19 +191,19 @@ class Rubric(StudyView):
     @extend_schema(
         **tells(
             RubricSerializer, "rubric_set", "Set all criteria", OF_A_STUDY,
-            takes=RubricSerializer, also=(409,),
+            takes=RubricSerializer, also=(409,), later=JobSerializer,
         )
     )  # fmt: skip
     def put(self, request: Request, slug: str) -> Response:
         wanted = self.read(RubricSerializer)
-        drafts = [
-            CriterionDraft(**{**entry, "levels": tuple(entry.get("levels", ()))})
-            for entry in wanted["criteria"]
-        ]
         if self.study.was_opened:
-            change_study(self.study, self.user, reason=wanted.get("reason", ""), criteria=drafts)
+            asked = putting_off.ask_to_change(
+                self.study, self.user, reason=wanted.get("reason", ""), criteria=wanted["criteria"]
+            )
+            if isinstance(asked, StudyJob):
+                return put_off(asked)
         else:
-            set_rubric(self.study, drafts, self.user)
+            set_rubric(self.study, [draft_of(entry) for entry in wanted["criteria"]], self.user)
         return Response({"criteria": shown_criteria(self.study)})
 
 
@@ -233,7 +231,7 @@ class Generate(StudyView):
     def post(self, request: Request, slug: str) -> Response:
         wanted = self.read(DesignSerializer)
         design = wanted.pop("design")
-        asked = jobs.ask_for_pairs(
+        asked = putting_off.ask_for_pairs(
             self.study,
             self.user,
             has_design=design is not None or not wanted["identical"],
@@ -252,15 +250,16 @@ def put_off(job: StudyJob) -> Response:
 
 
 def shown_job(job: StudyJob) -> dict[str, Any]:
-    done, most = jobs.progress_of(job)
+    done, most = rows.progress_of(job)
     return {
         "id": job.public_id,
         "kind": job.kind,
         "state": job.state,
         "asked_at": job.asked_at,
         "ended_at": job.ended_at,
-        "pairs_done": most if job.state == JobState.DONE else done,
-        "pairs_at_most": most,
+        "unit": rows.UNITS[JobKind(job.kind)],
+        "done": most if job.state == JobState.DONE else done,
+        "at_most": most,
         "problem": job.problem,
         # Names of systems are sealed once the study is open.
         "found": {name: value for name, value in job.found.items() if name != "components"},
@@ -317,7 +316,7 @@ class OpenStudy(Step):
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         wanted = self.read(OpenSerializer)
-        asked = jobs.ask_to_open(
+        asked = putting_off.ask_to_open(
             self.study, self.user, allow_disconnected=wanted["allow_disconnected"]
         )
         if isinstance(asked, StudyJob):

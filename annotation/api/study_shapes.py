@@ -177,11 +177,15 @@ class JobSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=JobState.values)
     asked_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
-    pairs_done = serializers.IntegerField()
-    pairs_at_most = serializers.IntegerField()
+    unit = serializers.CharField(
+        allow_blank=True, help_text="What is counted: pairs, responses, or nothing."
+    )
+    done = serializers.IntegerField()
+    at_most = serializers.IntegerField()
     problem = serializers.CharField(allow_blank=True, help_text="Why it was not done.")
     found = serializers.DictField(
-        help_text="Once it is done: what the step answers, without groups of systems."
+        help_text="Once it is done: what the step answers, without groups of systems; of a copy "
+        "its `slug`. Of a file with bad rows: `bad_rows`, and the first of them as `problems`."
     )
 
 

@@ -17,8 +17,8 @@ from annotation.models import Study, User
 
 MOST_UPLOAD_BYTES = 2 * MAX_FILE_BYTES
 
-MOST_ADDED_BYTES = 8 * MIB
-"""Of a file of pairs that is added to an opened study while somebody waits."""
+MOST_ADDED_BYTES = MAX_FILE_BYTES
+"""Of a file of pairs that is added to an opened study."""
 
 UPLOAD_ROUTES = {
     "studio:upload": MOST_UPLOAD_BYTES,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.db import transaction
@@ -21,7 +21,7 @@ from annotation.models import (
 )
 from annotation.planner_statistics import refresh_planner_statistics
 
-from .drafts import begin_new_draft
+from .drafts import begin_new_draft, check_new_draft
 from .refusals import LifecycleError
 from .rubric import criteria_of, store_criteria
 
@@ -44,8 +44,18 @@ COPIED_KINDS = (ComparisonKind.GOLD, ComparisonKind.TRAINING)
 FINISHED = (StudyState.CLOSED, StudyState.ARCHIVED)
 
 
+# Told how many responses were copied.
+Progress = Callable[[int], None]
+
+
 def clone_study(
-    source: Study, slug: str, actor: User, *, title: str, with_content: bool = False
+    source: Study,
+    slug: str,
+    actor: User,
+    *,
+    title: str,
+    with_content: bool = False,
+    progress: Progress | None = None,
 ) -> Study:
     """A draft with the settings and the rubric of a study, and its content if wanted.
 
@@ -61,14 +71,10 @@ def clone_study(
     with transaction.atomic():
         # Held, so that it is not opened while names are copied.
         source = Study.objects.select_for_update(no_key=True).get(pk=source.pk)
-        if with_content and source.is_sealed:
-            raise LifecycleError(
-                f"{source.slug} is sealed, and a copy of its content would show which system wrote "
-                "what. Clone it without the content, or unblind it first."
-            )
+        check_clone(source, with_content=with_content)
         study, acts = _begin(source, slug, actor, title)
         if with_content:
-            copy_content(source, study)
+            copy_content(source, study, progress)
         detail = {"from": source.slug, "with_content": with_content}
         for act in (*acts, audit.Act("study.cloned", detail)):
             audit.record(study, actor, act.action, act.detail)
@@ -78,7 +84,9 @@ def clone_study(
     return study
 
 
-def challenge_study(source: Study, slug: str, actor: User, *, title: str) -> Study:
+def challenge_study(
+    source: Study, slug: str, actor: User, *, title: str, progress: Progress | None = None
+) -> Study:
     """A draft that continues a finished study: a new system meets those that were compared.
 
     Content, settings and rubric are copied. `generate_comparisons` makes pairs with new systems
@@ -91,6 +99,38 @@ def challenge_study(source: Study, slug: str, actor: User, *, title: str) -> Stu
     ValidationError
         If the short name is not allowed or taken.
     """
+    check_challenge(source)
+    with transaction.atomic():
+        study, acts = _begin(source, slug, actor, title)
+        study.continues = source
+        study.save(update_fields=["continues"])
+        copy_content(source, study, progress)
+        for act in (*acts, audit.Act("study.continues", {"from": source.slug})):
+            audit.record(study, actor, act.action, act.detail)
+    refresh_planner_statistics()
+    return study
+
+
+def check_copy(
+    source: Study, slug: str, *, title: str, with_content: bool, continues: bool
+) -> None:
+    """Raise what cloning, or with `continues` the challenger, would; copy nothing."""
+    if continues:
+        check_challenge(source)
+    else:
+        check_clone(source, with_content=with_content)
+    check_new_draft(slug, title=title)
+
+
+def check_clone(source: Study, *, with_content: bool) -> None:
+    if with_content and source.is_sealed:
+        raise LifecycleError(
+            f"{source.slug} is sealed, and a copy of its content would show which system wrote "
+            "what. Clone it without the content, or unblind it first."
+        )
+
+
+def check_challenge(source: Study) -> None:
     if source.state not in FINISHED:
         raise LifecycleError(
             f"{source.slug} is {source.state}: only a closed study is continued, since its votes "
@@ -101,15 +141,6 @@ def challenge_study(source: Study, slug: str, actor: User, *, title: str) -> Stu
             f"{source.slug} is sealed. Unblind it first: its votes are analysed with the new ones, "
             "and nobody may see them before."
         )
-    with transaction.atomic():
-        study, acts = _begin(source, slug, actor, title)
-        study.continues = source
-        study.save(update_fields=["continues"])
-        copy_content(source, study)
-        for act in (*acts, audit.Act("study.continues", {"from": source.slug})):
-            audit.record(study, actor, act.action, act.detail)
-    refresh_planner_statistics()
-    return study
 
 
 def _begin(source: Study, slug: str, actor: User, title: str) -> tuple[Study, list[audit.Act]]:
@@ -121,8 +152,9 @@ def _begin(source: Study, slug: str, actor: User, title: str) -> tuple[Study, li
     return study, acts
 
 
-def copy_content(source: Study, study: Study) -> None:
+def copy_content(source: Study, study: Study, progress: Progress | None = None) -> None:
     """Copy prompts, systems, responses and checks, within the caller's transaction."""
+    copied = 0
     systems = {
         old.pk: new
         for old, new in _copies(
@@ -131,11 +163,13 @@ def copy_content(source: Study, study: Study) -> None:
         )
     }
     for batch in _batches(Prompt.objects.filter(study=source)):
-        _copy_batch(study, batch, systems)
+        copied += _copy_batch(study, batch, systems)
+        if progress is not None:
+            progress(copied)
 
 
-def _copy_batch(study: Study, batch: list[Prompt], systems: dict[int, System]) -> None:
-    """Copy some prompts with everything that hangs on them."""
+def _copy_batch(study: Study, batch: list[Prompt], systems: dict[int, System]) -> int:
+    """Copy some prompts with everything that hangs on them; how many responses that were."""
     prompts = {
         old.pk: new
         for old, new in _copies(
@@ -190,6 +224,7 @@ def _copy_batch(study: Study, batch: list[Prompt], systems: dict[int, System]) -
             metadata=old.metadata,
         ),
     )
+    return len(responses)
 
 
 def _batches(rows: QuerySet[Prompt]) -> Iterator[list[Prompt]]:

@@ -80,11 +80,23 @@ def begin_new_draft(slug: str, actor: User, *, title: str) -> tuple[Study, list[
     """As `create_draft`, within the caller's transaction, which records the acts at its end."""
     study, acts = begin_draft(slug, actor)
     if not acts:
-        raise ValidationError(f"There is a study {slug!r} already; choose another short name.")
+        raise ValidationError(taken(slug))
     study.title = title
     study.full_clean()
     study.save(update_fields=["title"])
     return study, acts
+
+
+def check_new_draft(slug: str, *, title: str) -> None:
+    """Raise ValidationError where `create_draft` would now."""
+    check_slug(slug)
+    if Study.objects.filter(slug=slug).exists():
+        raise ValidationError(taken(slug))
+    Study(slug=slug, title=title).clean_fields()
+
+
+def taken(slug: str) -> str:
+    return f"There is a study {slug!r} already; choose another short name."
 
 
 def free_slug(title: str) -> str:

@@ -6,65 +6,31 @@ were given under; what was collected before stays what it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
-from annotation import audit, quality, queue
+from annotation import quality
 from annotation.access import roles_of
 from annotation.access.outcomes import READERS
 from annotation.models import (
-    Cell,
-    Comparison,
-    ComparisonKind,
-    Stopping,
     Study,
-    StudyState,
     StudyVersion,
-    System,
     User,
 )
 from annotation.planner_statistics import refresh_planner_statistics
-from annotation.queue.cells import pair_of
-from annotation.queue.raising import hold_annotators, raise_overlap
+from annotation.queue.raising import hold_annotators
 
-from .differences import changed_criteria, changed_settings, in_words, logged, rule_changes, word
-from .generation import MAX_OVERLAP
-from .readiness import faults_of_gold, faults_of_rubric, warnings_at_any_time
-from .refusals import ChangeRefusedError, LifecycleError
+from .change import SETTINGS, Add, Change, RubricChange, check_opened, check_overlap, hold_opened
+from .readiness import warnings_at_any_time
+from .refusals import LifecycleError
 from .rubric import (
     CriterionDraft,
     RulesChange,
-    check_rubric,
-    check_rules,
-    criteria_of,
-    store_criteria,
 )
-from .rules_readiness import faults_of_rules
-from .snapshots import Marks, build_snapshot, content_hash, digest_of_content
 from .states import check_storable
-
-# What may be set on an opened study, by a new version.
-SETTINGS = frozenset(
-    {"title", "instructions", "notice", "target_votes", "max_per_annotator", "rules"}
-)
-# What holds for good from opening on, and why.
-FOR_GOOD = {
-    "results": "who may see outcomes while votes come in was settled when the study opened",
-    "stopping": "a stopping rule that is chosen after votes came in proves nothing",
-    "seed": "sides, order and resampling were drawn from it",
-}
-ORDER = "order."
-ORDER_WHY = "the order of pairs was drawn when the study opened"
-
-# What makes the whole rubric of the one that stands when the study is locked.
-RubricChange = Callable[[Sequence[CriterionDraft]], Sequence[CriterionDraft]]
-# Adds comparisons to the study, in the transaction of the change, and says what is to be recorded
-# of it at the end.
-Add = Callable[[Study], audit.Act | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,30 +101,12 @@ def change_study(
     ValidationError
         A setting is unknown or has a value that is not allowed.
     """
-    if actor is not None and not roles_of(actor, study) & READERS:
-        raise LifecycleError(f"Only an owner or a researcher of {study.slug} changes it.")
-    reason = reason.strip()
-    if not reason:
-        raise LifecycleError(f"Changing {study.slug} needs a reason; it is recorded.")
-    check_storable(reason, f"{study.slug} was not changed")
-    # What needs no lock to be refused waits for none.
-    if rules is not None and not callable(rules):
-        check_rules(rules)
-    if criteria is not None and not callable(criteria):
-        check_rubric(criteria)
+    reason = checked_reason(study, actor, reason)
     with transaction.atomic():
         if overlap is not None:
             hold_annotators(study)
         change = Change(hold_opened(study), actor, reason)
-        if callable(rules):
-            rules = rules(change.study.rules)
-            check_rules(rules)
-        if callable(criteria):
-            criteria = criteria(criteria_of(change.study))
-            check_rubric(criteria)
-        if rules is not None:
-            settings["rules"] = rules
-        change.refuse_for_good(settings, criteria)
+        settings, criteria = change.wished(settings, rules, criteria)
         change.set_settings({name: settings[name] for name in settings if name in SETTINGS})
         change.set_criteria(criteria)
         if add is not None:
@@ -178,237 +126,36 @@ def change_study(
     return StudyChange(version, tuple(change.lines), training, warnings)
 
 
-def hold_opened(study: Study) -> Study:
-    """The study, locked until the transaction ends, if it still collects votes."""
-    # NO KEY: rows that refer to the study are inserted all the while.
-    held = Study.objects.select_for_update(no_key=True).get(pk=study.pk)
-    if held.state == StudyState.DRAFT:
-        raise LifecycleError(
-            f"{held.slug} is a draft: configure_study and the imports change it, and no reason is "
-            "needed."
-        )
-    if held.state not in (StudyState.OPEN, StudyState.PAUSED):
-        raise LifecycleError(
-            f"{held.slug} is {held.state}, and what its votes were collected under stays. Continue "
-            "it with a new study."
-        )
-    return held
+def check_change(
+    study: Study,
+    actor: User | None = None,
+    *,
+    reason: str,
+    criteria: Sequence[CriterionDraft] | RubricChange | None = None,
+    rules: Mapping[str, Any] | RulesChange | None = None,
+    overlap: int | None = None,
+    items: Collection[str] | None = None,
+    **settings: Any,
+) -> None:
+    """Raise what `change_study` would as far as that is known at once, and change nothing."""
+    reason = checked_reason(study, actor, reason)
+    found = Study.objects.get(pk=study.pk)
+    check_opened(found)
+    change = Change(found, actor, reason)
+    settings, _ = change.wished(settings, rules, criteria)
+    for name, value in settings.items():
+        if name in SETTINGS:
+            setattr(found, name, value)
+    found.full_clean()
+    if overlap is not None:
+        check_overlap(overlap)
 
 
-class Change:
-    """One change under way; the study is locked and the caller's transaction is open."""
-
-    def __init__(self, study: Study, actor: User | None, reason: str) -> None:
-        self.study = study
-        self.actor = actor
-        self.reason = reason
-        # What the log says, and the same for people.
-        self.log: dict[str, Any] = {}
-        self.acts: list[audit.Act] = []
-        self.lines: list[str] = []
-
-    def refuse_for_good(
-        self, settings: Mapping[str, Any], criteria: Sequence[CriterionDraft] | None
-    ) -> None:
-        """Raise ChangeRefusedError naming everything that would change and must not."""
-        faults = [
-            f"{name} is {getattr(self.study, name)} and stays so: {why}."
-            for name, why in FOR_GOOD.items()
-            if name in settings and settings[name] != getattr(self.study, name)
-        ]
-        faults += [
-            f"{name!r} is nothing that a change can set."
-            for name in sorted(set(settings) - SETTINGS - set(FOR_GOOD))
-        ]
-        faults += [
-            f"rules.{place} is {word(old)} and stays so: {ORDER_WHY}."
-            for place, (old, _) in rule_changes(
-                self.study.rules, settings.get("rules", self.study.rules)
-            ).items()
-            if place.startswith(ORDER)
-        ]
-        if criteria is not None:
-            faults += faults_of_change(criteria_of(self.study), criteria)
-        if faults:
-            raise ChangeRefusedError(self.study.slug, faults)
-
-    def set_settings(self, settings: Mapping[str, Any]) -> None:
-        changed = changed_settings(self.study, settings)
-        if not changed:
-            return
-        self.log["settings"] = logged(self.study, changed)
-        self.lines += in_words(self.log["settings"])
-        for name, value in changed.items():
-            setattr(self.study, name, value)
-        self.study.full_clean()
-        self.study.save(update_fields=sorted(changed))
-
-    def set_criteria(self, criteria: Sequence[CriterionDraft] | None) -> None:
-        before = {draft.key: draft for draft in criteria_of(self.study)}
-        changed = changed_criteria(self.study, criteria)
-        if changed is None:
-            return
-        store_criteria(self.study, changed)
-        new = [draft.key for draft in changed if draft.key not in before]
-        other = [
-            draft.key
-            for draft in criteria_of(self.study)
-            if draft.key in before and draft != before[draft.key]
-        ]
-        self.log["criteria"] = {
-            "order": [draft.key for draft in changed],
-            "new": new,
-            "changed": other,
-        }
-        self.lines += [f"criterion {key}: new" for key in new]
-        self.lines += [f"criterion {key}: changed" for key in other]
-        if not new and not other:
-            self.lines.append(
-                f"criteria: now in the order {', '.join(self.log['criteria']['order'])}"
-            )
-
-    def add_comparisons(self, add: Add) -> None:
-        """Let `add` store comparisons; what was frozen before must be as it was."""
-        marks = Marks.of(self.study)
-        frozen = digest_of_content(self.study, marks)
-        number = Comparison.objects.filter(study=self.study).count()
-        act = add(self.study)
-        if act is not None:
-            self.acts.append(act)
-        new_systems = System.objects.filter(study=self.study, code="").order_by("name")
-        if names := list(new_systems.values_list("name", flat=True)):
-            raise ChangeRefusedError(
-                self.study.slug,
-                [
-                    f"The system {name} is new: it would have no code and no votes beside the "
-                    "others'. Continue the study with a new one."
-                    for name in names
-                ],
-            )
-        if digest_of_content(self.study, marks) != frozen:
-            raise ChangeRefusedError(
-                self.study.slug,
-                [
-                    "What was to be added also changes prompts or responses that are frozen, such "
-                    "as a category that was not stated before. Leave these columns out."
-                ],
-            )
-        if self.study.stopping == Stopping.SEQUENTIAL and (faults := self.faults_of_family()):
-            raise ChangeRefusedError(self.study.slug, faults)
-        added = Comparison.objects.filter(study=self.study).count() - number
-        if added:
-            self.log["added"] = {"comparisons": added}
-            self.lines.append(f"comparisons: {added} more")
-
-    def faults_of_family(self) -> list[str]:
-        """A sentence for each pair of systems that was not compared when the study opened.
-
-        The stopping rule was fixed for so many pairs, with or without votes.
-        """
-        known = set(
-            Cell.objects.filter(study=self.study).values_list("system_a__name", "system_b__name")
-        )
-        added = Comparison.objects.filter(
-            study=self.study, kind=ComparisonKind.WORK, cell__isnull=True
-        ).order_by()
-        pairs = {
-            pair_of(*names)
-            for names in added.values_list("system_a__name", "system_b__name").distinct()
-        }
-        return [
-            f"{first} and {second} were not compared when the study opened, and its stopping rule "
-            "was fixed for the pairs of systems that were: with more of them its promise would not "
-            "hold. Leave these comparisons out, or continue the study with a new one."
-            for first, second in sorted(pairs - known)
-        ]
-
-    def raise_overlap(self, overlap: int, items: Collection[str] | None) -> None:
-        if not 1 <= overlap <= MAX_OVERLAP:
-            raise LifecycleError(f"The overlap must be 1 to {MAX_OVERLAP}, not {overlap}.")
-        work = Comparison.objects.filter(study=self.study, kind=ComparisonKind.WORK)
-        chosen = None
-        if items is not None:
-            found = dict(work.filter(item_id__in=list(items)).values_list("item_id", "pk"))
-            if missing := sorted(set(items) - set(found)):
-                raise LifecycleError(
-                    f"{self.study.slug} has no comparison of kind work with the item id "
-                    f"{missing[0]!r}. Nothing was changed."
-                )
-            chosen = list(found.values())
-            work = work.filter(pk__in=chosen)
-        raised = raise_overlap(self.study, overlap, chosen)
-        most = work.aggregate(most=Max("overlap"))["most"] or overlap
-        if not raised and most > overlap:
-            raise LifecycleError(
-                f"The overlap can only be raised: comparisons ask for {most} votes, which some may "
-                f"have got, and {overlap} are fewer. Nothing was changed."
-            )
-        if raised:
-            self.log["overlap"] = {"to": overlap, "comparisons": raised}
-            self.lines.append(f"overlap: {overlap} votes on {raised} comparisons that wanted fewer")
-
-    def write(self) -> StudyVersion:
-        """Check the whole, open what is new, and freeze it."""
-        study = self.study
-        faults = [*faults_of_rubric(study), *faults_of_gold(study), *faults_of_rules(study)]
-        if faults:
-            raise ChangeRefusedError(study.slug, faults)
-        queue.open_for_claims(study)
-        previous = StudyVersion.objects.filter(study=study).latest("number")
-        codes = dict(System.objects.filter(study=study).values_list("code", "name"))
-        snapshot = build_snapshot(study, codes, previous.snapshot["seeds"]["codes"])
-        version = StudyVersion.objects.create(
-            study=study,
-            number=previous.number + 1,
-            snapshot=snapshot,
-            content_hash=content_hash(snapshot),
-            stopping=study.stopping,
-        )
-        # Last: whoever stops a pair of systems has its cells, and then waits for the chain.
-        self.record_acts()
-        audit.record(
-            study,
-            self.actor,
-            "study.changed",
-            {
-                "version": version.number,
-                "content_hash": version.content_hash,
-                "reason": self.reason,
-                # Whoever changes a study whose outcomes can be seen may have seen them.
-                "sealed": study.is_sealed,
-                **self.log,
-            },
-        )
-        return version
-
-    def record_acts(self) -> None:
-        for act in self.acts:
-            audit.record(self.study, self.actor, act.action, act.detail)
-
-
-def faults_of_change(
-    before: Sequence[CriterionDraft], after: Sequence[CriterionDraft]
-) -> list[str]:
-    """What a rubric that has votes cannot become."""
-    stated = {draft.key: draft for draft in after}
-    faults = []
-    for old in before:
-        new = stated.get(old.key)
-        if new is None:
-            faults.append(f"The criterion {old.key!r} has votes and cannot go.")
-            continue
-        if new.scale != old.scale:
-            faults.append(
-                f"The criterion {old.key!r} has the scale {old.scale} and keeps it: votes on two "
-                "scales are no one figure. Add a criterion instead."
-            )
-        if new.both_bad != old.both_bad:
-            faults.append(
-                f"The criterion {old.key!r} {'has' if old.both_bad else 'has no'} 'both bad' and "
-                "stays so: votes with and without it are no one figure. Add a criterion instead."
-            )
-        if new.required and not old.required:
-            faults.append(
-                f"The criterion {old.key!r} is optional and stays so: votes lack it already."
-            )
-    return faults
+def checked_reason(study: Study, actor: User | None, reason: str) -> str:
+    if actor is not None and not roles_of(actor, study) & READERS:
+        raise LifecycleError(f"Only an owner or a researcher of {study.slug} changes it.")
+    reason = reason.strip()
+    if not reason:
+        raise LifecycleError(f"Changing {study.slug} needs a reason; it is recorded.")
+    check_storable(reason, f"{study.slug} was not changed")
+    return reason

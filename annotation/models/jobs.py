@@ -1,4 +1,4 @@
-"""Steps of a study's set-up that take longer than a page may."""
+"""Steps of a study that take longer than a page may."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from .studies import Study
 class JobKind(models.TextChoices):
     PAIRS = "pairs", "Making the pairs"
     OPENING = "opening", "Opening the study"
+    COPYING = "copying", "Copying the study"
+    CHANGING = "changing", "Changing the study"
 
 
 class JobState(models.TextChoices):
@@ -29,7 +31,7 @@ class StudyJob(BackgroundWork):
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="jobs")
     kind = models.CharField(max_length=16, choices=JobKind)
-    # What the step takes; see `lifecycle.jobs`.
+    # What the step takes; see `annotation.jobs.steps`.
     arguments = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=16, choices=JobState, default=JobState.WAITING)
     # What came of it, and why nothing did, in words.

@@ -11,15 +11,13 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from annotation import audit
 from annotation.access import SignedInRequest
 from annotation.importing import spool
-from annotation.importing.formats import FileError, RowProblem
+from annotation.importing.formats import FileError
 from annotation.importing.formats.limits import MIB
 from annotation.importing.receiving import MOST_ADDED_BYTES
-from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
-from annotation.importing.uploads import SHOWN
-from annotation.importing.writers import comparisons
+from annotation.importing.transfer import BadRowsError, ImportRefusedError
+from annotation.jobs.steps import Problems
 from annotation.models import Study
 
 from .changing import PAIRS, PARTS, changed
@@ -33,28 +31,12 @@ class PairsFileForm(ReasonForm):
     chosen = forms.FileField(
         label="File of comparisons",
         help_text=f"JSONL or CSV, up to {MOST_ADDED_BYTES // MIB} MiB, with the columns of an "
-        "import: item_id, prompt_id, prompt, system_a, system_b, response_a, response_b. A larger "
-        "one is added by the command change_study.",
+        "import: item_id, prompt_id, prompt, system_a, system_b, response_a, response_b. A large "
+        "one is read in the background.",
         widget=forms.ClearableFileInput(attrs={"accept": ".jsonl,.csv,.gz"}),
         error_messages={"required": "Choose a file."},
     )
     field_order = ("chosen", "reason")
-
-
-class Problems:
-    """The bad rows of an import: how many, and the first of them."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.first: list[tuple[int | None, str]] = []
-
-    def bad_row(self, problem: RowProblem) -> None:
-        self.count += 1
-        if len(self.first) < SHOWN:
-            self.first.append((problem.line, problem.reason))
-
-    def rows_read(self, rows: int, *, store: bool) -> None:
-        """Nobody watches."""
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -90,19 +72,8 @@ def added(
         for piece in chosen.chunks():
             file.write(piece)
 
-    def add(opened: Study) -> audit.Act | None:
-        return import_files(
-            opened.slug,
-            [path],
-            comparisons.PLAN,
-            into_opened=True,
-            actor=request.user,
-            say=lambda text: None,
-            listener=problems,
-        ).act
-
     try:
-        return changed(request, study, form, add=add)
+        return changed(request, study, form, file=path, problems=problems)
     except BadRowsError:
         form.add_error("chosen", f"{problems.count:,} rows are bad; nothing was added.")
     except (FileError, ImportRefusedError) as fault:

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from annotation.access import SignedInRequest, may_create_studies, signed_in
+from annotation.access import NOT_FOR_YOU, SignedInRequest, may_create_studies, signed_in
 from annotation.lifecycle.drafts import LONGEST_SLUG, check_slug, create_draft, free_slug
 from annotation.lifecycle.rubric import configure_draft
 from annotation.lifecycle.rule_changes import with_rule
@@ -35,11 +35,6 @@ from .steps import next_step
 # Some thirty pages: nobody reads more before the first pair. A request takes a megabyte.
 LONGEST_INSTRUCTIONS = 100_000
 LONGEST_NOTICE = 2_000
-
-NOT_FOR_YOU = (
-    "New studies are begun by those who run this site and by owners and researchers of a study on "
-    "it. Ask one of them to begin it and to invite you as researcher."
-)
 
 
 class NewStudyForm(StudioForm):

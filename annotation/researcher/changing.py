@@ -6,8 +6,8 @@ form says which version it was shown with, and what it differs in from that one 
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from django import forms
@@ -18,16 +18,18 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from annotation.access import SignedInRequest
+from annotation.jobs import putting_off
+from annotation.jobs.steps import Problems
 from annotation.lifecycle.generation import MAX_OVERLAP
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.rubric import MOST_CRITERIA, CriterionDraft, criteria_of
-from annotation.lifecycle.rule_changes import rules_between, with_changes
+from annotation.lifecycle.rule_changes import rules_between
 from annotation.lifecycle.study_file import LONGEST_TITLE
-from annotation.lifecycle.versions import change_study
-from annotation.models import Scale, Study, StudyVersion
+from annotation.models import Scale, Study, StudyJob, StudyVersion
 
 from .basics import LONGEST_INSTRUCTIONS, TextsFields, texts_of
 from .frame import readers_only, render_step, take_faults
+from .jobs import ring_where_asked, told
 from .patience import patient_database
 from .quality_form import QualityForm
 from .routing_form import RoutingForm
@@ -36,6 +38,7 @@ from .rule_forms import AskingForm, ChecksForm, RulesForm
 from .running import RUNNING, ReasonForm
 
 SHOWN_VERSION = "shown_version"
+SET_OF_A_QUESTION = ("question", "scale", "both_bad", "required", "levels")
 QUESTIONS = "questions"
 PAIRS = "pairs"
 
@@ -138,13 +141,13 @@ def wanted(shown: Mapping[str, Any], reason: ReasonForm, rules: RulesForm | None
     if rules is not None:
         return {
             **differing(shown, rules.settings()),
-            "rules": changing_rules(shown["rules"], rules.changed_rules),
+            **changed_rules(shown["rules"], rules.changed_rules),
         }
     assert isinstance(reason, TextsForm)  # noqa: S101  # without rules it is this form
     data = reason.cleaned_data
     return {
         **differing(shown, {name: data[name] for name in ("title", "instructions", "notice")}),
-        "rules": changing_rules(shown["rules"], reason.changed_rules),
+        **changed_rules(shown["rules"], reason.changed_rules),
         **({"overlap": data["overlap"]} if data["overlap"] is not None else {}),
     }
 
@@ -154,29 +157,40 @@ def differing(shown: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str
     return {name: value for name, value in settings.items() if before[name] != value}
 
 
-def changing_rules(
+def changed_rules(
     shown: Mapping[str, Any], entered: Callable[[Mapping[str, Any]], dict[str, Any]]
-) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    """Sets those rules that were entered differently than they were shown, and no others."""
+) -> dict[str, Any]:
+    """Those rules that were entered differently than they were shown, and no others."""
     changes = rules_between(shown, entered(shown))
-    return lambda current: with_changes(current, changes)
+    return {"change_rules": changes} if changes else {}
 
 
 def changed(
-    request: SignedInRequest, study: Study, reason: ReasonForm, **wishes: Any
+    request: SignedInRequest,
+    study: Study,
+    reason: ReasonForm,
+    *,
+    file: Path | None = None,
+    problems: Problems | None = None,
+    **wishes: Any,
 ) -> HttpResponse | None:
-    """Make the version, and go back; what was refused stands above the form."""
+    """Make the version, now or in the background, and go back; faults stand above the form."""
     try:
         with patient_database():
-            done = change_study(study, request.user, reason=reason.cleaned_data["reason"], **wishes)
+            done = putting_off.ask_to_change(
+                study,
+                request.user,
+                reason=reason.cleaned_data["reason"],
+                file=file,
+                problems=problems,
+                **wishes,
+            )
     except (LifecycleError, ValidationError) as fault:
         take_faults(reason, fault)
         return None
-    if done.version is None:
-        messages.info(request, "The study is so already; nothing was changed.")
-    else:
-        lines = "; ".join(done.lines)
-        messages.success(request, f"Version {done.version.number}: {lines}.")
+    ring_where_asked(done)
+    if not isinstance(done, StudyJob):
+        messages.success(request, told(done))
     return redirect("studio:running", slug=study.slug)
 
 
@@ -218,8 +232,8 @@ def change_question(request: SignedInRequest, study: Study, key: str = "") -> Ht
     shown = shown_version(request, study)
     # Both, so that all faults are told at once.
     if all([form.is_valid(), reason.is_valid()]):
-        criteria = changing_criteria(shown.snapshot["rubric"], own, form.draft())
-        done = changed(request, study, reason, criteria=criteria)
+        wishes = changed_question(shown.snapshot["rubric"], own, form.draft())
+        done = changed(request, study, reason, **wishes)
         if done is not None:
             return done
     return render_step(
@@ -238,28 +252,28 @@ def change_question(request: SignedInRequest, study: Study, key: str = "") -> Ht
     )
 
 
-def changing_criteria(
+def changed_question(
     shown: Sequence[Mapping[str, Any]], own: CriterionDraft | None, made: CriterionDraft
-) -> Callable[[Sequence[CriterionDraft]], list[CriterionDraft]]:
-    """Adds a question, or sets of its own what was entered differently than it was shown."""
+) -> dict[str, Any]:
+    """A further question, or of its own what was entered differently than it was shown."""
+    entered = {name: plain(getattr(made, name)) for name in ("key", *SET_OF_A_QUESTION)}
     if own is None:
-        return lambda current: [*current, made]
-    before = next((entry for entry in shown if entry["key"] == own.key), None)
-    entered = {
-        name: value
-        for name in ("question", "scale", "both_bad", "required", "levels")
-        if (value := getattr(made, name)) is not None
-        and (before is None or plain(before[name]) != plain(value))
+        return {"add_criterion": entered}
+    before: Mapping[str, Any] = next((entry for entry in shown if entry["key"] == own.key), {})
+    return {
+        "change_criterion": {
+            name: value
+            for name, value in entered.items()
+            if name == "key" or name not in before or plain(before[name]) != value
+        }
     }
-    return lambda current: [
-        dataclasses.replace(draft, **entered) if draft.key == made.key else draft
-        for draft in current
-    ]
 
 
 def plain(value: Any) -> Any:
-    """As a snapshot has it: levels are lists there."""
-    return [dict(level) for level in value] if isinstance(value, (list, tuple)) else value
+    """As JSON has it: levels are lists there, and a scale is its word."""
+    if isinstance(value, (list, tuple)):
+        return [dict(level) for level in value]
+    return str(value) if isinstance(value, str) else value
 
 
 def settled(own: CriterionDraft | None) -> tuple[str, ...]:

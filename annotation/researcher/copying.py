@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -10,15 +11,17 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
-from annotation.access import SignedInRequest, may_create_studies
-from annotation.lifecycle.cloning import FINISHED, challenge_study, clone_study
+from annotation.access import NOT_FOR_YOU, SignedInRequest, may_create_studies
+from annotation.jobs import putting_off
+from annotation.lifecycle.cloning import FINISHED
 from annotation.lifecycle.drafts import free_slug
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.study_file import LONGEST_TITLE
-from annotation.models import Study
+from annotation.models import JobKind, Study, StudyJob
 
-from .basics import NOT_FOR_YOU, NewStudyForm
+from .basics import NewStudyForm
 from .frame import readers_only, render_step, take_faults
+from .jobs import job_on_page, ring_where_asked
 from .patience import patient_database
 
 
@@ -57,18 +60,27 @@ def clone(request: SignedInRequest, study: Study) -> HttpResponse:
         data = form.cleaned_data
         try:
             with patient_database():
-                made = clone_study(
+                made = putting_off.ask_to_copy(
                     study,
-                    data["slug"] or free_slug(data["title"]),
                     request.user,
+                    slug=data["slug"] or free_slug(data["title"]),
                     title=data["title"],
                     with_content=data.get("with_content", False),
                 )
         except (ValidationError, LifecycleError) as fault:
             take_faults(form, fault)
         else:
-            return redirect("studio:basics", slug=made.slug)
-    return render_step(request, study, "open", "clone", {"form": form})
+            return gone_on(study, "studio:clone", made, "studio:basics")
+    at_work = job_on_page(study, JobKind.COPYING)
+    return render_step(request, study, "open", "clone", {"form": form, **at_work})
+
+
+def gone_on(study: Study, here: str, made: Mapping[str, Any] | StudyJob, then: str) -> HttpResponse:
+    """To the new study; or back here, where the progress is shown."""
+    ring_where_asked(made)
+    if isinstance(made, StudyJob):
+        return redirect(here, slug=study.slug)
+    return redirect(then, slug=made["slug"])
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -85,14 +97,16 @@ def challenge(request: SignedInRequest, study: Study) -> HttpResponse:
         data = form.cleaned_data
         try:
             with patient_database():
-                made = challenge_study(
+                made = putting_off.ask_to_copy(
                     study,
-                    data["slug"] or free_slug(data["title"]),
                     request.user,
+                    slug=data["slug"] or free_slug(data["title"]),
                     title=data["title"],
+                    continues=True,
                 )
         except (ValidationError, LifecycleError) as fault:
             take_faults(form, fault)
         else:
-            return redirect("studio:content", slug=made.slug)
-    return render_step(request, study, "open", "challenge", {"form": form})
+            return gone_on(study, "studio:challenge", made, "studio:content")
+    at_work = job_on_page(study, JobKind.COPYING)
+    return render_step(request, study, "open", "challenge", {"form": form, **at_work})

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation.access import SignedInRequest
-from annotation.lifecycle import jobs
+from annotation.jobs import putting_off
 from annotation.lifecycle.generation import DEFAULT_OVERLAP, MAX_OVERLAP, summarise_study
 from annotation.lifecycle.identical import generate_identical
 from annotation.lifecycle.refusals import LifecycleError
@@ -200,7 +200,7 @@ def design(request: SignedInRequest, study: Study) -> HttpResponse:
     if form.is_valid():
         try:
             with patient_database():
-                asked = jobs.ask_for_pairs(study, request.user, **form.arguments())
+                asked = putting_off.ask_for_pairs(study, request.user, **form.arguments())
         except (DesignError, LifecycleError) as fault:
             form.add_error(None, str(fault))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from annotation.access import SignedInRequest
-from annotation.lifecycle import jobs
+from annotation.jobs import rows
 from annotation.models import AuditEntry, JobKind, JobState, Study, StudyJob
 from annotation.tasks import ring_for_jobs
 
@@ -27,10 +28,18 @@ def ring_where_asked(asked: object) -> None:
         ring_for_jobs()
 
 
+# What is logged once a step of the kind was taken.
+OVERTAKING: Mapping[str, str] = {
+    JobKind.PAIRS: "comparisons.generated",
+    JobKind.COPYING: "study.copied",
+    JobKind.CHANGING: "study.changed",
+}
+
+
 def job_on_page(study: Study, kind: JobKind) -> dict[str, Any]:
     """What a page shows: the job at work, of any kind, and how the last one of its own ended."""
-    live = jobs.live_job(study)
-    last = None if live is not None else jobs.last_job(study, kind)
+    live = rows.live_job(study)
+    last = None if live is not None else rows.last_job(study, kind)
     if last is not None and (last.ended_at or timezone.now()) < timezone.now() - TOLD_FOR:
         last = None
     if last is not None and is_overtaken(last):
@@ -43,30 +52,39 @@ def job_on_page(study: Study, kind: JobKind) -> dict[str, Any]:
 
 
 def is_overtaken(job: StudyJob) -> bool:
-    """Whether what came of a job is old news: pairs were made or the study opened since."""
+    """Whether what came of a job is old news: the same was done, or the study opened, since."""
     if job.ended_at is None:
         return False
     opened_at = job.study.opened_at
     if opened_at is not None and opened_at > job.ended_at:
         return True
+    action = OVERTAKING.get(job.kind)
     return (
-        job.kind == JobKind.PAIRS
-        and AuditEntry.objects.filter(
-            study=job.study, action="comparisons.generated", at__gt=job.ended_at
-        ).exists()
+        action is not None
+        and AuditEntry.objects.filter(study=job.study, action=action, at__gt=job.ended_at).exists()
     )
 
 
 def in_words(job: StudyJob) -> dict[str, Any]:
     """How far it is."""
-    done, of = jobs.progress_of(job)
+    done, of = rows.progress_of(job)
     if job.lease_until is None:
         return {"text": "Waiting for a worker."}
+    unit = rows.UNITS[JobKind(job.kind)]
+    if not unit:
+        return {"text": "At work."}
     if not done:
         return {"text": "Beginning."}
     if done >= of:
-        return {"text": f"{done:,} pairs; ending.", "rows": of, "of": of}
-    return {"text": f"{done:,} of {of:,} pairs.", "rows": done, "of": of}
+        return {"text": f"{done:,} {unit}; ending.", "rows": of, "of": of}
+    return {"text": f"{done:,} of {of:,} {unit}.", "rows": done, "of": of}
+
+
+def told(found: Mapping[str, Any]) -> str:
+    """What came of a change, in a line."""
+    if found["version"] is None:
+        return "The study is so already; nothing was changed."
+    return f"Version {found['version']}: {'; '.join(found['lines'])}."
 
 
 @require_safe

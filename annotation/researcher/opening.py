@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from annotation.access import SignedInRequest
-from annotation.lifecycle import jobs
+from annotation.jobs import putting_off
 from annotation.lifecycle.readiness import (
     faults_of_gold,
     faults_of_rubric,
@@ -151,7 +151,7 @@ def open_page(request: SignedInRequest, study: Study) -> HttpResponse:
     if request.method == "POST":
         try:
             with patient_database():
-                asked = jobs.ask_to_open(
+                asked = putting_off.ask_to_open(
                     study, request.user, allow_disconnected="allow_disconnected" in request.POST
                 )
         except LifecycleError as refused:

@@ -26,13 +26,17 @@ from annotation.models import (
     AuditEntry,
     Comparison,
     ComparisonKind,
+    JobKind,
+    JobState,
     Role,
     Study,
+    StudyJob,
     StudyState,
     StudyVersion,
 )
 
 from .frame import StudioForm, readers_only, render_step, take_faults
+from .jobs import job_on_page, told
 
 LONGEST_REASON = 1_000
 SHOWN_VERSIONS = 50
@@ -127,6 +131,8 @@ def running(request: SignedInRequest, study: Study) -> HttpResponse:
         "running",
         {
             "actions": available(study),
+            **(at_work := job_on_page(study, JobKind.CHANGING)),
+            "change_told": told(at_work["ended"].found) if is_done(at_work["ended"]) else "",
             "can_unblind": study.unblinded_at is None
             and (study.state not in RUNNING or may_unblind_early(study, roles)),
             "is_early": study.state in RUNNING,
@@ -149,6 +155,10 @@ def running(request: SignedInRequest, study: Study) -> HttpResponse:
             ],
         },
     )
+
+
+def is_done(ended: StudyJob | None) -> bool:
+    return ended is not None and ended.state == JobState.DONE
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -11,8 +11,9 @@ from annotation import audit
 from annotation.importing.formats import FileError
 from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
 from annotation.importing.writers import comparisons
+from annotation.lifecycle.change import Add
 from annotation.lifecycle.study_file import StudyFile, read_study_file
-from annotation.lifecycle.versions import Add, StudyChange, change_study
+from annotation.lifecycle.versions import StudyChange, change_study
 from annotation.management.study_command import StudyCommand, check_text
 from annotation.models import Study
 

@@ -9,12 +9,13 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from annotation import queue
+from annotation.lifecycle.change import Add
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.refusals import ChangeRefusedError, LifecycleError
 from annotation.lifecycle.rubric import CriterionDraft, criteria_of, set_rubric
 from annotation.lifecycle.snapshots import content_hash
 from annotation.lifecycle.states import pause_study, unblind_study
-from annotation.lifecycle.versions import Add, change_study
+from annotation.lifecycle.versions import change_study
 from annotation.models import (
     Annotator,
     AnnotatorState,

@@ -149,7 +149,8 @@ def page_of(studio: Studio, part: str) -> dict[str, object]:
 
 
 def rules_now(studio: Studio) -> dict[str, object]:
-    return Study.objects.get(pk=studio.study.pk).rules
+    rules: dict[str, object] = Study.objects.get(pk=studio.study.pk).rules
+    return rules
 
 
 @pytest.mark.parametrize("part", ["checks", "texts"])

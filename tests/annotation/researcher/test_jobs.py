@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
@@ -10,19 +11,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from annotation import taking_turns
-from annotation.lifecycle import jobs
+from annotation.jobs import putting_off, rows, working
+from annotation.lifecycle.drafts import create_draft
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
+from annotation.lifecycle.states import close_study, unblind_study
+from annotation.lifecycle.versions import change_study
 from annotation.models import (
     Comparison,
     Criterion,
     JobState,
     Membership,
+    Response,
     Study,
     StudyJob,
     StudyState,
@@ -40,7 +46,7 @@ DESIGN = {"design": "all", "rounds": 1, "overlap": 3, "seed": 0}
 @pytest.fixture(autouse=True)
 def nothing_is_small(monkeypatch) -> None:
     """Three pairs are a large study here."""
-    monkeypatch.setattr(jobs, "AT_ONCE", 2)
+    monkeypatch.setattr(putting_off, "AT_ONCE", 2)
 
 
 @pytest.fixture
@@ -69,7 +75,7 @@ def test_pairs_of_a_large_study_are_made_in_the_background_and_the_page_says_so(
     assert Comparison.objects.count() == 3
     assert only_job().found["created"] == 3
     assert "3 pairs were made" in text_of(large.get("design"))
-    assert not list((jobs.progress_path(only_job()).parent).iterdir())
+    assert not list((rows.progress_path(only_job()).parent).iterdir())
 
 
 def test_a_large_study_is_opened_in_the_background(tmp_path):
@@ -87,7 +93,7 @@ def test_a_large_study_is_opened_in_the_background(tmp_path):
 
 
 def test_a_small_study_waits_for_nobody(tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs, "AT_ONCE", 3)
+    monkeypatch.setattr(putting_off, "AT_ONCE", 3)
     studio = filled(tmp_path, 3)
     assert studio.post("design", {**DESIGN, "replace": "on"}).status_code == 302
     assert studio.post("open")["Location"] == studio.url("running")
@@ -125,11 +131,11 @@ def test_what_was_refused_meanwhile_is_told_on_the_page(large: Studio):
 @pytest.mark.parametrize("since", [generate_comparisons, open_study])
 def test_a_failure_is_not_told_after_a_later_success(large: Studio, monkeypatch, since):
     large.post("design", DESIGN)
-    job = jobs.claim()
+    job = working.claim()
     assert job is not None
     if since is open_study:
         generate_comparisons(large.study)
-    jobs.end(job, problem="It was cut off.")
+    rows.end(job, problem="It was cut off.")
     assert "The pairs were not made" in text_of(large.get("design"))
     since(large.study)
     assert "The pairs were not made" not in text_of(large.get("design"))
@@ -148,7 +154,7 @@ def test_rows_are_taken_while_other_threads_take_and_end_theirs(large: Studio, m
 
     held.add(Busy())
     monkeypatch.setattr(taking_turns, "_held", held)
-    assert jobs.claim() is not None
+    assert working.claim() is not None
 
 
 def test_who_runs_the_study_no_more_makes_no_pairs(large: Studio):
@@ -160,17 +166,17 @@ def test_who_runs_the_study_no_more_makes_no_pairs(large: Studio):
 
 def test_a_lost_worker_is_replaced_once_and_leaves_nothing(large: Studio):
     large.post("design", DESIGN)
-    first = jobs.claim()
+    first = working.claim()
     assert first is not None
-    assert jobs.claim() is None
+    assert working.claim() is None
     StudyJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    second = jobs.claim()
+    second = working.claim()
     assert second is not None
     # The first one comes back late: its word does not count.
-    assert jobs.end(first, found={"created": 9}) is None
+    assert rows.end(first, found={"created": 9}) is None
     assert only_job().state == JobState.WAITING
     StudyJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-    assert jobs.claim() is None
+    assert working.claim() is None
     assert only_job().state == JobState.FAILED
     assert "cut off twice" in text_of(large.get("design"))
     assert large.post("design", DESIGN).status_code == 302
@@ -199,11 +205,11 @@ def test_a_worker_that_dies_before_its_end_is_told_has_done_nothing(large: Studi
         assert Comparison.objects.count() == 3
         raise Killed
 
-    job = jobs.claim()
+    job = working.claim()
     with monkeypatch.context() as patched:
-        patched.setattr(jobs, "store_end", killed)
+        patched.setattr(working, "store_end", killed)
         with pytest.raises(Killed):
-            jobs.work_on(job)
+            working.work_on(job)
     assert Comparison.objects.count() == 0
     StudyJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert work_on_job() == JobState.DONE
@@ -212,22 +218,22 @@ def test_a_worker_that_dies_before_its_end_is_told_has_done_nothing(large: Studi
 
 def test_a_worker_that_was_replaced_keeps_nothing_of_its_work(large: Studio):
     large.post("design", DESIGN)
-    job = jobs.claim()
+    job = working.claim()
     StudyJob.objects.update(attempts=2)
-    assert jobs.work_on(job) is None
+    assert working.work_on(job) is None
     assert Comparison.objects.count() == 0
     assert only_job().state == JobState.WAITING
 
 
 def test_a_worker_on_a_machine_without_the_others_files_is_not_taken_for_lost(large: Studio):
     large.post("design", DESIGN)
-    job = jobs.claim()
+    job = working.claim()
     assert job is not None
-    path = jobs.progress_path(job)
+    path = rows.progress_path(job)
     os.utime(path, (0, 0))
-    assert jobs.claim() is None
+    assert working.claim() is None
     path.unlink()
-    assert jobs.claim() is None
+    assert working.claim() is None
     assert only_job().attempts == 1
 
 
@@ -235,7 +241,7 @@ def test_a_worker_on_a_machine_without_the_others_files_is_not_taken_for_lost(la
 def test_a_lease_is_renewed_while_the_worker_lives_and_not_longer(large: Studio, monkeypatch):
     monkeypatch.setattr(taking_turns, "BEAT_SECONDS", 0.01)
     large.post("design", DESIGN)
-    job = jobs.claim()
+    job = working.claim()
     assert job is not None
 
     def lapse() -> None:
@@ -248,10 +254,10 @@ def test_a_lease_is_renewed_while_the_worker_lives_and_not_longer(large: Studio,
             if lease is not None and lease > timezone.now():
                 break
             time.sleep(0.01)
-        assert jobs.claim() is None
+        assert working.claim() is None
     assert "signs-of-life" not in {thread.name for thread in threading.enumerate()}
     lapse()
-    again = jobs.claim()
+    again = working.claim()
     assert again is not None
     assert again.attempts == 2
     # The first one is back: it renews nothing of what is another's.
@@ -264,7 +270,7 @@ def test_a_lease_is_renewed_while_the_worker_lives_and_not_longer(large: Studio,
 @pytest.mark.django_db(transaction=True)
 def test_a_row_is_nobody_elses_while_its_worker_stores_however_old_its_lease(large: Studio):
     large.post("design", DESIGN)
-    job = jobs.claim()
+    job = working.claim()
     assert job is not None
     StudyJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     begun, over = threading.Event(), threading.Event()
@@ -280,11 +286,11 @@ def test_a_row_is_nobody_elses_while_its_worker_stores_however_old_its_lease(lar
     thread.start()
     try:
         assert begun.wait(30)
-        assert jobs.claim() is None
+        assert working.claim() is None
     finally:
         over.set()
         thread.join()
-    assert jobs.claim() is not None
+    assert working.claim() is not None
 
 
 def test_a_job_of_another_study_is_not_found(large: Studio):
@@ -292,6 +298,215 @@ def test_a_job_of_another_study_is_not_found(large: Studio):
     other = make_studio("Other")
     assert other.get("job_progress", job=only_job().public_id).status_code == 404
     assert large.get("job_progress", job=uuid.uuid4()).status_code == 404
+
+
+# -- copies and changes ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch) -> Studio:
+    """Six responses are many to copy."""
+    monkeypatch.setattr(putting_off, "COPIED_AT_ONCE", 5)
+    return filled(tmp_path, 3)
+
+
+CLONE = {"title": "Capitals again", "slug": "again", "with_content": "on"}
+
+
+def test_a_large_study_is_copied_in_the_background_and_the_page_leads_to_the_copy(copied: Studio):
+    assert copied.post("clone", CLONE)["Location"] == copied.url("clone")
+    assert not Study.objects.filter(slug="again").exists()
+    page = text_of(copied.get("clone"))
+    assert "Copying the study" in page
+    assert "Waiting for a worker" in page
+    assert copied.post("clone", CLONE | {"slug": "once-more"}).status_code == 422
+    assert work_on_job() == JobState.DONE
+    clone = Study.objects.get(slug="again")
+    assert Response.objects.filter(prompt__study=clone).count() == 6
+    assert reverse("studio:overview", kwargs={"slug": "again"}) in (
+        copied.get("clone").content.decode()
+    )
+
+
+def test_settings_alone_are_copied_at_once(copied: Studio):
+    settings = {name: value for name, value in CLONE.items() if name != "with_content"}
+    assert copied.post("clone", settings)["Location"] == reverse(
+        "studio:basics", kwargs={"slug": "again"}
+    )
+    assert not StudyJob.objects.exists()
+
+
+def test_a_name_that_is_taken_is_told_at_once_and_one_that_was_taken_meanwhile_later(
+    copied: Studio,
+):
+    create_draft("again", copied.user, title="Taken")
+    assert "choose another short name" in text_of(copied.post("clone", CLONE))
+    assert not StudyJob.objects.exists()
+    assert copied.post("clone", CLONE | {"slug": "later"}).status_code == 302
+    create_draft("later", copied.user, title="Taken")
+    assert work_on_job() == JobState.FAILED
+    assert "The study was not copied" in text_of(copied.get("clone"))
+
+
+def test_a_study_that_was_sealed_meanwhile_is_not_copied(copied: Studio):
+    copied.post("clone", CLONE)
+    open_study(copied.study)
+    assert work_on_job() == JobState.FAILED
+    assert "is sealed" in only_job().problem
+    assert not Study.objects.filter(slug="again").exists()
+
+
+def test_a_challenger_of_a_large_study_is_made_in_the_background(copied: Studio):
+    open_study(copied.study)
+    close_study(copied.study)
+    unblind_study(copied.study)
+    assert copied.post("challenge", {"title": "More", "slug": "more"}).status_code == 302
+    assert "Copying the study" in text_of(copied.get("challenge"))
+    assert work_on_job() == JobState.DONE
+    assert Study.objects.get(slug="more").continues == copied.study
+
+
+@pytest.fixture
+def large_opened(tmp_path) -> Studio:
+    studio = filled(tmp_path, 3)
+    open_study(studio.study)
+    return studio
+
+
+def test_a_large_opened_study_is_changed_in_the_background(large_opened: Studio):
+    sent = {"title": "Another name", "reason": "Asked.", "language": "de"}
+    answer = large_opened.post("change_part", sent, part="texts")
+    assert answer["Location"] == large_opened.url("running")
+    page = text_of(large_opened.get("running"))
+    assert "Changing the study" in page
+    assert "Change the study" not in page
+    refused = large_opened.post("change_part", sent, part="texts")
+    assert "it is being changed" in text_of(refused)
+    assert StudyJob.objects.count() == 1
+    # Somebody changes something else at the command line meanwhile.
+    change_study(large_opened.study, reason="Asked.", rules={"limits": {"per_day": 40}})
+    assert work_on_job() == JobState.DONE
+    study = Study.objects.get(pk=large_opened.study.pk)
+    assert study.title == "Another name"
+    assert study.rules == {"limits": {"per_day": 40}, "texts": {"language": "de"}}
+    assert "Version 3: title" in text_of(large_opened.get("running"))
+    change_study(study, reason="Asked.", title="A third name")
+    assert "Version 3: title" not in text_of(large_opened.get("running"))
+
+
+def test_faults_of_a_change_are_told_at_once_also_of_a_large_study(large_opened: Studio):
+    sent = {"title": "Another name", "reason": ""}
+    assert large_opened.post("change_part", sent, part="texts").status_code == 422
+    question = {"question": "Which?", "scale": "ternary", "key": "overall", "reason": "Asked."}
+    assert large_opened.post("add_question", question).status_code == 422
+    assert not StudyJob.objects.exists()
+
+
+def test_a_question_of_a_large_study_is_added_in_the_background(large_opened: Studio):
+    question = {"question": "Which is clearer?", "scale": "ternary", "reason": "Asked."}
+    assert large_opened.post("add_question", question).status_code == 302
+    assert work_on_job() == JobState.DONE
+    assert list(Criterion.objects.order_by("position").values_list("key", flat=True)) == [
+        "overall",
+        "which_is_clearer",
+    ]
+
+
+def further_pairs(number: int = 1, **changes: Any) -> bytes:
+    rows = [
+        {
+            "item_id": f"more-{one}",
+            "prompt_id": f"new-{one}",
+            "prompt": "Another question?",
+            "system_a": "north",
+            "system_b": "south",
+            "response_a": "One answer.",
+            "response_b": "Another answer.",
+            **changes,
+        }
+        for one in range(number)
+    ]
+    return "\n".join(json.dumps(row) for row in rows).encode()
+
+
+def add_pairs(studio: Studio, content: bytes) -> Any:
+    chosen = SimpleUploadedFile("more.jsonl", content)
+    return studio.post("add_pairs", {"chosen": chosen, "reason": "More of them."})
+
+
+@pytest.mark.parametrize("by", ["study", "file"])
+def test_further_pairs_come_in_the_background_where_study_or_file_is_large(
+    large_opened: Studio, monkeypatch, by: str
+):
+    if by == "file":
+        monkeypatch.setattr(putting_off, "AT_ONCE", 1000)
+        monkeypatch.setattr(putting_off, "BYTES_AT_ONCE", 10)
+    assert add_pairs(large_opened, further_pairs(2)).status_code == 302
+    assert Comparison.objects.count() == 3
+    assert work_on_job() == JobState.DONE
+    assert Comparison.objects.filter(open=True).count() == 5
+    assert "comparisons: 2 more" in text_of(large_opened.get("running"))
+    assert not list(rows.folder().iterdir())
+
+
+def test_bad_rows_of_further_pairs_are_listed_on_the_page(large_opened: Studio):
+    add_pairs(large_opened, further_pairs(2, response_a=7))
+    assert work_on_job() == JobState.FAILED
+    page = text_of(large_opened.get("running"))
+    assert "2 rows are bad; nothing was added." in page
+    assert "response_a" in page
+    assert not list(rows.folder().iterdir())
+
+
+def test_a_file_that_was_asked_for_too_late_leaves_nothing(large_opened: Studio, monkeypatch):
+    add_pairs(large_opened, further_pairs())
+    monkeypatch.setattr(putting_off, "check_free", lambda study: None)
+    again = add_pairs(large_opened, further_pairs())
+    assert again.status_code == 422
+    assert "somebody asked for something else just now" in text_of(again)
+    assert [path.name for path in rows.folder().iterdir()] == [f"{only_job().public_id}.files"]
+
+
+def test_a_file_that_is_none_is_told_without_where_it_lay(large_opened: Studio):
+    add_pairs(large_opened, b"\xff\xfe\x00")
+    assert work_on_job() == JobState.FAILED
+    assert "more.jsonl" in only_job().problem
+    assert str(rows.folder()) not in only_job().problem
+
+
+def test_a_script_changes_and_copies_large_studies(large_opened: Studio, monkeypatch):
+    monkeypatch.setattr(putting_off, "COPIED_AT_ONCE", 5)
+    slug = large_opened.study.slug
+
+    def through_api(method: str, path: str, data: Any, kind: str = "application/json") -> Any:
+        sent = data if isinstance(data, bytes) else json.dumps(data)
+        return large_opened.client.generic(
+            method, f"/api/v1/studies/{slug}{path}", sent, content_type=kind
+        )
+
+    change = {"change_rules": {"limits": {"per_day": 40}}, "reason": "Asked."}
+    changed = through_api("PATCH", "", change)
+    assert changed.status_code == 202, changed.content
+    assert through_api("PATCH", "", change).status_code == 409
+    work_on_job()
+    job = job_through_api(large_opened, changed.json()["id"])
+    assert (job["state"], job["unit"], job["found"]["version"]) == ("done", "", 2)
+    rubric = {"criteria": [{"key": "overall", "question": "Which?", "both_bad": True}]}
+    asked = through_api("PUT", "/rubric", rubric | {"reason": "Asked."})
+    assert asked.status_code == 202, asked.content
+    work_on_job()
+    assert Criterion.objects.get().question == "Which?"
+    added = through_api("POST", "/additions?reason=More", further_pairs(2), "application/jsonl")
+    assert added.status_code == 202, added.content
+    work_on_job()
+    assert job_through_api(large_opened, added.json()["id"])["found"]["version"] == 4
+    close_study(large_opened.study)
+    unblind_study(large_opened.study)
+    copy = through_api("POST", "/clone", {"slug": "again", "with_content": True})
+    assert copy.status_code == 202, copy.content
+    work_on_job()
+    job = job_through_api(large_opened, copy.json()["id"])
+    assert (job["unit"], job["done"], job["found"]) == ("responses", 10, {"slug": "again"})
 
 
 # -- through the API -------------------------------------------------------------------------
@@ -321,8 +536,9 @@ def test_a_script_is_told_where_to_ask_for_a_large_study(large: Studio):
         "state": "waiting",
         "asked_at": "",
         "ended_at": None,
-        "pairs_done": 0,
-        "pairs_at_most": 3,
+        "unit": "pairs",
+        "done": 0,
+        "at_most": 3,
         "problem": "",
         "found": {},
     }

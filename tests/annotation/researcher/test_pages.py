@@ -163,7 +163,7 @@ def test_a_design_is_replaced_as_a_whole(tmp_path):
 
 def test_a_design_that_takes_too_long_is_refused(tmp_path, monkeypatch):
     studio = filled(tmp_path, 3)
-    monkeypatch.setattr("annotation.lifecycle.jobs.MOST_PAIRS", 2)
+    monkeypatch.setattr("annotation.jobs.putting_off.MOST_PAIRS", 2)
     answer = studio.post("design", {"design": "all", "rounds": 1, "overlap": 2, "seed": 0})
     assert answer.status_code == 422
     assert "up to 3 pairs; 2 are made here at most" in text_of(answer)

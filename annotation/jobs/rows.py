@@ -1,0 +1,136 @@
+"""What was put off: rows that wait for a worker, with what they need on the disk."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from annotation.lifecycle.refusals import LifecycleError
+from annotation.models import JobKind, JobState, Study, StudyJob, User
+from annotation.progress_notes import progress_at
+
+Found = dict[str, Any]
+# What is being done with the study, and what its progress counts.
+DOING = {
+    JobKind.PAIRS: "its pairs are being made",
+    JobKind.OPENING: "it is being opened",
+    JobKind.COPYING: "it is being copied",
+    JobKind.CHANGING: "it is being changed",
+}
+UNITS = {
+    JobKind.PAIRS: "pairs",
+    JobKind.OPENING: "pairs",
+    JobKind.COPYING: "responses",
+    # It is frozen anew as a whole, and nobody knows how far that is.
+    JobKind.CHANGING: "",
+}
+
+
+def ask(
+    study: Study,
+    kind: JobKind,
+    arguments: dict[str, Any],
+    actor: User,
+    *,
+    file: Path | None = None,
+) -> StudyJob:
+    """Put a step off.
+
+    Parameters
+    ----------
+    arguments
+        What the step takes, as JSON has it, and `expected`: how many of its unit there are.
+    file : Path, optional
+        Is moved to where the worker finds it.
+
+    Raises
+    ------
+    LifecycleError
+        Something else was asked for in this moment.
+    """
+    job = StudyJob(study=study, kind=kind, arguments=arguments, asked_by=actor)
+    try:
+        # Before the row: who takes the job finds its file there.
+        if file is not None:
+            job.arguments = {**arguments, "file": file.name}
+            kept = folder_of(job)
+            kept.mkdir(mode=0o700)
+            shutil.move(file, kept / file.name)
+        with transaction.atomic():
+            job.save()
+    except IntegrityError:
+        forget_files(job)
+        raise LifecycleError(
+            f"{study.slug}: somebody asked for something else just now. Wait for its end."
+        ) from None
+    return job
+
+
+def check_free(study: Study) -> None:
+    """Raise LifecycleError while the background does something with the study."""
+    job = live_job(study)
+    if job is not None:
+        raise LifecycleError(f"{study.slug}: {DOING[JobKind(job.kind)]}. Wait until that is done.")
+
+
+def live_job(study: Study) -> StudyJob | None:
+    """What is waited for, or being done."""
+    return StudyJob.objects.filter(study=study, state=JobState.WAITING).first()
+
+
+def last_job(study: Study, kind: JobKind) -> StudyJob | None:
+    """The newest of a kind, whatever became of it."""
+    return StudyJob.objects.filter(study=study, kind=kind).order_by("-pk").first()
+
+
+def folder() -> Path:
+    path = Path(settings.VAR_DIR) / "jobs"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def progress_path(job: StudyJob) -> Path:
+    return folder() / str(job.public_id)
+
+
+def folder_of(job: StudyJob) -> Path:
+    """Where the file of a job lies until its end."""
+    return folder() / f"{job.public_id}.files"
+
+
+def progress_of(job: StudyJob) -> tuple[int, int]:
+    """How many of the job's unit are through, and how many there are at most."""
+    done = progress_at(progress_path(job)).get("rows", 0)
+    return (done if isinstance(done, int) else 0), int(job.arguments.get("expected", 0))
+
+
+def end(job: StudyJob, *, found: Found | None = None, problem: str = "") -> JobState | None:
+    """Tell how a job ended; None where another worker has it by now."""
+    state = store_end(job, found=found, problem=problem)
+    if state is not None:
+        forget_files(job)
+    return state
+
+
+def store_end(job: StudyJob, *, found: Found | None = None, problem: str = "") -> JobState | None:
+    """As `end`, within the caller's transaction; the files stay until that is committed."""
+    state = JobState.FAILED if problem else JobState.DONE
+    mine = StudyJob.objects.filter(pk=job.pk, state=JobState.WAITING, attempts=job.attempts)
+    ended = mine.update(
+        state=state,
+        found=found or {},
+        problem=problem,
+        ended_at=timezone.now(),
+        lease_until=None,
+    )
+    return state if ended else None
+
+
+def forget_files(job: StudyJob) -> None:
+    progress_path(job).unlink(missing_ok=True)
+    shutil.rmtree(folder_of(job), ignore_errors=True)

@@ -1,0 +1,110 @@
+"""The worker's half: a job is claimed, done in one transaction with its end, and told of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from annotation.access import roles_of
+from annotation.access.outcomes import READERS
+from annotation.importing.formats import FileError
+from annotation.importing.transfer import BadRowsError, ImportRefusedError
+from annotation.lifecycle.refusals import LifecycleError
+from annotation.models import JobKind, JobState, StudyJob
+from annotation.pairing import DesignError
+from annotation.progress_notes import note_progress
+from annotation.taking_turns import TIME_LIMIT, TakenOverError, at_work, hold, take_turn
+
+from .rows import Found, end, folder_of, forget_files, progress_path, store_end
+from .steps import Problems, change_it, copy_it, make_pairs, open_it
+
+log = structlog.get_logger(__name__)
+
+COUNTED: Mapping[str, Callable[..., Found]] = {
+    JobKind.PAIRS: make_pairs,
+    JobKind.OPENING: open_it,
+    JobKind.COPYING: copy_it,
+}
+"""Steps that tell how far they are."""
+
+
+def claim() -> StudyJob | None:
+    """Take the oldest job that waits, or whose worker was lost; None where there is none."""
+    waiting = StudyJob.objects.filter(state=JobState.WAITING).order_by("asked_at", "pk")
+    return take_turn(waiting, progress=progress_path, give_up=give_up)
+
+
+def give_up(job: StudyJob) -> None:
+    log.error("jobs.lost", job=str(job.public_id), attempts=job.attempts)
+    end(job, problem="The work was cut off twice, and nothing was changed. Ask for it once more.")
+
+
+def work_on(job: StudyJob) -> JobState | None:
+    """Do what was asked for; how it ended, None where another worker has it by now."""
+    problems = Problems()
+    with at_work(job):
+        try:
+            if not roles_of(job.asked_by, job.study) & READERS:
+                problem = "Whoever asked for this does not run the study any more."
+            else:
+                return _done(job, problems)
+        except TakenOverError:
+            return None
+        except (DesignError, LifecycleError) as fault:
+            problem = str(fault)
+        except BadRowsError:
+            problem = f"{problems.count:,} rows are bad; nothing was added."
+        except (FileError, ImportRefusedError) as fault:
+            problem = str(fault).replace(f"{folder_of(job)}/", "")
+        except ValidationError as fault:
+            problem = " ".join(fault.messages)
+        except SoftTimeLimitExceeded:
+            log.error("jobs.too_long", job=str(job.public_id))
+            problem = (
+                f"It took more than {TIME_LIMIT // 60} minutes and was ended; nothing was changed. "
+                "Ask those who run this site to do it by a command."
+            )
+        except Exception:
+            log.exception("jobs.fault", job=str(job.public_id))
+            problem = (
+                "The program failed and nothing was changed; those who run this site find the "
+                "reason in its log."
+            )
+        found: dict[str, Any] = {}
+        if problems.count:
+            found = {"bad_rows": problems.count, "problems": [list(row) for row in problems.first]}
+        return end(job, found=found, problem=problem)
+
+
+def _done(job: StudyJob, problems: Problems) -> JobState | None:
+    """Do the work and tell that it is done, both or neither: whatever kills the worker."""
+    with transaction.atomic():
+        hold(job)
+        found = carry_out(job, problems)
+        state = store_end(job, found=found)
+    forget_files(job)
+    return state
+
+
+def carry_out(job: StudyJob, problems: Problems) -> Found:
+    path, arguments = progress_path(job), dict(job.arguments)
+    expected = arguments.pop("expected", None)
+
+    def progress(done: int) -> None:
+        note_progress(path, done, expected, "done")
+
+    if job.kind == JobKind.CHANGING:
+        name = arguments.pop("file", None)
+        file = None if name is None else folder_of(job) / name
+        return change_it(job.study, job.asked_by, file=file, problems=problems, **arguments)
+    return COUNTED[job.kind](job.study, job.asked_by, progress=progress, **arguments)
+
+
+def are_waiting() -> bool:
+    """Whether somebody waits whom no worker has taken."""
+    return StudyJob.objects.filter(state=JobState.WAITING, lease_until__isnull=True).exists()
