@@ -39,7 +39,7 @@ from reports.validations import merge_samples
 from reports.with_excluded import with_excluded
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 15
+REPORT_FORMAT = 16
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.

@@ -79,6 +79,7 @@ def digest(records: StudyRecords) -> str:
         numbers("style", [records.style.a, records.style.b])
         # A response's text is in no hash but by how it looks.
         numbers("bait", [records.style.bait_a, records.style.bait_b])
+        numbers("names", [records.style.names_a, records.style.names_b])
     if records.sampling is not None:
         draw = records.sampling
         numbers("draws", [draw.cell, draw.policy, draw.probability, draw.wanted])

@@ -134,7 +134,10 @@ class JudgeAlignment:
         if style is None:
             return None
         return Texts(
-            style.a.astype(np.int64), style.b.astype(np.int64), (style.bait_a, style.bait_b)
+            style.a.astype(np.int64),
+            style.b.astype(np.int64),
+            (style.bait_a, style.bait_b),
+            style.names_a | style.names_b,
         )
 
     def _drawn(self, judge: JudgmentRecords) -> DrawnRecords | None:

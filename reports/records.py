@@ -223,7 +223,7 @@ def _load(study: Study, style: bool) -> StudyRecords:
         overall=overall,
         criteria=others,
         judgments=tuple(load_judgments(study, items.codes)),
-        style=load_style(study, *responses) if style else None,
+        style=load_style(study, responses[0], responses[1], systems) if style else None,
         sampling=load_sampling(
             study,
             overall.votes,

@@ -1,4 +1,4 @@
-"""How the responses of a study look, for boards that hold style equal.
+"""What is read off the responses of a study: how they look, and whom they speak to or name.
 
 A part of :mod:`reports.records`, which alone calls it: texts are read a few at a time, counted and
 let go, so that memory does not grow with them.
@@ -6,11 +6,13 @@ let go, so that memory does not grow with them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from annotation.importing.naming import maker_pattern
 from annotation.models import Response, Study
 from reports.columns import KeyCodes, Keys
 from reports.stats.text_features import STYLE_FEATURES, speaks_to_judge, style_features
@@ -29,23 +31,38 @@ class StyleRecords:
     a, b : int32 array, shape (items, features)
     bait_a, bait_b : bool array, shape (items,)
         Whether the response says what is meant for a judge.
+    names_a, names_b : bool array, shape (items,)
+        Whether the response names a maker or a system.
     """
 
     a: IntArray
     b: IntArray
     bait_a: NDArray[np.bool_]
     bait_b: NDArray[np.bool_]
+    names_a: NDArray[np.bool_]
+    names_b: NDArray[np.bool_]
 
 
-def load_style(study: Study, response_a: Keys, response_b: Keys) -> StyleRecords:
-    """Count the looks of each response once; given are the keys of a and b of each item."""
+def load_style(
+    study: Study, response_a: Keys, response_b: Keys, systems: Iterable[str]
+) -> StyleRecords:
+    """Count the looks of each response once; given are the keys of a and b of each item.
+
+    Parameters
+    ----------
+    systems : iterable of str
+        Their names.
+    """
+    names = maker_pattern(systems)
     keys: list[int] = []
     found: list[tuple[int, ...]] = []
     texts = Response.objects.filter(prompt__study=study).order_by("pk").values_list("pk", "text")
     for key, text in texts.iterator(chunk_size=TEXT_CHUNK):
         keys.append(key)
-        found.append((*style_features(text), speaks_to_judge(text)))
-    table = np.array(found, dtype=np.int32).reshape(-1, len(STYLE_FEATURES) + 1)
+        found.append((*style_features(text), speaks_to_judge(text), names.search(text) is not None))
+    looks = len(STYLE_FEATURES)
+    table = np.array(found, dtype=np.int32).reshape(-1, looks + 2)
     place = KeyCodes(keys)
     a, b = table[place.of(response_a)], table[place.of(response_b)]
-    return StyleRecords(a[:, :-1], b[:, :-1], a[:, -1] > 0, b[:, -1] > 0)
+    speaks, named = ((a[:, k] > 0, b[:, k] > 0) for k in (looks, looks + 1))
+    return StyleRecords(a[:, :looks], b[:, :looks], *speaks, *named)

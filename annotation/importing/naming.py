@@ -70,6 +70,14 @@ def names_pattern(systems: Iterable[str] = ()) -> re.Pattern[str]:
     return re.compile(rf"{BEFORE}(?:(?i:{found})|{as_written}){AFTER}")
 
 
+def maker_pattern(systems: Iterable[str]) -> re.Pattern[str]:
+    """What finds public names, and those of the given systems that are no plain words.
+
+    Nobody looks at what it finds: a system that is called "short" would be found in any text.
+    """
+    return names_pattern(name for name in systems if not (name.isalpha() and name.islower()))
+
+
 def names_in(text: str, pattern: re.Pattern[str]) -> list[str]:
     """The names in a text, each once, in their order.
 

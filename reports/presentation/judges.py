@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reports.wording.judges import closer_of, judge_name, judges_of, name_of
-from reports.wording.numbers import NOTHING, count, named_list, p_value, points_with_interval
+from reports.wording.numbers import (
+    NOTHING,
+    count,
+    counted,
+    named_list,
+    p_value,
+    points_with_interval,
+)
 from reports.wording.warnings import short
 
 from .figures import Figure, coefficient, figure, percentage
@@ -63,7 +70,7 @@ def _row(entry: Mapping[str, Any], name: str) -> JudgeRow:
         passed=PASSED[entry["alt_test"].get("passed")],
         missing=missing_in_words(entry["missing"]),
         missing_sort=sum(entry["missing"].values()),
-        notes=tuple(short(code) for code in entry["warnings"]),
+        notes=(*(short(code) for code in entry["warnings"]), *_named(entry)),
     )
 
 
@@ -97,6 +104,12 @@ def _pair_row(pair: Mapping[str, Any], result: Mapping[str, Any]) -> JudgePairRo
         p_sort=pair["p_adjusted"],
         closer="not decided" if closer is None else name_of(closer, result["alignment"]),
     )
+
+
+def _named(entry: Mapping[str, Any]) -> Iterator[str]:
+    number = entry.get("maker_names", {}).get("named")
+    if number:
+        yield f"a response names a maker in {counted(number, 'pair')}"
 
 
 def missing_in_words(missing: Mapping[str, int]) -> str:

@@ -283,6 +283,10 @@ FIGURES: dict[str, FigureMethod] = {
         "Responses that speak to the judge", "mean score beside that of people",
         "The words that are looked for are meant for a judge.", "bait_wins",
     ),
+    "alignment/maker_names": FigureMethod(
+        "Responses that name a maker", "share of judged pairs, and agreement with and without them",
+        "Names are found by a list of public ones and the systems' own.", "maker_names",
+    ),
     "alignment/calibration": FigureMethod(
         "Calibration", "equal-mass bins, Brier score and AUROC, bootstrap over prompts",
         "To be right is to say what most people say.", "calibration",

@@ -82,6 +82,7 @@ OTHER = {
         "win rate at equal length by a logistic model of length and of each prompt's difficulty"
     ),
     "length": "win rate at equal length by a logistic model",
+    "maker_named": "share of judged comparisons in which a response names a maker",
     "bait_wins": "score of responses that tell a judge what to say",
     "self_preference": "what the judge adds to a system of its family beyond other judges",
     "score_error": "distance of score and accuracy over bins of equal mass",

@@ -99,6 +99,9 @@ def records(votes: list[Cell], systems: int, as_: Renamed = AS_IT_IS) -> StudyRe
     bait = [np.arange(len(items)) % 5 == k for k in (0, 1)]
     if as_.mirrored:
         bait = bait[::-1]
+    named = [np.arange(len(items)) % 4 == k for k in (2, 3)]
+    if as_.mirrored:
+        named = named[::-1]
     back = np.argsort(prompt)
     return StudyRecords(
         systems=tuple(f"s{k}" for k in range(systems)),
@@ -116,7 +119,7 @@ def records(votes: list[Cell], systems: int, as_: Renamed = AS_IT_IS) -> StudyRe
         judgments=tuple(
             judge(name, len(items), says, as_.mirrored) for name, says in JUDGES.items()
         ),
-        style=StyleRecords(looks[0], looks[1], *bait),
+        style=StyleRecords(looks[0], looks[1], *bait, *named),
         sampling=None,
         adjudication=None,
         repeats=0,

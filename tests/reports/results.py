@@ -296,6 +296,12 @@ def alignment(judge: str, **more: Any) -> dict[str, Any]:
         "longer_wins": figure(None, reason="the responses' texts were not read"),
         "length_effect": figure(None, reason="the responses' texts were not read"),
         "bait_wins": figure(None, reason="the responses' texts were not read"),
+        "maker_names": figure(
+            None,
+            reason="the responses' texts were not read",
+            agreement_named=figure(None),
+            agreement_others=figure(None),
+        ),
         "calibration": calibration(),
         "stated_calibration": calibration(),
         "ranking": {

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from annotation.models import Role, Study
+from annotation.models import Response, Role, Study
 from judging.models import JudgeVersion
 from reports import analysis
 from reports.presentation.alignment import panel_section
@@ -110,3 +110,34 @@ def test_a_report_of_an_older_format_is_shown_without_what_it_lacks() -> None:
     assert "averaged, agrees with votes" in rows
     assert len(rows) == len(panel_section(result).rows) - len(new)
     assert panel_section({}).rows == []
+
+
+def test_a_response_that_names_its_maker_stands_beside_the_judges_figures_without_the_name() -> (
+    None
+):
+    study = make_planted_study(n=120, judges={"honest": JUDGES["honest"]})
+    # The first system's name is a plain word, and no sign of a maker.
+    for number, response in enumerate(
+        Response.objects.filter(prompt__study=study).order_by("prompt__prompt_id", "pk")[:90]
+    ):
+        response.text = (
+            "As ChatGPT, made by OpenAI, I say so. " if number % 2 else "The alder. "
+        ) + response.text
+        response.save()
+    out = StringIO()
+    call_command("analyze", study.slug, format="json", stdout=out)
+    found = json.loads(out.getvalue())["alignment"][0]["maker_names"]
+    assert (found["named"], found["n"]) == (45, 120)
+    assert found["estimate"] == pytest.approx(45 / 120)
+    assert found["agreement_named"]["n"] + found["agreement_others"]["n"] == 480
+    assert 0.5 < found["agreement_named"]["estimate"] <= 1
+    client = reader(study)
+    version = JudgeVersion.objects.get(judge__study=study)
+    alone = page(client, "judge", study, version=version.pk)
+    assert "pairs in which a response names a maker" in alone
+    assert "45 pairs; agrees in" in alone
+    report = html.unescape(client.get(f"/study/{study.slug}/report/").content.decode())
+    assert "a response names a maker in 45 pairs" in report
+    for text in (alone, report):
+        assert "ChatGPT" not in text
+        assert "OpenAI" not in text

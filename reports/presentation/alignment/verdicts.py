@@ -181,6 +181,7 @@ def biases(entry: Entry) -> Section:
             number(share(bait.get("humans"))),
             said(f"{count(bait['n_voted'])} with votes" if bait.get("n_voted") else ""),
         ],
+        *_named(entry),
         [
             said("calls without a verdict"),
             Cell(percentage(missing)),
@@ -207,6 +208,30 @@ def biases(entry: Entry) -> Section:
         "One half is not the neutral value for length: people prefer the longer response, too.",
         "standing",
     )
+
+
+def _named(entry: Entry) -> Iterable[list[Cell]]:
+    """How many of its pairs tell who wrote them; never by which name."""
+    # Reports of older formats do not know.
+    found = entry.get("maker_names")
+    if found is None:
+        return
+    parts = [
+        f"agrees in {percent(figure['estimate'])} of votes {where}"
+        for figure, where in (
+            (found["agreement_named"], "there"),
+            (found["agreement_others"], "elsewhere"),
+        )
+        if figure["estimate"] is not None
+    ]
+    if found.get("named"):
+        parts.insert(0, counted(found["named"], "pair"))
+    yield [
+        said("pairs in which a response names a maker"),
+        Cell(percentage(found)),
+        number(NOTHING),
+        said("; ".join(parts) if found.get("named") else ""),
+    ]
 
 
 def _replicates(position: Mapping[str, Any]) -> Iterable[list[Cell]]:

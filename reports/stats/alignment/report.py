@@ -37,6 +37,7 @@ from reports.stats.alignment.judgments import (
 )
 from reports.stats.alignment.length_bias import length_effect, longer_wins
 from reports.stats.alignment.length_controlled import ControlledWinRate, controlled_win_rates
+from reports.stats.alignment.maker_names import MakerNames, maker_names
 from reports.stats.alignment.missingness import missing_share
 from reports.stats.alignment.parts import Part, parts, within
 from reports.stats.alignment.position import position_consistency
@@ -62,11 +63,14 @@ class Texts:
         How they look; characters in the first column.
     bait : pair of bool arrays of shape (comparisons,)
         Which responses a and b tell a judge what to say.
+    names : bool array of shape (comparisons,)
+        Whether a response names a maker or a system.
     """
 
     features_a: Integers
     features_b: Integers
     bait: Bait
+    names: NDArray[np.bool_]
 
     @property
     def longer_by(self) -> Integers:
@@ -119,6 +123,7 @@ class Alignment:
     drift : Estimate
         Of the agreement on a new random sample.
     longer_wins, length_effect, bait_wins : Estimate
+    maker_names : MakerNames
     calibration, stated_calibration : Calibration
         Of the reconciled score's size, and of the confidence that the judge states.
     ranking : Rankings
@@ -152,6 +157,7 @@ class Alignment:
     longer_wins: Estimate
     length_effect: Estimate
     bait_wins: Estimate
+    maker_names: MakerNames
     calibration: Calibration
     stated_calibration: Calibration
     ranking: Rankings
@@ -180,6 +186,7 @@ class Alignment:
         "longer_wins",
         "length_effect",
         "bait_wins",
+        "maker_names",
         "calibration",
         "stated_calibration",
         "ranking",
@@ -322,6 +329,7 @@ def alignment(
         longer_wins=longer,
         length_effect=length,
         bait_wins=bait,
+        maker_names=maker_names(*both, None if texts is None else texts.names, level=level),
         calibration=_calibration(both, np.abs(judge.score), seed, level, "score", n),
         stated_calibration=_calibration(both, stated, seed, level, "stated", n),
         ranking=_ranking(both, seed, level, n),

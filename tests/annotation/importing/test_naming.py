@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from annotation.importing.naming import MASK, chosen_pattern, names_in, names_pattern
+from annotation.importing.naming import (
+    MASK,
+    chosen_pattern,
+    maker_pattern,
+    names_in,
+    names_pattern,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +49,12 @@ def test_what_was_found_is_what_is_masked():
     pattern = chosen_pattern(names_in(text, names_pattern()))
     assert pattern is not None
     assert pattern.sub(MASK, text) == f"_{MASK}_, non-{MASK}, {MASK}."
+
+
+def test_a_system_that_is_called_by_a_plain_word_is_no_sign_of_a_maker() -> None:
+    pattern = maker_pattern(["short", "alder-2", "Birch", "öl"])
+    assert names_in("In short: an öl of ALDER-2 and birch, by Anthropic.", pattern) == [
+        "ALDER-2",
+        "birch",
+        "Anthropic",
+    ]

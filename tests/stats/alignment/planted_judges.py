@@ -39,7 +39,7 @@ def known_study(seed: int, *, n: int = 400, raters: int = 4, right: float = 0.85
     features = random.integers(200, 2000, (2, n, 1))
     speaks = random.random(n) < 0.1
     in_a = random.random(n) < 0.5
-    texts = Texts(features[0], features[1], (speaks & in_a, speaks & ~in_a))
+    texts = Texts(features[0], features[1], (speaks & in_a, speaks & ~in_a), np.zeros_like(speaks))
     return Known(study, truth, panel(study, table), texts, random)
 
 

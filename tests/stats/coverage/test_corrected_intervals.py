@@ -82,7 +82,7 @@ def drawn_study(seed: int) -> tuple[Known, Drawn, list[float]]:
     votes = panel(study, np.where(sample, truth, -1)[:, None])
     features = random.integers(200, 2000, (2, COMPARISONS, 1))
     speaks, in_a = random.random(COMPARISONS) < 0.1, random.random(COMPARISONS) < 0.5
-    texts = Texts(features[0], features[1], (speaks & in_a, speaks & ~in_a))
+    texts = Texts(features[0], features[1], (speaks & in_a, speaks & ~in_a), np.zeros_like(speaks))
     points = CHANCES[:, A] + CHANCES[:, TIE] / 2
     rates = [
         (points[0] + points[1]) / 2,
