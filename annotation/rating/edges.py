@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import dataclass
 from typing import Any
 
+import structlog
+from django.db import DatabaseError, InterfaceError
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.utils.translation import gettext
@@ -12,6 +16,7 @@ from django.views.decorators.http import require_safe
 from annotation import quality, queue, voting
 from annotation.access import study_annotator
 from annotation.models import Annotator, AnnotatorState, SkipReason
+from annotation.outages import is_outage
 from annotation.rules import rules_of
 
 from . import requests, wire
@@ -22,23 +27,43 @@ from .own_answers import summarise
 from .requests import BadRequest
 from .skipping import no_more_skips, skip_pair
 
+log = structlog.get_logger(__name__)
+
 # The pair on the screen, the next, and one more while a vote is on its way.
 MOST_WANTED = 3
 DEFAULT_WANTED = 2
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a page asks for: so many pairs held, and no texts of those that it has."""
+
+    want: int
+    have: list[uuid.UUID]
+
+    @classmethod
+    def read(cls, body: dict[str, Any]) -> Wish:
+        want = requests.read_whole_number(
+            body, "want", default=DEFAULT_WANTED, least=1, most=MOST_WANTED
+        )
+        return cls(want, requests.read_uuids(body, "have"))
+
+    def granted(self, annotator: Annotator) -> dict[str, Any]:
+        """The pairs held, claimed if need be, as the page reads them."""
+        claim = queue.claim(annotator, want=self.want, have=self.have)
+        # No training pair for somebody who has to train: the rules may have changed since they
+        # began.
+        if claim.empty == queue.EmptyReason.QUALIFICATION_PENDING and quality.settle_one(
+            annotator.pk
+        ):
+            claim = queue.claim(annotator, want=self.want, have=self.have)
+        return wire.claim_for_page(claim, rules_of(annotator.study.rules).crowd)
+
+
 @json_edge
 def next_pairs(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     """The pairs held, claimed if need be; `have` names those whose texts the page has."""
-    want = requests.read_whole_number(
-        body, "want", default=DEFAULT_WANTED, least=1, most=MOST_WANTED
-    )
-    have = requests.read_uuids(body, "have")
-    claim = queue.claim(annotator, want=want, have=have)
-    # No training pair for somebody who has to train: the rules may have changed since they began.
-    if claim.empty == queue.EmptyReason.QUALIFICATION_PENDING and quality.settle_one(annotator.pk):
-        claim = queue.claim(annotator, want=want, have=have)
-    return answer(wire.claim_for_page(claim, rules_of(annotator.study.rules).crowd))
+    return answer(Wish.read(body).granted(annotator))
 
 
 @json_edge
@@ -51,7 +76,15 @@ def renew(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
 
 @json_edge
 def vote(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
-    """Store a decision; a repeat of the same request gets the same answer."""
+    """Store a decision; a repeat of the same request gets the same answer.
+
+    `next` asks for pairs in the same request, as :func:`next_pairs` does by itself. They are
+    claimed once the decision is stored, in a transaction of their own, and are no part of it: a
+    repeat gets what is held then.
+    """
+    wish = requests.read_optional_object(body, "next")
+    # Read first: a wish that cannot be read stores nothing.
+    wished = None if wish is None else Wish.read(wish)
     timing = requests.read_object(body, "timing")
     try:
         outcome = voting.submit(
@@ -79,7 +112,24 @@ def vote(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     except voting.VotingFault as fault:
         return refusal(fault.code, str(fault), fault.status, stored=False)
     headers = {"Idempotent-Replayed": "true"} if outcome.replayed else {}
-    return answer(wire.outcome_for_page(outcome), outcome.status, headers)
+    content = wire.outcome_for_page(outcome)
+    if wished is not None:
+        content["next"] = granted_if_possible(wished, annotator)
+    return answer(content, outcome.status, headers)
+
+
+def granted_if_possible(wish: Wish, annotator: Annotator) -> dict[str, Any] | None:
+    """The pairs, or None while the database is busy: the decision before it is stored all the same.
+
+    The page asks again by itself.
+    """
+    try:
+        return wish.granted(annotator)
+    except (DatabaseError, InterfaceError) as fault:
+        if not is_outage(fault):
+            raise
+        log.warning("rating.pairs_left_out", fault=type(fault).__name__)
+        return None
 
 
 @json_edge

@@ -163,6 +163,10 @@ def read_object(body: dict[str, Any], field: str) -> dict[str, Any]:
     return value
 
 
+def read_optional_object(body: dict[str, Any], field: str) -> dict[str, Any] | None:
+    return None if body.get(field) is None else read_object(body, field)
+
+
 def read_milliseconds(body: dict[str, Any], field: str) -> int | None:
     value = body.get(field)
     if value is None:

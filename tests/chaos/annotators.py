@@ -35,6 +35,7 @@ ABANDONS = 0.03
 CONTRADICTS = 0.05
 FORGETS = 0.15  # of the votes whose answer is lost: the tab is closed and not opened again
 SHOWS = 0.5
+BRINGS_NEXT = 0.6  # of the votes: the page asks for the next pairs in the same request
 # A refusal that is lost so often is given up.
 MOST_TRIES = 5
 
@@ -65,6 +66,8 @@ class Annotator:
     statuses: dict[str, int] = field(default_factory=dict)
     lost: int = 0
     sent: int = 0
+    # What the last stored vote came back with, if it asked for pairs.
+    brought: dict[str, Any] | None = None
     connection: Connection = field(init=False)
     second: Connection = field(init=False)
 
@@ -87,23 +90,19 @@ class Annotator:
 
     async def turn(self) -> bool:
         """One pair, or a wait; False once there is nothing left, or no way in."""
-        reply = await self.ask("next", {"want": self.dice.choice([1, 2, 2, 3])})
-        if reply is None:
-            await self.pause()
-            return True
-        body = reply.json()
-        if reply.status != 200:
-            await self.pause()
-            return reply.status not in REFUSED
-        pairs = body["pairs"]
-        empty = body["empty"]["code"] if body["empty"] else None
-        self.history.add(
-            Kind.OK,
-            Op.NEXT,
-            who=self.who,
-            served=[self.as_served(pair) for pair in pairs],
-            empty=empty,
-        )
+        claim, self.brought = self.brought, None
+        if claim is None:
+            reply = await self.ask("next", {"want": self.dice.choice([1, 2, 2, 3])})
+            if reply is None:
+                await self.pause()
+                return True
+            if reply.status != 200:
+                await self.pause()
+                return reply.status not in REFUSED
+            claim = reply.json()
+            self.note_claim(claim)
+        pairs = claim["pairs"]
+        empty = claim["empty"]["code"] if claim["empty"] else None
         if not pairs:
             if empty in ("finished", "annotator_removed") and self.stage.calm.is_set():
                 return False
@@ -111,6 +110,16 @@ class Annotator:
             return True
         await self.deal_with(pairs)
         return True
+
+    def note_claim(self, claim: dict[str, Any]) -> None:
+        """Write down what was lent, when it was told."""
+        self.history.add(
+            Kind.OK,
+            Op.NEXT,
+            who=self.who,
+            served=[self.as_served(pair) for pair in claim["pairs"]],
+            empty=claim["empty"]["code"] if claim["empty"] else None,
+        )
 
     @staticmethod
     def as_served(pair: dict[str, Any]) -> dict[str, str]:
@@ -195,12 +204,14 @@ class Annotator:
 
     async def vote(self, assignment: str, key: str, choice: str, *, revises: bool) -> bool:
         """Send one decision until it is settled, as an outbox does; whether it is stored."""
-        body = {
+        body: dict[str, Any] = {
             "assignment": assignment,
             "answers": {"overall": {"choice": choice}},
             "key": key,
             "revises": revises,
         }
+        if not revises and self.dice.random() < BRINGS_NEXT:
+            body["next"] = {"want": self.dice.choice([1, 2, 2, 3])}
         self.history.add(
             Kind.INVOKE,
             Op.VOTE,
@@ -246,6 +257,9 @@ class Annotator:
                 choice=body["answers"]["overall"]["choice"],
                 replayed=reply.headers.get("idempotent-replayed") == "true",
             )
+            if claim := body.get("next"):
+                self.note_claim(claim)
+                self.brought = claim
             return True
         if reply.status == 409 or reply.status in REFUSED:
             # Shut out after a try of unknown fate: that one may be stored.

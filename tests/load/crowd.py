@@ -81,29 +81,45 @@ class Page:
 
 @dataclass
 class ProductRater(Page):
-    """Does what the page does: two pairs in hand, the shown one told to the server."""
+    """Does what the page does: two pairs in hand, the shown one told to the server.
+
+    A stored vote comes back with the pairs; they are asked for alone at the start, and where an
+    answer was lost.
+    """
 
     path: str = ""
     shows: bool = True
     held: list[str] = field(default_factory=list)
+    is_full: bool = False
 
     async def claim(self) -> bool:
-        reply = await self.send("next", self.path + "next", {"want": 2, "have": self.held})
-        if reply is None:
-            return False
-        self.held = [pair["id"] for pair in reply.json()["pairs"]]
+        if not self.is_full:
+            reply = await self.send("next", self.path + "next", self.wish)
+            if reply is None:
+                return False
+            self.take(reply.json())
         if self.held and self.shows:
             await self.send(
                 "renew", self.path + "renew", {"held": self.held, "displayed": self.held[0]}
             )
         return bool(self.held)
 
+    @property
+    def wish(self) -> dict[str, object]:
+        return {"want": 2, "have": self.held}
+
+    def take(self, claim: dict[str, Any]) -> None:
+        self.held = [pair["id"] for pair in claim["pairs"]]
+        self.is_full = len(self.held) == 2
+
     async def vote(self) -> None:
+        self.is_full = False
         body = {
             "assignment": self.held.pop(0),
             "answers": {"overall": {"choice": self.dice.choice(("left", "right", "tie"))}},
             "key": str(uuid.uuid4()),
             "timing": {"active_ms": 1000, "elapsed_ms": 1200},
+            "next": self.wish,
         }
         if self.dice.random() < SENDS_TWICE:
             other = Connection(self.port, self.person.headers)
@@ -115,6 +131,9 @@ class ProductRater(Page):
         else:
             reply = await self.send("submit", self.path + "vote", body)
         self.measured.votes += reply is not None
+        brought = None if reply is None else reply.json()["next"]
+        if brought is not None:
+            self.take(brought)
 
 
 @dataclass

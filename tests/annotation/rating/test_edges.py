@@ -431,6 +431,92 @@ def test_another_content_type_is_refused(door: Door) -> None:
     assert response.status_code == 415
 
 
+# -- a vote that brings the next pairs ----------
+
+
+def test_a_vote_may_bring_the_next_pairs(door: Door) -> None:
+    first, second = door.next()["pairs"]
+    body = vote_body(first, next={"want": 2, "have": [second["id"]]})
+    answer = door.post("vote", body).json()
+    assert answer["received"] == "counted"
+    brought = answer.pop("next")
+    # Asked for alone it is the same: the vote is stored before anything is lent.
+    assert brought["pairs"][0]["id"] == second["id"]
+    alone = door.next(have=[second["id"]])
+    for claim in (brought, alone):
+        for pair in claim["pairs"]:
+            pair.pop("lease_seconds")
+    assert brought == alone
+    assert len(brought["pairs"]) == 2
+    assert brought["progress"]["voted"] == 1
+    assert set(brought["pairs"][0]) == {"id"}
+    assert "prompt" in brought["pairs"][1]
+
+
+def test_a_vote_that_asks_for_nothing_brings_nothing(door: Door) -> None:
+    for wish in ({}, {"next": None}):
+        answer = door.post("vote", vote_body(door.next()["pairs"][0], **wish)).json()
+        assert "next" not in answer
+        assert Assignment.objects.filter(state=AssignmentState.RESERVED).count() == 1
+
+
+def test_a_repeat_brings_what_is_held_then_and_is_the_same_decision(door: Door) -> None:
+    pair = door.next()["pairs"][0]
+    body = vote_body(pair, next={"want": 1, "have": []})
+    first, again = door.post("vote", body), door.post("vote", body)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert first.json() == again.json()
+    # Neither is part of the decision: the same key without the wish is the same vote.
+    del body["next"]
+    without = door.post("vote", body)
+    assert without.headers["Idempotent-Replayed"] == "true"
+    assert Vote.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "wish", [[], "two", {"want": 4}, {"want": True}, {"have": "all"}, {"have": ["x"]}]
+)
+def test_a_wish_of_the_wrong_form_stores_nothing(door: Door, wish: object) -> None:
+    response = door.post("vote", vote_body(door.next()["pairs"][0], next=wish))
+    assert response.status_code == 400
+    assert response.json()["field"] in {"next", "want", "have"}
+    assert not Vote.objects.exists()
+
+
+def test_a_refused_vote_brings_nothing(door: Door) -> None:
+    pair = door.next()["pairs"][0]
+    door.post("vote", vote_body(pair))
+    refused = door.post("vote", vote_body(pair, "right", next={"want": 2, "have": []}))
+    assert refused.status_code == 409
+    assert "next" not in refused.json()
+    assert Assignment.objects.filter(state=AssignmentState.RESERVED).count() == 1
+
+
+@pytest.mark.parametrize("fault", [OperationalError, InterfaceError])
+def test_a_vote_is_stored_and_said_to_be_though_no_pair_can_be_claimed(
+    door: Door, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise fault("database is locked")
+
+    body = vote_body(door.next()["pairs"][0], next={"want": 2, "have": []})
+    monkeypatch.setattr("annotation.queue.claim", fail)
+    response = door.post("vote", body)
+    assert (response.status_code, response.json()["next"]) == (200, None)
+    assert response.json()["stored"] is True
+    assert Vote.objects.count() == 1
+
+
+def test_the_last_vote_brings_the_reason_why_there_is_no_more(door: Door) -> None:
+    for _ in range(3):
+        door.post("vote", vote_body(door.next(want=1)["pairs"][0]))
+    last = door.next(want=1)["pairs"][0]
+    brought = door.post("vote", vote_body(last, next={"want": 2, "have": []})).json()["next"]
+    assert brought["pairs"] == []
+    assert brought["empty"]["code"] == EmptyReason.FINISHED
+    assert brought["progress"]["voted"] == 4
+
+
 # -- skip, flag, renew, undo ----------
 
 

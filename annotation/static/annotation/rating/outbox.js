@@ -24,6 +24,7 @@ export function createOutbox({
   account,
   api,
   reasonOf,
+  wishOf,
   onChange,
   onStored,
   onRefused,
@@ -39,6 +40,7 @@ export function createOutbox({
   let timer = 0;
   let storedOnce = false;
   let changes = 0;
+  let carrying = null; // while a vote is on its way that brings pairs back
 
   function read() {
     if (storageWorks) {
@@ -107,9 +109,12 @@ export function createOutbox({
         return true;
       }
       onChange(state());
+      // A page that is left needs no pairs.
+      const next = options.keepalive ? null : wishOf(entry);
+      const delivery = deliver(entry, next === null ? entry.body : { ...entry.body, next }, options);
+      carrying = next === null ? null : delivery.catch(() => {});
       try {
-        const stored = await api.post(entry.kind, entry.body, options);
-        succeeded(entry, stored);
+        await delivery;
       } catch (error) {
         if (error.kind === "refused") {
           refused(entry, error);
@@ -118,8 +123,14 @@ export function createOutbox({
         trouble = error.kind;
         wait();
         return false;
+      } finally {
+        carrying = null;
       }
     }
+  }
+
+  async function deliver(entry, body, options) {
+    succeeded(entry, await api.post(entry.kind, body, options));
   }
 
   function succeeded(entry, stored) {
@@ -186,6 +197,10 @@ export function createOutbox({
     state,
     get size() {
       return read().length;
+    },
+    /* Settled once a vote that is on its way and brings pairs has arrived or failed; else null. */
+    get carrying() {
+      return carrying;
     },
     /* Grows whenever something is added or settled. */
     get changes() {

@@ -69,8 +69,16 @@ const outbox = createOutbox({
   account: settings.account,
   api,
   reasonOf,
+  wishOf({ kind, body }) {
+    // Practice answers with an explanation first, and a change leaves what is held as it is.
+    const isNew = kind === "vote" && !body.revises && !practice.awaits(body.assignment);
+    return isNew ? supply.wish() : null;
+  },
   onChange: showSaving,
   onStored(entry, stored) {
+    if (stored.next) {
+      supply.bring(stored.next);
+    }
     if (stored.received === "late_surplus") {
       screen.notify(gettext("Others had completed that pair meanwhile. Your answer is kept all the same."));
     }

@@ -76,7 +76,7 @@ export function createSession(parts) {
   }
 
   function refillQuietly() {
-    supply.refill().catch(() => {
+    supply.topUp().catch(() => {
       // Noticed when the next pair is needed; the save chip tells of the connection.
     });
   }

@@ -3,6 +3,8 @@
 
 // The queue lends at most so many to one person.
 const MOST_HELD = 3;
+// The pair on the screen and the one after it.
+const ENOUGH = 2;
 
 export function createSupply({ api, outbox, prepare, onProgress }) {
   const ready = new Map(); // id -> { pair, content: Promise of prepared nodes }
@@ -11,18 +13,13 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
   let asking = null;
   let empty = null;
   let version = null; // of the study, as the server last said
+  let brought = 0; // how often a stored vote came back with pairs
 
   function usable(id) {
     return !settled.has(id) && !outbox.settles(id);
   }
 
-  async function ask() {
-    const before = outbox.changes;
-    const answer = await api.post("next", {
-      // The server still counts as held what is answered here but not yet stored.
-      want: Math.min(MOST_HELD, 2 + outbox.size),
-      have: [...ready.keys()],
-    });
+  function take(answer, exact) {
     for (const pair of answer.pairs) {
       if (!ready.has(pair.id) && pair.left && usable(pair.id)) {
         ready.set(pair.id, { pair, practice: answer.practice, content: prepare(pair) });
@@ -31,18 +28,52 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
     order = answer.pairs.map((pair) => pair.id).filter((id) => ready.has(id) && usable(id));
     empty = answer.empty;
     version = answer.version;
+    onProgress(answer.progress, exact);
+  }
+
+  /* `unstored`: how many answers the server will still count as held when it reads this. */
+  function wish(unstored) {
+    return { want: Math.min(MOST_HELD, ENOUGH + unstored), have: [...ready.keys()] };
+  }
+
+  async function ask() {
+    const before = outbox.changes;
+    const answer = await api.post("next", wish(outbox.size));
     // Counts that were taken while an answer was on its way may or may not hold it.
-    onProgress(answer.progress, outbox.waiting === 0 && outbox.changes === before);
-    return answer;
+    take(answer, outbox.waiting === 0 && outbox.changes === before);
+  }
+
+  async function fill() {
+    const before = brought;
+    await outbox.carrying;
+    if (brought === before) {
+      await ask();
+    }
+  }
+
+  /* Several calls at once share one request, be it that of a vote on its way, which brings pairs,
+     too. */
+  function refill() {
+    asking ??= fill().finally(() => {
+      asking = null;
+    });
+    return asking;
   }
 
   return {
-    /* Fill up from the server. Several calls at once share one request. */
-    refill() {
-      asking ??= ask().finally(() => {
-        asking = null;
-      });
-      return asking;
+    /* Ask the server what this page may show. */
+    refill,
+    /* The same, unless enough is held and known to be. */
+    topUp() {
+      const isFull = outbox.waiting === 0 && order.filter(usable).length >= ENOUGH;
+      return isFull ? Promise.resolve() : refill();
+    },
+    /* What a vote asks for on its way: its own pair is stored before anything is lent. */
+    wish: () => wish(outbox.size - 1),
+    /* What a stored vote came back with. */
+    bring(answer) {
+      brought += 1;
+      take(answer, outbox.waiting === 0);
     },
     /* The first usable pair, or null. `except` is on the screen already. */
     peek(except = null) {
