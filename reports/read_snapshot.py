@@ -24,6 +24,10 @@ def read_snapshot() -> Iterator[None]:
                 # All rows of each query are read. Left to itself the planner takes a cursor for
                 # somebody who wants the first rows soon, and makes the whole slower for it.
                 cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
+                # A row that passes from a worker of PostgreSQL to the process that packs it costs a
+                # fifth of what the planner takes it for. Two million votes are then looked through
+                # by several processes: the one that packs them works 1.4 seconds instead of 2.5.
+                cursor.execute("SET LOCAL parallel_tuple_cost = 0.02")
             yield
         return
     # `atomic` would begin IMMEDIATE and keep every vote waiting; a deferred transaction that only
