@@ -25,6 +25,7 @@ from reports.diagnostics import diagnostics
 from reports.freshness import count_rows, latest_run
 from reports.judge_alignment import JudgeAlignment
 from reports.models import AnalysisRun
+from reports.no_collection import no_collection
 from reports.pair_rows import pair_rows
 from reports.pooled_records import counts_earlier
 from reports.records import CriterionRecords, StudyRecords
@@ -68,6 +69,7 @@ class SealedError(Exception):
         )
 
 
+@no_collection()
 def run(
     study: Study,
     *,
