@@ -38,6 +38,7 @@ from reports.stats.side_term import SideBias, SideTermFit, fit_side_term, side_b
 from reports.stats.votes import IntArray
 from reports.validations import merge_samples
 from reports.with_excluded import with_excluded
+from reports.written_json import compress_quickly
 
 # Changes whenever the same input would give another report.
 REPORT_FORMAT = 16
@@ -115,6 +116,7 @@ def run(
     samples = [drawn.key for drawn in read.drawn]
     del read  # a report of many pairs takes as much memory again while it is stored
     with transaction.atomic():
+        compress_quickly()
         kept = same or AnalysisRun.objects.create(
             study=study,
             study_version=version,

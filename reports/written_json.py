@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 
@@ -27,3 +27,18 @@ class WrittenJSONField(models.JSONField):
         self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
     ) -> str:
         return json.dumps(value, allow_nan=False, separators=(",", ":"))
+
+
+def compress_quickly() -> None:
+    """Have PostgreSQL compress by lz4 what the caller's transaction stores, if it knows how.
+
+    Its own method, which it uses otherwise, takes a third of a second longer for a large report.
+    Each value says by which of them it was compressed, and a dump holds it plain.
+    """
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config(name, 'lz4', true) FROM pg_settings "
+            "WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)"
+        )

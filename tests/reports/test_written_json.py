@@ -6,8 +6,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from reports import analysis
 from reports.models import AnalysisRun
-from tests.factories import make_study
+from tests.factories import make_study, make_system
 
 # Numbers that PostgreSQL's own kind writes otherwise, an order of keys, and a letter it refuses.
 RESULT = {"z": 1e16, "a": [0.1 + 0.2, -0.0, 5e-324, 2**63 - 1], "text": "é\u0000\u2028", "n": None}
@@ -42,6 +43,26 @@ def test_its_column_is_text() -> None:
 def test_what_no_json_number_is_is_not_stored() -> None:
     with pytest.raises(ValueError, match="JSON"):
         kept(result={"a": float("nan")})
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_a_large_report_is_compressed_by_the_quicker_method_that_there_is() -> None:
+    study = make_study()
+    for _ in range(100):
+        make_system(study)
+    run = analysis.run(study)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_column_compression(result) FROM reports_analysisrun WHERE id = %s", [run.pk]
+        )
+        (method,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT 'lz4' = ANY (enumvals) FROM pg_settings "
+            "WHERE name = 'default_toast_compression'"
+        )
+        (has_quicker,) = cursor.fetchone()
+    assert method == ("lz4" if has_quicker else "pglz")
 
 
 @pytest.mark.postgres
