@@ -116,6 +116,29 @@ def config_of(
 
 def warnings_about(study: Study, config: dict[str, Any]) -> list[str]:
     """What somebody should know of a judge before they trust it; no system is named."""
+    return warnings_about_all(study, [config])[0]
+
+
+def warnings_about_all(study: Study, configs: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """As `warnings_about`, of each of some judges; in two queries, however many they are."""
+    examples = {example for config in configs for example in examples_of(config)}
+    own = set(
+        Response.objects.filter(prompt__study=study, text__in=examples)
+        .order_by()
+        .values_list("text", flat=True)
+        .distinct()
+    )
+    of_a_family = any(family_of(config["model"]) is not None for config in configs)
+    names: list[str] = []
+    if of_a_family and not study.is_sealed:
+        names = list(study.systems.values_list("name", flat=True))
+    return [_warnings(study, config, names, own) for config in configs]
+
+
+def _warnings(
+    study: Study, config: dict[str, Any], names: Sequence[str], own: set[str]
+) -> list[str]:
+    """`names` are those of the systems, `own` examples that are responses of the study."""
     found = []
     number = len(config["rubric"]["criteria"])
     if not FEWEST_CRITERIA <= number <= MOST_CRITERIA:
@@ -138,13 +161,13 @@ def warnings_about(study: Study, config: dict[str, Any]) -> list[str]:
             )
         family = None
     else:
-        family = shares_family(config["model"], study.systems.values_list("name", flat=True))
+        family = shares_family(config["model"], names)
     if family is not None:
         found.append(
             f"The judge's model and a compared system seem to be of one family ({family}). Judges "
             "tend to favour their own: look at figures without this judge too."
         )
-    if examples_from_study(study, config):
+    if own & examples_of(config):
         found.append(
             "An example of the rubric is a response of this study. The judge is told its level: "
             "write another example."
@@ -154,15 +177,14 @@ def warnings_about(study: Study, config: dict[str, Any]) -> list[str]:
     return found
 
 
-def examples_from_study(study: Study, config: dict[str, Any]) -> bool:
-    """Whether a level's example is, word for word, a response of the study."""
-    examples = [
+def examples_of(config: dict[str, Any]) -> set[str]:
+    """The examples of the levels of a judge's rubric."""
+    return {
         level["example"]
         for criterion in config["rubric"]["criteria"]
         for level in criterion["levels"]
         if level.get("example")
-    ]
-    return Response.objects.filter(prompt__study=study, text__in=examples).exists()
+    }
 
 
 def add_judges(

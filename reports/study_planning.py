@@ -15,11 +15,13 @@ from typing import Any, Literal
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from annotation import audit
 from annotation.models import AnnotatorState, Comparison, ComparisonKind, Study
 from reports import records as study_records
+from reports.pilot_votes import load_pilot_votes
 from reports.stats.bradley_terry import METHOD_RIDGE
 from reports.stats.leaderboard import leaderboard
 from reports.stats.planning import ALPHA, POWER, SMALLEST_DIFFERENCE, decisive_votes_needed
@@ -77,9 +79,9 @@ def plan(study: Study, wishes: Wishes, *, with_gaps: bool = True) -> dict[str, A
     reports.stats.planning.PlanError
         A wish that no plan can meet, such as a win rate of ½.
     """
-    read = study_records.load(study)
-    votes = read.overall.votes
-    pilot = pilot_variance(votes)
+    looks = with_gaps and not study.is_sealed
+    read = study_records.load(study) if looks else None
+    pilot = pilot_variance(load_pilot_votes(study) if read is None else read.overall.votes)
     facts = _layout(study)
     inputs = _inputs(wishes, pilot, facts)
     value = {name: entry["value"] for name, entry in inputs.items()}
@@ -115,9 +117,7 @@ def plan(study: Study, wishes: Wishes, *, with_gaps: bool = True) -> dict[str, A
         "prompts_beat_votes_from": needed.prompts_beat_votes_from,
         "sequential": _sequential(wishes, needed, value["tie_rate"]),
         "pilot": asdict(pilot),
-        "gaps": None
-        if study.is_sealed or not with_gaps
-        else _gaps(study, votes, read.systems, wishes),
+        "gaps": None if read is None else _gaps(study, read.overall.votes, read.systems, wishes),
     }
 
 
@@ -143,15 +143,42 @@ def _layout(study: Study) -> _Layout:
     ):
         pairs[frozenset((a, b))] += prompts
     overlaps = Counter(dict(work.values_list("overlap").annotate(rows=Count("pk"))))
-    prompts = median_low(pairs.values()) if pairs else study.prompts.count()
-    gone = (AnnotatorState.FAILED, AnnotatorState.REMOVED)
+    counts = counts_of(study)
+    prompts = median_low(pairs.values()) if pairs else counts.prompts
     return _Layout(
-        systems=study.systems.count(),
+        systems=counts.systems,
         pairs=len(pairs) or None,
         prompts=prompts or None,
         overlap=max(overlaps, key=lambda size: (overlaps[size], size)) if overlaps else None,
-        annotators=study.annotators.exclude(state__in=gone).count(),
+        annotators=counts.annotators,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many systems, prompts and people that may rate a study has."""
+
+    systems: int
+    prompts: int
+    annotators: int
+
+
+def counts_of(study: Study) -> Counts:
+    """In one query."""
+    gone = (AnnotatorState.FAILED, AnnotatorState.REMOVED)
+    rows = (
+        study.systems.all(),
+        study.prompts.all(),
+        study.annotators.exclude(state__in=gone),
+    )
+    number = Study.objects.filter(pk=study.pk).values_list(*map(_number_of, rows))
+    return Counts(*number.get())
+
+
+def _number_of(rows: QuerySet[Any]) -> Coalesce:
+    """How many rows there are, within another query."""
+    counted = rows.order_by().values("study").annotate(rows=Count("pk")).values("rows")
+    return Coalesce(Subquery(counted), 0)
 
 
 def _inputs(wishes: Wishes, pilot: PilotVariance, facts: _Layout) -> dict[str, dict[str, Any]]:

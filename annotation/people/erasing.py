@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import enum
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from axes.models import AccessAttempt, AccessFailureLog
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from annotation import audit, queue
@@ -144,25 +147,46 @@ def look_over(annotator: Annotator) -> Belongings:
     looks = AuditEntry.objects.filter(study=annotator.study_id, action="look")
     own_pairs = Assignment.objects.filter(annotator=annotator)
     votes = Vote.objects.filter(annotator=annotator)
-    decided = Exclusion.objects.filter(Q(assignment__annotator=annotator) | Q(vote__in=votes))
-    return Belongings(
-        account=fate_of(annotator),
-        reasons=VoteNote.objects.filter(vote__annotator=annotator).count(),
-        flag_notes=flags_with_notes(annotator).count(),
-        skip_notes=own_pairs.exclude(skip_note="").count(),
-        drafts=Draft.objects.filter(annotator=annotator).count(),
-        key_maps=KeyMap.objects.filter(annotator=annotator).count(),
-        arrivals=CrowdArrival.objects.filter(annotator=annotator).count(),
-        sessions=0 if user is None else Session.objects.filter(account=user).count(),
-        links=0 if user is None else live_links(user).count(),
-        votes=votes.count(),
-        flags=Flag.objects.filter(assignment__annotator=annotator).count(),
-        reservations=own_pairs.filter(state=AssignmentState.RESERVED).count(),
-        reviews=QualityReview.objects.filter(annotator=annotator).count(),
-        exclusions=decided.count(),
-        reports=looks.filter(detail__how="analysis").count(),
-        exports=looks.filter(detail__how__startswith="export").count(),
-    )
+    counted: dict[str, QuerySet[Any]] = {
+        "reasons": VoteNote.objects.filter(vote__annotator=annotator),
+        "flag_notes": flags_with_notes(annotator),
+        "skip_notes": own_pairs.exclude(skip_note=""),
+        "drafts": Draft.objects.filter(annotator=annotator),
+        "key_maps": KeyMap.objects.filter(annotator=annotator),
+        "arrivals": CrowdArrival.objects.filter(annotator=annotator),
+        "sessions": Session.objects.filter(account=user, account__isnull=False),
+        "links": Invitation.objects.none() if user is None else live_links(user),
+        "votes": votes,
+        "flags": Flag.objects.filter(assignment__annotator=annotator),
+        "reservations": own_pairs.filter(state=AssignmentState.RESERVED),
+        "reviews": QualityReview.objects.filter(annotator=annotator),
+        "exclusions": Exclusion.objects.filter(
+            Q(assignment__annotator=annotator) | Q(vote__in=votes)
+        ),
+        "reports": looks.filter(detail__how="analysis"),
+        "exports": looks.filter(detail__how__startswith="export"),
+    }
+    return Belongings(account=fate_of(annotator), **counts_of(annotator, counted))
+
+
+def counts_of(annotator: Annotator, rows: Mapping[str, QuerySet[Any]]) -> dict[str, int]:
+    """How many rows each of these has, in one query: they are of one moment then."""
+    numbers = {
+        name: Coalesce(
+            Subquery(
+                some.order_by()
+                .annotate(one_group=Value(1))
+                .values("one_group")
+                .annotate(number=Count("pk"))
+                .values("number")
+            ),
+            0,
+        )
+        for name, some in rows.items()
+    }
+    places = {f"number_of_{name}": number for name, number in numbers.items()}
+    found = Annotator.objects.filter(pk=annotator.pk).annotate(**places).values(*places).get()
+    return {name: found[f"number_of_{name}"] for name in rows}
 
 
 def erase(annotator: Annotator, actor: User | None = None) -> Erasure:

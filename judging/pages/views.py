@@ -24,6 +24,7 @@ from judging.judges import (
     newest_versions,
     study_criteria,
     warnings_about,
+    warnings_about_all,
 )
 from judging.models import JudgeVersion
 from judging.outcomes import IN_WORDS, Outcome
@@ -67,13 +68,10 @@ def show_overview(
 ) -> HttpResponseBase:
     versions = newest_versions(study)
     tallies = tallies_of(versions)
+    warned = warnings_about_all(study, [version.config for version in versions])
     judges = [
-        {
-            "version": version,
-            "warnings": warnings_about(study, version.config),
-            "tally": tallies[version.pk],
-        }
-        for version in versions
+        {"version": version, "warnings": warnings, "tally": tallies[version.pk]}
+        for version, warnings in zip(versions, warned, strict=True)
     ]
     imported = study.judges.filter(versions__imported=True).distinct().order_by("judge_id")
     return render(

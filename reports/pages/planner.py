@@ -69,7 +69,8 @@ def meetings_of(design: Design, systems: int, *, focus: int, rounds: int) -> Mee
 def planner(request: SignedInRequest, study: Study) -> HttpResponse:
     """A fragment for the page of the design. Nothing is stored, and no outcome is looked at."""
     form = PlannerForm(request.GET)
-    systems = study.systems.count()
+    counts = study_planning.counts_of(study)
+    systems = counts.systems
     if not form.is_valid():
         faults = [f"{name}: {' '.join(map(str, errors))}" for name, errors in form.errors.items()]
         return render(request, "reports/planner.html", {"faults": faults})
@@ -82,7 +83,7 @@ def planner(request: SignedInRequest, study: Study) -> HttpResponse:
         focus=len(request.GET.getlist("systems")),
         rounds=data["rounds"] or 1,
     )
-    prompts = study.prompts.count()
+    prompts = counts.prompts
     wishes = study_planning.Wishes(
         win_rate=(data["win_rate"] or DEFAULT_WIN_RATE) / 100,
         annotators=data["annotators"],
