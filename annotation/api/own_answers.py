@@ -15,13 +15,16 @@ from rest_framework.utils.urls import replace_query_param
 from annotation import voting
 from annotation.models import AnnotatorState, Choice, StudyState
 from annotation.rating import wire
-from annotation.rating.own_answers import list_answers, summarise
+from annotation.rating.own_answers import Place, list_answers, summarise
 from annotation.rating.own_pages import place
 from annotation.rules import rules_of
 
 from .annotating import OF_ANNOTATORS, AnnotatorView
 from .problems import Conflict
 from .schema import CURSOR, refusals, tells
+
+# Of a cursor: the answers that are newer than its place.
+BACKWARDS = "-"
 
 
 class OwnAnswerSerializer(serializers.Serializer[Any]):
@@ -65,7 +68,9 @@ class OwnAnswers(AnnotatorView):
                 "OwnAnswerPage",
                 {
                     "next": serializers.URLField(allow_null=True, help_text="Older ones, or null."),
-                    "previous": serializers.URLField(allow_null=True, help_text="Always null."),
+                    "previous": serializers.URLField(
+                        allow_null=True, help_text="Newer ones, or null."
+                    ),
                     "results": OwnAnswerSerializer(many=True),
                 },
             ),
@@ -76,17 +81,22 @@ class OwnAnswers(AnnotatorView):
     def get(self, request: Request, slug: str) -> Response:
         annotator = self.annotator()
         raw = request.query_params.get("cursor")
-        before = None if raw is None else place(raw)
-        if raw is not None and before is None:
+        at = None if raw is None else place(raw.removeprefix(BACKWARDS))
+        if raw is not None and at is None:
             raise exceptions.NotFound("Invalid cursor")
-        page = list_answers(annotator, before)
+        if raw is not None and raw.startswith(BACKWARDS):
+            page = list_answers(annotator, after=at)
+        else:
+            page = list_answers(annotator, at)
         here = request.build_absolute_uri()
+
+        def address(where: Place | None, way: str = "") -> str | None:
+            return None if where is None else replace_query_param(here, "cursor", f"{way}{where}")
+
         return Response(
             {
-                "next": None
-                if page.before is None
-                else replace_query_param(here, "cursor", str(page.before)),
-                "previous": None,
+                "next": address(page.before),
+                "previous": address(page.after, BACKWARDS),
                 "results": OwnAnswerSerializer(list(page.answers), many=True).data,
             }
         )

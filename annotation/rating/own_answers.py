@@ -61,6 +61,8 @@ class Page:
     answers: Sequence[OwnAnswer]
     # The last vote of this page, where the next one begins; None at the end.
     before: Place | None
+    # The first one, where newer ones are on a page before; None at the beginning.
+    after: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +90,29 @@ class Summary:
         return self.active_ms / self.timed / 1000 if self.timed else None
 
 
-def list_answers(annotator: Annotator, before: Place | None = None) -> Page:
+def list_answers(
+    annotator: Annotator, before: Place | None = None, *, after: Place | None = None
+) -> Page:
     """The answers that stand and are in sight, the newest first.
 
-    `before` is the vote with which the page before ended; one that is none of the annotator's
-    begins at the newest.
+    `before` is the vote with which the page before ended, `after` the one with which the page
+    behind began; one that is none of the annotator's begins at the newest.
     """
     later = Vote.objects.filter(
         assignment=OuterRef("assignment"), revision__gt=OuterRef("revision")
     )
     votes = votes_in_sight(annotator).filter(~Exists(later)).order_by("-pk")
-    if before is not None:
-        at = own_votes(annotator).filter(
-            assignment__public_id=before.assignment, revision=before.revision
-        )
-        ended = at.values_list("pk", flat=True).first()
-        votes = votes if ended is None else votes.filter(pk__lt=ended)
+    at = key_of(annotator, after or before)
+    backwards = at is not None and after is not None
+    if at is None:
+        found = votes
+    elif backwards:
+        found = votes.filter(pk__gt=at).order_by("pk")
+    else:
+        found = votes.filter(pk__lt=at)
     rows = list(
-        votes.values_list(
+        found.values_list(
+            "pk",
             "assignment__public_id",
             "comparison__prompt__text",
             "comparison__prompt__messages",
@@ -117,13 +124,28 @@ def list_answers(annotator: Annotator, before: Place | None = None) -> Page:
         )[: PAGE_SIZE + 1]
     )
     shown = rows[:PAGE_SIZE]
+    if backwards:
+        shown.reverse()
+        has_older, has_newer = True, len(rows) > PAGE_SIZE
+    else:
+        has_older = len(rows) > PAGE_SIZE
+        has_newer = at is not None and bool(shown) and votes.filter(pk__gt=shown[0][0]).exists()
     return Page(
         [
             OwnAnswer(public_id, excerpt(messages[-1]["content"] if messages else text), *rest)  # type: ignore[arg-type]
-            for public_id, text, messages, *rest in shown
+            for _, public_id, text, messages, *rest in shown
         ],
-        before=Place(shown[-1][0], shown[-1][6]) if len(rows) > PAGE_SIZE else None,
+        before=Place(shown[-1][1], shown[-1][7]) if shown and has_older else None,
+        after=Place(shown[0][1], shown[0][7]) if shown and has_newer else None,
     )
+
+
+def key_of(annotator: Annotator, at: Place | None) -> int | None:
+    """The key of an own vote; None where it is none."""
+    if at is None:
+        return None
+    own = own_votes(annotator).filter(assignment__public_id=at.assignment, revision=at.revision)
+    return own.values_list("pk", flat=True).first()
 
 
 def excerpt(text: str) -> str:

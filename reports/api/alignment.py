@@ -20,7 +20,7 @@ from reports import looks, validations
 from reports.alignment_pages.acts import in_words
 from reports.alignment_pages.standing import judge_versions
 from reports.freshness import latest_run
-from reports.models import AnalysisRun, JudgeValidation, Revalidation
+from reports.models import AnalysisRun, Expertise, JudgeValidation, Revalidation
 from reports.models.validations import WITH_PEOPLE
 from reports.revalidation import (
     MOST_DRAWN,
@@ -125,6 +125,12 @@ class ValiditySerializer(serializers.Serializer[Any]):
     days = serializers.IntegerField(min_value=1, max_value=MOST_DAYS, allow_null=True)
     new_responses = serializers.IntegerField(
         min_value=1, max_value=MOST_NEW_RESPONSES, allow_null=True
+    )
+    expertise = serializers.ChoiceField(
+        choices=Expertise.values,
+        required=False,
+        help_text="What the annotators are, which decides the margin that a judge is granted; left "
+        "out, it stays. Validations of another one count no more.",
     )
 
 

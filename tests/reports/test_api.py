@@ -268,9 +268,16 @@ def test_a_sample_is_sent_to_people_watched_and_withdrawn():
 
 def test_how_long_validations_count_is_read_and_set(sealed):
     key = member(sealed, Role.OWNER)
-    assert key.get("studies/weather/validity").json() == {"days": 90, "new_responses": 1000}
-    wanted = {"days": 30, "new_responses": None}
+    assert key.get("studies/weather/validity").json() == {
+        "days": 90, "new_responses": 1000, "expertise": "trained",
+    }  # fmt: skip
+    wanted = {"days": 30, "new_responses": None, "expertise": "crowd"}
     assert key.send("PUT", "studies/weather/validity", wanted).json() == wanted
+    assert AuditEntry.objects.filter(action="judges.expertise_set").count() == 1
+    left_out = {"days": 30, "new_responses": None}
+    assert key.send("PUT", "studies/weather/validity", left_out).json() == wanted
+    odd = {**wanted, "expertise": "wise"}
+    assert key.send("PUT", "studies/weather/validity", odd).status_code == 422
     assert key.get("studies/weather/validity").json() == wanted
     assert key.send("PUT", "studies/weather/validity", {"days": 0}).status_code == 422
 

@@ -111,6 +111,28 @@ def test_an_answered_pair_is_not_given_back(study, key):
     assert key.post(f"studies/{study.slug}/annotate/skip", remark).status_code == 409
 
 
+def test_own_answers_are_paged_to_and_fro(study, key, monkeypatch):
+    monkeypatch.setattr("annotation.rating.own_answers.PAGE_SIZE", 1)
+    path = f"studies/{study.slug}/annotate"
+    for _ in range(3):
+        answered(key, study)
+
+    def at(url: str) -> Any:
+        return key.get(url.partition("/api/v1/")[2]).json()
+
+    pages = [key.get(f"{path}/answers").json()]
+    while (following := pages[-1]["next"]) is not None:
+        pages.append(at(following))
+    seen = [page["results"][0]["assignment"] for page in pages]
+    assert len(set(seen)) == 3
+    back = [pages[-1]]
+    while (newer := back[-1]["previous"]) is not None:
+        back.append(at(newer))
+    assert [page["results"][0]["assignment"] for page in back] == seen[::-1]
+    assert back[-1]["next"] is not None
+    assert key.get(f"{path}/answers?cursor=-none").status_code == 404
+
+
 def test_own_answers_are_listed_and_read_with_their_pair(study, key):
     bodies = [answered(key, study, choice) for choice in ("left", "right")]
     path = f"studies/{study.slug}/annotate"
