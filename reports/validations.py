@@ -202,16 +202,17 @@ def record_validation(
     with transaction.atomic():
         # One at a time: what is compared with the newest is the newest.
         JudgeVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
-        _check_news(kept, version)
-        row, act = _record(kept, version, entry, actor, None)
+        same_votes = _check_news(kept, version)
+        row, act = _record(kept, version, entry, actor, None, same_votes)
         audit.record(kept.study, actor, act.action, act.detail)
     return row
 
 
-def _check_news(kept: AnalysisRun, version: JudgeVersion) -> None:
+def _check_news(kept: AnalysisRun, version: JudgeVersion) -> JudgeValidation | None:
     """A validation is renewed by what people said since, never by the day on which one asks.
 
-    Or by what the study says of its annotators, as long as nothing else made it run out.
+    Or by what the study says of its annotators, as long as nothing else made it run out: then the
+    validation is given back whose votes are all that there is, and whose day and responses stay.
     """
     rule = rule_of(kept.study)
     if expertise_of(kept) != rule.expertise:
@@ -223,12 +224,12 @@ def _check_news(kept: AnalysisRun, version: JudgeVersion) -> None:
     validity = validity_of(version, rule)
     newest = validity.validation
     if newest is None:
-        return
+        return None
     if newest.analysis_run_id == kept.pk:
         raise ValidationError("This report is the judge's validation already. Nothing was changed.")
     if validity.reasons == ("expertise",):
-        # The same votes say something else of it: another margin is granted.
-        return
+        # The votes say something else of it: another margin is granted.
+        return newest if votes_of(kept) <= votes_of(newest.analysis_run) else None
     if validity.trust is Trust.RUN_OUT:
         since = Revalidation.objects.filter(version=version, merged_at__gt=newest.created_at)
         if not since.exists():
@@ -242,6 +243,7 @@ def _check_news(kept: AnalysisRun, version: JudgeVersion) -> None:
             "No vote was added since the judge was last validated, so that this report says "
             "nothing new. Nothing was changed."
         )
+    return None
 
 
 def votes_of(kept: AnalysisRun) -> int:
@@ -296,8 +298,15 @@ def _record(
     entry: Mapping[str, Any],
     actor: User | None,
     sample: Revalidation | None,
+    same_votes: JudgeValidation | None = None,
 ) -> tuple[JudgeValidation, audit.Act]:
-    """The row, and what the caller is to record of it."""
+    """The row, and what the caller is to record of it.
+
+    Parameters
+    ----------
+    same_votes : JudgeValidation, optional
+        An earlier one that rests on the same votes; it lends its day and its responses.
+    """
     row, _ = JudgeValidation.objects.get_or_create(
         version=version,
         analysis_run=kept,
@@ -307,8 +316,9 @@ def _record(
             "answer": entry["standing"]["answer"],
             "comparisons": entry["n"],
             "agreement": entry["agreement"]["estimate"],
-            "responses": responses_of(kept.study),
+            "responses": responses_of(kept.study) if same_votes is None else same_votes.responses,
             "created_by": actor,
+            "created_at": timezone.now() if same_votes is None else same_votes.created_at,
         },
     )
     detail = {

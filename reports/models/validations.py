@@ -109,6 +109,7 @@ class JudgeValidation(models.Model):
     created_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    # Of one that only grants another margin on the same votes: the day of the one before.
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -365,6 +365,31 @@ def test_a_validation_does_not_count_for_annotators_of_another_expertise() -> No
         validations.record_validation(analysis.run(study), "gpt", 1, None)
 
 
+def test_another_kind_of_annotators_and_back_renews_no_day_and_bears_no_more_responses() -> None:
+    study = judged_study(40, results="open")
+    vote_on(study, [f"i{number:03}" for number in range(40)], "ann-1")
+    version = judge_of(study)
+    first = validations.record_validation(analysis.run(study), "gpt", 1, None)
+    day = timezone.now() - timedelta(days=80)
+    JudgeValidation.objects.filter(pk=first.pk).update(created_at=day, responses=3)
+    for expertise in ("crowd", "trained", "experts"):
+        rule = validations.set_rule(study, None, days=90, new_responses=1000, expertise=expertise)
+        again = validations.record_validation(analysis.run(study), "gpt", 1, None)
+        assert (again.created_at, again.responses) == (day, 3), expertise
+        now = validity_of(version, rule)
+        assert now.validation == again
+        assert now.reasons == ()
+        assert now.until == day + timedelta(days=90)
+        assert now.new_responses > 0
+
+    # Votes that came since are news, whatever the annotators are called.
+    vote_on(study, [f"i{number:03}" for number in range(40)], "ann-2")
+    validations.set_rule(study, None, days=90, new_responses=1000, expertise="crowd")
+    renewed = validations.record_validation(analysis.run(study), "gpt", 1, None)
+    assert timezone.now() - renewed.created_at < timedelta(minutes=5)
+    assert renewed.responses > 3
+
+
 def test_too_little_is_no_validation_and_a_validation_is_never_changed() -> None:
     study = judged_study(10, results="open")
     vote_on(study, [f"i{number:03}" for number in range(10)], "ann-1")
