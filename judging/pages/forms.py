@@ -124,11 +124,15 @@ class JudgeForm(MarkedForm):
 
     def clean(self) -> dict[str, Any]:
         stated = super().clean() or {}
-        if stated.get("instruction") == OWN and not stated.get("own_instruction"):
+        is_own = self.needs_own_instruction(stated.get("instruction"))
+        if is_own and not stated.get("own_instruction"):
             self.add_error("own_instruction", "Write the instruction, or choose a ready-made one.")
         if (stated.get("price_input") is None) != (stated.get("price_output") is None):
             self.add_error("price_output", "Give both prices, or neither.")
         return stated
+
+    def needs_own_instruction(self, chosen: Any) -> bool:
+        return bool(chosen == OWN)
 
     def draft(self, before: JudgeVersion | None = None) -> dict[str, Any]:
         """What a file would state.
@@ -138,6 +142,29 @@ class JudgeForm(MarkedForm):
         before : JudgeVersion, optional
             The one that this follows: what the form does not show stays as it is there.
         """
+        stated = self.cleaned_data
+        endpoint = {"name": stated["endpoint"], "base_url": stated["base_url"]}
+        for name in ("requests_per_minute", "tokens_per_minute"):
+            # A form that showed the stored limit says by an empty field that there is none now.
+            if stated[name] is not None or before is not None:
+                endpoint[name] = stated[name] or 0
+        return {
+            "name": stated["name"],
+            "instructions": self.draft_instructions(),
+            "rubric": stated["rubric"],
+            "endpoint": endpoint,
+            "models": self.draft_models(before),
+        }
+
+    def draft_instructions(self) -> list[Any]:
+        return [self.draft_instruction(self.cleaned_data["instruction"])]
+
+    def draft_instruction(self, name: str) -> Any:
+        if name == OWN:
+            return {"name": OWN, "text": self.cleaned_data["own_instruction"]}
+        return name
+
+    def draft_models(self, before: JudgeVersion | None = None) -> list[dict[str, Any]]:
         stated = self.cleaned_data
         model: dict[str, Any] = {"name": stated["model"], "max_tokens": stated["max_tokens"]}
         card: dict[str, Any] = {}
@@ -158,21 +185,7 @@ class JudgeForm(MarkedForm):
                 # The price of cached input goes with that of input.
                 **({"cached_input": card["cached_input"]} if is_as_before else {}),
             }
-        endpoint = {"name": stated["endpoint"], "base_url": stated["base_url"]}
-        for name in ("requests_per_minute", "tokens_per_minute"):
-            # A form that showed the stored limit says by an empty field that there is none now.
-            if stated[name] is not None or before is not None:
-                endpoint[name] = stated[name] or 0
-        instruction: Any = stated["instruction"]
-        if instruction == OWN:
-            instruction = {"name": OWN, "text": stated["own_instruction"]}
-        return {
-            "name": stated["name"],
-            "instructions": [instruction],
-            "rubric": stated["rubric"],
-            "endpoint": endpoint,
-            "models": [model],
-        }
+        return [model]
 
 
 def initial_of(version: JudgeVersion) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from judging.pages.forms import (
     StudyBudgetForm,
     initial_of,
 )
+from judging.pages.panel_form import PanelForm
 from judging.pages.shown_runs import runs_context, version_of, whole
 from judging.parsing import Missing
 from judging.runs.asking import TEXTS
@@ -136,7 +137,8 @@ def answer_form(
         if not study_criteria(study):
             # Its own criteria have no levels, so that a judge would have nothing to go by.
             start_with["rubric"] = presets.rubric_names()[0]
-    form = JudgeForm(request.POST or None, initial=start_with)
+    kind = PanelForm if before is None else JudgeForm
+    form = kind(request.POST or None, initial=start_with)
     if before is not None:
         form.fields["name"].disabled = True
         form.fields["base_url"].widget.attrs["readonly"] = True
@@ -158,6 +160,16 @@ def answer_form(
         except (JudgeFault, EndpointFault) as fault:
             form.add_error(None, str(fault))
         else:
+            if len(added) > 1:
+                new = sum(one.is_new for one in added)
+                there = f" {len(added) - new} were there already." if new < len(added) else ""
+                messages.success(
+                    request,
+                    f"{new} {'judge' if new == 1 else 'judges'} of the panel "
+                    f"{form.cleaned_data['name']} {'is' if new == 1 else 'are'} added.{there} The "
+                    "key and limits of their endpoint are stored.",
+                )
+                return redirect("judges:overview", slug=study.slug)
             version = added[0].version
             said = "is added" if added[0].is_new else "was there already, unchanged"
             messages.success(

@@ -239,6 +239,26 @@ def test_a_judge_is_added_tested_tried_out_and_quoted(
     assert Judgment.objects.count() == 12
 
 
+def test_a_panel_is_added_in_one_form(desk: Desk, simulator: Simulator) -> None:
+    desk.open("judges:add")
+    desk.page.get_by_label("Reader", exact=True).check()
+    desk.page.get_by_label("My own, below").check()
+    add_more = {"model": "fair\nnoisy, 3", "own_instruction": "Say which of them is shorter."}
+    desk.fill(name="careful", base_url=simulator.url, key=KEY, **add_more)
+    desk.press("Add the judge")
+    desk.sees("Line 2: write the model alone")
+    desk.look("panel-refused")
+    assert not JudgeVersion.objects.exists()
+    expect(desk.page.get_by_label("Reader", exact=True)).to_be_checked()
+    desk.fill(model="fair\nnoisy, 3, 12", key=KEY)
+    desk.look("panel-form")
+    desk.press("Add the judge")
+    desk.sees("6 judges of the panel careful are added.")
+    desk.sees("careful/noisy/own")
+    desk.look("panel")
+    assert JudgeVersion.objects.count() == 6
+
+
 # So many that it still goes on when all has been looked at.
 @pytest.mark.parametrize("study", [60], indirect=True)
 def test_a_run_is_watched_paused_resumed_cancelled_and_done(

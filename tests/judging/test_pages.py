@@ -430,3 +430,80 @@ def test_a_version_of_an_earlier_parser_is_not_asked_and_says_so(
     newer = JudgeVersion.objects.order_by("pk").last()
     assert newer.number == 2
     assert "Start the run" in text(researcher.get(url("judge", study, version=newer.pk)))
+
+
+@pytest.mark.django_db
+def test_a_panel_is_added_in_one_form(researcher, study) -> None:
+    page = text(researcher.get(url("add", study)))
+    assert "Models, one a line" in page
+    assert 'type="checkbox" name="instruction" value="reader"' in page
+    posted = researcher.post(
+        url("add", study),
+        stated(
+            model="fair:delay=0\r\n\r\n  sharp, 3, 12.5 \r\n",
+            instruction=["assessor", "own"],
+            own_instruction="Say which of them is shorter.",
+            temperature=0,
+        ),
+        follow=True,
+    )
+    assert "4 judges of the panel careful are added." in text(posted)
+    versions = {
+        (config["model"], config["instruction"]["name"]): config
+        for config in JudgeVersion.objects.values_list("config", flat=True)
+    }
+    assert {judge.judge_id for judge in study.judges.all()} == {
+        f"careful/{model}/{name}"
+        for model in ("fair:delay=0", "sharp")
+        for name in ("assessor", "own")
+    }
+    own = versions["sharp", "own"]
+    assert own["instruction"]["text"] == "Say which of them is shorter."
+    assert own["price"] == {"input": "3", "cached_input": "3", "output": "12.5"}
+    assert versions["fair:delay=0", "assessor"]["price"]["output"] == "2"
+    assert {config["parameters"]["temperature"] for config in versions.values()} == {0}
+    assert Endpoint.objects.count() == 1
+    page = text(posted)
+    for judge in study.judges.all():
+        assert judge.judge_id in page
+    again = researcher.post(
+        url("add", study),
+        stated(
+            model="fair:delay=0\nsharp, 3, 12.5",
+            instruction=["assessor", "reader"],
+            temperature=0,
+        ),
+        follow=True,
+    )
+    assert "2 judges of the panel careful are added. 2 were there already." in text(again)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"model": "one\none"}, "Line 2: one is named twice."),
+        ({"model": "one, 2"}, "Line 1: write the model alone"),
+        ({"model": "one\ntwo, x, 3"}, "Line 2: write the model alone"),
+        ({"model": "one, 1, -3"}, "Line 1: write the model alone"),
+        ({"model": "one, NaN, 3"}, "Line 1: write the model alone"),
+        ({"model": "one\n, 1, 2"}, "Line 2: a name has 1 to 120 characters."),
+        ({"model": " \n "}, "This field is required"),
+        ({"instruction": []}, "This field is required"),
+        ({"instruction": ["reader", "own"]}, "Write the instruction"),
+        (
+            {
+                "model": "\n".join(f"m{k}" for k in range(7)),
+                "instruction": ["assessor", "reader", "sceptic"],
+            },
+            "These are 21 judges, and 20 at most are added at once.",
+        ),
+    ],
+)
+def test_a_panel_that_cannot_be_taken_says_why_and_stores_nothing(
+    researcher, study, wrong, said
+) -> None:
+    response = researcher.post(url("add", study), stated() | wrong)
+    assert response.status_code == 422
+    assert said in text(response)
+    assert not JudgeVersion.objects.exists()
