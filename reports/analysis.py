@@ -19,7 +19,7 @@ from annotation.selectors import versions_voted_under
 from reports import looks
 from reports import records as study_records
 from reports.against_one import against_one_rows
-from reports.beside import beside, is_large
+from reports.beside import MORE_VOTES, beside, is_large
 from reports.boards import Grades
 from reports.diagnostics import diagnostics
 from reports.freshness import count_rows, latest_run
@@ -95,7 +95,9 @@ def run(
     if study.is_sealed:
         raise SealedError(study)
     rows = count_rows(study)
-    read = study_records.load(study, style=thorough or _few_responses(study))
+    read = study_records.load(
+        study, style=thorough or _few_responses(study), many=rows.votes > MORE_VOTES
+    )
     settings = settings_of(study, read, thorough=thorough)
     used_seed = study.seed if seed is None else seed
     versions = versions_in_use()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import TypeVar
 
 from django.db import connection, transaction
+
+Result = TypeVar("Result")
 
 
 @contextmanager
@@ -19,15 +23,7 @@ def read_snapshot() -> Iterator[None]:
         return
     if connection.vendor == "postgresql":
         with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                # All rows of each query are read. Left to itself the planner takes a cursor for
-                # somebody who wants the first rows soon, and makes the whole slower for it.
-                cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
-                # A row that passes from a worker of PostgreSQL to the process that packs it costs a
-                # fifth of what the planner takes it for. Two million votes are then looked through
-                # by several processes: the one that packs them works 1.4 seconds instead of 2.5.
-                cursor.execute("SET LOCAL parallel_tuple_cost = 0.02")
+            _read_all_of_one_moment()
             yield
         return
     # `atomic` would begin IMMEDIATE and keep every vote waiting; a deferred transaction that only
@@ -39,3 +35,63 @@ def read_snapshot() -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("COMMIT")
+
+
+@contextmanager
+def reading_beside(read: Callable[[], Result], *, together: bool) -> Iterator[Callable[[], Result]]:
+    """Read something by a second connection while the block reads other things by this one.
+
+    Both see the moment of this connection's :func:`read_snapshot`. What the block is given waits
+    for the result, or raises what `read` raised. SQLite has nothing to gain from it, and what a
+    transaction that may write has done is seen by nobody else: there, as without `together`, `read`
+    runs when its result is asked for.
+
+    Parameters
+    ----------
+    read : callable
+        Runs in a thread of its own.
+    together : bool
+    """
+    name = _shared_moment() if together and connection.vendor == "postgresql" else None
+    if name is None:
+        yield read
+        return
+
+    def read_there() -> Result:
+        try:
+            with transaction.atomic():
+                _read_all_of_one_moment(name)
+                return read()
+        finally:
+            connection.close()  # that of this thread
+
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        yield beside.submit(read_there).result
+
+
+def _read_all_of_one_moment(name: str | None = None) -> None:
+    """Begin the transaction as one that only reads, of the moment of that name or of now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        if name is not None:
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", [name])
+        # All rows of each query are read. Left to itself the planner takes a cursor for somebody
+        # who wants the first rows soon, and makes the whole slower for it.
+        cursor.execute("SET LOCAL cursor_tuple_fraction = 1")
+        # A row that passes from a worker of PostgreSQL to the process that packs it costs a fifth
+        # of what the planner takes it for. Two million votes are then looked through by several
+        # processes: the one that packs them works 1.4 seconds instead of 2.5.
+        cursor.execute("SET LOCAL parallel_tuple_cost = 0.02")
+
+
+def _shared_moment() -> str | None:
+    """A name by which another connection sees what this one sees; None where it cannot."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        if not connection.in_atomic_block or cursor.fetchone() != ("on",):
+            return None
+        # While it waits for the other one, whose statements have a limit.
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        cursor.execute("SELECT pg_export_snapshot()")
+        (name,) = cursor.fetchone()
+    return str(name)

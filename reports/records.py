@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import itemgetter
 from typing import Any, cast
 
@@ -42,7 +43,7 @@ from reports.judgment_records import JudgmentRecords, load_judgments
 from reports.models import Expertise, ValidityRule
 from reports.pooled_records import pool_records
 from reports.profile_records import ProfileRecords, load_profiles
-from reports.read_snapshot import read_snapshot
+from reports.read_snapshot import read_snapshot, reading_beside
 from reports.sampling_records import SamplingRecords, load_sampling
 from reports.stats.agreement_report import Scale as ScaleName
 from reports.stats.results import VerdictCode
@@ -156,7 +157,7 @@ def _numbered(rows: Iterable[tuple[int, str]]) -> tuple[KeyCodes, tuple[str, ...
     return KeyCodes(key for key, _ in ordered), tuple(name for _, name in ordered)
 
 
-def load(study: Study, *, style: bool = False) -> StudyRecords:
+def load(study: Study, *, style: bool = False, many: bool = False) -> StudyRecords:
     """Read a study's counted votes and judgments, all at one moment.
 
     Of a challenger also the counted votes of the study that it continues; see
@@ -167,6 +168,8 @@ def load(study: Study, *, style: bool = False) -> StudyRecords:
     study : Study
     style : bool
         Whether to read the responses' texts and count their looks.
+    many : bool
+        Whether the votes are so many that a second connection reads them meanwhile.
 
     Raises
     ------
@@ -174,15 +177,19 @@ def load(study: Study, *, style: bool = False) -> StudyRecords:
         If the study lacks the criterion `overall`, which every study has.
     """
     with read_snapshot():
-        return _load(study, style)
+        return _load(study, style, many)
 
 
-def _load(study: Study, style: bool) -> StudyRecords:
-    system_codes, systems = _numbered(System.objects.filter(study=study).values_list("id", "name"))
-    prompts = _load_prompts(study)
-    items, responses = _load_items(study, system_codes, prompts.codes, style)
+def _load(study: Study, style: bool, many: bool) -> StudyRecords:
     criteria = {criterion.key: criterion for criterion in study.criteria.all()}
-    rows = read_vote_rows(study, criteria[Criterion.OVERALL])
+    with reading_beside(
+        partial(read_vote_rows, study, criteria[Criterion.OVERALL]), together=many
+    ) as votes_read:
+        named = System.objects.filter(study=study).values_list("id", "name")
+        system_codes, systems = _numbered(named)
+        prompts = _load_prompts(study)
+        items, responses = _load_items(study, system_codes, prompts.codes, style)
+        rows = votes_read()
     # Only those whose votes count: an invitation changes no result and no input hash.
     voted = set(distinct(rows.annotator).tolist())
     annotator_codes, annotators = _numbered(
@@ -248,7 +255,7 @@ def _load(study: Study, style: bool) -> StudyRecords:
     )
     if study.continues is not None:
         # A challenger is analysed with the votes that it continues.
-        records = pool_records(records, _load(study.continues, style), study.continues.slug)
+        records = pool_records(records, _load(study.continues, style, many), study.continues.slug)
     return replace(records, input_sha256=digest(records))
 
 
