@@ -60,16 +60,21 @@ class Item:
         return TONES[self.kind]
 
 
+NO_CONTENT = "There is nothing to rate yet: upload what the systems wrote."
+
+
 def checklist_of(study: Study) -> list[Item]:
     """Every fault first, then what may not be meant, then what is ready."""
     if faults := faults_of_reading(study):
         return [Item(FAULT, fault, "studio:checks", "Rules") for fault in faults]
     has_work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK).exists()
     groups = list_components(study) if has_work else []
+    empty = not has_work and not Prompt.objects.filter(study=study).exists()
+    work = [] if empty else work_faults(study, has_work=has_work, groups=groups)
     parts = {
         ("studio:rubric", "Rubric"): faults_of_rubric(study),
-        ("studio:design", "Design"): work_faults(study, has_work=has_work, groups=groups),
-        ("studio:content", "Content"): faults_of_gold(study),
+        ("studio:content", "Content"): [NO_CONTENT] if empty else faults_of_gold(study),
+        ("studio:design", "Design"): work,
         ("studio:checks", "Checks and limits"): faults_of_rules(study),
     }
     blocking = [
@@ -80,7 +85,8 @@ def checklist_of(study: Study) -> list[Item]:
     fine = [
         Item(FINE, f"{label}: nothing stands in the way.", route, label)
         for (route, label), found in parts.items()
-        if not found
+        # Without content there is no design either.
+        if not found and not (empty and route == "studio:design")
     ]
     return [*blocking, *warnings_of(study, groups), *fine]
 
@@ -88,7 +94,7 @@ def checklist_of(study: Study) -> list[Item]:
 def work_faults(study: Study, *, has_work: bool, groups: list[tuple[str, ...]]) -> list[str]:
     """As the study's own check has it, without the commands."""
     if not has_work:
-        return ["There is nothing to rate yet: upload content, then generate pairs."]
+        return ["There is nothing to rate yet: generate the pairs."]
     # What it says of groups that never meet can be overruled here, by a box.
     return faults_of_work(study, allow_disconnected=True) if len(groups) > 1 else []
 

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -216,6 +217,9 @@ def rubric_page(request: SignedInRequest, study: Study, faults: Sequence[str] = 
     )
 
 
+FOUND = 302
+
+
 @require_POST
 @readers_only
 @refuse_frozen("rubric")
@@ -224,7 +228,11 @@ def take_template(request: SignedInRequest, study: Study) -> HttpResponse:
     template = BY_KEY.get(request.POST.get("template", ""))
     if template is None:
         raise Http404("There is no such rubric to begin with.")
-    return stored_or_back(request, study, template.criteria)
+    answer = stored_or_back(request, study, template.criteria)
+    if answer.status_code == FOUND:
+        # The page looks the same where the rubric was this one before.
+        messages.success(request, f"The rubric is now: {template.label}.")
+    return answer
 
 
 def stored_or_back(

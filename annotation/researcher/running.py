@@ -23,6 +23,7 @@ from annotation.lifecycle.states import (
     unblind_study,
 )
 from annotation.models import (
+    Annotator,
     AuditEntry,
     Comparison,
     ComparisonKind,
@@ -137,6 +138,8 @@ def running(request: SignedInRequest, study: Study) -> HttpResponse:
             and (study.state not in RUNNING or may_unblind_early(study, roles)),
             "is_early": study.state in RUNNING,
             "may_change": study.state in RUNNING,
+            "nobody_rates": study.state in RUNNING
+            and not Annotator.objects.filter(study=study, user__isnull=False).exists(),
             "can_challenge": study.state not in RUNNING and not study.is_sealed,
             "versions": list(
                 StudyVersion.objects.filter(study=study)

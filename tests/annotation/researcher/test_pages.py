@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from annotation.importing.transfer import import_files
 from annotation.importing.writers import responses
@@ -236,10 +237,44 @@ def test_references_are_written_page_by_page(tmp_path):
 def test_the_checklist_blocks_on_a_fault_and_leads_to_it(studio: Studio):
     page = text_of(studio.get("open"))
     assert "There is nothing to rate yet" in page
-    assert f'href="{studio.url("design")}"' in page
+    content = studio.get("open").content.decode()
+    step = content[content.index("checklist") :]
+    assert f'href="{studio.url("content")}"' in step
+    assert "Content: nothing stands in the way" not in page
+    assert "Design: nothing stands in the way" not in page
     assert studio.post("open").status_code == 422
     studio.study.refresh_from_db()
     assert studio.study.opened_at is None
+
+
+def test_content_without_pairs_leads_to_the_design(tmp_path):
+    studio = filled(tmp_path, 3)
+    Comparison.objects.all().delete()
+    page = text_of(studio.get("open"))
+    assert "generate the pairs" in page
+    assert "Content: nothing stands in the way" in page
+
+
+def test_whoever_opened_a_study_without_people_is_led_to_them(tmp_path):
+    studio = filled(tmp_path, 3)
+    open_study(studio.study)
+    page = studio.get("running")
+    assert "Nobody is there to rate yet" in text_of(page)
+    people = reverse("people:invitations", kwargs={"slug": studio.study.slug})
+    assert f'href="{people}">Invite people' in page.content.decode()
+    factories.make_annotator(studio.study, factories.make_user())
+    assert "Nobody is there" not in text_of(studio.get("running"))
+
+
+def test_a_rubric_that_was_taken_is_told(studio: Studio):
+    key = studio.get("rubric").context["templates"][0].key
+    page = studio.client.post(studio.url("take_template"), {"template": key}, follow=True)
+    assert "The rubric is now:" in text_of(page)
+
+
+def test_an_upload_with_bad_rows_says_so_in_the_list(studio: Studio):
+    studio.checked(("a.jsonl", two_systems() + b'\n{"prompt_id": "q"}'))
+    assert "Checked: 1 bad row" in text_of(studio.get("content"))
 
 
 def test_the_dry_run_leaves_no_row(tmp_path):
