@@ -26,8 +26,9 @@ from .acts import ACTS, what_leaves
 from .figures import PEOPLE, PROGRESS
 from .names import Watcher
 from .people import COLUMNS, FILTERS, Choice, gave_many, seen_at, tabulate
-from .progress import OLD, Addresses, ago
+from .progress import OLD, Addresses
 from .progress_pages import CONDUCTORS, WATCHERS, is_live, shown
+from .progress_words import ago
 
 # States as people read them.
 STATES = {

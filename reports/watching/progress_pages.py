@@ -31,7 +31,8 @@ from .keeping import Kept
 from .lists import COMPARISONS, FILTERS, VOTES, Asked, Kind
 from .names import Names, Watcher
 from .pair import find_comparison, show_pair
-from .progress import category_in_words, evidence_in_words, view_progress
+from .progress import category_in_words, view_progress
+from .progress_words import evidence_in_words
 from .trail import KINDS, read_trail
 
 WATCHERS = (Role.OWNER, Role.RESEARCHER, Role.MONITOR)

@@ -7,12 +7,12 @@ from typing import Any
 
 from reports.wording.trust import FEWEST
 
+from .biases import biases
 from .overview import JudgeInBrief, in_brief, panel_section
 from .ranked import own_family, ranking, systems
 from .sections import Cell, Section
 from .verdicts import (
     beside,
-    biases,
     confidence,
     coverage,
     disagreements,
