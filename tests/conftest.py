@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests import browsers, services
+from tests.static_files import remember_what_is_found
 from tests.triggers import flush_without_triggers
 
 # Playwright's synchronous interface keeps an event loop in the main thread once it has run, and
@@ -65,6 +66,14 @@ def flush_lifts_triggers() -> Generator[None]:
     with pytest.MonkeyPatch.context() as patch:
         # On the class: once playwright runs, Django makes new connections for this thread.
         patch.setattr(type(connection.ops), "execute_sql_flush", flush_without_triggers)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_found_once() -> Generator[None]:
+    """Each `Client()` loads the middleware anew, and thousands of tests make several."""
+    with pytest.MonkeyPatch.context() as patch:
+        remember_what_is_found(patch)
         yield
 
 

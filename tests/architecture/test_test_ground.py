@@ -8,9 +8,14 @@ from pathlib import Path
 import pytest
 import redis
 from django.db import IntegrityError, connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from annotation.models import Choice, StudyState, Vote
 from tests import factories
+from tests.architecture.sources import PROJECT_ROOT
+from tests.static_files import remember_what_is_found
 from tests.triggers import lift_and_restore
 
 
@@ -74,6 +79,28 @@ def test_another_thread_sees_what_a_transactional_test_committed() -> None:
 def test_the_shared_data_hold_the_studies_that_tests_read(shared_data: Path) -> None:
     for name in ("pandalm", "mtbench_turn1", "rankgen", "llmbar"):
         assert (shared_data / name / "items.jsonl").is_file()
+
+
+def test_static_files_are_looked_for_once_for_the_same_settings(settings) -> None:
+    looked: list[object] = []
+    # Beneath the one that stands for the whole run, whose memory is not touched.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", looked.append)
+        remember_what_is_found(patch)
+        for prefix in ("/static/", "/static/", "/elsewhere/", "/static/"):
+            settings.WHITENOISE_STATIC_PREFIX = prefix
+            WhiteNoiseMiddleware(lambda request: HttpResponse())
+    assert [found.static_prefix for found in looked] == ["/static/", "/elsewhere/"]
+
+
+def test_a_client_of_a_test_gets_the_files_of_the_rooms() -> None:
+    for _ in range(2):
+        answer = Client().get("/static/evalsite/tokens.css")
+        assert answer.status_code == 200
+        assert (
+            b"".join(answer.streaming_content)
+            == (PROJECT_ROOT / "evalsite/static/evalsite/tokens.css").read_bytes()
+        )
 
 
 @pytest.mark.redis
