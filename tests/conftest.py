@@ -10,11 +10,11 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.test import TransactionTestCase
 
 from tests import browsers, services
 from tests.static_files import remember_what_is_found
-from tests.triggers import flush_without_triggers
+from tests.triggers import empty_after_test
 
 # Playwright's synchronous interface keeps an event loop in the main thread once it has run, and
 # Django would then refuse every query there. No test queries from within a coroutine.
@@ -61,11 +61,10 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def flush_lifts_triggers() -> Generator[None]:
-    """Let the flush after a transactional test, and nothing else, pass the append-only triggers."""
+def tables_are_emptied_past_triggers() -> Generator[None]:
+    """Let what follows a transactional test, and nothing else, pass the append-only triggers."""
     with pytest.MonkeyPatch.context() as patch:
-        # On the class: once playwright runs, Django makes new connections for this thread.
-        patch.setattr(type(connection.ops), "execute_sql_flush", flush_without_triggers)
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_after_test)
         yield
 
 

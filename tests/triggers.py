@@ -1,45 +1,83 @@
-"""How the flush after a transactional test passes the append-only triggers.
+"""How the tables are emptied after a transactional test, past the append-only triggers.
 
-Tests that commit are followed by Django's flush, which empties every table: by DELETE on SQLite,
-by TRUNCATE on PostgreSQL. The triggers of the first migrations refuse both. They are lifted within
-the flush's own transaction and are back before it commits, so that every test runs under them.
+Django's flush would empty every table, by TRUNCATE on PostgreSQL, and write content types and
+permissions anew. Most tests leave rows in a dozen tables and never touch those two, so only tables
+with rows are emptied, by DELETE. The triggers of the first migrations refuse that. They are lifted
+within the transaction that does it and are back when it commits, so that every test runs under
+them. Sequences go on, as after the flush.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.base.operations import BaseDatabaseOperations
+from django.test import TransactionTestCase
+
+# Written once after the migrations; the same before each test.
+KEPT = frozenset({"auth_permission", "django_content_type"})
+# Beyond this, each later look at the table would read long through what DELETE leaves behind.
+LARGE_BYTES = 1_000_000
 
 
-def lift_and_restore(connection: BaseDatabaseWrapper) -> tuple[list[str], list[str]]:
-    """The statements that lift the triggers a flush would meet, and those that restore them."""
+def filled_tables(connection: BaseDatabaseWrapper) -> list[str]:
+    """The models' tables that have rows, but for those of the migrations."""
+    tables = sorted(set(connection.introspection.django_table_names()) - KEPT)
+    looks = " UNION ALL ".join(
+        # The names of all statements here are the models' own.
+        f"SELECT '{table}' WHERE EXISTS (SELECT 1 FROM {connection.ops.quote_name(table)})"  # noqa: S608
+        for table in tables
+    )
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(
-                "SELECT name, sql FROM sqlite_master "
-                "WHERE type = 'trigger' AND name LIKE '%\\_no\\_delete' ESCAPE '\\'"
-            )
-            found = cursor.fetchall()
-            return [f'DROP TRIGGER "{name}"' for name, _ in found], [sql for _, sql in found]
+        cursor.execute(looks)
+        return [table for (table,) in cursor.fetchall()]
+
+
+def lift_and_restore(
+    connection: BaseDatabaseWrapper, tables: list[str]
+) -> tuple[list[str], list[str]]:
+    """The statements that lift the triggers on `tables`, and those that restore them."""
+    if connection.vendor == "postgresql":
+        # Neither triggers nor foreign keys until the transaction ends; for a superuser only, as
+        # the one of tests.services is.
+        return ["SET LOCAL session_replication_role = replica"], []
+    names = ", ".join(["%s"] * len(tables))
+    with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT tgrelid::regclass::text, tgname FROM pg_trigger "
-            "WHERE NOT tgisinternal AND tgname LIKE '%\\_no\\_truncate'"
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' "  # noqa: S608
+            f"AND name LIKE '%%\\_no\\_delete' ESCAPE '\\' AND tbl_name IN ({names})",
+            tables,
         )
         found = cursor.fetchall()
-    return (
-        [f"ALTER TABLE {table} DISABLE TRIGGER {name}" for table, name in found],
-        [f"ALTER TABLE {table} ENABLE TRIGGER {name}" for table, name in found],
-    )
+    return [f'DROP TRIGGER "{name}"' for name, _ in found], [sql for _, sql in found]
 
 
-def flush_without_triggers(operations: BaseDatabaseOperations, sql_list: Sequence[str]) -> None:
-    """Stand in for `BaseDatabaseOperations.execute_sql_flush`."""
-    connection = operations.connection
+def vacuum_large(connection: BaseDatabaseWrapper, tables: list[str]) -> None:
+    """Give back on PostgreSQL what DELETE only marks as gone, where it is much."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relname = ANY(%s) AND pg_relation_size(oid) > %s",
+            [tables, LARGE_BYTES],
+        )
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"VACUUM {connection.ops.quote_name(table)}")
+
+
+def empty_tables(connection: BaseDatabaseWrapper) -> None:
+    """Empty every table but those of the migrations."""
     with transaction.atomic(using=connection.alias):
-        lift, restore = lift_and_restore(connection)
+        tables = filled_tables(connection)
+        if not tables:
+            return
+        lift, restore = lift_and_restore(connection, tables)
+        empty = [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables]  # noqa: S608
         with connection.cursor() as cursor:
-            for statement in (*lift, *sql_list, *restore):
+            for statement in (*lift, *empty, *restore):
                 cursor.execute(statement)
+    if connection.vendor == "postgresql":
+        vacuum_large(connection, tables)
+
+
+def empty_after_test(test: TransactionTestCase) -> None:
+    """Stand in for `TransactionTestCase._fixture_teardown`."""
+    for alias in test._databases_names(include_mirrors=False):
+        empty_tables(connections[alias])

@@ -7,16 +7,21 @@ from pathlib import Path
 
 import pytest
 import redis
+from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+import tests.triggers
 from annotation.models import Choice, StudyState, Vote
+from reports.models import AnalysisRun
 from tests import factories
+from tests.annotation.constraints.test_append_only import APPEND_ONLY
+from tests.annotation.constraints.world import make_world
 from tests.architecture.sources import PROJECT_ROOT
 from tests.static_files import remember_what_is_found
-from tests.triggers import lift_and_restore
+from tests.triggers import empty_tables
 
 
 def refuses_to_change_a_vote() -> None:
@@ -34,29 +39,63 @@ def test_the_append_only_triggers_are_in_force_inside_a_rolled_back_test() -> No
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("turn", ["before a flush", "after a flush"])
-def test_the_append_only_triggers_are_in_force_around_a_flush(turn: str) -> None:
+@pytest.mark.parametrize("turn", ["before the tables are emptied", "afterwards"])
+def test_the_append_only_triggers_are_in_force_when_tables_are_emptied(turn: str) -> None:
     # Whichever comes second finds an empty table and its triggers back in place.
     assert Vote.objects.count() == 0
     refuses_to_change_a_vote()
 
 
+def triggers() -> set[tuple[str, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+            if connection.vendor == "sqlite"
+            else "SELECT tgname, tgrelid::regclass::text, tgenabled::text FROM pg_trigger"
+        )
+        return set(cursor.fetchall())
+
+
+def rows_of_tables() -> dict[str, int]:
+    return {
+        model._meta.db_table: model._base_manager.count()
+        for model in apps.get_models(include_auto_created=True)
+    }
+
+
 @pytest.mark.django_db(transaction=True)
-def test_the_flush_knows_every_append_only_table() -> None:
-    lift, restore = lift_and_restore(connection)
-    assert len(lift) == len(restore)
-    for table in (
-        "annotation_vote",
-        "annotation_votecriterion",
-        "annotation_exclusion",
-        "annotation_adjudication",
-        "annotation_auditentry",
-        "annotation_studyversion",
-        "judging_judgment",
-        "judging_judgeversion",
-        "reports_analysisrun",
-    ):
-        assert any(table in statement for statement in lift), table
+def test_every_append_only_table_is_emptied_and_keeps_its_triggers() -> None:
+    clean = rows_of_tables()
+    for make in APPEND_ONLY.values():
+        world = make_world()
+        make(world)
+    factories.make_judgment(world.comparison)
+    AnalysisRun.objects.create(
+        study=world.study, input_sha256="0" * 64, settings={}, seed=0, versions={}, result={}
+    )
+    filled = {table for table, rows in rows_of_tables().items() if rows}
+    assert filled > {*APPEND_ONLY, "judging_judgment", "judging_judgeversion"}
+    assert "reports_analysisrun" in filled
+    before = triggers()
+    empty_tables(connection)
+    assert rows_of_tables() == clean
+    assert triggers() == before
+    # Nobody writes these again, so they must not go.
+    assert clean["django_content_type"] == len(apps.get_models())
+    assert clean["auth_permission"] > 0
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_was_large_is_small_again_once_it_is_emptied(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tests.triggers, "LARGE_BYTES", 0)
+    factories.make_study()
+    empty_tables(connection)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_relation_size('annotation_study')")
+        assert cursor.fetchone() == (0,)
 
 
 @pytest.mark.django_db(transaction=True)
