@@ -79,5 +79,5 @@ def empty_tables(connection: BaseDatabaseWrapper) -> None:
 
 def empty_after_test(test: TransactionTestCase) -> None:
     """Stand in for `TransactionTestCase._fixture_teardown`."""
-    for alias in test._databases_names(include_mirrors=False):
-        empty_tables(connections[alias])
+    for connection in connections.all():
+        empty_tables(connection)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -121,7 +122,7 @@ def test_the_shared_data_hold_the_studies_that_tests_read(shared_data: Path) -> 
 
 
 def test_static_files_are_looked_for_once_for_the_same_settings(settings) -> None:
-    looked: list[object] = []
+    looked: list[Any] = []
     # Beneath the one that stands for the whole run, whose memory is not touched.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", looked.append)
@@ -137,7 +138,7 @@ def test_a_client_of_a_test_gets_the_files_of_the_rooms() -> None:
         answer = Client().get("/static/evalsite/tokens.css")
         assert answer.status_code == 200
         assert (
-            b"".join(answer.streaming_content)
+            b"".join(answer)
             == (PROJECT_ROOT / "evalsite/static/evalsite/tokens.css").read_bytes()
         )
 
