@@ -61,6 +61,8 @@ def main(arguments: list[str]) -> int:
     browser = browsers.find_or_install()
     # Each worker has a core: numpy's own threads would only get in each other's way.
     environment = {"OPENBLAS_NUM_THREADS": "1", **os.environ}
+    # Else each worker and each command that a test starts would compile every module anew.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     if slow:
         print("[tests] simulations and long runs only", flush=True)
     if browser is not None:
