@@ -56,6 +56,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.database)
 
 
+def own_limit(item: pytest.Item) -> float:
+    """The seconds that a test may take where it names them; 0 for the others."""
+    marker = item.get_closest_marker("timeout")
+    return float(marker.args[0]) if marker is not None else 0.0
+
+
+# The function of the same name marks items before others sort them; this comes after all.
+class LongestFirst:
+    """Start the tests that need limits of their own before all others.
+
+    Else one worker now and then ends with a minute's test while the others have nothing to do.
+    """
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=own_limit, reverse=True)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(LongestFirst())
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None,

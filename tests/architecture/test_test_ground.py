@@ -34,6 +34,14 @@ def refuses_to_change_a_vote() -> None:
         Vote.objects.filter(pk=vote.pk)._raw_delete(using="default")
 
 
+def test_the_longest_tests_come_first(request: pytest.FixtureRequest) -> None:
+    limits = [
+        marker.args[0] if (marker := item.get_closest_marker("timeout")) else 0
+        for item in request.session.items
+    ]
+    assert limits == sorted(limits, reverse=True)
+
+
 @pytest.mark.django_db
 def test_the_append_only_triggers_are_in_force_inside_a_rolled_back_test() -> None:
     refuses_to_change_a_vote()
@@ -138,8 +146,7 @@ def test_a_client_of_a_test_gets_the_files_of_the_rooms() -> None:
         answer = Client().get("/static/evalsite/tokens.css")
         assert answer.status_code == 200
         assert (
-            b"".join(answer)
-            == (PROJECT_ROOT / "evalsite/static/evalsite/tokens.css").read_bytes()
+            b"".join(answer) == (PROJECT_ROOT / "evalsite/static/evalsite/tokens.css").read_bytes()
         )
 
 
