@@ -1,7 +1,7 @@
 """Judges, their runs, calls and attempts, what they may cost, and what they decided."""
 
 from .judges import Endpoint, Judge, JudgeVersion
-from .judgments import Judgment, JudgmentCriterion, MissingCause
+from .judgments import Judgment, JudgmentCriterion, MissingCause, result_id
 from .money import JudgeTrial, StudyBudget, TrialPurpose
 from .notices import PauseNotice
 from .runs import (
@@ -34,4 +34,5 @@ __all__ = [
     "RunState",
     "StudyBudget",
     "TrialPurpose",
+    "result_id",
 ]

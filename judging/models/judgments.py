@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -10,6 +12,23 @@ from annotation.models import Comparison, Criterion, Verdict
 
 from .judges import JudgeVersion
 from .runs import JudgeCall, Order
+
+RESULTS = uuid.UUID("5b0f4f0e-6a0c-5b0e-9d53-0d0d3a5f3c11")
+"""Namespace of the ids of results; it never changes."""
+
+
+def result_id(study_slug: str, call_id: int) -> uuid.UUID:
+    """The id of a call's result: whoever stores it, and however often it arrives, it is this one.
+
+    Calls are numbered by the database, so that the study's name tells those of two installations
+    apart.
+
+    Examples
+    --------
+    >>> str(result_id("mails", 7))
+    '6e8df330-78c0-5ca2-b34a-310c7ff459a1'
+    """
+    return uuid.uuid5(uuid.uuid5(RESULTS, study_slug), str(call_id))
 
 
 class MissingCause(models.TextChoices):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.models import F, Sum
 from django.utils import timezone
@@ -26,6 +29,7 @@ from judging.models import (
     JudgeTrial,
     Judgment,
     RunState,
+    result_id,
 )
 from judging.outcomes import Outcome
 from judging.parsing import PARSER_VERSION, Usage
@@ -526,6 +530,34 @@ def test_a_result_is_stored_once(running) -> None:
     store(running, token, result)
     assert Judgment.objects.count() == 1
     assert JudgeRun.objects.get().spent == spent == spent_by_attempts()
+
+
+def test_a_result_has_one_id_that_its_call_makes(running, tmp_path) -> None:
+    work_off(running)
+    study = running.study
+
+    def exported(slug: str) -> dict[tuple[str, str], str | None]:
+        out = StringIO()
+        call_command("export", slug, "judgments", "--format", "jsonl", stdout=out)
+        rows = [json.loads(line) for line in out.getvalue().splitlines()]
+        return {(row["item_id"], row["order"]): row.get("result_id") for row in rows}
+
+    ids = exported(study.slug)
+    assert len(set(ids.values())) == Judgment.objects.count() > 0
+    for judgment in Judgment.objects.select_related("comparison"):
+        own = ids[judgment.comparison.item_id, judgment.order]
+        assert own == str(result_id(study.slug, judgment.call_id))
+        assert uuid.UUID(own).version == 5
+        assert own != str(result_id("another", judgment.call_id))
+    assert exported(study.slug) == ids
+
+    # It comes along where the rows are imported elsewhere.
+    other = make_judged_study(study.comparisons.count(), slug="copy")
+    file = tmp_path / "judgments.jsonl"
+    with file.open("w") as written:
+        call_command("export", study.slug, "judgments", "--format", "jsonl", stdout=written)
+    call_command("import_judgments", other.slug, str(file))
+    assert exported(other.slug) == ids
 
 
 def test_a_late_reply_keeps_its_cost_and_is_otherwise_ignored(running) -> None:

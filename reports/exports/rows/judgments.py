@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from annotation.models import Study
-from judging.models import Judgment
+from judging.models import Judgment, result_id
 
 from .shape import CHUNK, Row, RowTable, dollars, extra_keys, metadata_of, ordered
 
@@ -22,6 +22,7 @@ COLUMNS = (
     "cost",
     "latency_ms",
     # Not keys of contract.md §4: an import keeps them as metadata.
+    "result_id",
     "kind",
     "judge_version",
     "replicate",
@@ -63,6 +64,9 @@ def _rows(study: Study) -> Iterator[Row]:
                 "output_tokens": judgment.output_tokens,
                 "cost": dollars(judgment.cost),
                 "latency_ms": judgment.latency_ms,
+                "result_id": str(result_id(study.slug, judgment.call_id))
+                if judgment.call_id
+                else None,
                 "kind": judgment.comparison.kind,
                 "judge_version": judgment.version.number,
                 "replicate": judgment.call.replicate if judgment.call else None,
