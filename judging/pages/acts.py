@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
@@ -17,11 +18,12 @@ from annotation.models import Role, Study
 from judging.endpoints.saving import EndpointFault
 from judging.judges import replace_key
 from judging.outcomes import IN_WORDS, Outcome
-from judging.pages.forms import KeyForm, StartForm, StudyBudgetForm
+from judging.pages.forms import KeyForm, StartForm, StudyBudgetForm, TogetherForm
 from judging.pages.shown_runs import version_of
-from judging.pages.views import show_judge, show_overview
+from judging.pages.views import show_judge, show_overview, stored_budget
 from judging.runs import conducting
 from judging.runs.money import StudyBudgetFault
+from judging.runs.panels import StartedInPart, start_together
 from judging.runs.starting import RunFault, start_run
 from judging.runs.study_budget import set_study_budget
 from judging.tasks import ring
@@ -88,6 +90,29 @@ def study_budget(request: SignedInRequest, study: Study) -> HttpResponseBase:
             messages.success(request, said)
             return redirect("judges:overview", slug=study.slug)
     return show_overview(request, study, form, status=422)
+
+
+@require_POST
+@study_role(Role.OWNER, Role.RESEARCHER)
+def start_all(request: SignedInRequest, study: Study) -> HttpResponseBase:
+    """Start a run of each judge that has none under way."""
+    form = TogetherForm(request.POST)
+    if not form.is_valid():
+        return show_overview(request, study, stored_budget(study), together=form, status=422)
+    try:
+        runs = start_together(study, request.user, form.cleaned_data["budget"])
+    except StartedInPart as fault:
+        runs = fault.runs
+        messages.error(request, str(fault))
+    except RunFault as fault:
+        form.add_error(None, str(fault))
+        return show_overview(request, study, stored_budget(study), together=form, status=422)
+    else:
+        number = "A run has" if len(runs) == 1 else f"{len(runs)} runs have"
+        messages.success(request, f"{number} started.")
+    for run in runs:
+        transaction.on_commit(partial(ring, run.pk))
+    return redirect("judges:overview", slug=study.slug)
 
 
 @require_POST

@@ -242,6 +242,19 @@ class StudyBudgetForm(MarkedForm):
     )
 
 
+class TogetherForm(MarkedForm):
+    """A run of every judge."""
+
+    budget = forms.DecimalField(
+        label="Budget for all of them, in US dollars",
+        required=False,
+        min_value=Decimal("0.01"),
+        max_digits=12,
+        decimal_places=4,
+        help_text="Shared by what each can cost at most, and never exceeded. Empty: no cap.",
+    )
+
+
 class StartForm(MarkedForm):
     """A run."""
 

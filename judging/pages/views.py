@@ -34,6 +34,7 @@ from judging.pages.forms import (
     KeyForm,
     StartForm,
     StudyBudgetForm,
+    TogetherForm,
     initial_of,
 )
 from judging.pages.panel_form import PanelForm
@@ -41,6 +42,7 @@ from judging.pages.shown_runs import runs_context, version_of, whole
 from judging.parsing import Missing
 from judging.runs.asking import TEXTS
 from judging.runs.money import standing_of
+from judging.runs.panels import startable
 from judging.runs.progress import DETAILS, tallies_of
 from judging.runs.starting import Quote, live_run, quote
 from judging.trying import note_look, try_out
@@ -50,9 +52,12 @@ from judging.trying import note_look, try_out
 @study_role(Role.OWNER, Role.RESEARCHER)
 def overview(request: SignedInRequest, study: Study) -> HttpResponseBase:
     """Every judge with its newest version, the runs, and what they may cost together."""
-    amount = standing_of(study.pk).amount
-    form = StudyBudgetForm(initial={"amount": plain(amount)})
-    return show_overview(request, study, form, before=whole(request.GET.get("before"), 0))
+    before = whole(request.GET.get("before"), 0)
+    return show_overview(request, study, stored_budget(study), before=before)
+
+
+def stored_budget(study: Study) -> StudyBudgetForm:
+    return StudyBudgetForm(initial={"amount": plain(standing_of(study.pk).amount)})
 
 
 def plain(amount: Decimal | None) -> str:
@@ -66,6 +71,7 @@ def show_overview(
     form: StudyBudgetForm,
     status: int = 200,
     before: int = 0,
+    together: TogetherForm | None = None,
 ) -> HttpResponseBase:
     versions = newest_versions(study)
     tallies = tallies_of(versions)
@@ -83,6 +89,9 @@ def show_overview(
             "judges": judges,
             "imported": imported,
             "budget_form": form,
+            "together_form": together or TogetherForm(),
+            "startable": startable(study) if len(versions) > 1 else [],
+            "has_pairs": study.comparisons.filter(kind=ComparisonKind.WORK).exists(),
             **runs_context(study, before=before),
         },
         status=status,

@@ -311,6 +311,7 @@ MATRIX = {
     "judges:overview": Row(READERS),
     "judges:runs": Row(READERS),
     "judges:study_budget": Row(READERS, "post"),
+    "judges:start_all": Row(READERS, "post"),
     "judges:add": Row(READERS),
     "judges:judge": Row(READERS, of_study="judge"),
     "judges:new_version": Row(READERS, of_study="judge"),

@@ -257,6 +257,13 @@ def test_a_panel_is_added_in_one_form(desk: Desk, simulator: Simulator) -> None:
     desk.sees("careful/noisy/own")
     desk.look("panel")
     assert JudgeVersion.objects.count() == 6
+    # Prices were given for one model alone.
+    desk.fill(budget="1")
+    desk.press("Start a run of each")
+    desk.sees("No run was started.")
+    desk.sees("has no price card")
+    desk.look("panel-not-started")
+    assert not JudgeRun.objects.exists()
 
 
 # So many that it still goes on when all has been looked at.

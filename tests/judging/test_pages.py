@@ -507,3 +507,45 @@ def test_a_panel_that_cannot_be_taken_says_why_and_stores_nothing(
     assert response.status_code == 422
     assert said in text(response)
     assert not JudgeVersion.objects.exists()
+
+
+@pytest.mark.django_db
+def test_judges_are_started_together_with_one_budget(researcher, study) -> None:
+    assert "Start together" not in text(researcher.get(url("overview", study)))
+    researcher.post(url("add", study), stated(model="fair:delay=0"))
+    assert "Start together" not in text(researcher.get(url("overview", study)))
+    researcher.post(
+        url("add", study),
+        stated(name="panel", model="fair:delay=0\nsharp, 3, 6", instruction=["assessor", "reader"]),
+    )
+    assert "5 judges have no run" in text(researcher.get(url("overview", study)))
+    refused = researcher.post(url("start_all", study), {"budget": "0"})
+    assert refused.status_code == 422
+    assert "greater than or equal to 0.01" in text(refused)
+    assert not JudgeRun.objects.exists()
+    posted = researcher.post(url("start_all", study), {"budget": "2"}, follow=True)
+    assert "5 runs have started." in text(posted)
+    budgets = dict(JudgeRun.objects.values_list("version__judge__judge_id", "budget"))
+    assert len(budgets) == 5
+    assert Decimal("1.999") < sum(budgets.values()) <= 2
+    # Three times the price, three times the part.
+    assert budgets["panel/sharp/reader"] == pytest.approx(
+        3 * budgets["panel/fair:delay=0/reader"], rel=Decimal("0.01")
+    )
+    assert "Start together" not in text(posted)
+    again = researcher.post(url("start_all", study))
+    assert again.status_code == 422
+    assert JudgeRun.objects.count() == 5
+
+
+@pytest.mark.django_db
+def test_a_judge_without_prices_starts_nothing_under_a_shared_budget(researcher, study) -> None:
+    researcher.post(url("add", study), stated(name="one"))
+    researcher.post(url("add", study), stated(name="two", price_input="", price_output=""))
+    posted = researcher.post(url("start_all", study), {"budget": "2"})
+    assert posted.status_code == 422
+    assert "two has no price card" in text(posted)
+    assert not JudgeRun.objects.exists()
+    assert "2 runs have started." in text(
+        researcher.post(url("start_all", study), {"budget": ""}, follow=True)
+    )

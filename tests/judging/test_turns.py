@@ -48,8 +48,9 @@ class Clock:
 
 
 @pytest.fixture
-def limiter(monkeypatch: pytest.MonkeyPatch) -> ProcessLimiter:
+def limiter(monkeypatch: pytest.MonkeyPatch, settings) -> ProcessLimiter:
     """Buckets of this test alone, that nothing flows into."""
+    settings.REDIS_URL = ""
     own = ProcessLimiter(lambda: 0.0)
     monkeypatch.setattr("judging.limits._of_this_process", own)
     return own

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Collection
-from decimal import ROUND_DOWN, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from judging.judges import newest_versions, warnings_about
 from judging.models import JudgeRun, JudgeVersion, RunState
 from judging.runs.conducting import ConductFault, cap, resume, retry
 from judging.runs.money import Standing, StudyBudgetFault, standing_of
+from judging.runs.panels import share_budget
 from judging.runs.progress import Progress, progress_of
 from judging.runs.starting import Quote, RunFault, live_run, quote, start_run
 from judging.runs.study_budget import set_study_budget
@@ -105,7 +106,7 @@ class Command(StudyCommand):
         for run in live.values():
             if run is not None:
                 check_frozen(run, options)
-        shares = share_budget(versions, budget, options, {pk for pk, run in live.items() if run})
+        shares = shares_of(versions, budget, options, {pk for pk, run in live.items() if run})
         runs = []
         for version in versions:
             run, share = live[version.pk], shares[version.pk]
@@ -137,7 +138,7 @@ class Command(StudyCommand):
         if not last:
             raise CommandError("Every call of the last runs has an answer.")
         asked = [version for version in versions if version.pk in last]
-        shares = share_budget(asked, budget, options, set(last))
+        shares = shares_of(asked, budget, options, set(last))
         for version in asked:
             retry(last[version.pk], None, shares[version.pk])
         return list(last.values())
@@ -268,39 +269,19 @@ def check_frozen(run: JudgeRun, options: dict[str, Any]) -> None:
         )
 
 
-def share_budget(
+def shares_of(
     versions: list[JudgeVersion],
     budget: Decimal | None,
     options: dict[str, Any],
-    going_on: Collection[int] = (),
+    going_on: Collection[int],
 ) -> dict[int, Decimal | None]:
-    """The budget's part of each judge, by what it can cost at most.
-
-    Parameters
-    ----------
-    going_on : collection of int
-        Versions with a run that goes on. Its budget covers what it has answered already too, so
-        that the same command gives it the same part again.
-    """
-    if budget is None or len(versions) == 1:
-        return {version.pk: budget for version in versions}
-    worst = {}
-    for version in versions:
-        is_fresh = options["fresh"] or version.pk in going_on
-        found = quote(version, replicates_of(options), fresh=is_fresh).worst_case
-        if found is None:
-            raise RunFault(
-                f"{version.judge.judge_id} has no price card, so a budget could not be kept. Add "
-                "a price to its model, with zeros if it costs nothing."
-            )
-        worst[version.pk] = found
-    total = sum(worst.values())
-    if not total:
-        return {version.pk: budget / len(versions) for version in versions}
-    return {
-        pk: max((budget * share / total).quantize(Decimal("0.0001"), ROUND_DOWN), Decimal("0.0001"))
-        for pk, share in worst.items()
-    }
+    return share_budget(
+        versions,
+        budget,
+        replicates=replicates_of(options),
+        fresh=options["fresh"],
+        going_on=going_on,
+    )
 
 
 def dollars(amount: Decimal | None) -> str:
