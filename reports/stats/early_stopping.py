@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.stats.intervals import check_level
+from reports.stats.mean_scores import MeanScores
 from reports.stats.results import ShapeMismatch
 from reports.stats.sequential import (
     FEWEST_PROMPTS,
@@ -29,7 +30,6 @@ from reports.stats.sequential import (
     log_e_values,
 )
 from reports.stats.votes import FloatArray, IntArray
-from reports.stats.win_rates import MeanScores
 
 __all__ = ["NO_FAMILY", "EarlyStops", "early_stops"]
 

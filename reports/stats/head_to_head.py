@@ -13,6 +13,7 @@ from reports.stats.cells import Cells
 from reports.stats.cluster_sums import cluster_sums
 from reports.stats.connectivity import weak_components
 from reports.stats.intervals import check_level
+from reports.stats.mean_scores import MeanScores
 from reports.stats.planning import (
     POWER,
     SMALLEST_DIFFERENCE,
@@ -36,7 +37,7 @@ from reports.stats.significance import (
     sign_test,
 )
 from reports.stats.votes import BothBadPolicy, FloatArray, IntArray, TiePolicy, Votes
-from reports.stats.win_rates import MeanScores, pair_index, pair_mean_scores
+from reports.stats.win_rates import pair_index, pair_mean_scores
 
 __all__ = ["DEFAULT_TARGET", "HeadToHeadRow", "head_to_head", "pair_counts"]
 

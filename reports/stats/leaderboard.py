@@ -19,11 +19,12 @@ from reports.stats.cells import Cells
 from reports.stats.connectivity import Separation
 from reports.stats.covariance import Covariance
 from reports.stats.intervals import check_level
+from reports.stats.mean_scores import MeanScores
 from reports.stats.results import Estimate, VerdictCode, WarningCode, undefined
 from reports.stats.standings import RATING_CENTRE, RATING_SCALE, Standings
 from reports.stats.strength_covariance import strength_covariance
 from reports.stats.votes import BothBadPolicy, FloatArray, TiePolicy, Votes
-from reports.stats.win_rates import MeanScores, system_mean_scores
+from reports.stats.win_rates import system_mean_scores
 
 __all__ = ["Leaderboard", "LeaderboardRow", "leaderboard", "rating_of"]
 

@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reports.stats.intervals import check_level
+from reports.stats.mean_scores import MeanScores
 from reports.stats.results import NegativeCount, NonFiniteInput, ShapeMismatch, WarningCode
 from reports.stats.votes import FloatArray, IntArray
-from reports.stats.win_rates import MeanScores
 
 __all__ = [
     "SequentialLook",

@@ -12,9 +12,10 @@ from scipy.special import expit, ndtr
 
 from reports.stats import sequential
 from reports.stats.early_stopping import NO_FAMILY, EarlyStops, early_stops
+from reports.stats.mean_scores import MeanScores
 from reports.stats.results import InvalidLevel, ShapeMismatch
 from reports.stats.sequential import sequential_looks
-from reports.stats.win_rates import MeanScores, mean_scores
+from reports.stats.win_rates import mean_scores
 
 IntArray = NDArray[np.int64]
 

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 
 from reports.stats.covariance import FEW_CLUSTERS
 from reports.stats.intervals import critical_value, wilson
+from reports.stats.mean_scores import EFFECTIVE_CAP, TINY_VARIANCE
 from reports.stats.ratings import Integers
 from reports.stats.results import Estimate, WarningCode, undefined
-from reports.stats.win_rates import EFFECTIVE_CAP, TINY_VARIANCE
 
 __all__ = ["share_by_prompt"]
 
