@@ -81,7 +81,7 @@ OTHER = {
     "length_and_prompt": (
         "win rate at equal length by a logistic model of length and of each prompt's difficulty"
     ),
-    "length": "win rate at equal length by a logistic model",
+    "length": "win rate at equal length by a logistic model of length alone",
     "maker_named": "share of judged comparisons in which a response names a maker",
     "bait_wins": "score of responses that tell a judge what to say",
     "self_preference": "what the judge adds to a system of its family beyond other judges",
