@@ -17,15 +17,16 @@ from reports.stats.alignment.against_humans import (
     kappa_with_majority,
 )
 from reports.stats.alignment.alt_test import ADVISED_RATERS, Expertise, alt_test
-from reports.stats.alignment.bait import Bait, bait_wins
+from reports.stats.alignment.bait import bait_wins
 from reports.stats.alignment.calibration import Calibration, calibration, stated_confidence
 from reports.stats.alignment.ceiling import human_ceiling
 from reports.stats.alignment.confusion import Confusion, confusion
 from reports.stats.alignment.corrected_win_rates import CorrectedWinRate, corrected_win_rates
 from reports.stats.alignment.disagreements import Disagreement, disagreements
-from reports.stats.alignment.drift import Since, agreement_drift
+from reports.stats.alignment.drift import agreement_drift
 from reports.stats.alignment.equal_length import EqualLength, equal_length_win_rates
 from reports.stats.alignment.gates import SETTLED_LABELLED, gated
+from reports.stats.alignment.given import Drawn, Texts
 from reports.stats.alignment.humans import Draws, Humans, human_labels
 from reports.stats.alignment.judgments import (
     MISSING,
@@ -47,54 +48,10 @@ from reports.stats.ratings import Integers
 from reports.stats.results import Estimate, WarningCode
 from reports.stats.votes import Votes
 
-__all__ = ["DISAGREEMENTS", "Alignment", "Drawn", "Texts", "alignment"]
+__all__ = ["DISAGREEMENTS", "Alignment", "alignment"]
 
 DISAGREEMENTS = 50
 """How many of the worst disagreements an entry lists."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Texts:
-    """What was read off the responses of each comparison.
-
-    Attributes
-    ----------
-    features_a, features_b : int arrays of shape (comparisons, features)
-        How they look; characters in the first column.
-    bait : pair of bool arrays of shape (comparisons,)
-        Which responses a and b tell a judge what to say.
-    names : bool array of shape (comparisons,)
-        Whether a response names a maker or a system.
-    """
-
-    features_a: Integers
-    features_b: Integers
-    bait: Bait
-    names: NDArray[np.bool_]
-
-    @property
-    def longer_by(self) -> Integers:
-        """Characters of a less those of b."""
-        return np.asarray(self.features_a[:, 0].astype(np.int64) - self.features_b[:, 0])
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
-    """A seeded random sample of comparisons that was sent to people and came back.
-
-    Attributes
-    ----------
-    frame : bool array of shape (comparisons,)
-        Those that it was drawn from; the corrected win rates speak of them.
-    sample : bool array of shape (comparisons,)
-        Those that were drawn.
-    when : Since, optional
-        Which votes came since; None where the judge had not been validated before the draw.
-    """
-
-    frame: NDArray[np.bool_]
-    sample: NDArray[np.bool_]
-    when: Since | None = None
 
 
 @dataclass(frozen=True, slots=True)
