@@ -309,3 +309,23 @@ def test_the_dry_run_shows_the_real_page_and_stores_nothing(
     desk.watch.assert_clean()
     assert Comparison.objects.filter(study=studio.study).count() == 2
     assert not Vote.objects.exists()
+
+
+OUT_OF_SIGHT = """() => [
+    ...document.querySelectorAll(".steps [aria-current], .parts [aria-current]")
+  ]
+  .filter((here) => {
+    const strip = here.closest(".parts") ?? here.closest("ol");
+    const [at, room] = [here.getBoundingClientRect(), strip.getBoundingClientRect()];
+    return at.left < room.left - 1 || at.right > room.right + 1;
+  })
+  .map((here) => here.textContent.trim())"""
+
+
+@pytest.mark.parametrize("address", ["people/", "open/", "design/routing/"])
+def test_the_current_step_is_in_sight_on_a_phone(desks: Callable[..., Desk], address: str) -> None:
+    studio = make_studio()
+    desk = desks(user=studio.user, viewport=PHONE)
+    desk.page.goto(f"{desk.origin}/study/{studio.study.slug}/set-up/{address}")
+    desk.page.wait_for_load_state()
+    assert desk.page.evaluate(OUT_OF_SIGHT) == []
