@@ -10,10 +10,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from annotation.models import Study
+from annotation.models import Criterion, Study
 from tests.annotation.queue.world import current_id, make_queue, vote
 from tests.annotation.rating.conftest import Door
-from tests.factories import make_annotator
+from tests.factories import make_annotator, make_study_version
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +63,10 @@ MOST_FOR_BOTH = {"postgresql": 8, "sqlite": 15}
 
 
 def test_a_vote_that_brings_the_next_pair_takes_less_than_two_requests(door: Door) -> None:
+    # As opening writes it down: what is written down is remembered.
+    rubric = Criterion.objects.filter(study=door.annotator.study)
+    snapshot = {"rubric": list(rubric.values("key", "scale", "both_bad", "required"))}
+    make_study_version(door.annotator.study, snapshot=snapshot)
     vote(door.annotator, current_id(door.annotator))
     door.next(want=1)
     for _ in range(3):
