@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from functools import partial
-from functools import partial
 
 import pytest
 from django.db import connection
