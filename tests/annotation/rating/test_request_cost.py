@@ -57,8 +57,8 @@ def test_the_next_pair_takes_as_many_statements_in_a_large_study(door: Door) -> 
         assert cost(lambda: door.next(want=1)) <= MOST_FOR_A_CLAIM[connection.vendor]
 
 
-# The vote's own three and those of the claim, which ask nothing about who it is again. The form that
-# a process reads once is read by an earlier vote.
+# The vote's own three and those of the claim, which ask nothing about who it is again. The form
+# that a process reads once is read by an earlier vote.
 MOST_FOR_BOTH = {"postgresql": 8, "sqlite": 15}
 
 
