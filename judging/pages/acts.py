@@ -20,7 +20,7 @@ from judging.judges import replace_key
 from judging.outcomes import IN_WORDS, Outcome
 from judging.pages.forms import KeyForm, StartForm, StudyBudgetForm, TogetherForm
 from judging.pages.shown_runs import version_of
-from judging.pages.views import show_judge, show_overview, stored_budget
+from judging.pages.views import show_judge, show_overview
 from judging.runs import conducting
 from judging.runs.money import StudyBudgetFault
 from judging.runs.panels import StartedInPart, start_together
@@ -98,7 +98,7 @@ def start_all(request: SignedInRequest, study: Study) -> HttpResponseBase:
     """Start a run of each judge that has none under way."""
     form = TogetherForm(request.POST)
     if not form.is_valid():
-        return show_overview(request, study, stored_budget(study), together=form, status=422)
+        return show_overview(request, study, together=form, status=422)
     try:
         runs = start_together(study, request.user, form.cleaned_data["budget"])
     except StartedInPart as fault:
@@ -106,7 +106,7 @@ def start_all(request: SignedInRequest, study: Study) -> HttpResponseBase:
         messages.error(request, str(fault))
     except RunFault as fault:
         form.add_error(None, str(fault))
-        return show_overview(request, study, stored_budget(study), together=form, status=422)
+        return show_overview(request, study, together=form, status=422)
     else:
         number = "A run has" if len(runs) == 1 else f"{len(runs)} runs have"
         messages.success(request, f"{number} started.")

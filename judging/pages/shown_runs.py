@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import Http404
@@ -42,7 +43,7 @@ class ShownRun:
 
 def runs_context(
     study: Study, version: JudgeVersion | None = None, before: int = 0
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The newest runs of a study or a version, and where a page that watches asks for them.
 
     Parameters

@@ -41,7 +41,6 @@ from judging.pages.panel_form import PanelForm
 from judging.pages.shown_runs import runs_context, version_of, whole
 from judging.parsing import Missing
 from judging.runs.asking import TEXTS
-from judging.runs.money import standing_of
 from judging.runs.panels import startable
 from judging.runs.progress import DETAILS, tallies_of
 from judging.runs.starting import Quote, live_run, quote
@@ -53,11 +52,7 @@ from judging.trying import note_look, try_out
 def overview(request: SignedInRequest, study: Study) -> HttpResponseBase:
     """Every judge with its newest version, the runs, and what they may cost together."""
     before = whole(request.GET.get("before"), 0)
-    return show_overview(request, study, stored_budget(study), before=before)
-
-
-def stored_budget(study: Study) -> StudyBudgetForm:
-    return StudyBudgetForm(initial={"amount": plain(standing_of(study.pk).amount)})
+    return show_overview(request, study, before=before)
 
 
 def plain(amount: Decimal | None) -> str:
@@ -68,7 +63,7 @@ def plain(amount: Decimal | None) -> str:
 def show_overview(
     request: SignedInRequest,
     study: Study,
-    form: StudyBudgetForm,
+    form: StudyBudgetForm | None = None,
     status: int = 200,
     before: int = 0,
     together: TogetherForm | None = None,
@@ -81,6 +76,8 @@ def show_overview(
         for version, warnings in zip(versions, warned, strict=True)
     ]
     imported = study.judges.filter(versions__imported=True).distinct().order_by("judge_id")
+    shown = runs_context(study, before=before)
+    amount = plain(shown["standing"].amount)
     return render(
         request,
         "judging/overview.html",
@@ -88,11 +85,11 @@ def show_overview(
             "study": study,
             "judges": judges,
             "imported": imported,
-            "budget_form": form,
+            "budget_form": form or StudyBudgetForm(initial={"amount": amount}),
             "together_form": together or TogetherForm(),
-            "startable": startable(study) if len(versions) > 1 else [],
+            "startable": startable(versions),
             "has_pairs": study.comparisons.filter(kind=ComparisonKind.WORK).exists(),
-            **runs_context(study, before=before),
+            **shown,
         },
         status=status,
     )

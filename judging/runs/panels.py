@@ -7,8 +7,8 @@ from decimal import ROUND_DOWN, Decimal
 
 from annotation.models import Study, User
 from judging.judges import is_outdated, newest_versions
-from judging.models import JudgeRun, JudgeVersion
-from judging.runs.starting import RunFault, live_run, quote, start_run
+from judging.models import LIVE_RUN_STATES, JudgeRun, JudgeVersion
+from judging.runs.starting import RunFault, quote, start_run
 
 # In which a budget is cut, in US dollars.
 STEP = Decimal("0.0001")
@@ -56,13 +56,11 @@ def share_budget(
     }
 
 
-def startable(study: Study) -> list[JudgeVersion]:
-    """The newest version of each judge that has no run under way and may be asked."""
-    return [
-        version
-        for version in newest_versions(study)
-        if not is_outdated(version) and live_run(version) is None
-    ]
+def startable(versions: Sequence[JudgeVersion]) -> list[JudgeVersion]:
+    """Those of these versions that have no run under way and may be asked; in one query."""
+    live = JudgeRun.objects.filter(version__in=versions, state__in=LIVE_RUN_STATES)
+    busy = set(live.values_list("version", flat=True))
+    return [one for one in versions if not is_outdated(one) and one.pk not in busy]
 
 
 def start_together(
@@ -75,7 +73,7 @@ def start_together(
     RunFault
         Nothing can be started, or one of them cannot; those before it have started, and it says so.
     """
-    versions = startable(study)
+    versions = startable(newest_versions(study))
     if not versions:
         raise RunFault("Every judge has a run that has not ended, or needs a new version.")
     shares = share_budget(versions, budget)
