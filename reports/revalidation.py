@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from annotation import audit, queue
+from annotation import audit, quality, queue
 from annotation.access import roles_of
 from annotation.access.outcomes import READERS
 from annotation.draws import shuffled
@@ -161,6 +161,9 @@ def revalidate_judge(
             "can be drawn when a report has read its votes, or when it was withdrawn (--withdraw). "
             "Nothing was changed."
         ) from None
+    if raise_overlap:
+        # Not in the transaction, which holds the study's log.
+        quality.settle_training(Study.objects.get(pk=study.pk))
     return row
 
 
@@ -320,6 +323,7 @@ def _ask_for_more(
         reason=f"A random sample to hold the judge {version.judge.judge_id} against people.",
         overlap=overlap,
         items=[one.item_id for one in full],
+        settle=False,
     )
 
 

@@ -103,6 +103,7 @@ def change_it(
     reason: str,
     file: Path | None = None,
     problems: Problems | None = None,
+    settle: bool = True,
     **wishes: Any,
 ) -> Found:
     """Give an opened study a further version; its number, None where the study was so already.
@@ -113,11 +114,13 @@ def change_it(
         Of comparisons that are added.
     problems : Problems, optional
         Is told the bad rows of the file.
+    settle
+        As `change_study` takes it.
     wishes
         Settings, `overlap` and `items`, and what `as_arguments` takes.
     """
     add = None if file is None else adding(file, actor, problems or Problems())
-    done = change_study(study, actor, reason=reason, add=add, **as_arguments(wishes))
+    done = change_study(study, actor, reason=reason, add=add, settle=settle, **as_arguments(wishes))
     return {
         "version": None if done.version is None else done.version.number,
         "lines": list(done.lines),

@@ -10,12 +10,13 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from annotation import quality
 from annotation.access import roles_of
 from annotation.access.outcomes import READERS
 from annotation.importing.formats import FileError
 from annotation.importing.transfer import BadRowsError, ImportRefusedError
 from annotation.lifecycle.refusals import LifecycleError
-from annotation.models import JobKind, JobState, StudyJob
+from annotation.models import JobKind, JobState, Study, StudyJob
 from annotation.pairing import DesignError
 from annotation.progress_notes import note_progress
 from annotation.taking_turns import TIME_LIMIT, TakenOverError, at_work, hold, take_turn
@@ -88,7 +89,19 @@ def _done(job: StudyJob, problems: Problems) -> JobState | None:
         found = carry_out(job, problems)
         state = store_end(job, found=found)
     forget_files(job)
+    if job.kind == JobKind.CHANGING:
+        settle(job)
     return state
+
+
+def settle(job: StudyJob) -> None:
+    """Put annotators where the new version asks, now that it is stored and nothing is locked."""
+    try:
+        # As it is now: the job's study has the rules of before.
+        quality.settle_training(Study.objects.get(pk=job.study_id))
+    except Exception:
+        # The job is done. Whoever is left is settled by the next check of quality.
+        log.exception("jobs.unsettled", job=str(job.public_id))
 
 
 def carry_out(job: StudyJob, problems: Problems) -> Found:
@@ -101,7 +114,9 @@ def carry_out(job: StudyJob, problems: Problems) -> Found:
     if job.kind == JobKind.CHANGING:
         name = arguments.pop("file", None)
         file = None if name is None else folder_of(job) / name
-        return change_it(job.study, job.asked_by, file=file, problems=problems, **arguments)
+        return change_it(
+            job.study, job.asked_by, file=file, problems=problems, settle=False, **arguments
+        )
     return COUNTED[job.kind](job.study, job.asked_by, progress=progress, **arguments)
 
 

@@ -66,6 +66,7 @@ def change_study(
     overlap: int | None = None,
     items: Collection[str] | None = None,
     add: Add | None = None,
+    settle: bool = True,
     **settings: Any,
 ) -> StudyChange:
     """Give an open or paused study a new version.
@@ -88,6 +89,10 @@ def change_study(
         The item ids of the comparisons that `overlap` is about; all by default.
     add
         Stores further comparisons of the systems that there are.
+    settle
+        Whether annotators are put where the new version asks. Not within a transaction, which
+        would hold study, cells and audit chain while it waits for them: the caller of such a one
+        calls `quality.settle_training` after it.
     settings
         Of `SETTINGS`. Such as never change may be named with the value they have.
 
@@ -120,7 +125,7 @@ def change_study(
         version = change.write()
         warnings = tuple(warnings_at_any_time(change.study))
     # As it is now: the caller's study has the rules of before.
-    training = quality.settle_training(change.study)
+    training = quality.settle_training(change.study) if settle else quality.SettledTraining()
     if "added" in change.log:
         refresh_planner_statistics()
     return StudyChange(version, tuple(change.lines), training, warnings)

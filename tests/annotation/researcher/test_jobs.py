@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from annotation import taking_turns
+from annotation import quality, taking_turns
 from annotation.jobs import putting_off, rows, working
 from annotation.lifecycle.drafts import create_draft
 from annotation.lifecycle.generation import generate_comparisons
@@ -24,6 +24,8 @@ from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.states import close_study, unblind_study
 from annotation.lifecycle.versions import change_study
 from annotation.models import (
+    Annotator,
+    AnnotatorState,
     Comparison,
     Criterion,
     JobState,
@@ -33,7 +35,8 @@ from annotation.models import (
     StudyJob,
     StudyState,
 )
-from annotation.tasks import work_on_job
+from annotation.tasks import check_quality, work_on_job
+from tests.annotation.quality.world import make_trainee, make_training
 from tests.annotation.researcher.studio import Studio, make_studio
 from tests.annotation.researcher.test_pages import filled
 from tests.pages import text_of
@@ -392,6 +395,52 @@ def test_a_large_opened_study_is_changed_in_the_background(large_opened: Studio)
     assert "Version 3: title" in text_of(large_opened.get("running"))
     change_study(study, reason="Asked.", title="A third name")
     assert "Version 3: title" not in text_of(large_opened.get("running"))
+
+
+def ask_without_training(tmp_path) -> Annotator:
+    """Somebody who trains in a large study, whose training a job is to switch off."""
+    studio = filled(tmp_path, 3)
+    for _ in range(2):
+        make_training(studio.study)
+    open_study(studio.study)
+    rater = make_trainee(studio.study)
+    off = {"qualification": {"required": False}}
+    putting_off.ask_to_change(studio.study, studio.user, reason="Asked.", change_rules=off)
+    return rater
+
+
+@pytest.mark.django_db(transaction=True)
+def test_annotators_are_put_in_place_once_the_change_is_stored(tmp_path, monkeypatch):
+    rater = ask_without_training(tmp_path)
+    settle, seen = quality.settle_training, []
+
+    def watched(study: Study) -> quality.SettledTraining:
+        seen.append((connection.in_atomic_block, only_job().state))
+        return settle(study)
+
+    monkeypatch.setattr(quality, "settle_training", watched)
+    assert work_on_job() == JobState.DONE
+    # Whoever waits for an annotator must not hold the study and its log meanwhile.
+    assert seen == [(False, JobState.DONE)]
+    rater.refresh_from_db()
+    assert rater.state == AnnotatorState.ACTIVE
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_change_that_put_nobody_in_place_is_done_and_the_check_does_it(tmp_path, monkeypatch):
+    rater = ask_without_training(tmp_path)
+
+    def away(study: Study) -> None:
+        raise OperationalError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(quality, "settle_training", away)
+        assert work_on_job() == JobState.DONE
+    rater.refresh_from_db()
+    assert rater.state == AnnotatorState.QUALIFYING
+    check_quality()
+    rater.refresh_from_db()
+    assert rater.state == AnnotatorState.ACTIVE
 
 
 def test_faults_of_a_change_are_told_at_once_also_of_a_large_study(large_opened: Studio):
