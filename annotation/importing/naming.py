@@ -60,22 +60,34 @@ class NamingPolicy(StrEnum):
 
 
 def names_pattern(systems: Iterable[str] = ()) -> re.Pattern[str]:
-    """What finds public names and those of the given systems, longer ones first."""
-    own = sorted(
-        {name for name in systems if len(name.strip()) >= LEAST_OF_A_NAME},
-        key=lambda name: (-len(name), name),
-    )
-    found = "|".join([*map(re.escape, own), *PUBLIC_NAMES])
-    as_written = "|".join(PUBLIC_NAMES_AS_WRITTEN)
+    """What finds public names and those of the given systems in any letters, longer ones first."""
+    return _pattern([*_own_names(systems), *PUBLIC_NAMES], PUBLIC_NAMES_AS_WRITTEN)
+
+
+def _own_names(systems: Iterable[str]) -> list[str]:
+    own = {name for name in systems if len(name.strip()) >= LEAST_OF_A_NAME}
+    return [re.escape(name) for name in sorted(own, key=lambda name: (-len(name), name))]
+
+
+def _pattern(in_any_letters: Iterable[str], as_they_are: Iterable[str]) -> re.Pattern[str]:
+    found, as_written = "|".join(in_any_letters), "|".join(as_they_are)
     return re.compile(rf"{BEFORE}(?:(?i:{found})|{as_written}){AFTER}")
 
 
 def maker_pattern(systems: Iterable[str]) -> re.Pattern[str]:
-    """What finds public names, and those of the given systems that are no plain words.
+    """What finds public names, and as they are written those of systems that are no plain words.
 
-    Nobody looks at what it finds: a system that is called "short" would be found in any text.
+    Nobody looks at what it finds: systems called "Short", "System A" or "100" would be found in any
+    text, so that of a system's name both a letter and more than letters is asked.
     """
-    return names_pattern(name for name in systems if not (name.isalpha() and name.islower()))
+    own = _own_names(name for name in systems if not _is_plain(name))
+    return _pattern(PUBLIC_NAMES, [*own, *PUBLIC_NAMES_AS_WRITTEN])
+
+
+def _is_plain(name: str) -> bool:
+    """Letters and spaces alone, or no letter at all."""
+    signs = "".join(name.split())
+    return signs.isalpha() or not any(sign.isalpha() for sign in signs)
 
 
 def names_in(text: str, pattern: re.Pattern[str]) -> list[str]:

@@ -52,9 +52,12 @@ def test_what_was_found_is_what_is_masked():
 
 
 def test_a_system_that_is_called_by_a_plain_word_is_no_sign_of_a_maker() -> None:
-    pattern = maker_pattern(["short", "alder-2", "Birch", "öl"])
-    assert names_in("In short: an öl of ALDER-2 and birch, by Anthropic.", pattern) == [
-        "ALDER-2",
-        "birch",
-        "Anthropic",
-    ]
+    pattern = maker_pattern(["short", "Base", "Human", "System A", "öl", "100", "1.5"])
+    text = "In short, at the base: a human, a Human, 100 or 1.5 of system a and System A, an öl."
+    assert names_in(f"{text} By Anthropic.", pattern) == ["Anthropic"]
+
+
+def test_other_systems_are_found_as_whole_words_as_they_are_written() -> None:
+    pattern = maker_pattern(["alder-2", "Birch7", "tuned_b"])
+    text = "I am alder-2, no Alder-2, alder-21 or birch7: Birch7 (tuned_b), and chatgpt."
+    assert names_in(text, pattern) == ["alder-2", "Birch7", "tuned_b", "chatgpt"]
