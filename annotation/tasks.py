@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 from annotation import quality, queue
 from annotation.api import idempotency
 from annotation.importing import upload_work
-from annotation.jobs import working
+from annotation.jobs import rows, working
 from annotation.models import Study, StudyState
 from annotation.people import letters
 from annotation.sessions import SessionStore
@@ -140,6 +140,12 @@ def ring_for_jobs() -> None:
         work_on_job.delay()
     except OperationalError:
         log.warning("jobs.bell_unheard")
+
+
+@shared_task(name="annotation.forget_bad_rows")
+def forget_bad_rows() -> int:
+    """Delete why rows of a file were bad, a day after it was told; of how many jobs."""
+    return rows.forget_problems()
 
 
 @shared_task(name="annotation.tidy_uploads")

@@ -487,6 +487,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15.0,
         "options": {"expires": 15.0},
     },
+    "forget bad rows": {
+        "task": "annotation.forget_bad_rows",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "tidy uploads": {
         "task": "annotation.tidy_uploads",
         "schedule": 3600.0,

@@ -49,7 +49,7 @@ class CopyView(StudyView):
                 raise Conflict(f"The name {wanted['slug']} is taken. Choose another.") from None
             raise
         if isinstance(made, StudyJob):
-            return put_off(made)
+            return put_off(made, self.user)
         study = Study.objects.get(slug=made["slug"])
         return Response(show(study, roles_of(self.user, study)), status=201)
 

@@ -240,4 +240,4 @@ class AddComparisons(ImportView):
                     "Some rows cannot be used. Nothing was added.",
                     [(f"line {line}", why) for line, why in problems.first if line is not None],
                 ) from None
-        return put_off(asked) if isinstance(asked, StudyJob) else Response(asked)
+        return put_off(asked, self.user) if isinstance(asked, StudyJob) else Response(asked)

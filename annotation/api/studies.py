@@ -40,6 +40,7 @@ from annotation.models import (
     Role,
     Study,
     StudyJob,
+    User,
 )
 from annotation.pairing import Design
 from annotation.tasks import ring_for_jobs
@@ -166,7 +167,7 @@ class OneStudy(StudyView):
         if self.study.was_opened:
             asked = putting_off.ask_to_change(self.study, self.user, reason=reason, **wanted)
             if isinstance(asked, StudyJob):
-                return put_off(asked)
+                return put_off(asked, self.user)
         elif {"overlap", "items"} & set(wanted):
             raise Conflict(
                 "The study is a draft: its pairs get their votes when they are generated, or by "
@@ -201,7 +202,7 @@ class Rubric(StudyView):
                 self.study, self.user, reason=wanted.get("reason", ""), criteria=wanted["criteria"]
             )
             if isinstance(asked, StudyJob):
-                return put_off(asked)
+                return put_off(asked, self.user)
         else:
             set_rubric(self.study, [draft_of(entry) for entry in wanted["criteria"]], self.user)
         return Response({"criteria": shown_criteria(self.study)})
@@ -239,17 +240,17 @@ class Generate(StudyView):
             **wanted,
         )
         if isinstance(asked, StudyJob):
-            return put_off(asked)
+            return put_off(asked, self.user)
         return Response({"comparisons": 0, "votes": 0, "components": [], **asked})
 
 
-def put_off(job: StudyJob) -> Response:
+def put_off(job: StudyJob, reader: User) -> Response:
     """202: the background does it, and the answer says where to ask."""
     ring_for_jobs()
-    return Response(shown_job(job), status=202)
+    return Response(shown_job(job, reader), status=202)
 
 
-def shown_job(job: StudyJob) -> dict[str, Any]:
+def shown_job(job: StudyJob, reader: User) -> dict[str, Any]:
     done, most = rows.progress_of(job)
     return {
         "id": job.public_id,
@@ -261,8 +262,7 @@ def shown_job(job: StudyJob) -> dict[str, Any]:
         "done": most if job.state == JobState.DONE else done,
         "at_most": most,
         "problem": job.problem,
-        # Names of systems are sealed once the study is open.
-        "found": {name: value for name, value in job.found.items() if name != "components"},
+        "found": rows.found_for(job, reader),
     }
 
 
@@ -276,7 +276,7 @@ class Job(StudyView):
         found = StudyJob.objects.filter(study=self.study, public_id=job).first()
         if found is None:
             raise Http404("This study has no such job.")
-        return Response(shown_job(found))
+        return Response(shown_job(found, self.user))
 
 
 class Readiness(StudyView):
@@ -320,7 +320,7 @@ class OpenStudy(Step):
             self.study, self.user, allow_disconnected=wanted["allow_disconnected"]
         )
         if isinstance(asked, StudyJob):
-            return put_off(asked)
+            return put_off(asked, self.user)
         self.study.refresh_from_db()
         return Response(show(self.study, self.held))
 

@@ -185,7 +185,8 @@ class JobSerializer(serializers.Serializer[Any]):
     problem = serializers.CharField(allow_blank=True, help_text="Why it was not done.")
     found = serializers.DictField(
         help_text="Once it is done: what the step answers, without groups of systems; of a copy "
-        "its `slug`. Of a file with bad rows: `bad_rows`, and the first of them as `problems`."
+        "its `slug`. Of a file with bad rows: `bad_rows`, and, for a day and for whoever sent it, "
+        "the first of them as `problems`."
     )
 
 

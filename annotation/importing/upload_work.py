@@ -120,9 +120,11 @@ class _Listening:
 
     def bad_row(self, problem: RowProblem) -> None:
         name = spool.without_folder(problem.file, self.upload.public_id)
-        self.problems.add(name, problem.line, problem.reason)
+        # A reason may point to another row, of a file of the spool.
+        reason = spool.without_folder(problem.reason, self.upload.public_id)
+        self.problems.add(name, problem.line, reason)
         if len(self.first) < SHOWN:
-            self.first.append([name, problem.line, problem.reason])
+            self.first.append([name, problem.line, reason])
 
     def rows_read(self, rows: int, *, store: bool) -> None:
         self.read += rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,12 @@ from annotation.models import JobKind, JobState, Study, StudyJob, User
 from annotation.progress_notes import progress_at
 
 Found = dict[str, Any]
+
+TOLD_FOR = timedelta(days=1)
+"""So long it is told what came of a step that nobody waited for."""
+
+# Of what came of a step: rows that are bad, and why, with names of systems in the reasons.
+PROBLEMS = "problems"
 # What is being done with the study, and what its progress counts.
 DOING = {
     JobKind.PAIRS: "its pairs are being made",
@@ -107,6 +114,26 @@ def progress_of(job: StudyJob) -> tuple[int, int]:
     """How many of the job's unit are through, and how many there are at most."""
     done = progress_at(progress_path(job)).get("rows", 0)
     return (done if isinstance(done, int) else 0), int(job.arguments.get("expected", 0))
+
+
+def found_for(job: StudyJob, person: User) -> Found:
+    """What came of a job, as somebody who runs the study may know it.
+
+    Names of systems are sealed once the study is open: groups of systems are told to nobody, and
+    reasons of bad rows to whoever gave the file. All others are told how many rows are bad.
+    """
+    hidden = {"components"} if job.asked_by_id == person.pk else {"components", PROBLEMS}
+    return {name: value for name, value in job.found.items() if name not in hidden}
+
+
+def forget_problems() -> int:
+    """Delete the reasons of bad rows that were told long enough; of how many jobs."""
+    old = StudyJob.objects.filter(
+        ended_at__lt=timezone.now() - TOLD_FOR, found__has_key=PROBLEMS
+    ).only("found")
+    for job in (jobs := list(old)):
+        del job.found[PROBLEMS]
+    return StudyJob.objects.bulk_update(jobs, ["found"])
 
 
 def end(job: StudyJob, *, found: Found | None = None, problem: str = "") -> JobState | None:

@@ -172,7 +172,10 @@ class Problems:
     def bad_row(self, problem: RowProblem) -> None:
         self.count += 1
         if len(self.first) < SHOWN_PROBLEMS:
-            self.first.append((problem.line, problem.reason))
+            # A reason names the file when it points to another of its rows; where it lies is
+            # nobody's business.
+            lies_in = f"{Path(problem.file).parent}/"
+            self.first.append((problem.line, problem.reason.replace(lies_in, "")))
 
     def rows_read(self, rows: int, *, store: bool) -> None:
         """Nobody watches."""

@@ -21,7 +21,7 @@ from annotation.pairing import DesignError
 from annotation.progress_notes import note_progress
 from annotation.taking_turns import TIME_LIMIT, TakenOverError, at_work, hold, take_turn
 
-from .rows import Found, end, folder_of, forget_files, progress_path, store_end
+from .rows import PROBLEMS, Found, end, folder_of, forget_files, progress_path, store_end
 from .steps import Problems, change_it, copy_it, make_pairs, open_it
 
 log = structlog.get_logger(__name__)
@@ -78,7 +78,7 @@ def work_on(job: StudyJob) -> JobState | None:
             )
         found: dict[str, Any] = {}
         if problems.count:
-            found = {"bad_rows": problems.count, "problems": [list(row) for row in problems.first]}
+            found = {"bad_rows": problems.count, PROBLEMS: [list(row) for row in problems.first]}
         return end(job, found=found, problem=problem)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -17,9 +16,6 @@ from annotation.models import AuditEntry, JobKind, JobState, Study, StudyJob
 from annotation.tasks import ring_for_jobs
 
 from .frame import readers_only
-
-# So long the page says what came of a step that nobody waited for.
-TOLD_FOR = timedelta(days=1)
 
 
 def ring_where_asked(asked: object) -> None:
@@ -40,7 +36,7 @@ def job_on_page(study: Study, kind: JobKind) -> dict[str, Any]:
     """What a page shows: the job at work, of any kind, and how the last one of its own ended."""
     live = rows.live_job(study)
     last = None if live is not None else rows.last_job(study, kind)
-    if last is not None and (last.ended_at or timezone.now()) < timezone.now() - TOLD_FOR:
+    if last is not None and (last.ended_at or timezone.now()) < timezone.now() - rows.TOLD_FOR:
         last = None
     if last is not None and is_overtaken(last):
         last = None

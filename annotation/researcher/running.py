@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from annotation.access import SignedInRequest, roles_of
+from annotation.jobs import rows
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.states import (
     archive_study,
@@ -34,6 +35,7 @@ from annotation.models import (
     StudyJob,
     StudyState,
     StudyVersion,
+    User,
 )
 
 from .frame import StudioForm, readers_only, render_step, take_faults
@@ -133,6 +135,7 @@ def running(request: SignedInRequest, study: Study) -> HttpResponse:
         {
             "actions": available(study),
             **(at_work := job_on_page(study, JobKind.CHANGING)),
+            "bad_rows": bad_rows(at_work["ended"], request.user),
             "change_told": told(at_work["ended"].found) if is_done(at_work["ended"]) else "",
             "can_unblind": study.unblinded_at is None
             and (study.state not in RUNNING or may_unblind_early(study, roles)),
@@ -158,6 +161,11 @@ def running(request: SignedInRequest, study: Study) -> HttpResponse:
             ],
         },
     )
+
+
+def bad_rows(ended: StudyJob | None, reader: User) -> list[list[object]]:
+    """The first bad rows of a file, for whoever gave it."""
+    return [] if ended is None else rows.found_for(ended, reader).get(rows.PROBLEMS, [])
 
 
 def is_done(ended: StudyJob | None) -> bool:

@@ -31,11 +31,13 @@ from annotation.models import (
     JobState,
     Membership,
     Response,
+    Role,
     Study,
     StudyJob,
     StudyState,
 )
-from annotation.tasks import check_quality, work_on_job
+from annotation.tasks import check_quality, forget_bad_rows, work_on_job
+from tests import factories
 from tests.annotation.quality.world import make_trainee, make_training
 from tests.annotation.researcher.studio import Studio, make_studio
 from tests.annotation.researcher.test_pages import filled
@@ -505,6 +507,44 @@ def test_bad_rows_of_further_pairs_are_listed_on_the_page(large_opened: Studio):
     assert "2 rows are bad; nothing was added." in page
     assert "response_a" in page
     assert not list(rows.folder().iterdir())
+
+
+def test_why_rows_are_bad_is_told_to_whoever_gave_the_file_for_a_day(large_opened: Studio):
+    add_pairs(large_opened, further_pairs(1, system_a="Hidden-9", system_b="Hidden-9"))
+    assert work_on_job() == JobState.FAILED
+    name = str(only_job().public_id)
+    other = Studio(large_opened.study, factories.make_user("colleague"))
+    Membership.objects.create(study=other.study, user=other.user, role=Role.OWNER)
+    assert "Hidden-9" in text_of(large_opened.get("running"))
+    assert "Hidden-9" in json.dumps(job_through_api(large_opened, name))
+    page = text_of(other.get("running"))
+    assert "1 rows are bad; nothing was added." in page
+    assert "told for a day to whoever gave the file" in page
+    assert "Hidden-9" not in page
+    told = job_through_api(other, name)
+    assert told["found"] == {"bad_rows": 1}
+    assert "Hidden-9" not in json.dumps(told)
+    assert forget_bad_rows() == 0
+    StudyJob.objects.update(ended_at=timezone.now() - timedelta(days=1, minutes=1))
+    assert forget_bad_rows() == 1
+    assert only_job().found == {"bad_rows": 1}
+    assert job_through_api(large_opened, name)["found"] == {"bad_rows": 1}
+
+
+@pytest.mark.parametrize("large_file", [True, False])
+def test_reasons_of_bad_rows_point_to_others_without_where_the_file_lay(
+    large_opened: Studio, monkeypatch, large_file: bool
+):
+    if not large_file:
+        monkeypatch.setattr(putting_off, "AT_ONCE", 1000)
+    twice = further_pairs(1) + b"\n" + further_pairs(1, response_a="A third answer.")
+    answer = add_pairs(large_opened, twice)
+    if large_file:
+        assert work_on_job() == JobState.FAILED
+        answer = large_opened.get("running")
+    page = text_of(answer)
+    assert "more.jsonl:1" in page
+    assert "/more.jsonl" not in page
 
 
 def test_a_file_that_was_asked_for_too_late_leaves_nothing(large_opened: Studio, monkeypatch):

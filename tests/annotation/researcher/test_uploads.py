@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from annotation.importing import spool, transfer, upload_work, uploads
 from annotation.importing.naming import NamingPolicy
+from annotation.importing.uploads import PROBLEMS_LIST
 from annotation.lifecycle.opening import open_study
 from annotation.models import (
     AuditEntry,
@@ -167,6 +168,15 @@ def test_files_reach_the_disk_at_the_address_of_imports_alone(studio: Studio, mo
 
 
 # -- what is stored --------------------------------------------------------------------------
+
+
+def test_a_reason_points_to_another_row_without_where_its_file_lies(studio: Studio):
+    other = two_systems(1).replace(b"of the first", b"of a third")
+    upload = studio.checked(("answers.jsonl", two_systems(1) + b"\n" + other))
+    assert "in answers.jsonl:1;" in upload.found["problems"][0][2]
+    listed = spool.path_of(upload.public_id, PROBLEMS_LIST).read_text()
+    assert "answers.jsonl:1" in listed
+    assert str(spool.folder(upload.public_id)) not in listed
 
 
 def test_nothing_is_stored_unless_bad_rows_may_be_skipped(studio: Studio):
