@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, IntegrityError, InterfaceError
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.utils.translation import gettext
@@ -121,12 +121,12 @@ def vote(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
 def granted_if_possible(wish: Wish, annotator: Annotator) -> dict[str, Any] | None:
     """The pairs, or None while the database is busy: the decision before it is stored all the same.
 
-    The page asks again by itself.
+    As well where others were twice quicker to take a slot. The page asks again by itself.
     """
     try:
         return wish.granted(annotator)
     except (DatabaseError, InterfaceError) as fault:
-        if not is_outage(fault):
+        if not isinstance(fault, IntegrityError) and not is_outage(fault):
             raise
         log.warning("rating.pairs_left_out", fault=type(fault).__name__)
         return None

@@ -57,7 +57,8 @@ def test_what_is_remembered_is_what_would_be_read() -> None:
         lately.cache_clear()
         rate(annotator, min(pairs, 3))
         lately.cache_clear()
-        lately(annotator.pk).shown.update(before)
+        lately(annotator.pk).add(before)
+        assert lately(annotator.pk).newest == max(before)
         assert found(annotator).shown == afresh(annotator)
 
 

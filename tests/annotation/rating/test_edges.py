@@ -27,6 +27,7 @@ from annotation.models import (
     VoteNote,
 )
 from annotation.queue import EmptyReason
+from annotation.queue.reserving import Overtaken
 from annotation.rating.requests import MAX_BODY_BYTES
 from annotation.rating.wording import EMPTY_TEXTS
 from tests import factories
@@ -492,7 +493,7 @@ def test_a_refused_vote_brings_nothing(door: Door) -> None:
     assert Assignment.objects.filter(state=AssignmentState.RESERVED).count() == 1
 
 
-@pytest.mark.parametrize("fault", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("fault", [OperationalError, InterfaceError, Overtaken])
 def test_a_vote_is_stored_and_said_to_be_though_no_pair_can_be_claimed(
     door: Door, monkeypatch: pytest.MonkeyPatch, fault: type[Exception]
 ) -> None:

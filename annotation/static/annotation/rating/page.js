@@ -71,14 +71,11 @@ const outbox = createOutbox({
   reasonOf,
   wishOf({ kind, body }) {
     // Practice answers with an explanation first, and a change leaves what is held as it is.
-    const isNew = kind === "vote" && !body.revises && !practice.awaits(body.assignment);
-    return isNew ? supply.wish() : null;
+    const isPractice = practice.awaits(body.assignment) || supply.isPractice(body.assignment);
+    return kind === "vote" && !body.revises && !isPractice ? supply.wish() : null;
   },
   onChange: showSaving,
   onStored(entry, stored) {
-    if (stored.next) {
-      supply.bring(stored.next);
-    }
     if (stored.received === "late_surplus") {
       screen.notify(gettext("Others had completed that pair meanwhile. Your answer is kept all the same."));
     }
@@ -86,6 +83,10 @@ const outbox = createOutbox({
       screen.notify(stored.notice);
     }
     session.stored(entry.body.assignment, stored.feedback);
+    if (stored.next) {
+      // Last: a page that waits for pairs has seen by then that it has none, and goes on with these.
+      supply.bring(stored.next);
+    }
   },
   onRefused(entry, error) {
     if (error.code === "skip_limit") {

@@ -81,6 +81,7 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
       const id = order.find((candidate) => candidate !== except);
       return id === undefined ? null : ready.get(id);
     },
+    isPractice: (id) => Boolean(ready.get(id)?.practice),
     /* The pair was answered or skipped: it is not shown again, unless by undo. */
     settle(id) {
       settled.add(id);
