@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from django.db import connection, transaction
+
+LIMITS = ["statement_timeout", "lock_timeout"]
 
 Result = TypeVar("Result")
 
@@ -52,15 +55,17 @@ def reading_beside(read: Callable[[], Result], *, together: bool) -> Iterator[Ca
         Runs in a thread of its own.
     together : bool
     """
-    name = _shared_moment() if together and connection.vendor == "postgresql" else None
-    if name is None:
+    moment = _shared_moment() if together and connection.vendor == "postgresql" else None
+    if moment is None:
         yield read
         return
+    shared = moment
 
     def read_there() -> Result:
         try:
             with transaction.atomic():
-                _read_all_of_one_moment(name)
+                _read_all_of_one_moment(shared.name)
+                _limit(shared.limits)
                 return read()
         finally:
             connection.close()  # that of this thread
@@ -84,14 +89,36 @@ def _read_all_of_one_moment(name: str | None = None) -> None:
         cursor.execute("SET LOCAL parallel_tuple_cost = 0.02")
 
 
-def _shared_moment() -> str | None:
-    """A name by which another connection sees what this one sees; None where it cannot."""
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """A name by which another connection sees what this one sees, and how long it may take.
+
+    A task's limits are its own connection's; a new one would have those of a page.
+    """
+
+    name: str
+    limits: dict[str, str]
+
+
+def _shared_moment() -> _Moment | None:
+    """A moment that can be shared; None where this transaction may write."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('transaction_read_only')")
         if not connection.in_atomic_block or cursor.fetchone() != ("on",):
             return None
+        cursor.execute(
+            "SELECT name, current_setting(name) FROM unnest(%s::text[]) AS name", [LIMITS]
+        )
+        limits = dict(cursor.fetchall())
         # While it waits for the other one, whose statements have a limit.
         cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         cursor.execute("SELECT pg_export_snapshot()")
         (name,) = cursor.fetchone()
-    return str(name)
+    return _Moment(str(name), limits)
+
+
+def _limit(limits: Mapping[str, str]) -> None:
+    """Give the statements of this transaction the limits of another connection."""
+    with connection.cursor() as cursor:
+        for limit, value in limits.items():
+            cursor.execute("SELECT set_config(%s, %s, true)", [limit, value])

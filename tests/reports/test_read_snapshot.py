@@ -86,6 +86,30 @@ def test_what_is_read_beside_is_read_by_another_connection_that_is_closed() -> N
     assert used[0].closed
 
 
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_what_is_read_beside_may_take_as_long_as_here() -> None:
+    """A task has longer limits than the pages of its process."""
+    seen: list[tuple[str, str]] = []
+
+    def note() -> int:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT current_setting('statement_timeout'), current_setting('lock_timeout')"
+            )
+            seen.append(cursor.fetchone())
+        return 0
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '61s'; SET lock_timeout = '62s'")
+    try:
+        with read_snapshot():
+            counted_beside(note)
+    finally:
+        connection.close()
+    assert seen == [("61s", "62s")]
+
+
 @pytest.mark.django_db
 def test_what_the_caller_wrote_is_seen_beside_too() -> None:
     make_annotator(make_open_study())
