@@ -23,7 +23,7 @@ from judging.pages.shown_runs import version_of
 from judging.pages.views import show_judge, show_overview
 from judging.runs import conducting
 from judging.runs.money import StudyBudgetFault
-from judging.runs.panels import StartedInPart, start_together
+from judging.runs.panels import start_together
 from judging.runs.starting import RunFault, start_run
 from judging.runs.study_budget import set_study_budget
 from judging.tasks import ring
@@ -95,21 +95,17 @@ def study_budget(request: SignedInRequest, study: Study) -> HttpResponseBase:
 @require_POST
 @study_role(Role.OWNER, Role.RESEARCHER)
 def start_all(request: SignedInRequest, study: Study) -> HttpResponseBase:
-    """Start a run of each judge that has none under way."""
+    """Start a first run of each judge that has had none: of all, or of none."""
     form = TogetherForm(request.POST)
     if not form.is_valid():
         return show_overview(request, study, together=form, status=422)
     try:
         runs = start_together(study, request.user, form.cleaned_data["budget"])
-    except StartedInPart as fault:
-        runs = fault.runs
-        messages.error(request, str(fault))
     except RunFault as fault:
         form.add_error(None, str(fault))
         return show_overview(request, study, together=form, status=422)
-    else:
-        number = "A run has" if len(runs) == 1 else f"{len(runs)} runs have"
-        messages.success(request, f"{number} started.")
+    number = "A run has" if len(runs) == 1 else f"{len(runs)} runs have"
+    messages.success(request, f"{number} started.")
     for run in runs:
         transaction.on_commit(partial(ring, run.pk))
     return redirect("judges:overview", slug=study.slug)

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from decimal import ROUND_DOWN, Decimal
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from decimal import ROUND_DOWN, ROUND_UP, Decimal
+
+from django.db import IntegrityError, transaction
 
 from annotation.models import Study, User
 from judging.judges import is_outdated, newest_versions
-from judging.models import LIVE_RUN_STATES, JudgeRun, JudgeVersion
-from judging.runs.starting import RunFault, quote, start_run
+from judging.models import JudgeRun, JudgeVersion
+from judging.runs.money import StudyBudgetFault, check_price
+from judging.runs.starting import (
+    RunFault,
+    check_budget,
+    check_card,
+    check_start,
+    list_calls,
+    note_start,
+    quote,
+    write_run,
+)
 
 # In which a budget is cut, in US dollars.
 STEP = Decimal("0.0001")
+
+MEANWHILE = (
+    "Judges were added or started meanwhile, so none of these was started now. Look at the runs, "
+    "and start the others."
+)
 
 
 def share_budget(
@@ -33,71 +50,127 @@ def share_budget(
     Raises
     ------
     RunFault
-        One of several has no price card.
+        One of several has no price card, or would get less than `STEP`.
     """
     if budget is None or len(versions) == 1:
         return {version.pk: budget for version in versions}
+    check_all(check_card, versions)
     worst = {}
     for version in versions:
         is_fresh = fresh or version.pk in going_on
-        found = quote(version, replicates, fresh=is_fresh).worst_case
-        if found is None:
-            raise RunFault(
-                f"{version.judge.judge_id} has no price card, so a budget could not be kept. Add "
-                "a price to its model, with zeros if it costs nothing."
-            )
-        worst[version.pk] = found
-    total = sum(worst.values())
-    if not total:
-        return {version.pk: budget / len(versions) for version in versions}
-    return {
-        pk: max((budget * share / total).quantize(STEP, ROUND_DOWN), STEP)
-        for pk, share in worst.items()
+        worst[version] = quote(version, replicates, fresh=is_fresh).worst_case or Decimal(0)
+    return {**cut(budget, worst)}
+
+
+def cut(budget: Decimal, worst: Mapping[JudgeVersion, Decimal]) -> dict[int, Decimal]:
+    """Parts of a budget in the proportions of what each judge can cost at most.
+
+    Together they are never more than the budget. A judge that costs nothing gets a `STEP`; where
+    none costs anything all get the same.
+
+    Raises
+    ------
+    RunFault
+        Somebody would get less than `STEP`.
+    """
+    check_budget(budget)
+    weights = dict(worst) if any(worst.values()) else dict.fromkeys(worst, Decimal(1))
+    total = sum(weights.values(), Decimal(0))
+    free = STEP * sum(not weight for weight in weights.values())
+    rest = budget.quantize(STEP, ROUND_DOWN) - free
+    parts = {
+        version.pk: (rest * weight / total).quantize(STEP, ROUND_DOWN) if weight else STEP
+        for version, weight in weights.items()
     }
+    least = min((version for version, weight in weights.items() if weight), key=weights.__getitem__)
+    if parts[least.pk] < STEP:
+        needed = (STEP * total / weights[least] + free).quantize(STEP, ROUND_UP)
+        raise RunFault(
+            f"The part of {least.judge.judge_id} in this budget would be less than {STEP} US "
+            f"dollars. Give at least {needed} to all of them, or start it alone."
+        )
+    return parts
+
+
+def check_all(check: Callable[[JudgeVersion], None], versions: Iterable[JudgeVersion]) -> None:
+    """Check every judge, and refuse with what is wrong with each.
+
+    Raises
+    ------
+    RunFault
+    """
+    faults = []
+    for version in versions:
+        try:
+            check(version)
+        except (RunFault, StudyBudgetFault) as fault:
+            faults.append(str(fault))
+    if faults:
+        raise RunFault(" ".join(faults))
 
 
 def startable(versions: Sequence[JudgeVersion]) -> list[JudgeVersion]:
-    """Those of these versions that have no run under way and may be asked; in one query."""
-    live = JudgeRun.objects.filter(version__in=versions, state__in=LIVE_RUN_STATES)
-    busy = set(live.values_list("version", flat=True))
-    return [one for one in versions if not is_outdated(one) and one.pk not in busy]
+    """Those of these versions that may be asked and never were, by any run; in one query.
+
+    A further run, also after one that was cancelled, is asked for on the judge's own page: it may
+    reuse answers or ask again.
+    """
+    runs = JudgeRun.objects.filter(version__in=versions)
+    begun = set(runs.values_list("version", flat=True))
+    return [one for one in versions if not is_outdated(one) and one.pk not in begun]
 
 
 def start_together(
     study: Study, actor: User | None, budget: Decimal | None = None
 ) -> list[JudgeRun]:
-    """A run of each judge that has none under way, sharing a budget.
+    """A first run of each judge that has had none, sharing a budget: all of them, or none.
+
+    Parameters
+    ----------
+    budget : Decimal, optional
+        US dollars that they never exceed together; None: no cap.
 
     Raises
     ------
     RunFault
-        Nothing can be started, or one of them cannot; those before it have started, and it says so.
+        Nothing can be started, or one of them cannot, or somebody else was faster.
     """
-    versions = startable(newest_versions(study))
+    newest = newest_versions(study)
+    if not newest:
+        raise RunFault("The study has no judge that can be asked. Add one first.")
+    versions = startable(newest)
     if not versions:
-        raise RunFault("Every judge has a run that has not ended, or needs a new version.")
-    shares = share_budget(versions, budget)
-    runs: list[JudgeRun] = []
-    for version in versions:
-        try:
-            runs.append(start_run(version, actor=actor, budget=shares[version.pk]))
-        except RunFault as fault:
-            if not runs:
-                raise
-            begun = ", ".join(run.version.judge.judge_id for run in runs)
-            raise StartedInPart(f"{fault} Started before that: {begun}.", runs) from None
+        raise RunFault(
+            "Every judge has had a run, or needs a new version. A further run is started on the "
+            "judge's own page."
+        )
+    check_all(lambda version: check_start(version, budget), versions)
+    # Reading and hashing every pair takes a while: nothing is locked meanwhile.
+    planned = {version: list_calls(version, 1) for version in versions}
+    parts: Mapping[int, Decimal] = {}
+    if budget is not None:
+        parts = cut(
+            budget,
+            {
+                version: sum((call.worst_case for call in calls), Decimal(0))
+                for version, (calls, _) in planned.items()
+            },
+        )
+    try:
+        with transaction.atomic():
+            # Of two who start at once the second sees the runs of the first.
+            Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+            if startable(newest_versions(study)) != versions:
+                raise RunFault(MEANWHILE)
+            check_all(check_price, versions)
+            runs = [
+                write_run(version, calls, actor=actor, budget=parts.get(version.pk))
+                for version, calls in planned.items()
+            ]
+            for run in runs:
+                note_start(run, len(planned[run.version][0]))
+    except IntegrityError:
+        if startable(versions) == versions:
+            raise
+        raise RunFault(MEANWHILE) from None
     return runs
-
-
-class StartedInPart(RunFault):
-    """Some runs have started, and one could not.
-
-    Attributes
-    ----------
-    runs
-        Those that have started.
-    """
-
-    def __init__(self, message: str, runs: list[JudgeRun]) -> None:
-        self.runs = runs
-        super().__init__(message)

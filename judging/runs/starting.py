@@ -15,12 +15,9 @@ from judging.budget import SMALLEST, cost_of
 from judging.judges import is_outdated, outdated_in_words
 from judging.models import (
     LIVE_RUN_STATES,
-    CallState,
     JudgeCall,
     JudgeRun,
     JudgeVersion,
-    Judgment,
-    JudgmentCriterion,
     Order,
     RunState,
 )
@@ -28,10 +25,10 @@ from judging.parsing import Usage
 from judging.prompts import LADDER, content_key, likely_tokens
 from judging.runs.asking import TEXTS, Asking
 from judging.runs.money import StudyBudgetFault, check_price
+from judging.runs.reusing import BATCH, answered, reuse
 
 ORDERS = (Order.AB, Order.BA)
 MOST_REPLICATES = 20
-BATCH = 1_000
 # A judge writes about so many tokens for each criterion and for the rest.
 TOKENS_PER_CRITERION = 70
 TOKENS_BESIDE = 60
@@ -143,26 +140,6 @@ def quote(version: JudgeVersion, replicates: int = 1, *, fresh: bool = False) ->
     )
 
 
-def answered(version: JudgeVersion) -> dict[str, int]:
-    """Calls of earlier runs of the version that have an answer, by what they asked.
-
-    Failures and replies that could not be read are never reused, nor is what was read by another
-    parser than today's.
-    """
-    if is_outdated(version):
-        return {}
-    return dict(
-        JudgeCall.objects.filter(
-            run__version=version,
-            state=CallState.SUCCEEDED,
-            reused_from__isnull=True,
-            judgment__isnull=False,
-        )
-        .order_by("pk")
-        .values_list("content_key", "pk")
-    )
-
-
 def start_run(
     version: JudgeVersion,
     *,
@@ -190,52 +167,23 @@ def start_run(
     RunFault
     """
     check_replicates(replicates)
-    study = version.judge.study
-    asking = Asking.of(version)
-    if version.imported:
-        raise RunFault("This version holds labels from elsewhere; it cannot be asked.")
-    if is_outdated(version):
-        raise RunFault(outdated_in_words(version))
-    if budget is not None:
-        if not budget.is_finite() or not SMALLEST <= budget < Decimal(10) ** 10:
-            raise RunFault("The budget is a positive amount of US dollars.")
-        if asking.price is None:
-            raise RunFault(
-                f"{version.judge.judge_id} has no price card, so a budget could not be kept. Add "
-                "[price] to its file, with zeros if it costs nothing, or start without a budget."
-            )
+    check_start(version, budget)
     if live_run(version):
         raise RunFault(live_run_in_words(version))
     # Reading and hashing every pair takes a while: nothing is locked meanwhile.
-    calls, identical = list_calls(version, replicates)
+    planned = list_calls(version, replicates)
     try:
         with transaction.atomic():
-            run = JudgeRun.objects.create(
-                study=study,
-                version=version,
-                state=RunState.RUNNING,
+            run = write_run(
+                version,
+                planned,
+                actor=actor,
                 budget=budget,
                 replicates=replicates,
                 seed=seed,
-                started_by=actor,
+                fresh=fresh,
             )
-            check_price(version)
-            freeze(run, calls, seed)
-            run.skipped_identical = identical
-            run.save(update_fields=["skipped_identical"])
-            if not fresh:
-                reuse(run, version)
-            audit.record(
-                study,
-                actor,
-                "judge.run_started",
-                {
-                    "judge": version.judge.judge_id,
-                    "version": version.number,
-                    "calls": len(calls),
-                    "budget": None if budget is None else str(budget),
-                },
-            )
+            note_start(run, len(planned[0]))
     except StudyBudgetFault as fault:
         raise RunFault(str(fault)) from None
     except IntegrityError as fault:
@@ -243,6 +191,84 @@ def start_run(
             raise
         raise RunFault(live_run_in_words(version)) from fault
     return run
+
+
+def check_start(version: JudgeVersion, budget: Decimal | None) -> None:
+    """Refuse what can never be run, or not under a budget, before anything is read for it.
+
+    Raises
+    ------
+    RunFault
+    """
+    if version.imported:
+        raise RunFault("This version holds labels from elsewhere; it cannot be asked.")
+    if is_outdated(version):
+        raise RunFault(outdated_in_words(version))
+    if budget is not None:
+        check_budget(budget)
+        check_card(version)
+
+
+def check_card(version: JudgeVersion) -> None:
+    if version.config.get("price") is None:
+        raise RunFault(
+            f"{version.judge.judge_id} has no price card, so a budget could not be kept. Add "
+            "[price] to its file, with zeros if it costs nothing, or start without a budget."
+        )
+
+
+def check_budget(budget: Decimal) -> None:
+    if not budget.is_finite() or not SMALLEST <= budget < Decimal(10) ** 10:
+        raise RunFault("The budget is a positive amount of US dollars.")
+
+
+def write_run(
+    version: JudgeVersion,
+    planned: tuple[Sequence[Planned], int],
+    *,
+    actor: User | None,
+    budget: Decimal | None,
+    replicates: int = 1,
+    seed: int = 0,
+    fresh: bool = False,
+) -> JudgeRun:
+    """The rows of a run, in the caller's transaction; see `start_run` and `list_calls`.
+
+    Raises
+    ------
+    money.StudyBudgetFault
+    """
+    calls, identical = planned
+    run = JudgeRun.objects.create(
+        study=version.judge.study,
+        version=version,
+        state=RunState.RUNNING,
+        budget=budget,
+        replicates=replicates,
+        seed=seed,
+        skipped_identical=identical,
+        started_by=actor,
+    )
+    check_price(version)
+    freeze(run, calls, seed)
+    if not fresh:
+        reuse(run, version)
+    return run
+
+
+def note_start(run: JudgeRun, calls: int) -> None:
+    """Log that a run has started; the last thing in its transaction."""
+    audit.record(
+        run.study,
+        run.started_by,
+        "judge.run_started",
+        {
+            "judge": run.version.judge.judge_id,
+            "version": run.version.number,
+            "calls": calls,
+            "budget": None if run.budget is None else str(run.budget),
+        },
+    )
 
 
 def live_run_in_words(version: JudgeVersion) -> str:
@@ -293,69 +319,4 @@ def freeze(run: JudgeRun, planned: Sequence[Planned], seed: int) -> None:
             for call in order
         ),
         batch_size=BATCH,
-    )
-
-
-def reuse(run: JudgeRun, version: JudgeVersion) -> int:
-    """Copy the answers that an earlier run has to the same questions, at no cost."""
-    known = answered(version)
-    if not known:
-        return 0
-    calls = [call for call in run.calls.all() if call.content_key in known]
-    for start in range(0, len(calls), BATCH):
-        batch = calls[start : start + BATCH]
-        for call in batch:
-            call.reused_from_id = known[call.content_key]
-            call.state = CallState.SUCCEEDED
-        JudgeCall.objects.bulk_update(batch, ["reused_from", "state"], batch_size=BATCH)
-        sources = {
-            judgment.call_id: judgment
-            for judgment in Judgment.objects.filter(
-                call__in=[call.reused_from_id for call in batch]
-            ).prefetch_related("criteria")
-        }
-        copies = [(copy_of(sources[call.reused_from_id], call), call) for call in batch]
-        Judgment.objects.bulk_create([copy for copy, _ in copies], batch_size=BATCH)
-        JudgmentCriterion.objects.bulk_create(
-            [
-                JudgmentCriterion(
-                    judgment=copy,
-                    criterion_id=criterion.criterion_id,
-                    verdict=flip(criterion.verdict, sources[call.reused_from_id], call),
-                    margin=criterion.margin,
-                    levels=flip_levels(criterion.levels, sources[call.reused_from_id], call),
-                )
-                for copy, call in copies
-                for criterion in sources[call.reused_from_id].criteria.all()
-            ],
-            batch_size=BATCH,
-        )
-    return len(calls)
-
-
-def flip(verdict: str, source: Judgment, call: JudgeCall) -> str:
-    """A verdict for the call's own a and b: equal questions may name them the other way round."""
-    if source.order == call.order:
-        return verdict
-    return {"a": "b", "b": "a"}.get(verdict, verdict)
-
-
-def flip_levels(levels: dict[str, str], source: Judgment, call: JudgeCall) -> dict[str, str]:
-    if source.order == call.order:
-        return levels
-    return {**levels, "a": levels["b"], "b": levels["a"]}
-
-
-def copy_of(source: Judgment, call: JudgeCall) -> Judgment:
-    return Judgment(
-        version_id=source.version_id,
-        comparison_id=call.comparison_id,
-        order=call.order,
-        call=call,
-        verdict=flip(source.verdict or "", source, call),
-        margin=source.margin,
-        confidence=source.confidence,
-        reason=source.reason,
-        cost=Decimal(0),
-        metadata={**source.metadata, "reused": True},
     )

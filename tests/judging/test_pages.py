@@ -518,7 +518,9 @@ def test_judges_are_started_together_with_one_budget(researcher, study) -> None:
         url("add", study),
         stated(name="panel", model="fair:delay=0\nsharp, 3, 6", instruction=["assessor", "reader"]),
     )
-    assert "5 judges have no run" in text(researcher.get(url("overview", study)))
+    page = text(researcher.get(url("overview", study)))
+    assert "5 judges have had no run yet" in page
+    assert "stands on each one's page under <em>Quote a run</em>" in page
     refused = researcher.post(url("start_all", study), {"budget": "0"})
     assert refused.status_code == 422
     assert "greater than or equal to 0.01" in text(refused)
@@ -535,7 +537,17 @@ def test_judges_are_started_together_with_one_budget(researcher, study) -> None:
     assert "Start together" not in text(posted)
     again = researcher.post(url("start_all", study))
     assert again.status_code == 422
+    assert "No run was started." in text(again)
+    assert "Every judge has had a run, or needs a new version." in text(again)
+    assert "Budget:" in text(researcher.post(url("start_all", study), {"budget": "0"}))
     assert JudgeRun.objects.count() == 5
+
+
+@pytest.mark.django_db
+def test_starting_together_without_a_judge_says_so(researcher, study) -> None:
+    posted = researcher.post(url("start_all", study))
+    assert posted.status_code == 422
+    assert "The study has no judge that can be asked." in text(posted)
 
 
 @pytest.mark.django_db
@@ -545,6 +557,7 @@ def test_a_judge_without_prices_starts_nothing_under_a_shared_budget(researcher,
     posted = researcher.post(url("start_all", study), {"budget": "2"})
     assert posted.status_code == 422
     assert "two has no price card" in text(posted)
+    assert text(posted).count("No run was started.") == 1
     assert not JudgeRun.objects.exists()
     assert "2 runs have started." in text(
         researcher.post(url("start_all", study), {"budget": ""}, follow=True)

@@ -19,9 +19,9 @@ from judging.judges import newest_versions, warnings_about
 from judging.models import JudgeRun, JudgeVersion, RunState
 from judging.runs.conducting import ConductFault, cap, resume, retry
 from judging.runs.money import Standing, StudyBudgetFault, standing_of
-from judging.runs.panels import share_budget
+from judging.runs.panels import check_all, share_budget
 from judging.runs.progress import Progress, progress_of
-from judging.runs.starting import Quote, RunFault, live_run, quote, start_run
+from judging.runs.starting import Quote, RunFault, check_start, live_run, quote, start_run
 from judging.runs.study_budget import set_study_budget
 from judging.runs.sweeping import sweep
 from judging.runs.working import work
@@ -106,6 +106,11 @@ class Command(StudyCommand):
         for run in live.values():
             if run is not None:
                 check_frozen(run, options)
+        # Before the first is started: whether one stops the others must not depend on its name.
+        check_all(
+            lambda version: check_start(version, budget),
+            [version for version in versions if live[version.pk] is None],
+        )
         shares = shares_of(versions, budget, options, {pk for pk, run in live.items() if run})
         runs = []
         for version in versions:
