@@ -73,6 +73,8 @@ def empty_tables(connection: BaseDatabaseWrapper) -> None:
         with connection.cursor() as cursor:
             for statement in (*lift, *empty, *restore):
                 cursor.execute(statement)
+        if left := filled_tables(connection):
+            raise RuntimeError(f"Something of this test is still writing, into {', '.join(left)}.")
     if connection.vendor == "postgresql":
         vacuum_large(connection, tables)
 
