@@ -71,11 +71,21 @@ async def open_asker(
     purpose: TrialPurpose,
     stack: AsyncExitStack,
 ) -> PayingAsker:
-    """Who asks for a person: an open client, with turns from the endpoint's limits."""
+    """Who asks for a person: an open client, with turns from the endpoint's limits.
+
+    A test goes on without room once its first request has left, as a run's probe does: it asks
+    several times, and where little is allowed it would be charged each time and never end.
+    """
     client = await reach(target, stack, 1)
     limiter = make_limiter(settings.REDIS_URL)
     stack.push_async_callback(limiter.close)
-    turns = Turns(limiter, bucket_of(endpoint.pk), rates_of(endpoint), PATIENCE_OF_A_PERSON)
+    turns = Turns(
+        limiter,
+        bucket_of(endpoint.pk),
+        rates_of(endpoint),
+        PATIENCE_OF_A_PERSON,
+        owes=purpose is TrialPurpose.PROBE,
+    )
     return PayingAsker(client, version, Asking.of(version), purpose, in_this_thread, turns)
 
 

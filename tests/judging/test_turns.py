@@ -135,6 +135,43 @@ def test_a_test_and_a_try_out_take_from_the_buckets_and_give_back_what_was_too_m
     assert 8_000 < twice["t"] < once["t"] - 100
 
 
+class Picky:
+    """A client of an endpoint that takes no schemas."""
+
+    def __init__(self, client) -> None:
+        self.client = client
+
+    async def ask(self, payload: dict[str, object]) -> Reply:
+        if payload.get("response_format", {}).get("type") == "json_schema":
+            return Reply(Outcome.REJECTED, 400, 1.0)
+        return await self.client.ask(payload)
+
+
+def test_a_test_that_has_begun_ends_where_little_is_allowed(limiter, monkeypatch) -> None:
+    monkeypatch.setattr(trying, "PATIENCE_OF_A_PERSON", 0.1)
+    reach = trying.reach
+
+    async def reach_picky(*given):
+        return Picky(await reach(*given))
+
+    monkeypatch.setattr(trying, "reach", reach_picky)
+    version = add(
+        make_judged_study(1),
+        "simulator://built-in/v1",
+        "fair:delay=0",
+        endpoint={"requests_per_minute": 3},
+    )
+    assert check_connection(version) is Outcome.OK
+    endpoint = Endpoint.objects.get()
+    asked = JudgeTrial.objects.count()
+    assert asked > 1
+    # The bucket holds one; the others are owed, by all who ask after it.
+    assert bucket(endpoint, limiter)["r"] == 1 - asked
+    with pytest.raises(EndpointFault, match="leave no room"):
+        try_out(version, Comparison.objects.get(), "ab")
+    assert JudgeTrial.objects.count() == asked
+
+
 @pytest.mark.parametrize("ask", ["test", "try_out"])
 def test_where_judges_take_all_a_person_is_told_and_nothing_is_sent(
     ask, limiter, settings, monkeypatch
