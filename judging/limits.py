@@ -53,8 +53,8 @@ class Limiter(Protocol):
         """
         ...
 
-    async def give_back(self, key: str, rates: Rates, tokens: int) -> None:
-        """Return tokens that a request did not need."""
+    async def give_back(self, key: str, rates: Rates, tokens: int, requests: int = 0) -> None:
+        """Return tokens that a request did not need, and requests that never left."""
         ...
 
     async def close(self) -> None: ...
@@ -95,12 +95,11 @@ class ProcessLimiter:
             self._levels |= levels
             return 0.0
 
-    async def give_back(self, key: str, rates: Rates, tokens: int) -> None:
-        if rates.tokens is None or tokens <= 0:
-            return
+    async def give_back(self, key: str, rates: Rates, tokens: int, requests: int = 0) -> None:
         with self._lock:
-            level, at = self._levels.get((key, "t"), (0.0, self._clock()))
-            self._levels[key, "t"] = (level + tokens, at)
+            for kind, amount in _returned(rates, tokens, requests):
+                level, at = self._levels.get((key, kind), (0.0, self._clock()))
+                self._levels[key, kind] = (level + amount, at)
 
     async def close(self) -> None:
         return None
@@ -149,11 +148,10 @@ class RedisLimiter:
             raise LimiterUnavailableError(type(fault).__name__) from None
         return float(wait)
 
-    async def give_back(self, key: str, rates: Rates, tokens: int) -> None:
-        if rates.tokens is None or tokens <= 0:
-            return
+    async def give_back(self, key: str, rates: Rates, tokens: int, requests: int = 0) -> None:
         try:
-            await self._redis.hincrbyfloat(_name(key, "t"), "level", tokens)
+            for kind, amount in _returned(rates, tokens, requests):
+                await self._redis.hincrbyfloat(_name(key, kind), "level", amount)
         except RedisError as fault:
             raise LimiterUnavailableError(type(fault).__name__) from None
 
@@ -164,6 +162,12 @@ class RedisLimiter:
 def bucket_of(endpoint_id: int) -> str:
     """The key of an endpoint's two buckets, for everybody who asks it."""
     return f"endpoint-{endpoint_id}"
+
+
+def _returned(rates: Rates, tokens: int, requests: int) -> list[tuple[str, int]]:
+    """What flows back into which bucket, of those that are kept."""
+    given = (("r", rates.requests, requests), ("t", rates.tokens, tokens))
+    return [(kind, amount) for kind, rate, amount in given if rate is not None and amount > 0]
 
 
 def _name(key: str, kind: str) -> str:

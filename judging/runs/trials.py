@@ -218,7 +218,8 @@ class PayingAsker:
         try:
             pk = await self._begin(worst)
         except (asyncio.CancelledError, StudyBudgetFault):
-            await self._give_back(likely)
+            with contextlib.suppress(LimiterUnavailableError):
+                await self.turns.leave(likely)
             raise
         try:
             reply = await self.client.ask(asking.payload(messages, rung))
@@ -228,7 +229,8 @@ class PayingAsker:
             await self.tables(lambda: end_trial(pk, asking, late))
             raise
         await self.tables(lambda: end_trial(pk, asking, reply))
-        await self._give_back(likely - tokens_used(reply, usage_of(reply), likely))
+        with contextlib.suppress(LimiterUnavailableError):
+            await self.turns.give_back(likely - tokens_used(reply, usage_of(reply), likely))
         return reply
 
     async def _begin(self, worst: Decimal) -> int:
@@ -249,10 +251,6 @@ class PayingAsker:
                 await self.tables(partial(drop_trial, trial.pk))
             raise
         return begun[0].pk
-
-    async def _give_back(self, tokens: int) -> None:
-        with contextlib.suppress(LimiterUnavailableError):
-            await self.turns.give_back(tokens)
 
 
 async def wait_for_turn(asker: Asker, messages: list[Message], deadline: asyncio.Timeout) -> None:

@@ -90,3 +90,13 @@ class Turns:
         limits.LimiterUnavailableError
         """
         await self.limiter.give_back(self.key, self.rates, tokens)
+
+    async def leave(self, tokens: int) -> None:
+        """Return a turn whose request never left, with its tokens.
+
+        Raises
+        ------
+        limits.LimiterUnavailableError
+        """
+        self._taken -= 1
+        await self.limiter.give_back(self.key, self.rates, tokens, requests=1)

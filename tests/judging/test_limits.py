@@ -86,6 +86,29 @@ def test_what_was_not_needed_is_given_back() -> None:
     assert run(asked()) == 0
 
 
+@pytest.mark.parametrize("kind", ["process", pytest.param("redis", marks=pytest.mark.redis)])
+def test_a_request_that_never_left_is_given_back(kind, request) -> None:
+    rates = Rates(requests=6, tokens=600)
+
+    async def asked() -> list[float]:
+        limiter = (
+            ProcessLimiter(Clock())
+            if kind == "process"
+            else RedisLimiter(request.getfixturevalue("redis_url"))
+        )
+        waits = [await limiter.take("left", rates, 100)]
+        await limiter.give_back("left", rates, 100)
+        waits.append(await limiter.take("left", rates, 100))
+        await limiter.give_back("left", rates, 0, requests=1)
+        waits.append(await limiter.take("left", rates, 100))
+        await limiter.close()
+        return waits
+
+    first, without, with_it = run(asked())
+    assert (first, with_it) == (0, 0)
+    assert without == pytest.approx(10, abs=0.3)
+
+
 @pytest.mark.redis
 def test_workers_on_redis_share_one_limit(redis_url: str) -> None:
     rates = Rates(requests=600, tokens=60_000)

@@ -22,6 +22,7 @@ from judging.runs.asking import Asking
 from judging.runs.money import standing_of
 from judging.runs.opening import Tables
 from judging.runs.starting import start_run
+from judging.runs.study_budget import set_study_budget
 from judging.runs.trials import PayingAsker
 from judging.runs.turns import NoTurnError, Turns
 from judging.runs.working import work
@@ -248,7 +249,7 @@ def test_a_probe_that_never_left_costs_nothing(limiter, monkeypatch) -> None:
     monkeypatch.setattr("judging.probing.DEADLINE_SECONDS", 0.05)
     asking = Asking.of(version)
     run = start_run(version, actor=None, budget=Decimal(1))
-    rates = Rates(tokens=600_000)
+    rates = Rates(requests=60, tokens=600_000)
     begin = trials.begin_trial
 
     def slowly(*given):
@@ -272,6 +273,24 @@ def test_a_probe_that_never_left_costs_nothing(limiter, monkeypatch) -> None:
     assert (run.spent, run.reserved) == (Decimal(0), Decimal(0))
     assert standing_of(version.judge.study_id).spent == 0
     assert limiter._levels["e", "t"][0] == 100_000, "its tokens are given back"
+    assert limiter._levels["e", "r"][0] == 10, "and its turn"
+
+
+def test_a_probe_without_money_takes_no_turns_from_others(limiter) -> None:
+    study = make_judged_study(1)
+    limits = {"requests_per_minute": 60, "tokens_per_minute": 600_000}
+    version = add(study, "simulator://built-in/v1", "fair:delay=0", endpoint=limits)
+    endpoint, full = Endpoint.objects.get(), {"r": 10, "t": 100_000}
+    run = start_run(version, actor=None, budget=Decimal("0.0000001"))
+    asyncio.run(work(run.pk, at_once=2, seconds=2))
+    run.refresh_from_db()
+    assert (run.state, run.pause_cause) == (RunState.PAUSED, "budget")
+    assert bucket(endpoint, limiter) == full
+    set_study_budget(study, None, Decimal("0.0000001"))
+    for ask in (check_connection, lambda one: try_out(one, Comparison.objects.get(), "ab")):
+        with pytest.raises(EndpointFault, match="To ask could cost"):
+            ask(version)
+    assert bucket(endpoint, limiter) == full
 
 
 def test_waiting_for_a_turn_does_not_use_up_the_time_to_ask(limiter, monkeypatch) -> None:
