@@ -6,7 +6,8 @@ form says which version it was shown with, and what it differs in from that one 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import copy
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotation.access import SignedInRequest
 from annotation.jobs import putting_off
-from annotation.jobs.steps import Problems
+from annotation.jobs.steps import Problems, draft_of
 from annotation.lifecycle.generation import MAX_OVERLAP
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.rubric import MOST_CRITERIA, CriterionDraft, criteria_of
@@ -36,11 +37,22 @@ from .routing_form import RoutingForm
 from .rubric import SCALE_WORDS, CriterionForm
 from .rule_forms import AskingForm, ChecksForm, RulesForm
 from .running import RUNNING, ReasonForm
+from .untouched import sent_back
 
 SHOWN_VERSION = "shown_version"
 SET_OF_A_QUESTION = ("question", "scale", "both_bad", "required", "levels")
 QUESTIONS = "questions"
 PAIRS = "pairs"
+# What the forms show of a study's own columns.
+IN_FORMS = (
+    "title",
+    "instructions",
+    "notice",
+    "results",
+    "stopping",
+    "target_votes",
+    "max_per_annotator",
+)
 
 
 class TextsForm(TextsFields, ReasonForm):
@@ -61,6 +73,10 @@ class TextsForm(TextsFields, ReasonForm):
         help_text="Can only be raised. Empty: as it is.",
     )
     field_order = ("title", "instructions", "language", "notice", "overlap", "reason")
+
+    def settings(self) -> dict[str, Any]:
+        """The study's own columns that the form sets."""
+        return {name: self.cleaned_data[name] for name in ("title", "instructions", "notice")}
 
 
 PARTS = (
@@ -90,20 +106,12 @@ def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpR
         raise Http404("There is no such part.")
     if part == QUESTIONS:
         return questions_page(request, study)
-    posted = request.POST if request.method == "POST" else None
-    reason = ReasonForm(posted)
-    rules: RulesForm | None = None
-    if part == "texts":
-        reason = TextsForm(posted, initial=texts_of(study))
-    else:
-        rules = RULE_FORMS[part](study, posted)
-        for name in getattr(rules, "for_good", ()):
-            # It was settled when the study opened.
-            rules.fields[name].disabled = True
+    reason, rules = forms_of(study, part, request.POST if request.method == "POST" else None)
     shown = shown_version(request, study)
     valid = reason.is_valid() and (rules is None or rules.is_valid())
     if request.method == "POST" and valid:
-        done = changed(request, study, reason, **wanted(shown.snapshot, reason, rules))
+        wishes = wanted(study, shown.snapshot, part, reason, rules)
+        done = changed(request, study, reason, **wishes)
         if done is not None:
             return done
     has_errors = bool(reason.errors) or (rules is not None and bool(rules.errors))
@@ -123,6 +131,19 @@ def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpR
     )
 
 
+def forms_of(
+    study: Study, part: str, posted: Mapping[str, Any] | None
+) -> tuple[ReasonForm, RulesForm | None]:
+    """The reason, with the texts where the part has them, and the rules of the part."""
+    if part == "texts":
+        return TextsForm(posted, initial=texts_of(study)), None
+    rules = RULE_FORMS[part](study, posted)
+    for name in getattr(rules, "for_good", ()):
+        # It was settled when the study opened.
+        rules.fields[name].disabled = True
+    return ReasonForm(posted), rules
+
+
 def shown_version(request: SignedInRequest, study: Study) -> StudyVersion:
     """The version that the form was shown with; the newest where it says none."""
     versions = StudyVersion.objects.filter(study=study).order_by("-number")
@@ -136,33 +157,43 @@ def shown_version(request: SignedInRequest, study: Study) -> StudyVersion:
     return found
 
 
-def wanted(shown: Mapping[str, Any], reason: ReasonForm, rules: RulesForm | None) -> dict[str, Any]:
-    """What differs from the snapshot that the form was shown with."""
-    if rules is not None:
-        return {
-            **differing(shown, rules.settings()),
-            **changed_rules(shown["rules"], rules.changed_rules),
-        }
-    assert isinstance(reason, TextsForm)  # noqa: S101  # without rules it is this form
-    data = reason.cleaned_data
+def wanted(
+    study: Study,
+    shown: Mapping[str, Any],
+    part: str,
+    reason: ReasonForm,
+    rules: RulesForm | None,
+) -> dict[str, Any]:
+    """What was entered differently than it was shown, by the snapshot that the page began with."""
+    sent = rules or reason
+    assert isinstance(sent, RulesForm | TextsForm)  # noqa: S101  # without rules it is the texts
+    then = as_shown(study, shown)
+    blank, blank_rules = forms_of(then, part, None)
+    back = {**sent_back(blank_rules or blank), "reason": reason.cleaned_data["reason"]}
+    same_reason, same_rules = forms_of(then, part, back)
+    same = same_rules or same_reason
+    if same.is_valid() and isinstance(same, RulesForm | TextsForm):
+        settings, before = same.settings(), same.changed_rules(shown["rules"])
+    else:
+        # Files state what the page does not take: as it is stored.
+        settings = {name: getattr(then, name) for name in sent.settings()}
+        before = dict(shown["rules"])
+    changes = rules_between(before, sent.changed_rules(shown["rules"]))
+    overlap = reason.cleaned_data.get("overlap")
     return {
-        **differing(shown, {name: data[name] for name in ("title", "instructions", "notice")}),
-        **changed_rules(shown["rules"], reason.changed_rules),
-        **({"overlap": data["overlap"]} if data["overlap"] is not None else {}),
+        **{name: value for name, value in sent.settings().items() if settings[name] != value},
+        **({"change_rules": changes} if changes else {}),
+        **({} if overlap is None else {"overlap": overlap}),
     }
 
 
-def differing(shown: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    before = {**shown["study"], "seed": shown["seeds"]["study"]}
-    return {name: value for name, value in settings.items() if before[name] != value}
-
-
-def changed_rules(
-    shown: Mapping[str, Any], entered: Callable[[Mapping[str, Any]], dict[str, Any]]
-) -> dict[str, Any]:
-    """Those rules that were entered differently than they were shown, and no others."""
-    changes = rules_between(shown, entered(shown))
-    return {"change_rules": changes} if changes else {}
+def as_shown(study: Study, shown: Mapping[str, Any]) -> Study:
+    """The study with what the forms show of it as a snapshot has it; not to be stored."""
+    then = copy.copy(study)
+    then.rules, then.seed = shown["rules"], shown["seeds"]["study"]
+    for name in IN_FORMS:
+        setattr(then, name, shown["study"][name])
+    return then
 
 
 def changed(
@@ -259,12 +290,17 @@ def changed_question(
     entered = {name: plain(getattr(made, name)) for name in ("key", *SET_OF_A_QUESTION)}
     if own is None:
         return {"add_criterion": entered}
-    before: Mapping[str, Any] = next((entry for entry in shown if entry["key"] == own.key), {})
+    before = next((draft_of(entry) for entry in shown if entry["key"] == own.key), None)
+    if before is None:
+        return {"change_criterion": entered}
+    same = CriterionForm(sent_back(CriterionForm(drafts=(), own=before)), drafts=(), own=before)
+    if same.is_valid():
+        before = same.draft()
     return {
         "change_criterion": {
             name: value
             for name, value in entered.items()
-            if name == "key" or name not in before or plain(before[name]) != value
+            if name == "key" or plain(getattr(before, name)) != value
         }
     }
 

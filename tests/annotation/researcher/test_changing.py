@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
 from annotation.lifecycle.opening import open_study
+from annotation.lifecycle.rubric import CriterionDraft
 from annotation.lifecycle.rule_changes import rules_between, with_changes
 from annotation.lifecycle.versions import change_study
 from annotation.models import AuditEntry, Comparison, Criterion, Study, StudyVersion
@@ -211,6 +212,91 @@ def test_two_questions_that_are_changed_at_once_are_both_changed(opened: Studio)
         "New words of overall?",
         "New words of which_one_is_clearer?",
     }
+
+
+def stored_as_a_file_has_it(studio: Studio, **rules: Any) -> None:
+    """Texts that end with a line, and shares with more digits than a page shows."""
+    question = CriterionDraft(
+        "overall",
+        " Which one? ",
+        both_bad=True,
+        levels=({"id": "1", "description": "Bad ", "example": "No.\r\nNever.\n"},),
+    )
+    change_study(
+        studio.study,
+        reason="From a file.",
+        instructions="Read both.\r\nThen choose.\n",
+        notice=" A trial. ",
+        rules=rules,
+        criteria=[question],
+    )
+
+
+def as_a_browser_sends(page: dict[str, object]) -> dict[str, object]:
+    """With the line ends of HTML."""
+    return {
+        name: "\r\n".join(value.splitlines()) if isinstance(value, str) else value
+        for name, value in page.items()
+    }
+
+
+THIRDS: dict[str, Any] = {
+    "qualification": {"pass_mark": 1 / 3},
+    "quality": {"gold_accuracy": {"least": 2 / 3}},
+}
+
+
+@pytest.mark.parametrize(
+    ("part", "mine"),
+    [
+        ("texts", {"title": "Another name"}),
+        ("checks", {"per_day": 40}),
+        ("asking", {"confidence": "required"}),
+        ("quality", {"skips_action": "pause"}),
+        ("routing", {"distance": 5}),
+    ],
+)
+def test_what_a_page_shows_otherwise_than_it_is_stored_was_not_changed(
+    opened: Studio, part: str, mine: dict[str, object]
+):
+    stored_as_a_file_has_it(opened, **THIRDS)
+    sent = as_a_browser_sends(page_of(opened, part))
+    # Nothing was changed on it.
+    assert opened.post("change_part", sent, part=part).status_code == 302
+    assert versions(opened) == 2
+    theirs: dict[str, Any] = {
+        "qualification": {"pass_mark": 1 / 7},
+        "quality": {"gold_accuracy": {"least": 3 / 7}},
+    }
+    change_study(
+        Study.objects.get(pk=opened.study.pk),
+        reason="Asked.",
+        instructions="Choose.",
+        rules=theirs,
+    )
+    assert opened.post("change_part", sent | mine, part=part).status_code == 302
+    assert versions(opened) == 4
+    study = Study.objects.get(pk=opened.study.pk)
+    assert (study.instructions, study.notice) == ("Choose.", " A trial. ")
+    assert study.rules["qualification"] == theirs["qualification"]
+    assert study.rules["quality"]["gold_accuracy"]["least"] == 3 / 7
+
+
+def test_a_question_shown_otherwise_than_it_is_stored_was_not_changed(opened: Studio):
+    stored_as_a_file_has_it(opened)
+    context = opened.get("change_question", key="overall").context
+    sent = as_a_browser_sends(
+        initial_data(context["form"])
+        | {"shown_version": context["shown_version"], "reason": "Asked for."}
+    )
+    sent = {name: value for name, value in sent.items() if value is not None}
+    assert opened.post("change_question", sent, key="overall").status_code == 302
+    assert versions(opened) == 2
+    Criterion.objects.update(question="Which?")
+    opened.post("change_question", sent | {"level_1": "Worst"}, key="overall")
+    overall = Criterion.objects.get()
+    assert overall.question == "Which?"
+    assert overall.levels == [{"id": "1", "description": "Worst", "example": "No.\nNever."}]
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "9" * 40, "٣"])
