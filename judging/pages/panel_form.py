@@ -36,14 +36,15 @@ def read_models(text: str) -> list[ModelLine]:
     for number, line in enumerate(lines, 1):
         if not line:
             continue
-        name, *prices = (part.strip() for part in line.rsplit(",", 2))
+        name, *prices = (part.strip() for part in line.split(","))
         price = None
         if prices:
             price = _prices(prices)
             if price is None:
                 faults.append(
                     f"Line {number}: write the model alone, or the model and two prices, as in "
-                    "“model-one, 2.5, 10”."
+                    "“model-one, 2.5, 10”. Prices have a decimal point, and a model whose name "
+                    "holds a comma is added from a file."
                 )
                 continue
         if not 0 < len(name) <= LONGEST_NAME:

@@ -487,6 +487,8 @@ def test_a_panel_is_added_in_one_form(researcher, study) -> None:
         ({"model": "one\ntwo, x, 3"}, "Line 2: write the model alone"),
         ({"model": "one, 1, -3"}, "Line 1: write the model alone"),
         ({"model": "one, NaN, 3"}, "Line 1: write the model alone"),
+        ({"model": "model-one, 2,5, 10"}, "Line 1: write the model alone"),
+        ({"model": "model-one, 2.5, 1.25, 10"}, "Prices have a decimal point, and a model whose"),
         ({"model": "one\n, 1, 2"}, "Line 2: a name has 1 to 120 characters."),
         ({"model": " \n "}, "This field is required"),
         ({"instruction": []}, "This field is required"),
