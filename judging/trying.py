@@ -135,9 +135,10 @@ def check_connection(version: JudgeVersion) -> Outcome:
 
 
 def note_look(version: JudgeVersion, comparison: Comparison, actor: User) -> None:
-    """Write down that somebody asks a judge about a pair of a sealed study.
+    """Write down that somebody asked a judge about a pair of a sealed study.
 
-    Which of two responses wins is an outcome, though only a judge's.
+    Which of two responses wins is an outcome, though only a judge's. Called when the question was
+    sent and before anything of the answer is shown.
     """
     study = version.judge.study
     if study.is_sealed:

@@ -166,8 +166,8 @@ class JudgeTry(JudgeView):
         )
         if comparison is None:
             raise Http404("The study has no comparison of kind work with this item_id.")
-        note_look(found, comparison, self.user)
         tried = try_out(found, comparison, self.order_of(comparison, wanted["order"]))
+        note_look(found, comparison, self.user)
         return Response(shown(tried, is_sealed=self.study.is_sealed))
 
     def order_of(self, comparison: Comparison, wanted: str) -> str:

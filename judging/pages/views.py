@@ -168,7 +168,8 @@ def answer_form(
         else:
             if len(added) > 1:
                 new = sum(one.is_new for one in added)
-                there = f" {len(added) - new} were there already." if new < len(added) else ""
+                old = len(added) - new
+                there = f" {old} {'was' if old == 1 else 'were'} there already." if old else ""
                 messages.success(
                     request,
                     f"{new} {'judge' if new == 1 else 'judges'} of the panel "
@@ -263,12 +264,13 @@ def try_one(request: SignedInRequest, study: Study, version: int) -> HttpRespons
     }
     if request.method == "POST" and number:
         comparison = pairs.select_related(*TEXTS)[place - 1]
-        note_look(asked, comparison, request.user)
         try:
             tried = try_out(asked, comparison, order)
         except EndpointFault as fault:
+            # Nothing was sent.
             context["fault"] = str(fault)
         else:
+            note_look(asked, comparison, request.user)
             missing = tried.answer if isinstance(tried.answer, Missing) else None
             context |= {
                 "tried": tried,

@@ -11,7 +11,9 @@ from annotation.api.tokens import Scope
 from annotation.models import AuditEntry, Role
 from judging.models import Endpoint, JudgeRun, JudgeVersion
 from judging.runs.conducting import pause
+from judging.runs.money import standing_of
 from judging.runs.starting import start_run
+from judging.runs.study_budget import set_study_budget
 from tests.annotation.api.calling import Caller, member
 from tests.judging.asked import KEY, SIMULATED, add, make_judged_study, work_off
 
@@ -131,6 +133,11 @@ def test_a_pair_of_a_sealed_study_is_tried_by_code_and_written_down() -> None:
     assert tried["verdict"] is None
     look = AuditEntry.objects.get(action="look")
     assert look.detail["how"] == "judge try-out"
+    set_study_budget(study, None, standing_of(study.pk).spent)
+    path = f"studies/{study.slug}/judges/{version.pk}/try"
+    refused = script.post(path, {"item_id": "pair0", "order": "ab"})
+    assert refused.status_code >= 400
+    assert AuditEntry.objects.filter(action="look").count() == 1, "nothing was sent"
 
 
 @pytest.mark.django_db(transaction=True)

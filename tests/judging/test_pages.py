@@ -164,6 +164,27 @@ def test_a_try_out_in_a_sealed_study_is_a_look_and_names_no_side(researcher, stu
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_try_out_is_a_look_once_it_was_sent_and_before_it_is_shown(
+    researcher, study, monkeypatch
+) -> None:
+    study.opened_at = timezone.now()
+    study.save()
+    version = add(study, SIMULATED, "fair:delay=0")
+    page = url("try", study, version=version.pk)
+    set_study_budget(study, None, Decimal("0.0001"))
+    assert "To ask could cost" in text(researcher.post(page, {"pair": 1}))
+    assert not AuditEntry.objects.filter(action="look").exists()
+    set_study_budget(study, None, None)
+
+    def fail(*given) -> None:
+        raise OSError("The log cannot be written.")
+
+    monkeypatch.setattr("judging.trying.audit.record", fail)
+    with pytest.raises(OSError, match="log cannot be written"):
+        researcher.post(page, {"pair": 1})
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fault", ["502_html", "html", "400", "401", "redirect", "prose"])
 def test_nothing_of_an_errors_body_is_on_a_page(fault, researcher, study, settings) -> None:
     with simulating() as simulator:
@@ -476,6 +497,12 @@ def test_a_panel_is_added_in_one_form(researcher, study) -> None:
         follow=True,
     )
     assert "2 judges of the panel careful are added. 2 were there already." in text(again)
+    once = researcher.post(
+        url("add", study),
+        stated(model="sharp, 3, 12.5", instruction=["reader", "sceptic"], temperature=0),
+        follow=True,
+    )
+    assert "1 judge of the panel careful is added. 1 was there already." in text(once)
 
 
 @pytest.mark.django_db
