@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import structlog
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
@@ -144,7 +144,7 @@ def renew(row: BackgroundWork) -> None:
             mine = _mine(row).select_for_update(skip_locked=True, of=("self",))
             if keys := list(mine.values_list("pk", flat=True)):
                 type(row)._default_manager.filter(pk__in=keys).update(lease_until=Now() + LEASE)
-    except DatabaseError as fault:
+    except (DatabaseError, InterfaceError) as fault:
         # SQLite while something long is stored, or a database that is away: the next may do it.
         log.warning("lease.not_renewed", row=str(row), fault=str(fault))
     finally:

@@ -148,6 +148,12 @@ def forget_bad_rows() -> int:
     return rows.forget_problems()
 
 
+@shared_task(name="annotation.tidy_jobs")
+def tidy_jobs() -> int:
+    """Delete the files of jobs that are over, where a process died over it; their number."""
+    return rows.tidy()
+
+
 @shared_task(name="annotation.tidy_uploads")
 def tidy_uploads() -> int:
     """Forget the files of uploads that nobody finished; the number of those."""

@@ -492,6 +492,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 3600.0,
         "options": {"expires": 3600.0},
     },
+    "tidy jobs": {
+        "task": "annotation.tidy_jobs",
+        "schedule": 3600.0,
+        "options": {"expires": 3600.0},
+    },
     "tidy uploads": {
         "task": "annotation.tidy_uploads",
         "schedule": 3600.0,

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
+import uuid
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +22,9 @@ Found = dict[str, Any]
 
 TOLD_FOR = timedelta(days=1)
 """So long it is told what came of a step that nobody waited for."""
+
+LEFT_FOR = timedelta(days=1)
+"""Files of a job that is over are deleted at its end; after it, where that did not happen."""
 
 # Of what came of a step: rows that are bad, and why, with names of systems in the reasons.
 PROBLEMS = "problems"
@@ -75,6 +81,10 @@ def ask(
         raise LifecycleError(
             f"{study.slug}: somebody asked for something else just now. Wait for its end."
         ) from None
+    except BaseException:
+        # A full disk, a database that is away: nobody will ask for the file.
+        forget_files(job)
+        raise
     return job
 
 
@@ -159,5 +169,30 @@ def store_end(job: StudyJob, *, found: Found | None = None, problem: str = "") -
 
 
 def forget_files(job: StudyJob) -> None:
-    progress_path(job).unlink(missing_ok=True)
-    shutil.rmtree(folder_of(job), ignore_errors=True)
+    """Delete what a job has on the disk; what cannot be deleted is left to `tidy`."""
+    for path in (progress_path(job), folder_of(job)):
+        delete(path)
+
+
+def tidy() -> int:
+    """Delete what processes that were killed left of jobs that are over; how many entries."""
+    waiting = StudyJob.objects.filter(state=JobState.WAITING)
+    wanted = set(waiting.values_list("public_id", flat=True))
+    gone = 0
+    for path in list(folder().iterdir()):
+        # What is there under another name was put there by somebody else.
+        with suppress(ValueError, OSError):
+            job = uuid.UUID(path.name.partition(".")[0])
+            # A folder is made before its row: a job that is being asked for is left alone.
+            if job not in wanted and path.stat().st_mtime < time.time() - LEFT_FOR.total_seconds():
+                delete(path)
+                gone += 1
+    return gone
+
+
+def delete(path: Path) -> None:
+    with suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)

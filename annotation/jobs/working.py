@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import structlog
@@ -42,7 +43,11 @@ def claim() -> StudyJob | None:
 
 def give_up(job: StudyJob) -> None:
     log.error("jobs.lost", job=str(job.public_id), attempts=job.attempts)
-    end(job, problem="The work was cut off twice, and nothing was changed. Ask for it once more.")
+    store_end(
+        job, problem="The work was cut off twice, and nothing was changed. Ask for it once more."
+    )
+    # Were the end not stored, the job would be taken once more and find no file.
+    transaction.on_commit(partial(forget_files, job))
 
 
 def work_on(job: StudyJob) -> JobState | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
@@ -28,6 +28,7 @@ from annotation.models import (
     AnnotatorState,
     Comparison,
     Criterion,
+    JobKind,
     JobState,
     Membership,
     Response,
@@ -36,7 +37,7 @@ from annotation.models import (
     StudyJob,
     StudyState,
 )
-from annotation.tasks import check_quality, forget_bad_rows, work_on_job
+from annotation.tasks import check_quality, forget_bad_rows, tidy_jobs, work_on_job
 from tests import factories
 from tests.annotation.quality.world import make_trainee, make_training
 from tests.annotation.researcher.studio import Studio, make_studio
@@ -554,6 +555,76 @@ def test_a_file_that_was_asked_for_too_late_leaves_nothing(large_opened: Studio,
     assert again.status_code == 422
     assert "somebody asked for something else just now" in text_of(again)
     assert [path.name for path in rows.folder().iterdir()] == [f"{only_job().public_id}.files"]
+
+
+@pytest.mark.parametrize("place", ["shutil.move", "annotation.jobs.rows.StudyJob.save"])
+def test_a_fault_while_it_is_asked_for_leaves_no_file(
+    large_opened: Studio, monkeypatch, tmp_path, place: str
+):
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise OSError("No space left on device") if place == "shutil.move" else OperationalError
+
+    file = tmp_path / "more.jsonl"
+    file.write_bytes(further_pairs())
+    monkeypatch.setattr(place, broken)
+    with pytest.raises((OSError, OperationalError)):
+        rows.ask(large_opened.study, JobKind.CHANGING, {}, large_opened.user, file=file)
+    assert not list(rows.folder().iterdir())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_file_of_a_lost_job_stays_until_its_end_is_stored(large_opened: Studio):
+    add_pairs(large_opened, further_pairs())
+    StudyJob.objects.update(
+        attempts=taking_turns.MOST_ATTEMPTS, lease_until=timezone.now() - timedelta(seconds=1)
+    )
+
+    def give_up_and_die(job: StudyJob) -> None:
+        working.give_up(job)
+        raise Killed
+
+    waiting = StudyJob.objects.filter(state=JobState.WAITING)
+    with pytest.raises(Killed):
+        taking_turns.take_turn(waiting, progress=rows.progress_path, give_up=give_up_and_die)
+    assert (rows.folder_of(only_job()) / "more.jsonl").exists()
+    assert working.claim() is None
+    assert only_job().state == JobState.FAILED
+    assert not list(rows.folder().iterdir())
+
+
+def test_what_a_killed_process_left_goes_after_a_day(large_opened: Studio):
+    add_pairs(large_opened, further_pairs())
+    waiting = rows.folder_of(only_job())
+    left = rows.folder() / f"{uuid.uuid4()}.files"
+    left.mkdir()
+    (left / "more.jsonl").write_bytes(b"")
+    part = rows.folder() / f"{uuid.uuid4()}.part"
+    part.touch()
+    other = rows.folder() / "README"
+    other.touch()
+    assert tidy_jobs() == 0
+    old = time.time() - timedelta(days=1, hours=1).total_seconds()
+    for path in (waiting, left, part, other):
+        os.utime(path, (old, old))
+    assert tidy_jobs() == 2
+    assert set(rows.folder().iterdir()) == {waiting, other}
+    other.unlink()
+    assert work_on_job() == JobState.DONE
+
+
+@pytest.mark.parametrize("fault", [OperationalError, InterfaceError])
+def test_a_lease_is_tried_again_where_the_database_is_away(large: Studio, monkeypatch, fault):
+    large.post("design", DESIGN)
+    job = working.claim()
+    assert job is not None
+
+    def away(row: StudyJob) -> None:
+        raise fault("connection already closed")
+
+    monkeypatch.setattr(taking_turns, "_mine", away)
+    monkeypatch.setattr(connection, "close", lambda: None)
+    # Else the thread that renews it would end, and the job be taken for lost.
+    taking_turns.renew(job)
 
 
 def test_a_file_that_is_none_is_told_without_where_it_lay(large_opened: Studio):
