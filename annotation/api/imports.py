@@ -237,7 +237,13 @@ class AddComparisons(ImportView):
                 )
             except BadRowsError:
                 raise Refused(
-                    "Some rows cannot be used. Nothing was added.",
-                    [(f"line {line}", why) for line, why in problems.first if line is not None],
+                    counted(problems), [(f"line {line}", why) for line, why in problems.first]
                 ) from None
         return put_off(asked, self.user) if isinstance(asked, StudyJob) else Response(asked)
+
+
+def counted(problems: Problems) -> str:
+    """How many rows are bad, and of how many it is told why."""
+    number, told = problems.count, len(problems.first)
+    named = f" The first {told:,} are named." if told < number else ""
+    return f"{number:,} row{'' if number == 1 else 's'} cannot be used. Nothing was added.{named}"

@@ -167,7 +167,7 @@ class Problems:
 
     def __init__(self) -> None:
         self.count = 0
-        self.first: list[tuple[int | None, str]] = []
+        self.first: list[tuple[int, str]] = []
 
     def bad_row(self, problem: RowProblem) -> None:
         self.count += 1

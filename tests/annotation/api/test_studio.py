@@ -8,6 +8,7 @@ import json
 import pytest
 from django.utils import timezone
 
+from annotation.jobs import steps
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -226,6 +227,17 @@ def test_comparisons_are_added_to_an_opened_study_as_a_version(opened):
     assert Comparison.objects.count() == 3
     assert opened.file(f"{path}?reason=more", content).json()["version"] is None
     assert AuditEntry.objects.get(action="study.changed").detail["reason"] == "more"
+
+
+def test_all_bad_rows_of_an_addition_are_counted_and_the_first_are_named(opened, monkeypatch):
+    monkeypatch.setattr(steps, "SHOWN_PROBLEMS", 2)
+    path = "studies/open/additions?reason=more"
+    row = b'{"item_id": "new"}\n'
+    few, many = opened.file(path, row * 2).json(), opened.file(path, row * 3).json()
+    assert few["detail"] == "2 rows cannot be used. Nothing was added."
+    assert many["detail"] == ("3 rows cannot be used. Nothing was added. The first 2 are named.")
+    assert [fault["where"] for fault in many["faults"]] == ["line 1", "line 2"]
+    assert opened.file(path, b"\n").json()["detail"] == "the file: the file holds no rows"
 
 
 # -- people ----------
