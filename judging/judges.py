@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 
 from annotation import audit
 from annotation.canonical_json import canonical_json
@@ -120,7 +120,7 @@ def warnings_about(study: Study, config: dict[str, Any]) -> list[str]:
 
 
 def warnings_about_all(study: Study, configs: Sequence[dict[str, Any]]) -> list[list[str]]:
-    """As `warnings_about`, of each of some judges; in two queries, however many they are."""
+    """As `warnings_about`, of each of some judges; in three queries, however many they are."""
     examples = {example for config in configs for example in examples_of(config)}
     own = set(
         Response.objects.filter(prompt__study=study, text__in=examples)
@@ -132,7 +132,36 @@ def warnings_about_all(study: Study, configs: Sequence[dict[str, Any]]) -> list[
     names: list[str] = []
     if of_a_family and not study.is_sealed:
         names = list(study.systems.values_list("name", flat=True))
-    return [_warnings(study, config, names, own) for config in configs]
+    return [
+        [*_warnings(study, config, names, own), *twice]
+        for config, twice in zip(configs, twins(study, configs), strict=True)
+    ]
+
+
+def twins(study: Study, configs: Sequence[dict[str, Any]]) -> list[list[str]]:
+    """Of each configuration a warning, where several judges of the study have it now."""
+    hashes = [hash_of(config) for config in configs]
+    newer = JudgeVersion.objects.filter(
+        judge=OuterRef("judge"), number__gt=OuterRef("number"), imported=False
+    )
+    rows = JudgeVersion.objects.filter(
+        ~Exists(newer), judge__study=study, imported=False, content_hash__in=set(hashes)
+    )
+    names: dict[str, list[str]] = {}
+    for found, name in rows.order_by("judge__judge_id").values_list(
+        "content_hash", "judge__judge_id"
+    ):
+        names.setdefault(found, []).append(name)
+    return [
+        [
+            f"{', '.join(names[one][:-1])} and {names[one][-1]} are one configuration under "
+            f"{len(names[one])} names. A panel's average would count it as often, as if "
+            "independent judges agreed: run one of them alone."
+        ]
+        if len(names.get(one, ())) > 1
+        else []
+        for one in hashes
+    ]
 
 
 def _warnings(
@@ -222,10 +251,15 @@ def add_judges(
         ]
 
 
+def hash_of(config: dict[str, Any]) -> str:
+    """What two versions have in common that are sent the same and read the same."""
+    return hashlib.sha256(canonical_json(config)).hexdigest()
+
+
 def add_version(study: Study, name: str, config: dict[str, Any], actor: User | None) -> Added:
     """The judge's newest version if it is equal, else a new one. The caller holds the study."""
     judge, _ = Judge.objects.get_or_create(study=study, judge_id=name)
-    content_hash = hashlib.sha256(canonical_json(config)).hexdigest()
+    content_hash = hash_of(config)
     newest = judge.versions.order_by("-number").first()
     if newest is not None and newest.content_hash == content_hash and not newest.imported:
         return Added(newest, is_new=False)

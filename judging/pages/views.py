@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 from django.contrib import messages
@@ -23,6 +24,7 @@ from judging.judges import (
     is_outdated,
     newest_versions,
     study_criteria,
+    twins,
     warnings_about,
     warnings_about_all,
 )
@@ -176,6 +178,9 @@ def answer_form(
                     f"{form.cleaned_data['name']} {'is' if new == 1 else 'are'} added.{there} The "
                     "key and limits of their endpoint are stored.",
                 )
+                found = twins(study, [one.version.config for one in added])
+                for warning in sorted(set(chain.from_iterable(found))):
+                    messages.warning(request, warning)
                 return redirect("judges:overview", slug=study.slug)
             version = added[0].version
             said = "is added" if added[0].is_new else "was there already, unchanged"
@@ -235,7 +240,7 @@ def show_judge(
             "warnings": warnings_about(study, version.config),
             "quote": found,
             "pairs": study.comparisons.filter(kind=ComparisonKind.WORK).count(),
-            "has_answers": version.judgments.exists(),
+            "has_answers": tallies[version.pk].answered > 0,
             "live": live_run(version),
             **runs_context(study, version),
             "start_form": start_form,

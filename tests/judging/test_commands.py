@@ -77,6 +77,16 @@ def test_a_key_comes_from_standard_input_and_is_never_printed(study, file, monke
     assert "canary" not in "".join(said)
 
 
+def test_one_configuration_under_two_names_is_pointed_out(study, file) -> None:
+    _, err = run("add_judge", "mails", file)
+    assert "one configuration" not in err
+    file.write_text(FILE.replace('name = "panel"', 'name = "twin"'))
+    _, err = run("add_judge", "mails", file)
+    for name in ("assessor", "reader"):
+        said = f"panel/fair:delay=0/{name} and twin/fair:delay=0/{name} are one configuration"
+        assert err.count(said) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -506,6 +506,29 @@ def test_a_panel_is_added_in_one_form(researcher, study) -> None:
 
 
 @pytest.mark.django_db
+def test_one_configuration_under_two_names_is_pointed_out(researcher, study) -> None:
+    panel = stated(name="panel", model="fair:delay=0\nsharp", instruction=["assessor"])
+    assert "one configuration" not in text(researcher.post(url("add", study), panel, follow=True))
+    said = "alone and panel/sharp/assessor are one configuration under 2 names."
+    posted = researcher.post(url("add", study), stated(name="alone", model="sharp"), follow=True)
+    assert text(posted).count(said) == 1
+    versions = {one.judge.judge_id: one for one in JudgeVersion.objects.all()}
+    for name, pointed_out in (("panel/sharp/assessor", 1), ("panel/fair:delay=0/assessor", 0)):
+        page = researcher.get(url("judge", study, version=versions[name].pk))
+        assert text(page).count(said) == pointed_out
+    again = researcher.post(url("add", study), panel, follow=True)
+    assert text(again).count(said) == 1, "where a panel was added, above the list"
+    # A further version of one of them is another configuration.
+    page = url("new_version", study, version=versions["alone"].pk)
+    assert said not in text(
+        researcher.post(page, stated(model="sharp", temperature=1), follow=True)
+    )
+    for name in ("panel/sharp/assessor", "alone"):
+        page = researcher.get(url("judge", study, version=versions[name].pk))
+        assert "one configuration" not in text(page)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
