@@ -146,7 +146,6 @@ class _Board:
         self._other = np.concatenate([met.b, met.a])
         self._prompt = np.concatenate([met.prompt, met.prompt])
         self._prompts = met.n_prompts
-        self._moved = mixture.scores @ mixture.bread
         spread = bool(np.any(mixture.prompt_slopes))
         self._method = METHOD if spread else METHOD_WITHOUT_PROMPTS
 
@@ -175,7 +174,7 @@ class _Board:
         rate = float(expected.sum() / n)
         through = self._gradient(own, other, prompt, chance) / n
         sums = sums_by_prompt(prompt, np.column_stack([expected - rate]))
-        influence = self._moved @ through
+        influence = np.asarray(mixture.scores @ (mixture.bread @ through))
         influence[np.unique(prompt)] += sums[:, 0] / n
         influence -= influence.mean()
         prompts = self._prompts

@@ -9,7 +9,9 @@ systems; there the difficulty is fitted beforehand, from more than a hundred sys
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +33,10 @@ _PRIOR = -(TRAIT**2) / 2 - logsumexp(-(TRAIT**2) / 2)
 LOOSE, RIDGE = 0.01, 1.0
 
 _STEPS, _TOLERANCE = 200, 1e-9
+
+# Prompts are gone through in blocks of so many numbers, 8 MB: slopes of each prompt and some arrays
+# of its rows, at each trait.
+_BLOCK, _OF_A_ROW = 1_000_000, 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,22 +88,20 @@ class Mixture:
     point : float array of shape (P,)
     bread : float array of shape (P, P)
         Inverse of the curvature, priors included.
-    scores : float array of shape (prompts, P)
-        What each prompt adds to the slope.
+    scores : sparse array of shape (prompts, P)
+        What each prompt adds to the slope; it meets few of many systems.
     posterior : float array of shape (prompts, grid)
         Of the trait, given the prompt's judgments.
-    given_trait : float array of shape (prompts, 2 * systems + 1, grid)
-        What each prompt would add to the slope by theta and phi if its trait were known.
     converged : bool
     """
 
     met: Met
     point: Floats
     bread: Floats
-    scores: Floats
+    scores: sparse.csr_array
     posterior: Floats
-    given_trait: Floats
     converged: bool
+    _model: _Model
 
     @property
     def strengths(self) -> Floats:
@@ -129,10 +133,15 @@ class Mixture:
             What each trait would give; only its posterior depends on the parameters here.
         """
         weight = values * self.posterior
-        m = self.met.n_systems
-        known = np.einsum("xk,xjk->j", weight, self.given_trait)
-        by_prompt_slope = np.einsum("xk,xjk->j", weight * TRAIT, self.given_trait[:, :m])
-        slope = np.concatenate([known, by_prompt_slope])
+        met, model = self.met, self._model
+        m = met.n_systems
+        # Of each row, what it adds to the slope by theta_a: itself, and times the trait.
+        known, tilted = np.zeros(met.score.size), np.zeros(met.score.size)
+        for block in model.blocks:
+            if weight[block.prompts].any():
+                residual = model.residual(self.point, block) * weight[met.prompt[block.rows]]
+                known[block.rows], tilted[block.rows] = residual.sum(axis=1), residual @ TRAIT
+        slope = np.concatenate([model.summed(known), model.summed(tilted)[:m]])
         return np.asarray(slope - weight.sum(axis=1) @ self.scores)
 
 
@@ -168,10 +177,9 @@ def fit_mixture(met: Met) -> Mixture:
         met,
         point,
         np.asarray(np.linalg.inv(-found.curvature), dtype=np.float64),
-        found.scores,
-        found.posterior,
-        found.given_trait,
+        *model.prompts_at(point),
         converged,
+        model,
     )
 
 
@@ -180,9 +188,22 @@ class _Found:
     value: float
     slope: Floats
     curvature: Floats
-    scores: Floats
-    posterior: Floats
-    given_trait: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """Prompts beside each other in the order, with their rows.
+
+    Attributes
+    ----------
+    prompts, rows : slice
+    gather : sparse array of shape (prompts * (2 * systems + 1), rows)
+        Sums what rows add to the slopes of their prompt by theta and phi.
+    """
+
+    prompts: slice
+    rows: slice
+    gather: sparse.csr_array
 
 
 class _Model:
@@ -199,61 +220,115 @@ class _Model:
         self.column = np.column_stack([column for column, _ in (*fixed, *tilted)])
         self.fixed = np.column_stack([*(v for _, v in fixed), *(np.zeros(n) for _ in tilted)])
         self.tilted = np.column_stack([*(np.zeros(n) for _ in fixed), *(v for _, v in tilted)])
-        # What rows add to the slopes of their prompt; those of psi are of theta, times the trait.
-        place = met.prompt[:, None] * (2 * m + 1) + self.column[:, : len(fixed)]
-        rows = np.repeat(np.arange(n), len(fixed))
-        self.gather = sparse.csr_array(
-            (self.fixed[:, : len(fixed)].reshape(-1), (place.reshape(-1), rows)),
-            shape=(met.n_prompts * (2 * m + 1), n),
-        )
+        self.blocks = list(self._cut(len(fixed)))
         width = self.column.shape[1]
         self.pairs = [(i, j) for i in range(width) for j in range(width)]
         self.precision = np.full(self.size, RIDGE)
         self.precision[:m] = LOOSE
 
+    def _cut(self, width: int) -> Iterator[_Block]:
+        """Blocks of prompts; `width` columns come first that are without the trait."""
+        met, slopes = self.met, 2 * self.met.n_systems + 1
+        of_prompt = np.bincount(met.prompt)
+        weight = np.cumsum(slopes + _OF_A_ROW * of_prompt)
+        begins = np.flatnonzero(np.diff((weight - 1) // (_BLOCK // TRAIT.size), prepend=-1))
+        rows_before = np.concatenate([[0], np.cumsum(of_prompt)])
+        for first, end in pairwise([*begins.tolist(), of_prompt.size]):
+            rows = slice(int(rows_before[first]), int(rows_before[end]))
+            n = rows.stop - rows.start
+            place = (met.prompt[rows, None] - first) * slopes + self.column[rows, :width]
+            gather = sparse.csr_array(
+                (
+                    self.fixed[rows, :width].reshape(-1),
+                    (place.reshape(-1), np.repeat(np.arange(n), width)),
+                ),
+                shape=((end - first) * slopes, n),
+            )
+            yield _Block(slice(first, end), rows, gather)
+
     def at(self, point: Floats) -> _Found:
-        met, size = self.met, self.size
-        held = point[self.column]
-        level, tilt = (self.fixed * held).sum(axis=1), (self.tilted * held).sum(axis=1)
-        predictor = level[:, None] + tilt[:, None] * TRAIT
-        score = met.score[:, None]
-        said = score * log_expit(predictor) + (1 - score) * log_expit(-predictor)
-        joint = self._by_prompt(said) + _PRIOR
-        own = logsumexp(joint, axis=1)
-        posterior = np.exp(joint - own[:, None])
-        chance = expit(predictor)
-        residual = score - chance
-        spread = chance * (1 - chance) * posterior[met.prompt]
-        scores = np.zeros((met.n_prompts, size))
-        curvature = np.zeros((size, size))
-        given_trait = (self.gather @ residual).reshape(met.n_prompts, -1, TRAIT.size)
-        for k, trait in enumerate(TRAIT):
-            own_slopes = given_trait[:, :, k]
-            one = np.hstack([own_slopes, trait * own_slopes[:, : met.n_systems]])
-            weighted = posterior[:, k, None] * one
-            scores += weighted
-            curvature += one.T @ weighted
-        curvature -= scores.T @ scores
-        moments = [(spread * TRAIT**power).sum(axis=1) for power in range(3)]
+        met, size, m = self.met, self.size, self.met.n_systems
+        value, slope, curvature = 0.0, np.zeros(size), np.zeros((size, size))
+        moments = np.zeros((3, met.score.size))
+        for block in self.blocks:
+            own, posterior, residual = self._given(point, block)
+            value += float(own.sum())
+            chance = met.score[block.rows, None] - residual
+            spread = chance * (1 - chance) * posterior[self._local(block)]
+            for power in range(3):
+                moments[power, block.rows] = (spread * TRAIT**power).sum(axis=1)
+            # What each prompt would add to the slope if its trait were known; by psi that is what
+            # it adds by theta, times the trait.
+            given_trait = (block.gather @ residual).reshape(own.size, -1, TRAIT.size)
+            scores = np.zeros((own.size, size))
+            for k, trait in enumerate(TRAIT):
+                own_slopes = given_trait[:, :, k]
+                one = np.hstack([own_slopes, trait * own_slopes[:, :m]])
+                weighted = posterior[:, k, None] * one
+                scores += weighted
+                curvature += one.T @ weighted
+            curvature -= scores.T @ scores
+            slope += scores.sum(axis=0)
         for i, j in self.pairs:
             f, g = self.fixed[:, i], self.tilted[:, i]
             s, u = self.fixed[:, j], self.tilted[:, j]
-            value = f * s * moments[0] + (f * u + g * s) * moments[1] + g * u * moments[2]
+            added = f * s * moments[0] + (f * u + g * s) * moments[1] + g * u * moments[2]
             place = self.column[:, i] * size + self.column[:, j]
-            curvature -= np.bincount(place, value, size * size).reshape(size, size)
+            curvature -= np.bincount(place, added, size * size).reshape(size, size)
         curvature -= np.diag(self.precision)
         return _Found(
-            float(own.sum() - (self.precision * point**2).sum() / 2),
-            scores.sum(axis=0) - self.precision * point,
+            value - float((self.precision * point**2).sum() / 2),
+            slope - self.precision * point,
             curvature,
-            scores,
-            posterior,
-            given_trait,
         )
 
-    def _by_prompt(self, values: Floats) -> Floats:
-        columns = [np.bincount(self.met.prompt, column) for column in values.T]
-        return np.array(columns, dtype=np.float64).T
+    def prompts_at(self, point: Floats) -> tuple[sparse.csr_array, Floats]:
+        """What each prompt adds to the slope, and what is known of its trait."""
+        met, m = self.met, self.met.n_systems
+        scores = []
+        posteriors = np.zeros((met.n_prompts, TRAIT.size))
+        for block in self.blocks:
+            own, posterior, residual = self._given(point, block)
+            weighted = residual * posterior[self._local(block)]
+            by_row = np.column_stack([weighted.sum(axis=1), weighted @ TRAIT])
+            summed = (block.gather @ by_row).reshape(own.size, -1, 2)
+            both = np.hstack([summed[:, :, 0], summed[:, :m, 1]])
+            scores.append(sparse.csr_array(both))
+            posteriors[block.prompts] = posterior
+        return sparse.csr_array(sparse.vstack(scores)), posteriors
+
+    def residual(self, point: Floats, block: _Block) -> Floats:
+        """Points less their chance at each trait, shape (rows, grid)."""
+        score = self.met.score[block.rows, None]
+        return np.asarray(score - expit(self._predictor(point, block.rows)))
+
+    def summed(self, values: Floats) -> Floats:
+        """Sum over rows of their slopes by theta and phi, each times the row's value."""
+        out = np.zeros(2 * self.met.n_systems + 1)
+        for block in self.blocks:
+            by_prompt = (block.gather @ values[block.rows]).reshape(-1, out.size)
+            out += by_prompt.sum(axis=0)
+        return out
+
+    def _given(self, point: Floats, block: _Block) -> tuple[Floats, Floats, Floats]:
+        """Log-likelihood of each prompt, posterior of its trait, and residuals of its rows."""
+        predictor = self._predictor(point, block.rows)
+        score = self.met.score[block.rows, None]
+        said = score * log_expit(predictor) + (1 - score) * log_expit(-predictor)
+        local = self._local(block)
+        joint = np.array([np.bincount(local, column) for column in said.T]).T + _PRIOR
+        own = logsumexp(joint, axis=1)
+        return own, np.exp(joint - own[:, None]), score - expit(predictor)
+
+    def _local(self, block: _Block) -> Integers:
+        """Prompts of the block's rows, counted from its first."""
+        return np.asarray(self.met.prompt[block.rows] - block.prompts.start)
+
+    def _predictor(self, point: Floats, rows: slice) -> Floats:
+        held = point[self.column[rows]]
+        level = (self.fixed[rows] * held).sum(axis=1)
+        tilt = (self.tilted[rows] * held).sum(axis=1)
+        return np.asarray(level[:, None] + tilt[:, None] * TRAIT)
 
 
 def _climb(model: _Model, point: Floats, free: NDArray[np.bool_]) -> tuple[Floats, bool]:
