@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, logit
 
+from reports.stats.alignment.gates import FEWEST_LABELLED, SETTLED_LABELLED
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
 from reports.stats.alignment.prompt_mixture import TRAIT, Met, Mixture, fit_mixture
 from reports.stats.alignment.resampling import sums_by_prompt
-from reports.stats.covariance import FEW_CLUSTERS
 from reports.stats.intervals import critical_value
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, WarningCode, undefined
@@ -22,8 +22,8 @@ __all__ = ["FEWEST", "EqualLength", "WinRateOver", "equal_length_win_rates"]
 METHOD = "length_and_prompt_by_prompt"
 METHOD_WITHOUT_PROMPTS = "length_by_prompt"
 
-FEWEST = 30
-"""Judged comparisons below which the model is not fitted."""
+FEWEST = FEWEST_LABELLED
+"""Prompts of its own below which a rate is not given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,9 @@ class EqualLength:
     system : int
     win_rate : Estimate
         By the judge, over the comparisons that the system is in, were all of equal length; `n`
-        counts them. ``details``: `length_slope`, phi in logits; `prompt_slope`, how many logits one
-        standard deviation of difficulty moves the system, without its sign.
+        counts them, `n_clusters` their prompts. ``details``: `length_slope`, phi in logits;
+        `prompt_slope`, how many logits one standard deviation of difficulty moves the system,
+        without its sign.
     over : tuple of WinRateOver
         The same against each system that it met, by code.
     """
@@ -88,8 +89,9 @@ def equal_length_win_rates(
     Returns
     -------
     tuple of EqualLength
-        By system; empty where texts were not read or all lengths are equal. Below 30 judged
-        comparisons or two prompts the figures are None with `too_few_prompts`.
+        By system; empty where texts were not read or all lengths are equal. A rate whose own
+        comparisons lie on fewer than 30 prompts is None with `too_few_prompts`; on fewer than 100
+        it is provisional (`few_prompts`). Where all prompts are fewer than 30 nothing is fitted.
     """
     row = np.flatnonzero(
         (judge.category != MISSING) & (comparisons.system_a != comparisons.system_b)
@@ -100,15 +102,10 @@ def equal_length_win_rates(
         np.concatenate([comparisons.system_a[row], comparisons.system_b[row]]), return_inverse=True
     )
     prompts, prompt = np.unique(comparisons.prompt[row], return_inverse=True)
-    counts = np.bincount(codes, minlength=systems.size)
-    if row.size < FEWEST or prompts.size < 2:
-        reason = f"fewer than {FEWEST} judged comparisons, or one prompt"
+    if prompts.size < FEWEST:
+        counts = np.bincount(codes, minlength=systems.size)
         return tuple(
-            EqualLength(
-                int(system),
-                undefined(METHOD, int(n), WarningCode.TOO_FEW_PROMPTS, reason=reason),
-                (),
-            )
+            EqualLength(int(system), _too_few(METHOD, int(n)), ())
             for system, n in zip(systems, counts, strict=True)
         )
     difference = longer_by[row].astype(np.float64)
@@ -135,6 +132,11 @@ def equal_length_win_rates(
     )
 
 
+def _too_few(method: str, n: int) -> Estimate:
+    reason = f"comparisons on fewer than {FEWEST} prompts"
+    return undefined(method, n, WarningCode.TOO_FEW_PROMPTS, reason=reason)
+
+
 class _Board:
     """Win rates read off a fitted mixture."""
 
@@ -145,7 +147,6 @@ class _Board:
         self._own = np.concatenate([met.a, met.b])
         self._other = np.concatenate([met.b, met.a])
         self._prompt = np.concatenate([met.prompt, met.prompt])
-        self._prompts = met.n_prompts
         spread = bool(np.any(mixture.prompt_slopes))
         self._method = METHOD if spread else METHOD_WITHOUT_PROMPTS
 
@@ -168,6 +169,9 @@ class _Board:
         """Mean chance of the rows, and how far one prompt more or less moves it."""
         mixture, prompt = self._mixture, self._prompt[row]
         own, other, n = self._own[row], self._other[row], row.size
+        met = np.unique(prompt)
+        if met.size < FEWEST:
+            return _too_few(self._method, n)
         posterior = mixture.posterior[prompt]
         chance = mixture.chances(own, other)
         expected = (posterior * chance).sum(axis=1)
@@ -175,11 +179,12 @@ class _Board:
         through = self._gradient(own, other, prompt, chance) / n
         sums = sums_by_prompt(prompt, np.column_stack([expected - rate]))
         influence = np.asarray(mixture.scores @ (mixture.bread @ through))
-        influence[np.unique(prompt)] += sums[:, 0] / n
+        influence[met] += sums[:, 0] / n
         influence -= influence.mean()
-        prompts = self._prompts
+        # Other prompts speak of the slopes alone: what is known of the rate rests on its own.
+        prompts = int(met.size)
         se = float(np.sqrt(prompts / (prompts - 1) * np.sort(influence**2).sum()))
-        codes = [WarningCode.FEW_PROMPTS] if prompts < FEW_CLUSTERS else []
+        codes = [WarningCode.FEW_PROMPTS] if prompts < SETTLED_LABELLED else []
         if not mixture.converged:
             codes.append(WarningCode.NOT_CONVERGED)
         df = float(prompts - 1)

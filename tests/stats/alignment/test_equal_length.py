@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from reports.stats.alignment import prompt_mixture
 from reports.stats.alignment.equal_length import equal_length_win_rates
 from reports.stats.alignment.judgments import Comparisons, Reconciled, reconcile
 from reports.stats.results import WarningCode
@@ -37,7 +39,10 @@ class Simulated:
         return reconcile(judge_once(self.verdicts.tolist()), self.comparisons.n)
 
 
-def simulated(seed: int, *, prompts: int = 60, prompt_slopes: Floats = PROMPT_SLOPES) -> Simulated:
+def simulated(
+    seed: int, *, prompts: int = 60, prompt_slopes: Floats = PROMPT_SLOPES, ties: float = 0.0
+) -> Simulated:
+    """By the model; `ties` times p (1 - p) is the chance of a tie, taken from both sides alike."""
     random = np.random.default_rng(seed)
     systems = STRENGTHS.size
     trait = random.standard_normal(prompts)
@@ -50,7 +55,8 @@ def simulated(seed: int, *, prompts: int = 60, prompt_slopes: Floats = PROMPT_SL
     slope = (LENGTH_SLOPES[a] + LENGTH_SLOPES[b]) / 2
     scale = np.sqrt((longer_by**2).mean())
     chance = expit(level + slope * np.tanh(longer_by / scale))
-    verdicts = np.where(random.random(chance.size) < chance, A, B)
+    drawn, tie = random.random(chance.size), ties * chance * (1 - chance)
+    verdicts = np.select([drawn < chance - tie / 2, drawn < chance + tie / 2], [A, TIE], B)
     grid = np.linspace(-8, 8, 4001)
     density = np.exp(-(grid**2) / 2)
     true = []
@@ -84,10 +90,13 @@ def plain(known: Simulated) -> Floats:
     )
 
 
-def test_the_truth_lies_within_the_intervals_as_often_as_they_say() -> None:
-    inside, asked, found = 0, 0, []
+# A quarter of all verdicts are ties where 1.25 of p (1 - p) are.
+@pytest.mark.parametrize("ties", [0.0, 1.25])
+def test_the_truth_lies_within_the_intervals_as_often_as_they_say(ties: float) -> None:
+    inside, asked, found, tied = 0, 0, [], []
     for seed in range(60):
-        known = simulated(seed)
+        known = simulated(seed, ties=ties)
+        tied.append((known.verdicts == TIE).mean())
         rows = equal_length_win_rates(known.judge, known.comparisons, known.longer_by)
         found.append([row.win_rate.estimate for row in rows])
         for row, true in zip(rows, known.true, strict=True):
@@ -97,6 +106,7 @@ def test_the_truth_lies_within_the_intervals_as_often_as_they_say() -> None:
             assert figure.converged
             inside += figure.low <= true <= figure.high
             asked += 1
+    assert np.mean(tied) == pytest.approx(ties / 5, abs=0.02)
     # Two standard errors of 240 intervals, of which those of one study hang together.
     assert inside / asked >= 0.91
     assert np.abs(np.mean(found, axis=0) - known.true).max() < 0.02
@@ -126,7 +136,7 @@ def minus_log(point: Floats, known: Simulated, grid: Floats) -> float:
 
 
 def test_an_independent_fit_of_the_same_model_finds_the_same_slopes() -> None:
-    known = simulated(11, prompts=12)
+    known = simulated(11, prompts=30)
     known.verdicts[::7] = TIE
     m = known.comparisons.n_systems
     grid = np.linspace(-6, 6, 121)
@@ -266,11 +276,12 @@ def test_a_judge_that_sees_nothing_but_length_finds_no_system_better_at_equal_le
 
 def test_missing_judgments_little_data_and_unread_texts() -> None:
     known = simulated(7)
-    known.verdicts[known.comparisons.prompt > 4] = MISS
+    known.verdicts[known.comparisons.prompt > 29] = MISS
     few = equal_length_win_rates(known.judge, known.comparisons, known.longer_by)
     assert few[0].win_rate.estimate is not None
-    assert few[0].win_rate.n == 15
-    known.verdicts[known.comparisons.prompt > 3] = MISS
+    assert few[0].win_rate.n == 90
+    assert few[0].win_rate.warnings == (WarningCode.FEW_PROMPTS,)
+    known.verdicts[known.comparisons.prompt > 28] = MISS
     fewer = equal_length_win_rates(known.judge, known.comparisons, known.longer_by)
     assert [row.win_rate.estimate for row in fewer] == [None] * 4
     assert fewer[0].win_rate.warnings == (WarningCode.TOO_FEW_PROMPTS,)
@@ -278,3 +289,69 @@ def test_missing_judgments_little_data_and_unread_texts() -> None:
     assert equal_length_win_rates(known.judge, known.comparisons, None) == ()
     same = np.zeros_like(known.longer_by)
     assert equal_length_win_rates(known.judge, known.comparisons, same) == ()
+
+
+def test_a_rate_counts_its_own_prompts_and_is_left_out_below_thirty_of_them() -> None:
+    known = simulated(12, prompts=130)
+    study, last = known.comparisons, 3
+    # The last system met system 0 on 29 prompts, system 1 on 30, and nobody else.
+    met = np.maximum(study.system_a, study.system_b) == last
+    other = np.minimum(study.system_a, study.system_b)
+    first = (other == 0) & (study.prompt < 29)
+    second = (other == 1) & (study.prompt >= 20) & (study.prompt < 50)
+    known.verdicts[met & ~first & ~second] = MISS
+    rows = equal_length_win_rates(known.judge, study, known.longer_by)
+    of_last = rows[last].win_rate
+    assert (of_last.n, of_last.n_clusters, of_last.df) == (59, {"prompts": 50}, 49)
+    assert of_last.warnings == (WarningCode.FEW_PROMPTS,)
+    assert (rows[0].win_rate.n_clusters, rows[0].win_rate.df) == ({"prompts": 130}, 129)
+    assert rows[0].win_rate.warnings == ()
+    over = {one.system: one.win_rate for one in rows[last].over}
+    assert (over[0].estimate, over[0].low, over[0].n) == (None, None, 29)
+    assert over[0].warnings == (WarningCode.TOO_FEW_PROMPTS,)
+    assert over[1].estimate is not None
+    assert (over[1].n_clusters, over[1].df) == ({"prompts": 30}, 29)
+    # On 50 prompts less is known than on 130.
+    assert (of_last.high or 0) - (of_last.low or 1) > (
+        1.2 * ((rows[0].win_rate.high or 1) - (rows[0].win_rate.low or 0))
+    )
+    known.verdicts[met & (other == 1)] = MISS
+    alone = equal_length_win_rates(known.judge, study, known.longer_by)[last]
+    assert (alone.win_rate.estimate, alone.win_rate.n) == (None, 29)
+    assert alone.win_rate.warnings == (WarningCode.TOO_FEW_PROMPTS,)
+
+
+def test_prompts_are_gone_through_in_blocks_and_the_figures_stay(monkeypatch) -> None:
+    known = simulated(13)
+    known.verdicts[::6] = TIE
+    whole = equal_length_win_rates(known.judge, known.comparisons, known.longer_by)
+    monkeypatch.setattr(prompt_mixture, "_BLOCK", 8000)
+    cut = equal_length_win_rates(known.judge, known.comparisons, known.longer_by)
+    for one, other in zip(whole, cut, strict=True):
+        for name in ("estimate", "low", "high", "se"):
+            assert getattr(one.win_rate, name) == pytest.approx(
+                getattr(other.win_rate, name), abs=1e-10
+            )
+        assert one.win_rate.details == pytest.approx(other.win_rate.details, abs=1e-10)
+
+
+def test_many_systems_on_many_prompts_take_little_memory() -> None:
+    random = np.random.default_rng(0)
+    prompts, systems = 5000, 60
+    a = random.integers(0, systems, 2 * prompts)
+    met = prompt_mixture.Met(
+        np.repeat(np.arange(prompts), 2),
+        a,
+        (a + random.integers(1, systems, a.size)) % systems,
+        random.integers(0, 3, a.size) / 2,
+        np.tanh(random.standard_normal(a.size)),
+    )
+    tracemalloc.start()
+    try:
+        model = prompt_mixture._Model(met.in_order())
+        model.at(np.zeros(model.size))
+        model.prompts_at(np.zeros(model.size))
+        # The slopes of all prompts at each trait would be 121 MB.
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
