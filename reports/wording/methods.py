@@ -140,7 +140,7 @@ def explain(method: str) -> str:
             rest = method[len(name) :]
             variation = variation_of(rest) if name in RANKING or name == "wilson" else ""
             if rest.endswith("by_prompt"):
-                variation = "votes on one prompt are taken together"
+                variation = "what is said on one prompt is taken together"
             if "bootstrap" in rest:
                 variation = "interval by resampling prompts"
             return f"{words}; {variation}" if variation else words

@@ -134,4 +134,7 @@ def test_the_line_says_what_the_interval_allows_for() -> None:
     assert "not for other annotators" in methods.explain("wilson_prompt_t")
     assert "resampling prompts" in methods.explain("cohen_kappa_prompt_bootstrap")
     assert "partial credit" in methods.explain("cohen_kappa_weighted")
+    # Also of methods that read judgments and no votes.
+    by_prompt = methods.explain("length_and_prompt_by_prompt")
+    assert by_prompt.endswith("difficulty; what is said on one prompt is taken together")
     assert methods.explain("something_new") == "something_new"

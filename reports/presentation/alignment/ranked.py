@@ -58,8 +58,10 @@ def systems(entry: Entry) -> Section:
         lead,
         head,
         rows,
-        "People and judge on the same comparisons. At equal length: how hard a prompt is has a "
-        "part in it. At equal style: length and Markdown held equal, all prompts alike."
+        "Win rates by people and by the judge are over the same comparisons, those that people "
+        "voted on. Those at equal length and style are the judge's, over all that it decided. At "
+        "equal length: how hard a prompt is has a part in it. At equal style: length and Markdown "
+        "held equal, all prompts alike."
         + (
             " Corrected: Rogan and Gladen. Sharpened: PPI++, people's votes with the judge's to "
             "help; a strength is in logits, with mean 0."

@@ -4,7 +4,8 @@ logit P(a beats b on x) = theta_a - theta_b + (phi_a + phi_b)/2 * t + (psi_a - p
 t = tanh(D / SD D), D the characters of a less those of b, and x a prompt. The difficulty gamma_x of
 a prompt is hidden and standard normal; it is integrated over, so that a prompt adds one draw and no
 parameter. That is the length-controlled model of Dubois et al. 2024 (arXiv 2404.04475) for any two
-systems; there the difficulty is fitted beforehand, from more than a hundred systems.
+systems; there the difficulty is fitted beforehand, from more than a hundred systems. A tie is
+sqrt(p (1 - p)) at each trait: that draws psi towards 0 and leaves win rates in their place.
 """
 
 from __future__ import annotations
