@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -9,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.access import SignedInRequest, can_see_outcomes, roles_of, study_role
 from annotation.access.outcomes import READERS
-from annotation.models import Comparison, Role, Study, StudyState
+from annotation.models import AuditEntry, Comparison, Role, Study, StudyState
 from judging.models import JudgeVersion
 from reports import looks, requests
 from reports.freshness import freshness, latest_run
@@ -129,13 +131,33 @@ def known(
         "notes": entry["warnings"],
         "n": entry["n"],
         "sections": sections(entry, pair_link),
-        "validations": JudgeValidation.objects.filter(version=row)
-        .select_related("created_by")
-        .order_by("-id")[:10],
+        "validations": with_their_record(row),
         "is_recorded": standing.validity.validation is not None
         and standing.validity.validation.analysis_run_id == kept.pk,
         "guide": reverse("reports:statistics_guide"),
     }
+
+
+def with_their_record(version: JudgeVersion) -> list[tuple[JudgeValidation, datetime]]:
+    """The newest validations of a version, each with when it was recorded.
+
+    The log says it: a validation that grants another margin on the same votes has their day.
+    """
+    rows = list(
+        JudgeValidation.objects.filter(version=version)
+        .select_related("created_by")
+        .order_by("-id")[:10]
+    )
+    study = version.judge.study_id
+    entries = AuditEntry.objects.filter(
+        study=study,
+        action="judge.validated",
+        detail__judge=version.judge.judge_id,
+        detail__version=version.number,
+        detail__analysis_run__in=[row.analysis_run_id for row in rows],
+    )
+    recorded = {entry.detail["analysis_run"]: entry.at for entry in entries.order_by("seq")}
+    return [(row, recorded.get(row.analysis_run_id, row.created_at)) for row in rows]
 
 
 def how_new(study: Study, kept: AnalysisRun) -> dict[str, object]:

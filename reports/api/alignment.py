@@ -61,7 +61,10 @@ class ValidationSerializer(serializers.Serializer[Any]):
     answer = serializers.CharField(help_text="Whether it may stand in for a person.")
     comparisons = serializers.IntegerField()
     agreement = serializers.FloatField(allow_null=True)
-    created_at = serializers.DateTimeField()
+    created_at = serializers.DateTimeField(
+        help_text="From when it counts: when it was recorded, or, where it grants another margin "
+        "on the same votes, that of the one before. The log says when it was recorded."
+    )
 
 
 class ProgressOfSampleSerializer(serializers.Serializer[Any]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ from annotation.models import (
     VoteNote,
 )
 from judging.models import JudgeVersion
-from reports import analysis
+from reports import analysis, validations
 from reports.models import JudgeValidation, Revalidation, ValidityRule
 from tests import pages
 from tests.factories import (
@@ -278,6 +279,31 @@ def test_a_report_is_taken_for_the_validation_once() -> None:
     assert AuditEntry.objects.filter(action="judge.validated").count() == 1
     row = JudgeValidation.objects.get()
     assert (row.analysis_run, row.comparisons) == (kept, 120)
+
+
+def test_a_validation_of_the_same_votes_says_when_it_was_recorded_and_from_when_it_counts() -> None:
+    study = judged_study()
+    client = member(study, Role.OWNER)
+    first = validations.record_validation(analysis.run(study), "gpt", 1, None)
+    day = timezone.now() - timedelta(days=80)
+    JudgeValidation.objects.filter(pk=first.pk).update(created_at=day)
+    validations.set_rule(study, None, days=90, new_responses=1000, expertise="crowd")
+    second = validations.record_validation(analysis.run(study), "gpt", 1, None)
+    assert second.created_at == day
+    page = client.get(url("judge", study, version=version_of(study).pk)).content.decode()
+    rows = page.split('aria-label="Table: Validations"')[1].split("<tbody>")[1].split("<tr>")[1:]
+    assert len(rows) == 2
+    recorded = AuditEntry.objects.filter(action="judge.validated").latest("seq").at
+    assert f"{recorded.day} {recorded:%B %Y, %H:%M} UTC</th>" in rows[0]
+    assert f"<td>{day.day} {day:%B %Y}</td>" in rows[0]
+
+
+def test_the_table_of_systems_says_which_rates_are_over_which_comparisons() -> None:
+    study = judged_study()
+    analysis.run(study)
+    page = text_of(member(study, Role.OWNER).get(url("judge", study, version=version_of(study).pk)))
+    assert "by the judge are over the same comparisons, those that people voted on" in page
+    assert "at equal length and style are the judge's, over all that it decided" in page
 
 
 def test_how_long_it_counts_is_set_and_wrong_numbers_are_refused() -> None:
