@@ -11,7 +11,7 @@ from django.db import IntegrityError, connection
 
 from annotation.models import AuditEntry
 from judging.models import JudgeCall, JudgeRun, JudgeVersion
-from judging.runs import panels
+from judging.runs import panels, starting
 from judging.runs.conducting import cancel
 from judging.runs.panels import STEP, cut, share_budget, start_together
 from judging.runs.starting import RunFault, quote, start_run
@@ -64,7 +64,7 @@ def test_a_part_below_a_step_is_refused_and_what_is_asked_for_is_enough(study) -
     )
     assert nothing_began()
     runs = start_together(study, None, Decimal("0.5001"))
-    assert sum(run.budget for run in runs) == Decimal("0.5001")
+    assert sum(run.budget or 0 for run in runs) == Decimal("0.5001")
 
 
 @pytest.mark.parametrize("name", ["a", "z"])
@@ -78,7 +78,7 @@ def test_one_that_cannot_start_stops_all_whatever_its_name(study, name) -> None:
 
 def test_a_fault_half_way_leaves_nothing(study, monkeypatch) -> None:
     judge(study, "a"), judge(study, "b")
-    write = panels.write_run
+    write = starting.write_run
 
     def fail(version, *given, **named):
         if version.judge.judge_id == "b":
@@ -96,7 +96,7 @@ def test_who_comes_second_starts_nothing(study, monkeypatch, other) -> None:
     """Somebody else is faster while this one reads the pairs."""
     first = judge(study, "a")
     judge(study, "b")
-    budget, listing = Decimal(1), panels.list_calls
+    budget, listing = Decimal(1), starting.list_calls
     others = {
         "both": lambda: start_together(study, None, budget),
         "one": lambda: start_run(first, actor=None, budget=budget),
@@ -133,7 +133,7 @@ def test_a_run_that_slips_in_while_the_rows_are_written_is_told_of(study, monkey
 @pytest.mark.django_db(transaction=True)
 def test_two_who_start_at_the_same_moment_start_one_run_of_each(study, monkeypatch) -> None:
     judge(study, "a"), judge(study, "b")
-    budget, listing, waited = Decimal(1), panels.list_calls, threading.local()
+    budget, listing, waited = Decimal(1), starting.list_calls, threading.local()
     both = threading.Barrier(2)
 
     def list_together(*given):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from annotation.models import Comparison
 from judging import trying
-from judging.clients import Reply
+from judging.clients import Client, Reply
 from judging.endpoints.saving import EndpointFault
 from judging.limits import ProcessLimiter, Rates, RedisLimiter, bucket_of
 from judging.models import Endpoint, JudgeTrial, RunState, TrialPurpose
@@ -20,7 +21,7 @@ from judging.probing import TINY, probe
 from judging.runs import trials, waits
 from judging.runs.asking import Asking
 from judging.runs.money import standing_of
-from judging.runs.opening import Tables
+from judging.runs.opening import Tables, reach
 from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
 from judging.runs.trials import PayingAsker
@@ -139,10 +140,10 @@ def test_a_test_and_a_try_out_take_from_the_buckets_and_give_back_what_was_too_m
 class Picky:
     """A client of an endpoint that takes no schemas."""
 
-    def __init__(self, client) -> None:
+    def __init__(self, client: Client) -> None:
         self.client = client
 
-    async def ask(self, payload: dict[str, object]) -> Reply:
+    async def ask(self, payload: dict[str, Any]) -> Reply:
         if payload.get("response_format", {}).get("type") == "json_schema":
             return Reply(Outcome.REJECTED, 400, 1.0)
         return await self.client.ask(payload)
@@ -150,7 +151,6 @@ class Picky:
 
 def test_a_test_that_has_begun_ends_where_little_is_allowed(limiter, monkeypatch) -> None:
     monkeypatch.setattr(trying, "PATIENCE_OF_A_PERSON", 0.1)
-    reach = trying.reach
 
     async def reach_picky(*given):
         return Picky(await reach(*given))
