@@ -102,7 +102,8 @@ def start_all(request: SignedInRequest, study: Study) -> HttpResponseBase:
     try:
         runs = start_together(study, request.user, form.cleaned_data["budget"])
     except RunFault as fault:
-        form.add_error(None, str(fault))
+        for line in str(fault).splitlines():
+            form.add_error(None, line)
         return show_overview(request, study, together=form, status=422)
     number = "A run has" if len(runs) == 1 else f"{len(runs)} runs have"
     messages.success(request, f"{number} started.")

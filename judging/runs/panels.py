@@ -93,7 +93,7 @@ def cut(budget: Decimal, worst: Mapping[JudgeVersion, Decimal]) -> dict[int, Dec
 
 
 def check_all(check: Callable[[JudgeVersion], None], versions: Iterable[JudgeVersion]) -> None:
-    """Check every judge, and refuse with what is wrong with each.
+    """Check every judge, and refuse with what is wrong with each, a line for each.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def check_all(check: Callable[[JudgeVersion], None], versions: Iterable[JudgeVer
         except (RunFault, StudyBudgetFault) as fault:
             faults.append(str(fault))
     if faults:
-        raise RunFault(" ".join(faults))
+        raise RunFault("\n".join(faults))
 
 
 def startable(versions: Sequence[JudgeVersion]) -> list[JudgeVersion]:

@@ -605,12 +605,14 @@ def test_starting_together_without_a_judge_says_so(researcher, study) -> None:
 @pytest.mark.django_db
 def test_a_judge_without_prices_starts_nothing_under_a_shared_budget(researcher, study) -> None:
     researcher.post(url("add", study), stated(name="one"))
-    researcher.post(url("add", study), stated(name="two", price_input="", price_output=""))
+    for name in ("three", "two"):
+        researcher.post(url("add", study), stated(name=name, price_input="", price_output=""))
     posted = researcher.post(url("start_all", study), {"budget": "2"})
     assert posted.status_code == 422
-    assert "two has no price card" in text(posted)
+    for name in ("three", "two"):
+        assert f"<p>{name} has no price card" in text(posted)
     assert text(posted).count("No run was started.") == 1
     assert not JudgeRun.objects.exists()
-    assert "2 runs have started." in text(
+    assert "3 runs have started." in text(
         researcher.post(url("start_all", study), {"budget": ""}, follow=True)
     )
