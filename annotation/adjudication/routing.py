@@ -50,7 +50,7 @@ from annotation.models import (
     VoteSource,
 )
 from annotation.rules import Disagreements, rules_of
-from annotation.selectors import counted_votes, live_exclusions
+from annotation.selectors import counted_votes, counted_votes_on, live_exclusions
 
 # Comparisons' keys, as a subquery.
 Keys = QuerySet[Any, Any]
@@ -108,7 +108,10 @@ def disagreed_on(study: Study, window: Window | None = None) -> Q:
 def answered_differently(study: Study, window: Window | None = None) -> Q:
     """Of comparisons: whether their answers or flags make a disagreement, whoever skipped them."""
     rules = rules_of(study.rules).adjudication
-    votes = within(counted_votes(study), "comparison", window)
+    votes = counted_votes(study)
+    if window is not None:
+        few = within(Comparison.objects.filter(study=study), "pk", window)
+        votes = counted_votes_on(few)
     causes = Q(pk__in=[])
     if rules.no_plurality or rules.distance is not None:
         causes |= Q(pk__in=split_on_overall(study, votes, rules))
