@@ -379,6 +379,30 @@ def test_answers_given_offline_are_kept_and_sent_later(desk_for: DeskFor) -> Non
     assert [choice for choice, _ in desk.choices()] == ["left", "right", "tie"]
 
 
+def test_a_vote_brings_the_pair_after_the_next_in_one_request(desk_for: DeskFor) -> None:
+    desk = desk_for(make_small_study(6))
+    desk.wait_until_armed(1)
+    asked: list[str] = []
+    desk.page.on("request", lambda sent: asked.append(sent.url.rsplit("/", 1)[-1]))
+    for number in (1, 2, 3):
+        desk.vote_by_key(number, "1")
+        desk.wait_until_saved()
+    desk.wait_until_armed(4)
+    assert asked.count("vote") == 3
+    assert "next" not in asked
+    # What cannot be lent with a vote is asked for by itself, before it is needed.
+    desk.page.route("**/rate/vote", without_pairs)
+    desk.vote_by_key(4, "1")
+    desk.vote_by_key(5, "1")
+    desk.wait_until_armed(6)
+    assert "next" in asked
+
+
+def without_pairs(route: Route) -> None:
+    response = route.fetch()
+    route.fulfill(response=response, json={**response.json(), "next": None})
+
+
 def test_an_answer_outlives_the_page_it_was_given_on(desk_for: DeskFor) -> None:
     desk = desk_for(make_small_study(3))
     desk.wait_until_armed(1)

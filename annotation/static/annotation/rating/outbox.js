@@ -3,6 +3,7 @@
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 60000;
+const PATIENCE_MS = 1000;
 // Storage that other code may read by its beginning: see evalsite/static/evalsite/sign_out.js.
 const PREFIX = "evalsite.outbox.";
 
@@ -40,6 +41,7 @@ export function createOutbox({
   let timer = 0;
   let storedOnce = false;
   let changes = 0;
+  let starting = null; // from here on until other tabs have let this one send
   let carrying = null; // while a vote is on its way that brings pairs back
 
   function read() {
@@ -89,9 +91,19 @@ export function createOutbox({
     }
     sending = true;
     clearTimeout(timer);
+    let begun;
+    starting = new Promise((resolve) => {
+      begun = resolve;
+    });
+    const begin = () => {
+      const sent = sendAll(options);
+      starting = null;
+      begun();
+      return sent;
+    };
     const emptied = navigator.locks
-      ? await navigator.locks.request(key, () => sendAll(options))
-      : await sendAll(options); // the keys make a second send from another tab harmless
+      ? await navigator.locks.request(key, begin)
+      : await begin(); // the keys make a second send from another tab harmless
     sending = false;
     onChange(state());
     // Something may have been added between the last look and now.
@@ -198,9 +210,11 @@ export function createOutbox({
     get size() {
       return read().length;
     },
-    /* Settled once a vote that is on its way and brings pairs has arrived or failed; else null. */
-    get carrying() {
-      return carrying;
+    /* Once a vote that is on its way and brings pairs has arrived or failed; at once without one.
+       Other tabs that send for longer are not waited for. */
+    async carried() {
+      await Promise.race([starting, new Promise((resolve) => setTimeout(resolve, PATIENCE_MS))]);
+      await carrying;
     },
     /* Grows whenever something is added or settled. */
     get changes() {

@@ -45,7 +45,7 @@ export function createSupply({ api, outbox, prepare, onProgress }) {
 
   async function fill() {
     const before = brought;
-    await outbox.carrying;
+    await outbox.carried();
     if (brought === before) {
       await ask();
     }
