@@ -118,8 +118,10 @@ def test_a_pair_with_its_reference_its_reason_and_the_own_answer(
     desk.wait_until_saved()
     desk.watch.assert_clean()
     desk.page.get_by_role("link", name="Look at your answers").first.click()
-    addresses = desk.page.locator(".own-line__prompt a").evaluate_all("all => all.map(a => a.href)")
-    assert len(addresses) == len(texts)
+    links = desk.page.locator(".own-line__prompt a")
+    # Waits for the page that was clicked for.
+    expect(links).to_have_count(len(texts))
+    addresses = links.evaluate_all("all => all.map(a => a.href)")
     outlines: dict[str, list[str]] = {}
     for address, text in zip(addresses, reversed(texts), strict=True):
         # The name of the account stands on top of this page, and the question above the answer.
