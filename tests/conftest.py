@@ -115,13 +115,11 @@ def static_files_are_found_once() -> Generator[None]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
-    """Forget what the process remembers of rows: those of another test had the same keys."""
-    from annotation.queue.sides import lately
+def rubrics_of_this_test_alone() -> None:
+    """Forget the rubrics that the process remembers: another test's versions had the same keys."""
     from annotation.voting.rubrics import remembered_form
 
     remembered_form.cache_clear()
-    lately.cache_clear()
 
 
 @pytest.fixture(autouse=True)

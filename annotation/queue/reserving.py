@@ -45,7 +45,6 @@ from .choosing import Choice, Seeker, choose
 from .locks import LockedAnnotator
 from .policy import LEASE, SIDE_WINDOW, UNSEEN_LEASE
 from .presenting import TEXTS, Texts
-from .sides import lately
 from .slots import free_slots, slot_of_side
 
 
@@ -75,12 +74,12 @@ class Reservations:
     shown: list[ShownPair] = field(default_factory=list)
 
 
-def held_or(others: QuerySet[Assignment]) -> QuerySet[Assignment, Any]:
-    """What the annotator holds, whole, and of the others only the systems and their sides."""
+def held_or_latest() -> QuerySet[Assignment, Any]:
     own = Assignment.objects.filter(annotator=Parameter("annotator", KEY))
+    latest = own.order_by("-pk").values("pk")[:SIDE_WINDOW]
     sides = ("pk", "swapped", "comparison__system_a", "comparison__system_b")
     lent = ("kind", "public_id", "comparison", "lease_expires_at", "displayed_at")
-    # Dates are dear to read.
+    # Of the others only the sides are looked at, and dates are dear to read.
     nothing = {
         "no_kind": Value(None, CharField()),
         "no_id": Value(None, UUIDField()),
@@ -89,27 +88,15 @@ def held_or(others: QuerySet[Assignment]) -> QuerySet[Assignment, Any]:
         "no_display": Value(None, DateTimeField()),
     }
     return (
-        others.exclude(state=AssignmentState.RESERVED)
+        Assignment.objects.filter(pk__in=latest)
+        .exclude(state=AssignmentState.RESERVED)
         .annotate(**nothing)
         .values_list(*sides, *nothing)
         .union(own.filter(state=AssignmentState.RESERVED).values_list(*sides, *lent), all=True)
     )
 
 
-def latest() -> QuerySet[Assignment]:
-    own = Assignment.objects.filter(annotator=Parameter("annotator", KEY))
-    return Assignment.objects.filter(pk__in=own.order_by("-pk").values("pk")[:SIDE_WINDOW])
-
-
-def since() -> QuerySet[Assignment]:
-    """Without a limit, which would have PostgreSQL go through everybody's from the end on."""
-    return Assignment.objects.filter(
-        annotator=Parameter("annotator", KEY), pk__gte=Parameter("newest", KEY)
-    )
-
-
-HELD_OR_LATEST = CompiledQuery(lambda: held_or(latest()))
-HELD_OR_SINCE = CompiledQuery(lambda: held_or(since()))
+HELD_OR_LATEST = CompiledQuery(held_or_latest)
 # Compare and swap: the second guard, and on SQLite the first.
 TAKE = CompiledUpdate(
     lambda: Comparison.objects.filter(
@@ -155,22 +142,10 @@ def reservations_of(holder: LockedAnnotator, *, training: bool = False) -> Reser
     A lapsed reservation that nobody took back yet is still the annotator's and is renewed. Work
     and training are held apart: what is left of the one is not shown with the other, and lapses.
     """
-    known, annotator = lately(holder.annotator.pk), holder.annotator.pk
-    rows = []
-    if newest := known.newest:
-        rows = HELD_OR_SINCE.rows(annotator=annotator, newest=newest)
-        if newest not in {row[0] for row in rows}:
-            # Not the table that was read before: a copy of it was played back.
-            known.forget()
-    if not known.newest:
-        rows = HELD_OR_LATEST.rows(annotator=annotator)
-    rows.sort(key=itemgetter(0))
-    # What is held may be older than the latest, and is looked at, too.
-    shown = {pk: ShownPair(a, b, swapped) for pk, swapped, a, b, *_ in rows}
-    known.add(shown)
-    in_order = sorted((shown | known.shown).items(), key=itemgetter(0))
-    found = Reservations(holder, shown=[pair for _, pair in in_order])
-    for pk, swapped, _, _, kind, *lent in rows:
+    rows = HELD_OR_LATEST.rows(annotator=holder.annotator.pk)
+    found = Reservations(holder)
+    for pk, swapped, system_a, system_b, kind, *lent in sorted(rows, key=itemgetter(0)):
+        found.shown.append(ShownPair(system_a, system_b, swapped))
         if kind is not None and (kind == ComparisonKind.TRAINING) == training:
             public_id, comparison_id, expires, displayed = lent
             found.held.append(
