@@ -14,13 +14,13 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from annotation import quality, queue, voting
+from annotation import queue, voting
 from annotation.access.objects import get_annotator_for
 from annotation.models import Annotator, Choice, Role, SkipReason
 from annotation.page_rules import LONGEST_TAG, MOST_TAGS
 from annotation.people import questions_for
-from annotation.rating import wire
 from annotation.rating.flagging import MAX_NOTE, flag_pair
+from annotation.rating.lending import MOST_WANTED, lend_pairs
 from annotation.rating.requests import MAX_MILLISECONDS
 from annotation.rating.skipping import no_more_skips, skip_pair
 from annotation.rules import rules_of
@@ -33,7 +33,6 @@ from .tokens import Scope
 OF_ANNOTATORS = (
     "Annotators of a study that takes votes of scripts (by_script); a key needs the scope annotate."
 )
-MOST_WANTED = 3
 
 
 class WantSerializer(serializers.Serializer[Any]):
@@ -145,14 +144,7 @@ class NextPairs(AnnotatorView):
     )  # fmt: skip
     def post(self, request: Request, slug: str) -> Response:
         wanted = self.read(WantSerializer)
-        annotator = self.annotator()
-        claim = queue.claim(annotator, want=wanted["want"])
-        # As on the page: the rules may have changed since the training began.
-        pending = claim.empty == queue.EmptyReason.QUALIFICATION_PENDING
-        if pending and quality.settle_one(annotator.pk):
-            claim = queue.claim(annotator, want=wanted["want"])
-        shown = wire.claim_for_page(claim, rules_of(self.study.rules).crowd)
-        return Response(shown)
+        return Response(lend_pairs(self.annotator(), want=wanted["want"]))
 
 
 class Vote(AnnotatorView):

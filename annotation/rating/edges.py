@@ -13,7 +13,7 @@ from django.middleware.csrf import get_token
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from annotation import quality, queue, voting
+from annotation import queue, voting
 from annotation.access import study_annotator
 from annotation.models import Annotator, AnnotatorState, SkipReason
 from annotation.outages import is_outage
@@ -23,14 +23,13 @@ from . import requests, wire
 from .desk import KeysRefused, load_desk, save_draft, save_keys
 from .flagging import MAX_NOTE, flag_pair
 from .json_edge import answer, json_edge, own_page, refusal
+from .lending import MOST_WANTED, lend_pairs
 from .own_answers import summarise
 from .requests import BadRequest
 from .skipping import no_more_skips, skip_pair
 
 log = structlog.get_logger(__name__)
 
-# The pair on the screen, the next, and one more while a vote is on its way.
-MOST_WANTED = 3
 DEFAULT_WANTED = 2
 
 
@@ -48,22 +47,12 @@ class Wish:
         )
         return cls(want, requests.read_uuids(body, "have"))
 
-    def granted(self, annotator: Annotator) -> dict[str, Any]:
-        """The pairs held, claimed if need be, as the page reads them."""
-        claim = queue.claim(annotator, want=self.want, have=self.have)
-        # No training pair for somebody who has to train: the rules may have changed since they
-        # began.
-        if claim.empty == queue.EmptyReason.QUALIFICATION_PENDING and quality.settle_one(
-            annotator.pk
-        ):
-            claim = queue.claim(annotator, want=self.want, have=self.have)
-        return wire.claim_for_page(claim, rules_of(annotator.study.rules).crowd)
-
 
 @json_edge
 def next_pairs(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
     """The pairs held, claimed if need be; `have` names those whose texts the page has."""
-    return answer(Wish.read(body).granted(annotator))
+    wish = Wish.read(body)
+    return answer(lend_pairs(annotator, want=wish.want, have=wish.have))
 
 
 @json_edge
@@ -124,7 +113,7 @@ def granted_if_possible(wish: Wish, annotator: Annotator) -> dict[str, Any] | No
     As well where others were twice quicker to take a slot. The page asks again by itself.
     """
     try:
-        return wish.granted(annotator)
+        return lend_pairs(annotator, want=wish.want, have=wish.have)
     except (DatabaseError, InterfaceError) as fault:
         if not isinstance(fault, IntegrityError) and not is_outage(fault):
             raise
