@@ -228,16 +228,24 @@ class KeyForm(MarkedForm):
     )
 
 
+def dollars(label: str, help_text: str, least: str = "0.0001") -> forms.DecimalField:
+    """A cap in US dollars, as exact as it is stored; empty for none."""
+    return forms.DecimalField(
+        label=label,
+        required=False,
+        min_value=Decimal(least),
+        max_digits=12,
+        decimal_places=4,
+        help_text=help_text,
+    )
+
+
 class StudyBudgetForm(MarkedForm):
     """What all judges of the study may cost together."""
 
-    amount = forms.DecimalField(
-        label="US dollars",
-        required=False,
-        min_value=Decimal("0.0001"),
-        max_digits=12,
-        decimal_places=4,
-        help_text="Over every run, test of a connection and try-out. Each request's worst case is "
+    amount = dollars(
+        "US dollars",
+        "Over every run, test of a connection and try-out. Each request's worst case is "
         "reserved before it leaves, so it is never exceeded. Empty: no cap.",
     )
 
@@ -245,26 +253,18 @@ class StudyBudgetForm(MarkedForm):
 class TogetherForm(MarkedForm):
     """A run of every judge."""
 
-    budget = forms.DecimalField(
-        label="Budget for all of them, in US dollars",
-        required=False,
-        min_value=Decimal("0.01"),
-        max_digits=12,
-        decimal_places=4,
-        help_text="Shared by what each can cost at most, and never exceeded. Empty: no cap.",
+    budget = dollars(
+        "Budget for all of them, in US dollars",
+        "Shared by what each can cost at most, and never exceeded. Empty: no cap.",
+        least="0.01",
     )
 
 
 class StartForm(MarkedForm):
     """A run."""
 
-    budget = forms.DecimalField(
-        label="Budget in US dollars",
-        required=False,
-        min_value=Decimal("0.0001"),
-        max_digits=12,
-        decimal_places=4,
-        help_text="Never exceeded: the run pauses before. Empty: no cap.",
+    budget = dollars(
+        "Budget in US dollars", "Never exceeded: the run pauses before. Empty: no cap."
     )
     replicates = forms.IntegerField(
         label="Times asked in each order", min_value=1, max_value=20, initial=1
