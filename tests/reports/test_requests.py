@@ -19,6 +19,7 @@ from reports.models import AnalysisRequest, AnalysisRun, RequestProblem, Request
 from reports.pages.wishes import NEWS
 from reports.tasks import make_requested_report
 from tests.factories import make_comparison, make_imported_vote, make_membership
+from tests.killing import Killed
 from tests.pages import text_of
 from tests.races import at_once
 from tests.reports.voted import make_voted_study
@@ -237,10 +238,6 @@ def test_a_thread_that_hangs_does_not_keep_its_wish_for_ever(
     assert AnalysisRun.objects.filter(study=study).exists()
 
 
-class KilledError(BaseException):
-    """The process is gone."""
-
-
 @pytest.mark.django_db
 def test_a_worker_lost_after_it_kept_the_report_leaves_one_look(
     study: Study, reader: User, monkeypatch: pytest.MonkeyPatch
@@ -250,11 +247,11 @@ def test_a_worker_lost_after_it_kept_the_report_leaves_one_look(
 
     def lost(*args: Any, **fields: Any) -> None:
         run(*args, **fields)
-        raise KilledError
+        raise Killed
 
     with monkeypatch.context() as patch:
         patch.setattr(analysis, "run", lost)
-        with pytest.raises(KilledError):
+        with pytest.raises(Killed):
             make_requested_report()
     with time_machine.travel(timezone.now() + 2 * requests.LEASE):
         make_requested_report()

@@ -42,6 +42,7 @@ from tests import factories
 from tests.annotation.quality.world import make_trainee, make_training
 from tests.annotation.researcher.studio import Studio, make_studio
 from tests.annotation.researcher.test_pages import filled
+from tests.killing import Killed
 from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
@@ -198,10 +199,6 @@ def test_a_fault_of_the_program_fails_the_job_and_stores_nothing(large: Studio, 
     assert work_on_job() == JobState.FAILED
     assert "broken" not in only_job().problem
     assert Comparison.objects.count() == 0
-
-
-class Killed(BaseException):
-    """What no worker can catch."""
 
 
 def test_a_worker_that_dies_before_its_end_is_told_has_done_nothing(large: Studio, monkeypatch):

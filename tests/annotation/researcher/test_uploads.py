@@ -34,6 +34,7 @@ from annotation.models import (
 from annotation.tasks import tidy_uploads, work_on_upload
 from tests import factories
 from tests.annotation.researcher.studio import Studio, packed, two_systems
+from tests.killing import Killed
 from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
@@ -359,10 +360,6 @@ def test_what_a_restart_cut_off_is_done_again_and_stored_once(studio: Studio):
     work_on_upload()
     assert studio.only_upload().state == UploadState.STORED
     assert Response.objects.count() == 6
-
-
-class Killed(BaseException):
-    """What no worker can catch."""
 
 
 def test_a_worker_that_dies_before_it_tells_has_stored_nothing(studio: Studio, monkeypatch):
