@@ -6,7 +6,7 @@ these are: each count ends where nobody wants to know it any closer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Sum,
+    Value,
 )
 from django.db.models.functions import Coalesce
 from django.urls import reverse
@@ -68,8 +69,8 @@ STATE_TONES = {
 
 # More pairs than this are nothing that somebody plans by.
 LEFT_UP_TO = 1_000
-# SQLite puts no more than 500 SELECTs together.
-PARTS_AT_ONCE = 100
+# SQLite puts no more than 500 SELECTs together, and each study takes three.
+STUDIES_AT_ONCE = 50
 
 WATCHERS = READERS | {Role.MONITOR}
 
@@ -162,16 +163,12 @@ def own_work(user: User, studies: Iterable[Study]) -> dict[int, OwnWork]:
     by_id = {study.pk: study for study in studies}
     if not by_id:
         return {}
-    annotators = list(
-        Annotator.objects.filter(user=user, study__in=by_id).annotate(
-            held=Count("assignments", filter=Q(assignments__state=AssignmentState.RESERVED))
-        )
-    )
-    ahead = open_ahead([(by_id[row.study_id], row) for row in annotators])
+    annotators = list(Annotator.objects.filter(user=user, study__in=by_id))
+    left_in = left_for([(by_id[row.study_id], row) for row in annotators])
     work = {}
     for annotator in annotators:
-        found = ahead.get(annotator.study_id, Ahead())
-        left, at_least = annotator.held + found.fit, found.has_more
+        found = left_in.get(annotator.study_id, Left())
+        left, at_least = found.fit, found.has_more
         maximum = queue.maximum_of(by_id[annotator.study_id])
         if maximum is not None:
             allowed = max(0, maximum - annotator.answered)
@@ -183,35 +180,45 @@ def own_work(user: User, studies: Iterable[Study]) -> dict[int, OwnWork]:
 
 
 @dataclass(frozen=True, slots=True)
-class Ahead:
-    """Open comparisons that an annotator never had; at least so many if it `has_more`."""
+class Left:
+    """Pairs that an annotator holds or could be given; at least so many if it `has_more`."""
 
     fit: int = 0
     has_more: bool = False
 
 
-def open_ahead(people: Sequence[tuple[Study, Annotator]]) -> dict[int, Ahead]:
-    """By study, what is open for somebody: some ahead of them on their walk, and some behind."""
-    parts = []
-    for study, annotator in people:
-        place = queue.place_of_walk(study, annotator)
-        work = Comparison.objects.filter(study=study, open=True, kind=ComparisonKind.WORK)
-        for part in (work.filter(open_seq__gte=place), work.filter(open_seq__lt=place)):
-            looked_at = part.order_by("open_seq").values("pk")[: LEFT_UP_TO + 1]
-            ahead = Comparison.objects.filter(pk__in=looked_at).order_by()
-            fit = queue.that_fit(study, annotator, ahead)
-            parts.append(
-                ahead.values_list("study").annotate(
-                    open_ones=Count("pk"), fit=Count("pk", filter=Q(pk__in=fit.values("pk")))
-                )
-            )
-    found: dict[int, Ahead] = {}
-    for start in range(0, len(parts), PARTS_AT_ONCE):
-        first, *others = parts[start : start + PARTS_AT_ONCE]
-        for study_id, open_ones, fit in first.union(*others, all=True):
-            before = found.get(study_id, Ahead())
-            found[study_id] = Ahead(before.fit + fit, before.has_more or open_ones > LEFT_UP_TO)
+def left_for(people: Sequence[tuple[Study, Annotator]]) -> dict[int, Left]:
+    """By study, what somebody holds and what is open for them, ahead on their walk and behind.
+
+    What is held is read by the same statement as what is open: a pair that is handed out between
+    two statements would be in neither, and its holder be told that nothing is left.
+    """
+    found: dict[int, Left] = {}
+    for start in range(0, len(people), STUDIES_AT_ONCE):
+        parts = [
+            part
+            for study, annotator in people[start : start + STUDIES_AT_ONCE]
+            for part in parts_left_for(study, annotator)
+        ]
+        for study_id, open_ones, fit in parts[0].union(*parts[1:], all=True):
+            before = found.get(study_id, Left())
+            found[study_id] = Left(before.fit + fit, before.has_more or open_ones > LEFT_UP_TO)
     return found
+
+
+def parts_left_for(study: Study, annotator: Annotator) -> Iterator[QuerySet[Any, Any]]:
+    """Rows of study, open comparisons looked at, and what of them may be given or is held."""
+    held = annotator.assignments.filter(state=AssignmentState.RESERVED).order_by()
+    yield held.values_list("annotator__study").annotate(open_ones=Value(0), fit=Count("pk"))
+    place = queue.place_of_walk(study, annotator)
+    work = Comparison.objects.filter(study=study, open=True, kind=ComparisonKind.WORK)
+    for part in (work.filter(open_seq__gte=place), work.filter(open_seq__lt=place)):
+        looked_at = part.order_by("open_seq").values("pk")[: LEFT_UP_TO + 1]
+        ahead = Comparison.objects.filter(pk__in=looked_at).order_by()
+        fit = queue.that_fit(study, annotator, ahead)
+        yield ahead.values_list("study").annotate(
+            open_ones=Count("pk"), fit=Count("pk", filter=Q(pk__in=fit.values("pk")))
+        )
 
 
 class CountOf(Subquery):

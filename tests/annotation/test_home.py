@@ -188,6 +188,24 @@ def test_pairs_whose_lease_lapsed_are_still_left_and_labelled_ones_are_not() -> 
     assert "2 left for you" in only_step(user).text
 
 
+def test_a_pair_handed_out_while_the_page_is_made_is_still_left() -> None:
+    """Nobody is told that nothing is left when the last pair has just become theirs."""
+    study, user = make_queue(1), factories.make_user()
+    annotator = factories.make_annotator(study, user)
+    handed: list[object] = []
+
+    def hand_out_first(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if '"open_seq"' in sql and not handed:
+            handed.append(None)
+            handed.append(current_id(annotator))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(hand_out_first):
+        step = only_step(user)
+    assert len(handed) == 2
+    assert step.text == "0 done, 1 left for you."
+
+
 def test_the_maximum_per_annotator_limits_what_is_left() -> None:
     study = factories.make_open_study(max_per_annotator=2)
     user = factories.make_user()
