@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.lifecycle.one_section import set_section
+from annotation.lifecycle.rule_changes import with_section
 from annotation.people.roster import count_answers
 from annotation.profile_rules import (
     LONGEST_OPTION,
@@ -77,7 +78,12 @@ class ProfileQuestions(StudyView):
         wanted = self.read(SetQuestionsSerializer)
         questions = [dict(question) for question in wanted["questions"]]
         content = {"questions": questions} if questions else {}
-        set_section(self.study, self.user, "profile", content, reason=wanted["reason"])
+        set_section(
+            self.study,
+            self.user,
+            lambda rules: with_section(rules, "profile", content),
+            reason=wanted["reason"],
+        )
         self.study.refresh_from_db()
         return self.answer()
 

@@ -28,6 +28,7 @@ from .readiness import faults_of_gold, faults_of_rubric
 from .refusals import ChangeRefusedError, LifecycleError
 from .rubric import (
     CriterionDraft,
+    RubricChange,
     RulesChange,
     check_rubric,
     check_rules,
@@ -50,8 +51,6 @@ FOR_GOOD = {
 ORDER = "order."
 ORDER_WHY = "the order of pairs was drawn when the study opened"
 
-# What makes the whole rubric of the one that stands when the study is locked.
-RubricChange = Callable[[Sequence[CriterionDraft]], Sequence[CriterionDraft]]
 # Adds comparisons to the study, in the transaction of the change, and says what is to be recorded
 # of it at the end.
 Add = Callable[[Study], audit.Act | None]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from annotation.models import Study, User
 
-from .rubric import configure_draft
+from .rubric import RulesChange, configure_draft
 from .versions import change_study
 
 
-def set_section(
-    study: Study, actor: User, name: str, content: Mapping[str, object], *, reason: str = ""
-) -> bool:
-    """Set what differs from the defaults in a section; whether anything changed.
+def set_section(study: Study, actor: User, change: RulesChange, *, reason: str = "") -> bool:
+    """Set what was changed of the rules; whether anything was.
+
+    Parameters
+    ----------
+    change
+        Makes the rules of those that stand, also of those when the study is locked. What it raises
+        leaves the study as it was.
 
     Raises
     ------
@@ -23,16 +24,10 @@ def set_section(
     LifecycleError
         The study is over, or was opened and the reason is missing.
     """
-
-    def changed(rules: Mapping[str, Any]) -> dict[str, Any]:
-        others = {key: value for key, value in rules.items() if key != name}
-        return others | ({name: dict(content)} if content else {})
-
     study.refresh_from_db()
-    rules = changed(study.rules)
-    if rules == study.rules:
+    if change(study.rules) == study.rules:
         return False
     if study.was_opened:
-        return change_study(study, actor, reason=reason, rules=changed).version is not None
-    configure_draft(study, actor, rules=changed)
+        return change_study(study, actor, reason=reason, rules=change).version is not None
+    configure_draft(study, actor, rules=change)
     return True

@@ -37,6 +37,8 @@ DRAFT_SETTINGS = frozenset(
 
 # What makes all rules of those that stand when the study is locked.
 RulesChange = Callable[[Mapping[str, Any]], dict[str, Any]]
+# What makes settings, rules among them, of the draft as it is when it is locked.
+SettingsChange = Callable[[Study], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,16 @@ class CriterionDraft:
     levels: Sequence[dict[str, Any]] = field(default_factory=tuple)
 
 
+# What makes the whole rubric of the one that stands when the study is locked.
+RubricChange = Callable[[Sequence[CriterionDraft]], Sequence[CriterionDraft]]
+
+
 def configure_draft(
     study: Study,
     actor: User | None = None,
     *,
     rules: Mapping[str, Any] | RulesChange | None = None,
+    change: SettingsChange | None = None,
     **settings: Any,
 ) -> Study:
     """Set texts and settings of a draft.
@@ -78,6 +85,9 @@ def configure_draft(
     rules : mapping or callable, optional
         All rules; or what makes them of those that stand when the draft is locked, so that rules
         set meanwhile from another page stay.
+    change : callable, optional
+        What makes further settings of the draft when it is locked. What it raises leaves the draft
+        as it was.
 
     Raises
     ------
@@ -86,9 +96,7 @@ def configure_draft(
     ValidationError
         A setting is unknown or has a value that is not allowed.
     """
-    unknown = sorted(set(settings) - DRAFT_SETTINGS)
-    if unknown:
-        raise ValidationError(f"{unknown[0]!r} is no setting of a draft.")
+    check_settings(settings)
     if rules is not None and not callable(rules):
         check_rules(rules)
         settings["rules"] = rules
@@ -99,12 +107,23 @@ def configure_draft(
                 Study.objects.values_list("rules", flat=True).get(pk=study.pk)
             )
             check_rules(settings["rules"])
+        if change is not None:
+            settings |= change(Study.objects.get(pk=study.pk))
+            check_settings(settings)
+            if "rules" in settings:
+                check_rules(settings["rules"])
         for name, value in settings.items():
             setattr(study, name, value)
         study.full_clean()
         study.save(update_fields=sorted(settings))
         audit.record(study, actor, "study.configured", {"settings": sorted(settings)})
     return study
+
+
+def check_settings(settings: Mapping[str, Any]) -> None:
+    unknown = sorted(set(settings) - DRAFT_SETTINGS)
+    if unknown:
+        raise ValidationError(f"{unknown[0]!r} is no setting of a draft.")
 
 
 def check_rules(rules: object) -> None:
@@ -116,9 +135,15 @@ def check_rules(rules: object) -> None:
 
 
 def set_rubric(
-    study: Study, criteria: Sequence[CriterionDraft], actor: User | None = None
+    study: Study, criteria: Sequence[CriterionDraft] | RubricChange, actor: User | None = None
 ) -> list[Criterion]:
     """Replace the criteria of a draft, in the order given.
+
+    Parameters
+    ----------
+    criteria
+        The whole rubric; or what makes it of the one that stands when the draft is locked, so that
+        what others changed meanwhile stays. What that raises leaves the rubric as it was.
 
     Raises
     ------
@@ -128,10 +153,14 @@ def set_rubric(
         `overall` is missing or optional, a key comes twice, a level has no description, or votes
         exist on a criterion that would go, or that could not express them.
     """
-    check_rubric(criteria)
-    keys = [draft.key for draft in criteria]
+    if not callable(criteria):
+        check_rubric(criteria)
     with transaction.atomic():
         check_editable(study)
+        if callable(criteria):
+            criteria = criteria(criteria_of(study))
+            check_rubric(criteria)
+        keys = [draft.key for draft in criteria]
         gone = study.criteria.exclude(key__in=keys)
         for criterion in gone:
             if VoteCriterion.objects.filter(criterion=criterion).exists():

@@ -34,6 +34,22 @@ def with_rule(rules: Mapping[str, Any], section: str, name: str, value: object) 
     return changed
 
 
+def with_section(
+    rules: Mapping[str, Any], section: str, content: Mapping[str, object]
+) -> dict[str, Any]:
+    """The rules with a whole section, that is with what in it differs from the defaults.
+
+    Examples
+    --------
+    >>> with_section({"limits": {"per_day": 50}}, "crowd", {"study": "S"})
+    {'limits': {'per_day': 50}, 'crowd': {'study': 'S'}}
+    >>> with_section({"limits": {"per_day": 50}}, "limits", {})
+    {}
+    """
+    others = {name: copy.deepcopy(values) for name, values in rules.items() if name != section}
+    return others | ({section: dict(content)} if content else {})
+
+
 def rules_between(before: object, after: object) -> dict[str, dict[str, Any]]:
     """What somebody changed who was shown `before` and sent `after`, by section and name.
 

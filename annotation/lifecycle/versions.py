@@ -23,11 +23,12 @@ from annotation.models import (
 from annotation.planner_statistics import refresh_planner_statistics
 from annotation.queue.raising import hold_annotators
 
-from .change import SETTINGS, Add, Change, RubricChange, check_opened, check_overlap, hold_opened
+from .change import SETTINGS, Add, Change, check_opened, check_overlap, hold_opened
 from .readiness import warnings_at_any_time
 from .refusals import LifecycleError
 from .rubric import (
     CriterionDraft,
+    RubricChange,
     RulesChange,
 )
 from .states import check_storable

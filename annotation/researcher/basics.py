@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from annotation.access import NOT_FOR_YOU, SignedInRequest, may_create_studies, signed_in
 from annotation.lifecycle.drafts import LONGEST_SLUG, check_slug, create_draft, free_slug
-from annotation.lifecycle.rubric import configure_draft
 from annotation.lifecycle.rule_changes import with_rule
 from annotation.lifecycle.study_file import LONGEST_TITLE
 from annotation.models import Study
@@ -28,8 +27,9 @@ from .frame import (
     readers_only,
     refuse_frozen,
     render_step,
-    take_faults,
 )
+from .meanwhile import fields_in_words
+from .saving import filled, save
 from .steps import next_step
 
 # Some thirty pages: nobody reads more before the first pair. A request takes a megabyte.
@@ -65,6 +65,8 @@ class NewStudyForm(StudioForm):
 class TextsFields(StudioForm):
     """What stands on the report, and the language that the study's texts are in."""
 
+    columns = ("title", "instructions", "notice")
+
     notice = forms.CharField(
         label="Notice on top of the report (optional)",
         required=False,
@@ -92,6 +94,13 @@ class TextsFields(StudioForm):
     def changed_rules(self, rules: Mapping[str, Any]) -> dict[str, Any]:
         """These rules with the language that was entered."""
         return with_rule(rules, "texts", "language", self.cleaned_data["language"])
+
+    def settings(self) -> dict[str, Any]:
+        """The study's own columns that the form sets."""
+        return {name: self.cleaned_data[name] for name in self.columns}
+
+    def in_words(self, place: str) -> dict[str, str]:
+        return fields_in_words(self, [place.removeprefix("texts.")])
 
 
 def texts_of(study: Study) -> dict[str, str]:
@@ -157,33 +166,20 @@ def overview(request: SignedInRequest, study: Study) -> HttpResponse:
 @refuse_frozen("basics")
 def basics(request: SignedInRequest, study: Study) -> HttpResponse:
     """Name and instructions, with a preview of what annotators see."""
-    if request.method == "POST":
-        form = BasicsForm(request.POST)
-        if form.is_valid():
-            try:
-                configure_draft(
-                    study,
-                    request.user,
-                    title=form.cleaned_data["title"],
-                    instructions=form.cleaned_data["instructions"],
-                    notice=form.cleaned_data["notice"],
-                    rules=form.changed_rules,
-                )
-            except ValidationError as fault:
-                take_faults(form, fault)
-            else:
-                return go_on(study, "basics")
-        text = form["instructions"].value() or ""
-    else:
-        form = BasicsForm(initial=texts_of(study))
-        text = study.instructions
-    return render_step(
-        request,
-        study,
-        "basics",
-        "basics",
-        {"form": form, "preview": render_markdown(text[:LONGEST_INSTRUCTIONS], keep_breaks=False)},
+    page = (
+        save(request, study, basics_form)
+        if request.method == "POST"
+        else filled(study, basics_form)
     )
+    if page.is_saved:
+        return go_on(study, "basics")
+    text = page.form["instructions"].value() or ""
+    preview = render_markdown(text[:LONGEST_INSTRUCTIONS], keep_breaks=False)
+    return render_step(request, study, "basics", "basics", {**page.context(), "preview": preview})
+
+
+def basics_form(study: Study, data: Mapping[str, Any] | None) -> BasicsForm:
+    return BasicsForm(data, initial=texts_of(study))
 
 
 @require_POST

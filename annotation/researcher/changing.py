@@ -29,18 +29,17 @@ from annotation.lifecycle.study_file import LONGEST_TITLE
 from annotation.models import Scale, Study, StudyJob, StudyVersion
 
 from .basics import LONGEST_INSTRUCTIONS, TextsFields, texts_of
+from .criterion_form import SCALE_WORDS, CriterionForm, said_of, sent_back_of
 from .frame import readers_only, render_step, take_faults
 from .jobs import ring_where_asked, told
 from .patience import patient_database
 from .quality_form import QualityForm
 from .routing_form import RoutingForm
-from .rubric import SCALE_WORDS, CriterionForm
 from .rule_forms import AskingForm, ChecksForm, RulesForm
 from .running import RUNNING, ReasonForm
 from .untouched import sent_back
 
 SHOWN_VERSION = "shown_version"
-SET_OF_A_QUESTION = ("question", "scale", "both_bad", "required", "levels")
 QUESTIONS = "questions"
 PAIRS = "pairs"
 # What the forms show of a study's own columns.
@@ -73,10 +72,6 @@ class TextsForm(TextsFields, ReasonForm):
         help_text="Can only be raised. Empty: as it is.",
     )
     field_order = ("title", "instructions", "language", "notice", "overlap", "reason")
-
-    def settings(self) -> dict[str, Any]:
-        """The study's own columns that the form sets."""
-        return {name: self.cleaned_data[name] for name in ("title", "instructions", "notice")}
 
 
 PARTS = (
@@ -287,29 +282,18 @@ def changed_question(
     shown: Sequence[Mapping[str, Any]], own: CriterionDraft | None, made: CriterionDraft
 ) -> dict[str, Any]:
     """A further question, or of its own what was entered differently than it was shown."""
-    entered = {name: plain(getattr(made, name)) for name in ("key", *SET_OF_A_QUESTION)}
+    entered = said_of(made)
     if own is None:
         return {"add_criterion": entered}
     before = next((draft_of(entry) for entry in shown if entry["key"] == own.key), None)
     if before is None:
         return {"change_criterion": entered}
-    same = CriterionForm(sent_back(CriterionForm(drafts=(), own=before)), drafts=(), own=before)
-    if same.is_valid():
-        before = same.draft()
+    same = said_of(sent_back_of(before))
     return {
         "change_criterion": {
-            name: value
-            for name, value in entered.items()
-            if name == "key" or plain(getattr(before, name)) != value
+            name: value for name, value in entered.items() if name == "key" or same[name] != value
         }
     }
-
-
-def plain(value: Any) -> Any:
-    """As JSON has it: levels are lists there, and a scale is its word."""
-    if isinstance(value, (list, tuple)):
-        return [dict(level) for level in value]
-    return str(value) if isinstance(value, str) else value
 
 
 def settled(own: CriterionDraft | None) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,7 +15,6 @@ from annotation.jobs import putting_off
 from annotation.lifecycle.generation import DEFAULT_OVERLAP, MAX_OVERLAP, summarise_study
 from annotation.lifecycle.identical import generate_identical
 from annotation.lifecycle.refusals import LifecycleError
-from annotation.lifecycle.rubric import configure_draft
 from annotation.lifecycle.study_file import LARGEST_SEED
 from annotation.models import (
     Annotator,
@@ -30,12 +28,13 @@ from annotation.models import (
 from annotation.pairing import Design, DesignError
 
 from .design_facts import facts_of
-from .frame import StudioForm, readers_only, refuse_frozen, render_step, take_faults
+from .frame import StudioForm, readers_only, refuse_frozen, render_step
 from .jobs import job_on_page, ring_where_asked
 from .patience import patient_database
 from .quality_form import QualityForm
 from .routing_form import RoutingForm, teams_of
 from .rule_forms import AskingForm, ChecksForm, RulesForm
+from .saving import filled, save
 
 MOST_IDENTICAL = 10_000
 DESIGNS = (
@@ -234,20 +233,15 @@ def rules_page(
     more: dict[str, Any] | None = None,
 ) -> HttpResponse:
     """A page over some of the rules of a draft."""
-    form = kind(study, request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            configure_draft(study, request.user, rules=form.changed_rules, **form.settings())
-        except ValidationError as fault:
-            take_faults(form, fault)
-        else:
-            return redirect(here if "stay" in request.POST else next_part(here), slug=study.slug)
+    page = save(request, study, kind) if request.method == "POST" else filled(study, kind)
+    if page.is_saved:
+        return redirect(here if "stay" in request.POST else next_part(here), slug=study.slug)
     return render_step(
         request,
         study,
         "design",
         template,
-        {"form": form, "parts": PARTS, "here": here, **(more or {})},
+        {**page.context(), "parts": PARTS, "here": here, **(more or {})},
     )
 
 

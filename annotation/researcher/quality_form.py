@@ -15,6 +15,7 @@ from annotation.lifecycle.rule_changes import DEFAULTS
 from annotation.models import Study
 from annotation.rules import QUALITY_RULES, rules_as_json, rules_of
 
+from .meanwhile import field_in_words, fields_in_words
 from .rule_forms import PERCENT, RulesForm, as_percent
 
 OFF = "off"
@@ -126,6 +127,21 @@ class QualityForm(RulesForm):
                 quality[rule.key] = changed
         rules.pop("quality", None)
         return rules | ({"quality": quality} if quality else {})
+
+    def in_words(self, place: str) -> dict[str, str]:
+        key = place.removeprefix("quality.")
+        rule = next((rule for rule in QUALITY if rule.key == key), None)
+        if rule is None:
+            return {}
+        numbers = [f"{key}_{value.name}" for value in (*rule.values, *rule.more)]
+        action = self[f"{key}_{ACTION}"]
+        return {
+            rule.label: field_in_words(action),
+            **{
+                f"{rule.label}: {label}": said
+                for label, said in fields_in_words(self, numbers).items()
+            },
+        }
 
     def changed_rule(self, rule: QualityRule) -> dict[str, Any] | None:
         """What differs from the defaults of a rule; None where it is off."""

@@ -59,6 +59,7 @@ class RoutingForm(RulesForm):
         keys = {question.key: question.text for question in self.questions} | {TEAM: TEAM_LABEL}
         # A file may name what nobody is asked any more; it is shown, so that it can be taken out.
         keys |= {key: key for _, key, _ in self.before if key not in keys}
+        self.keys = keys
         self.number = (
             rows_in(posted) if posted is not None else min(len(self.before) + EMPTY_ROWS, MOST_ROWS)
         )
@@ -125,6 +126,17 @@ class RoutingForm(RulesForm):
         lines = str(data.get(f"answers_{number}", "")).splitlines()
         answers = tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
         return data.get(f"category_{number}", ""), data.get(f"key_{number}", ""), answers
+
+    def in_words(self, place: str) -> dict[str, str]:
+        section, _, category = place.partition(".")
+        if section != ELIGIBILITY:
+            return super().in_words(place)
+        lines = [
+            f"{self.keys.get(key, key)}: {', '.join(answers)}"
+            for named, key, answers in (*map(self.demand, range(self.number)), *self.beyond)
+            if named == category and key and answers
+        ]
+        return {f"Who rates “{category}”": "\n".join(lines) or "Everybody."}
 
     def changed_rules(self, before: Mapping[str, Any]) -> dict[str, Any]:
         rules = copy.deepcopy(super().changed_rules(before))

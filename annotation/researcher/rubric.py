@@ -3,191 +3,64 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from itertools import count
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from annotation.access import SignedInRequest
-from annotation.lifecycle.rubric import MOST_CRITERIA, CriterionDraft, criteria_of, set_rubric
-from annotation.lifecycle.study_file import LONGEST_KEY, LONGEST_QUESTION
+from annotation.lifecycle.rubric import (
+    MOST_CRITERIA,
+    CriterionDraft,
+    RubricChange,
+    criteria_of,
+    set_rubric,
+)
 from annotation.models import Criterion, Scale, Study
 
-from .frame import StudioForm, readers_only, refuse_frozen, render_step, take_faults
+from .criterion_form import (
+    LABELS,
+    SCALE_WORDS,
+    CriterionForm,
+    part_in_words,
+    said_of,
+    sent_back_of,
+)
+from .frame import readers_only, refuse_frozen, render_step, take_faults
+from .meanwhile import (
+    NOTHING,
+    SHOWN,
+    Difference,
+    MovedMeanwhileError,
+    as_field,
+    digest_of,
+    seen_in,
+    seen_now,
+    sides,
+)
 from .rubric_templates import BY_KEY, TEMPLATES
 
-MOST_LEVELS = 7
-LONGEST_LEVEL = 2_000
-SCALES = (
-    (Scale.TERNARY, "Left, tie, right"),
-    (Scale.BINARY, "Left or right, no tie"),
-    (Scale.FIVE, "Five steps, the middle one is a tie"),
-    (Scale.SEVEN, "Seven steps, the middle one is a tie"),
+GONE = (
+    "This question is not there any more: somebody took it out, or gave it another short name, "
+    "after you had opened the page. What you typed stands below; save to add it as a further "
+    "question."
 )
-SCALE_WORDS = dict(SCALES)
+MOVED = (
+    "Somebody else changed the questions after you had opened the page. They stand below as they "
+    "are now; choose again."
+)
 
 
-class CriterionForm(StudioForm):
-    """One question, with up to seven levels of what a response can be like."""
-
-    question = forms.CharField(
-        label="Question",
-        max_length=LONGEST_QUESTION,
-        help_text="Asked of the pair: “Which answer would you rather send?”",
-        error_messages={"required": "Say what annotators shall decide."},
-    )
-    key = forms.CharField(
-        label="Short name (optional)",
-        required=False,
-        max_length=LONGEST_KEY,
-        help_text="Stands in files and the report. Without one it is made from the question.",
-        widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false"}),
-    )
-    scale = forms.ChoiceField(label="Scale", choices=SCALES, widget=forms.RadioSelect)
-    both_bad = forms.BooleanField(
-        label="Offer “both are bad” as an answer of its own",
-        required=False,
-        help_text="Two bad responses are no tie: the report tells them apart.",
-    )
-    required = forms.BooleanField(label="An answer is required", required=False)
-
-    def __init__(
-        self, *args: Any, drafts: Sequence[CriterionDraft], own: CriterionDraft | None, **kw: Any
-    ) -> None:
-        if own is not None:
-            kw.setdefault("initial", initial_of(own))
-        else:
-            kw.setdefault("initial", {"scale": Scale.TERNARY, "required": False})
-        super().__init__(*args, **kw)
-        self.drafts, self.own = drafts, own
-        self.is_overall = own is not None and own.key == Criterion.OVERALL
-        if self.is_overall:
-            # Every study has it, and always asks it.
-            del self.fields["key"], self.fields["required"]
-        for number in range(1, MOST_LEVELS + 1):
-            self.fields[f"level_{number}"] = forms.CharField(
-                label=f"Level {number}", required=False, max_length=LONGEST_LEVEL
-            )
-            self.fields[f"example_{number}"] = forms.CharField(
-                label=f"Example of level {number}",
-                required=False,
-                max_length=LONGEST_LEVEL,
-                widget=forms.Textarea(attrs={"rows": 2}),
-            )
-            self.fields[f"reason_{number}"] = forms.CharField(
-                label=f"Why the example is of level {number}",
-                required=False,
-                max_length=LONGEST_LEVEL,
-            )
-
-    def main_fields(self) -> list[forms.BoundField]:
-        return [
-            self[name]
-            for name in ("question", "key", "scale", "both_bad", "required")
-            if name in self.fields
-        ]
-
-    def level_rows(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "number": number,
-                "level": self[f"level_{number}"],
-                "example": self[f"example_{number}"],
-                "reason": self[f"reason_{number}"],
-            }
-            for number in range(1, MOST_LEVELS + 1)
-        ]
-
-    def clean(self) -> dict[str, Any]:
-        super().clean()
-        for number in range(1, MOST_LEVELS + 1):
-            level, example, reason = (
-                self.cleaned_data.get(f"{name}_{number}") for name in ("level", "example", "reason")
-            )
-            if example and not level:
-                self.add_error(f"level_{number}", "An example needs the level that it is of.")
-            if reason and not example:
-                self.add_error(f"example_{number}", "A reason needs the example that it is of.")
-        if not self.is_overall:
-            key = self.cleaned_data.get("key") or ""
-            if self.own is not None and (self.fields["key"].disabled or key == self.own.key):
-                # Keys that came from a file or the API may be written otherwise, and stay.
-                key = self.own.key
-            else:
-                key = slugify(key).replace("-", "_") or self.free_key()
-            others = {draft.key for draft in self.drafts if draft is not self.own}
-            if key in others:
-                self.add_error("key", f"There is a criterion “{key}” already.")
-            self.cleaned_data["key"] = key
-        return self.cleaned_data
-
-    def free_key(self) -> str:
-        words = slugify(self.cleaned_data.get("question") or "").replace("-", "_")
-        stem = words[: LONGEST_KEY - 4].strip("_") or "criterion"
-        taken = {draft.key for draft in self.drafts if draft is not self.own}
-        number, key = 1, stem
-        while key in taken:
-            number += 1
-            key = f"{stem}_{number}"
-        return key
-
-    def draft(self) -> CriterionDraft:
-        """The criterion as it was typed; levels keep their identifiers by their place."""
-        data = self.cleaned_data
-        before = () if self.own is None else self.own.levels
-        levels: list[dict[str, Any]] = []
-        taken = {str(entry.get("id")) for entry in before}
-        for number in range(1, MOST_LEVELS + 1):
-            if not data[f"level_{number}"]:
-                continue
-            known = dict(before[number - 1]) if number <= len(before) else {}
-            identifier = known.get("id")
-            if not identifier:
-                # Not the place: after a level was taken out, another may have that number.
-                identifier = next(free for n in count(1) if (free := str(n)) not in taken)
-                taken.add(identifier)
-            entry = {
-                **known,
-                "id": identifier,
-                "description": data[f"level_{number}"],
-            }
-            for name in ("example", "reason"):
-                entry.pop(name, None)
-                if data[f"{name}_{number}"]:
-                    entry[name] = data[f"{name}_{number}"]
-            levels.append(entry)
-        # The form has no room for more of them: those of files and the API stay as they are.
-        levels.extend(dict(entry) for entry in before[MOST_LEVELS:])
-        return CriterionDraft(
-            key=Criterion.OVERALL if self.is_overall else data["key"],
-            question=data["question"],
-            scale=data["scale"],
-            both_bad=data["both_bad"],
-            required=True if self.is_overall else data["required"],
-            levels=tuple(levels),
-        )
+class GoneMeanwhileError(Exception):
+    """The question that was to be changed is not there any more."""
 
 
-def initial_of(draft: CriterionDraft) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "question": draft.question,
-        "key": draft.key,
-        "scale": draft.scale,
-        "both_bad": draft.both_bad,
-        "required": draft.required,
-    }
-    for number, entry in enumerate(draft.levels[:MOST_LEVELS], start=1):
-        found[f"level_{number}"] = entry.get("description", "")
-        found[f"example_{number}"] = entry.get("example", "")
-        found[f"reason_{number}"] = entry.get("reason", "")
-    return found
+class RubricMovedError(Exception):
+    """The rubric is no more the one that was shown."""
 
 
 @require_safe
@@ -212,6 +85,7 @@ def rubric_page(request: SignedInRequest, study: Study, faults: Sequence[str] = 
             "may_add": len(drafts) < MOST_CRITERIA,
             "overall": Criterion.OVERALL,
             "faults": faults,
+            "shown": digest_of([said_of(draft) for draft in drafts]),
         },
         status=422 if faults else 200,
     )
@@ -228,44 +102,34 @@ def take_template(request: SignedInRequest, study: Study) -> HttpResponse:
     template = BY_KEY.get(request.POST.get("template", ""))
     if template is None:
         raise Http404("There is no such rubric to begin with.")
-    answer = stored_or_back(request, study, template.criteria)
+
+    def taken(stored: Sequence[CriterionDraft]) -> Sequence[CriterionDraft]:
+        check_shown(request, stored)
+        return template.criteria
+
+    answer = stored_or_back(request, study, taken)
     if answer.status_code == FOUND:
         # The page looks the same where the rubric was this one before.
         messages.success(request, f"The rubric is now: {template.label}.")
     return answer
 
 
-def stored_or_back(
-    request: SignedInRequest, study: Study, drafts: Sequence[CriterionDraft]
-) -> HttpResponse:
-    """Store the criteria; where votes forbid it, say so on the page."""
+def check_shown(request: SignedInRequest, stored: Sequence[CriterionDraft]) -> None:
+    """Raise RubricMovedError where a question that nobody saw would go."""
+    shown = request.POST.get(SHOWN)
+    if shown is not None and shown != digest_of([said_of(draft) for draft in stored]):
+        raise RubricMovedError
+
+
+def stored_or_back(request: SignedInRequest, study: Study, change: RubricChange) -> HttpResponse:
+    """Store the criteria; where that must not be, say so on the page."""
     try:
-        set_rubric(study, drafts, request.user)
+        set_rubric(study, change, request.user)
+    except RubricMovedError:
+        return rubric_page(request, study, [MOVED])
     except ValidationError as fault:
         return rubric_page(request, study, fault.messages)
     return redirect("studio:rubric", slug=study.slug)
-
-
-def criterion_page(
-    request: SignedInRequest, study: Study, own: CriterionDraft | None
-) -> HttpResponse:
-    drafts = criteria_of(study)
-    own = None if own is None else next(draft for draft in drafts if draft.key == own.key)
-    form = CriterionForm(request.POST if request.method == "POST" else None, drafts=drafts, own=own)
-    if request.method == "POST" and form.is_valid():
-        made = form.draft()
-        changed = (
-            [*drafts, made]
-            if own is None
-            else [made if draft is own else draft for draft in drafts]
-        )
-        try:
-            set_rubric(study, changed, request.user)
-        except ValidationError as fault:
-            take_faults(form, fault)
-        else:
-            return redirect("studio:rubric", slug=study.slug)
-    return render_step(request, study, "rubric", "criterion", {"form": form, "criterion": own})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -273,7 +137,18 @@ def criterion_page(
 @refuse_frozen("rubric")
 def new_criterion(request: SignedInRequest, study: Study) -> HttpResponse:
     """Add a question."""
-    return criterion_page(request, study, None)
+    form = CriterionForm(
+        request.POST if request.method == "POST" else None, drafts=criteria_of(study), own=None
+    )
+    if request.method == "POST" and form.is_valid():
+        made = form.draft()
+        try:
+            set_rubric(study, lambda stored: [*stored, made], request.user)
+        except ValidationError as fault:
+            take_faults(form, fault)
+        else:
+            return redirect("studio:rubric", slug=study.slug)
+    return render_step(request, study, "rubric", "criterion", {"form": form, "criterion": None})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -281,14 +156,71 @@ def new_criterion(request: SignedInRequest, study: Study) -> HttpResponse:
 @refuse_frozen("rubric")
 def criterion(request: SignedInRequest, study: Study, key: str) -> HttpResponse:
     """Change a question."""
-    return criterion_page(request, study, find(study, key))
+    drafts = criteria_of(study)
+    own = next((draft for draft in drafts if draft.key == key), None)
+    if request.method != "POST":
+        if own is None:
+            raise Http404("The rubric has no such criterion.")
+        form = CriterionForm(drafts=drafts, own=own)
+        shown = as_field(said_of(sent_back_of(own)))
+        return criterion_page(request, study, form, {"criterion": own, "shown": shown})
+    if own is None:
+        return gone_page(request, study)
+    form = CriterionForm(request.POST, drafts=drafts, own=own)
+    context: dict[str, Any] = {"criterion": own, "shown": request.POST.get(SHOWN, "")}
+    if form.is_valid():
+        try:
+            set_rubric(study, with_question(key, form.draft(), seen_in(request.POST)), request.user)
+        except GoneMeanwhileError:
+            return gone_page(request, study)
+        except MovedMeanwhileError as moved:
+            form.add_error(None, str(moved))
+            context |= {"shown": seen_now(request.POST, moved), "moved": moved.differences}
+        except ValidationError as fault:
+            take_faults(form, fault)
+        else:
+            return redirect("studio:rubric", slug=study.slug)
+    return criterion_page(request, study, form, context)
 
 
-def find(study: Study, key: str) -> CriterionDraft:
-    for draft in criteria_of(study):
-        if draft.key == key:
-            return draft
-    raise Http404("The rubric has no such criterion.")
+def criterion_page(
+    request: SignedInRequest, study: Study, form: CriterionForm, context: Mapping[str, Any]
+) -> HttpResponse:
+    return render_step(request, study, "rubric", "criterion", {"form": form, **context})
+
+
+def gone_page(request: SignedInRequest, study: Study) -> HttpResponse:
+    """What was typed of a question that is gone, as a further one."""
+    form = CriterionForm(request.POST, drafts=criteria_of(study), own=None)
+    form.add_error(None, GONE)
+    return criterion_page(request, study, form, {"criterion": None, "is_gone": True})
+
+
+def with_question(key: str, made: CriterionDraft, seen: Mapping[str, str] | None) -> RubricChange:
+    """The rubric with what was changed of one question on its page."""
+
+    def change(stored: Sequence[CriterionDraft]) -> list[CriterionDraft]:
+        now = next((draft for draft in stored if draft.key == key), None)
+        if now is None:
+            raise GoneMeanwhileError
+        mine, theirs = said_of(made), said_of(sent_back_of(now))
+        kept, moved = sides(mine, theirs, seen)
+        if moved:
+            raise MovedMeanwhileError(
+                [
+                    Difference(
+                        LABELS[name],
+                        part_in_words(name, theirs[name]) or NOTHING,
+                        part_in_words(name, mine[name]) or NOTHING,
+                    )
+                    for name in moved
+                ],
+                {name: digest_of(theirs[name]) for name in moved},
+            )
+        together = dataclasses.replace(made, **{name: getattr(now, name) for name in kept})
+        return [together if draft is now else draft for draft in stored]
+
+    return change
 
 
 @require_POST
@@ -296,12 +228,20 @@ def find(study: Study, key: str) -> CriterionDraft:
 @refuse_frozen("rubric")
 def move_criterion(request: SignedInRequest, study: Study, key: str) -> HttpResponse:
     """Move a question up by one place, or take it out."""
-    drafts = criteria_of(study)
-    place = next((number for number, draft in enumerate(drafts) if draft.key == key), None)
-    if place is None:
+    if key not in {draft.key for draft in criteria_of(study)}:
         raise Http404("The rubric has no such criterion.")
-    if "remove" in request.POST and key != Criterion.OVERALL:
-        del drafts[place]
-    elif place > 0:
-        drafts[place - 1], drafts[place] = drafts[place], drafts[place - 1]
-    return stored_or_back(request, study, [dataclasses.replace(draft) for draft in drafts])
+    is_removed = "remove" in request.POST and key != Criterion.OVERALL
+
+    def moved(stored: Sequence[CriterionDraft]) -> list[CriterionDraft]:
+        drafts = list(stored)
+        place = next((number for number, draft in enumerate(drafts) if draft.key == key), None)
+        if place is None:
+            return drafts
+        if is_removed:
+            check_shown(request, stored)
+            del drafts[place]
+        elif place > 0:
+            drafts[place - 1], drafts[place] = drafts[place], drafts[place - 1]
+        return drafts
+
+    return stored_or_back(request, study, moved)

@@ -27,6 +27,7 @@ from annotation.rules import (
 )
 
 from .frame import StudioForm
+from .meanwhile import fields_in_words
 
 # What the study's rules mean by the choices of who practises.
 REQUIRED: Mapping[str, bool | None] = {"there": None, "always": True, "never": False}
@@ -70,6 +71,8 @@ class RulesForm(StudioForm):
     """A form over some of the rules."""
 
     places: Mapping[str, Place] = {}
+    # The study's own columns that the form sets, beside the rules.
+    columns: tuple[str, ...] = ()
 
     def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
         self.study = study
@@ -113,8 +116,16 @@ class RulesForm(StudioForm):
         return rules
 
     def settings(self) -> dict[str, Any]:
-        """The study's own columns that the form sets, beside the rules."""
-        return {}
+        return {name: self.cleaned_data[name] for name in self.columns}
+
+    def in_words(self, place: str) -> dict[str, str]:
+        return fields_in_words(self, self.fields_at(place))
+
+    def fields_at(self, place: str) -> list[str]:
+        """The fields of a column, or of a rule by section and name."""
+        if place in self.columns:
+            return [place]
+        return [field for field, at in self.places.items() if f"{at.section}.{at.name}" == place]
 
 
 def as_percent(share: float | None) -> float | int | None:
@@ -247,9 +258,6 @@ class ChecksForm(RulesForm):
 
     def initial_of(self, study: Study) -> dict[str, Any]:
         return {name: getattr(study, name) for name in self.columns}
-
-    def settings(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in self.columns}
 
 
 class AskingForm(RulesForm):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
@@ -13,15 +14,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import people
 from annotation.access import SignedInRequest, study_role
-from annotation.lifecycle.one_section import set_section
-from annotation.lifecycle.refusals import LifecycleError
 from annotation.models import CrowdArrival, Invitation, InvitationPurpose, Role, Study
 from annotation.people.inviting import withdraw
+from annotation.researcher.meanwhile import Difference, shown_of
 from annotation.rules import rules_of
 
 from .edges import MANAGERS, done, page
 from .forms import CROWD_FIELDS, CrowdForm, CrowdLinkForm
 from .invitations import site_of
+from .saving import saved
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -31,17 +32,19 @@ def platform(request: SignedInRequest, study: Study) -> HttpResponse:
     if request.method != "POST":
         return platform_page(request, study)
     form = CrowdForm(request.POST, needs_reason=study.was_opened)
-    if form.is_valid():
-        try:
-            changed = set_section(study, request.user, "crowd", form.section(), reason=form.reason)
-        except ValidationError as invalid:
-            form.add_error(None, invalid)
-        except LifecycleError as refused:
-            form.add_error(None, str(refused))
-        else:
-            messages.success(request, "Saved." if changed else "Nothing was changed.")
-            return redirect("people:platform", slug=study.slug)
-    return platform_page(request, study, form=form)
+    changed, context = saved(request, study, form, crowd_form)
+    if changed is not None:
+        messages.success(request, "Saved." if changed else "Nothing was changed.")
+        return redirect("people:platform", slug=study.slug)
+    return platform_page(request, study, form=form, **context)
+
+
+def crowd_form(
+    study: Study, data: Mapping[str, Any] | None, *, needs_reason: bool = False
+) -> CrowdForm:
+    crowd = rules_of(study.rules).crowd
+    initial = {name: getattr(crowd, name) for name, *_ in CROWD_FIELDS}
+    return CrowdForm(data, initial=initial, needs_reason=needs_reason)
 
 
 def platform_page(
@@ -51,6 +54,8 @@ def platform_page(
     form: CrowdForm | None = None,
     link_form: CrowdLinkForm | None = None,
     link: str = "",
+    shown: str = "",
+    moved: Sequence[Difference] = (),
 ) -> HttpResponse:
     crowd = rules_of(study.rules).crowd
     links = (
@@ -68,11 +73,9 @@ def platform_page(
             "crowd": crowd,
             "links": [(entry, people.status_of(entry).value) for entry in links],
             "arrived": CrowdArrival.objects.filter(study=study).count(),
-            "form": form
-            or CrowdForm(
-                initial={name: getattr(crowd, name) for name, *_ in CROWD_FIELDS},
-                needs_reason=study.was_opened,
-            ),
+            "form": form or crowd_form(study, None, needs_reason=study.was_opened),
+            "shown": shown_of(crowd_form, study) if form is None else shown,
+            "moved": moved,
             "link_form": link_form or CrowdLinkForm(),
             "link": link,
         },

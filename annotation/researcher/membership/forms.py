@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -10,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from annotation.accounts.forms import PlainForm
+from annotation.lifecycle.rule_changes import with_section
 from annotation.models import LONGEST_TEAM, Role
 from annotation.page_rules import Crowd, read_code, read_parameter, read_return_url
 from annotation.people import BadListError, Invitee, read_list
@@ -18,6 +20,7 @@ from annotation.people.invitations import MAX_INVITATIONS
 from annotation.people.leaving import LONGEST_REASON
 from annotation.people.lists import MOST_CHARACTERS
 from annotation.profile_rules import MOST_QUESTIONS
+from annotation.researcher.meanwhile import fields_in_words
 
 # Generic for the type checker only.
 if TYPE_CHECKING:
@@ -171,8 +174,31 @@ class ReasonForm(PlainForm):
         return str(self.cleaned_data.get("reason", ""))
 
 
-class CrowdForm(ReasonForm):
+class SectionForm(ReasonForm):
+    """A form over one section of the rules, all of it."""
+
+    name = ""
+    columns: tuple[str, ...] = ()
+
+    def section(self) -> Mapping[str, object]:
+        """What differs from the defaults, as rules are stored."""
+        raise NotImplementedError
+
+    def in_words(self, place: str) -> dict[str, str]:
+        """What the fields of a rule say, by their labels."""
+        raise NotImplementedError
+
+    def settings(self) -> dict[str, Any]:
+        return {}
+
+    def changed_rules(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        return with_section(before, self.name, self.section())
+
+
+class CrowdForm(SectionForm):
     """Parameters and codes of a recruitment platform."""
+
+    name = "crowd"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -195,8 +221,10 @@ class CrowdForm(ReasonForm):
                     self.add_error(name, fault)
         return self.cleaned_data
 
+    def in_words(self, place: str) -> dict[str, str]:
+        return fields_in_words(self, [place.removeprefix("crowd.")])
+
     def section(self) -> dict[str, str]:
-        """What differs from the defaults, as rules are stored."""
         plain = Crowd()
         return {
             name: self.cleaned_data[name]
@@ -205,8 +233,10 @@ class CrowdForm(ReasonForm):
         }
 
 
-class QuestionsForm(ReasonForm):
+class QuestionsForm(SectionForm):
     """Up to five questions, each with its options, one in a line."""
+
+    name = "profile"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -234,9 +264,17 @@ class QuestionsForm(ReasonForm):
             for number in range(1, MOST_QUESTIONS + 1)
         ]
 
-    def section(self) -> dict[str, object]:
+    def in_words(self, place: str) -> dict[str, str]:
+        return {
+            f"Question {number}": "\n".join(
+                [entry["text"], *entry["options"], f"Short name: {entry['key']}"]
+            )
+            for number, entry in enumerate(self.section().get("questions", []), 1)
+        }
+
+    def section(self) -> dict[str, list[dict[str, Any]]]:
         """As rules are stored; what is wrong with it they say themselves."""
-        questions = []
+        questions: list[dict[str, Any]] = []
         for number in range(1, MOST_QUESTIONS + 1):
             text = self.cleaned_data[f"text_{number}"]
             options = [

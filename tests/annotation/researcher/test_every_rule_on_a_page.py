@@ -11,10 +11,10 @@ from annotation.lifecycle.rubric import LEVEL_KEYS
 from annotation.lifecycle.study_file import CRITERION, SETTINGS
 from annotation.models import Prompt, Study
 from annotation.researcher.basics import BasicsForm
+from annotation.researcher.criterion_form import CriterionForm
 from annotation.researcher.membership.forms import CROWD_FIELDS, QuestionsForm
 from annotation.researcher.quality_form import QualityForm
 from annotation.researcher.routing_form import RoutingForm
-from annotation.researcher.rubric import CriterionForm
 from annotation.researcher.rule_forms import AskingForm, ChecksForm
 from annotation.rules import Rules, rules_as_json
 from tests.annotation.researcher.studio import Studio
