@@ -22,7 +22,7 @@ from annotation.people import questions_for
 from annotation.rating.flagging import MAX_NOTE, flag_pair
 from annotation.rating.lending import MOST_WANTED, lend_pairs
 from annotation.rating.requests import MAX_MILLISECONDS
-from annotation.rating.skipping import no_more_skips, skip_pair
+from annotation.rating.skipping import refused_skip, skip_pair
 from annotation.rules import rules_of
 
 from .edges import StudyView
@@ -207,9 +207,10 @@ class Skip(AnnotatorView):
         except queue.AlreadyAnswered as fault:
             raise Conflict(str(fault)) from None
         except queue.SkipLimitReached as fault:
-            later = problem(429, fault.code, no_more_skips(fault.limit, fault.seconds))
-            later["Retry-After"] = str(fault.seconds)
-            return later
+            refused = refused_skip(fault)
+            response = problem(refused.status, refused.code, refused.message)
+            response["Retry-After"] = refused.retry_after
+            return response
         return Response({"assignment": wanted["assignment"], "notice": notice})
 
 

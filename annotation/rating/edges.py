@@ -26,7 +26,7 @@ from .json_edge import answer, json_edge, own_page, refusal
 from .lending import MOST_WANTED, lend_pairs
 from .own_answers import summarise
 from .requests import BadRequest
-from .skipping import no_more_skips, skip_pair
+from .skipping import refused_skip, skip_pair
 
 log = structlog.get_logger(__name__)
 
@@ -132,9 +132,10 @@ def skip(annotator: Annotator, body: dict[str, Any]) -> HttpResponseBase:
         # As with a second vote: what was decided of this pair stands, nothing is to be kept.
         return refusal(fault.code, str(fault), 409, stored=True)
     except queue.SkipLimitReached as fault:
-        refused = refusal(fault.code, no_more_skips(fault.limit, fault.seconds), 429, stored=False)
-        refused.headers["Retry-After"] = str(fault.seconds)
-        return refused
+        refused = refused_skip(fault)
+        response = refusal(refused.code, refused.message, refused.status, stored=False)
+        response["Retry-After"] = refused.retry_after
+        return response
     return answer({"assignment": str(assignment), "skipped": True, "notice": notice})
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 import uuid
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils.translation import gettext, ngettext
 
 from annotation import quality, queue
 from annotation.models import Annotator, ComparisonKind, SkipReason
+
+TOO_MANY = 429
 
 
 def skip_pair(annotator: Annotator, public_id: uuid.UUID, reason: SkipReason, note: str) -> str:
@@ -51,6 +54,36 @@ def many_skips(skipped: int, of: int) -> str:
         of,
     )
     return said % {"skipped": skipped, "of": of}
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedSkip:
+    """Why a pair was not skipped, as the page and the API say it alike.
+
+    Attributes
+    ----------
+    code, message : str
+        The kind of refusal, and its words.
+    status : int
+        Of HTTP.
+    retry_after : str
+        When one more skip is allowed, in seconds, as the header has it.
+    """
+
+    code: str
+    message: str
+    status: int
+    retry_after: str
+
+
+def refused_skip(fault: queue.SkipLimitReached) -> RefusedSkip:
+    """What whoever skipped too much is answered, wherever they asked."""
+    return RefusedSkip(
+        fault.code,
+        no_more_skips(fault.limit, fault.seconds),
+        TOO_MANY,
+        str(fault.seconds),
+    )
 
 
 def no_more_skips(limit: int, seconds: int) -> str:

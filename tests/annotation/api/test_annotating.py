@@ -6,6 +6,8 @@ import uuid
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from annotation.models import Annotator, Assignment, Flag, Role, Vote
 from tests import factories
@@ -103,6 +105,26 @@ def test_a_pair_is_given_back_with_a_reason_and_flagged(study, key):
     strange = {**remark, "assignment": str(uuid.uuid4())}
     assert key.post(f"{path}/skip", strange).status_code == 404
     assert key.post(f"{path}/flag", strange).status_code == 404
+
+
+def test_a_skip_past_the_limit_is_refused_as_on_the_page(study, key):
+    study.rules = {"answering": {"by_script": True}, "limits": {"skips_per_hour": 1}}
+    study.save(update_fields=["rules"])
+    for status in (200, 429):
+        remark = {"assignment": held_pair(key, study)["assignment"], "reason": "cannot_judge"}
+        by_script = key.post(f"studies/{study.slug}/annotate/skip", remark)
+        assert by_script.status_code == status
+    browser = Client()
+    browser.force_login(Annotator.objects.get().user)
+    address = reverse("rating:skip", kwargs={"slug": study.slug})
+    on_page = browser.post(address, remark, content_type="application/json")
+    told = by_script.json()
+    assert (told["type"].rpartition(":")[2], told["detail"], told["status"]) == (
+        on_page.json()["error"],
+        on_page.json()["message"],
+        on_page.status_code,
+    )
+    assert abs(int(by_script["Retry-After"]) - int(on_page["Retry-After"])) <= 2
 
 
 def test_an_answered_pair_is_not_given_back(study, key):
