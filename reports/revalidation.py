@@ -21,7 +21,7 @@ from annotation.access import roles_of
 from annotation.access.outcomes import READERS
 from annotation.draws import shuffled
 from annotation.lifecycle.generation import MAX_OVERLAP
-from annotation.lifecycle.versions import change_study
+from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import Comparison, ComparisonKind, Study, StudyState, User
 from annotation.selectors import counted_votes
 from judging.models import JudgeVersion, Judgment
@@ -319,10 +319,12 @@ def _ask_for_more(
         )
     change_study(
         study,
+        WantedChange.of(
+            f"A random sample to hold the judge {version.judge.judge_id} against people.",
+            overlap=overlap,
+            items=[one.item_id for one in full],
+        ),
         actor,
-        reason=f"A random sample to hold the judge {version.judge.judge_id} against people.",
-        overlap=overlap,
-        items=[one.item_id for one in full],
         settle=False,
     )
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from annotation.access import roles_of
 from annotation.access.creating import may_create_studies
 from annotation.jobs.putting_off import ask_to_copy
+from annotation.lifecycle.cloning import WantedCopy
 from annotation.lifecycle.drafts import check_slug
 from annotation.models import ApiToken, Study, StudyJob
 
@@ -42,7 +43,9 @@ class CopyView(StudyView):
             raise exceptions.PermissionDenied(NOT_FOR_YOU)
         check_slug(wanted["slug"])
         try:
-            made = ask_to_copy(self.study, self.user, **wanted, continues=self.continues)
+            made = ask_to_copy(
+                self.study, self.user, WantedCopy(**wanted, continues=self.continues)
+            )
         except ValidationError:
             # What else could be wrong was checked above.
             if Study.objects.filter(slug=wanted["slug"]).exists():

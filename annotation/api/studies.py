@@ -34,7 +34,6 @@ from annotation.lifecycle.states import (
 )
 from annotation.models import (
     ApiToken,
-    JobKind,
     JobState,
     Membership,
     Role,
@@ -251,16 +250,16 @@ def put_off(job: StudyJob, reader: User) -> Response:
 
 
 def shown_job(job: StudyJob, reader: User) -> dict[str, Any]:
-    done, most = rows.progress_of(job)
+    far = rows.progress_of(job)
     return {
         "id": job.public_id,
         "kind": job.kind,
         "state": job.state,
         "asked_at": job.asked_at,
         "ended_at": job.ended_at,
-        "unit": rows.UNITS[JobKind(job.kind)],
-        "done": most if job.state == JobState.DONE else done,
-        "at_most": most,
+        "unit": far.unit,
+        "done": far.of if job.state == JobState.DONE else far.done,
+        "at_most": far.of,
         "problem": job.problem,
         "found": rows.found_for(job, reader),
     }

@@ -178,10 +178,12 @@ class JobSerializer(serializers.Serializer[Any]):
     asked_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField(allow_null=True)
     unit = serializers.CharField(
-        allow_blank=True, help_text="What is counted: pairs, responses, or nothing."
+        allow_blank=True,
+        help_text="What is counted: pairs or responses. A change counts several things, one after "
+        "the other; this says which, and is empty before the first and after the last.",
     )
     done = serializers.IntegerField()
-    at_most = serializers.IntegerField()
+    at_most = serializers.IntegerField(help_text="0 where nobody knows.")
     problem = serializers.CharField(allow_blank=True, help_text="Why it was not done.")
     found = serializers.DictField(
         help_text="Once it is done: what the step answers, without groups of systems; of a copy "

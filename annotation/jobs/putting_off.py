@@ -6,11 +6,12 @@ that is not ready, is told of at once. The work itself is the one of the command
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from annotation.importing.formats.limits import MIB
-from annotation.lifecycle.cloning import check_copy
+from annotation.lifecycle.cloning import WantedCopy, check_copy
 from annotation.lifecycle.generation import (
     DEFAULT_OVERLAP,
     check_pairs,
@@ -20,7 +21,7 @@ from annotation.lifecycle.generation import (
 from annotation.lifecycle.readiness import list_faults
 from annotation.lifecycle.refusals import StudyFrozenError, StudyNotReadyError
 from annotation.lifecycle.rules_readiness import faults_of_reading
-from annotation.lifecycle.versions import check_change
+from annotation.lifecycle.versions import WantedChange, check_change
 from annotation.models import (
     Comparison,
     JobKind,
@@ -116,15 +117,7 @@ def ask_to_open(study: Study, actor: User, *, allow_disconnected: bool = False) 
     return ask(study, JobKind.OPENING, arguments, actor)
 
 
-def ask_to_copy(
-    study: Study,
-    actor: User,
-    *,
-    slug: str,
-    title: str,
-    with_content: bool = False,
-    continues: bool = False,
-) -> Found | StudyJob:
+def ask_to_copy(study: Study, actor: User, wanted: WantedCopy) -> Found | StudyJob:
     """Clone a study, or continue it by a challenger; the new one's name, or the job that does it.
 
     Raises
@@ -135,17 +128,11 @@ def ask_to_copy(
         The short name is not allowed or taken, or the title is too long.
     """
     check_free(study)
-    wanted: Found = {
-        "slug": slug,
-        "title": title,
-        "with_content": with_content,
-        "continues": continues,
-    }
-    copied = responses_of(study) if with_content or continues else 0
+    copied = responses_of(study) if wanted.copies_content else 0
     if copied <= COPIED_AT_ONCE:
-        return copy_it(study, actor, **wanted)
-    check_copy(study, slug, title=title, with_content=with_content, continues=continues)
-    return ask(study, JobKind.COPYING, {**wanted, "expected": copied}, actor)
+        return copy_it(study, actor, wanted)
+    check_copy(study, wanted)
+    return ask(study, JobKind.COPYING, {**asdict(wanted), "expected": copied}, actor)
 
 
 def ask_to_change(
@@ -176,7 +163,7 @@ def ask_to_change(
     check_free(study)
     if is_small(study, pairs_of(study)) and (file is None or file.stat().st_size <= BYTES_AT_ONCE):
         return change_it(study, actor, reason=reason, file=file, problems=problems, **wishes)
-    check_change(study, actor, reason=reason, **as_arguments(wishes))
+    check_change(study, WantedChange.of(reason, **as_arguments(wishes)), actor)
     arguments = {**wishes, "reason": reason}
     return ask(study, JobKind.CHANGING, arguments, actor, file=file)
 

@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ UNITS = {
     JobKind.PAIRS: "pairs",
     JobKind.OPENING: "pairs",
     JobKind.COPYING: "responses",
-    # It is frozen anew as a whole, and nobody knows how far that is.
+    # It has several counts, one after the other: whoever works on it notes which.
     JobKind.CHANGING: "",
 }
 
@@ -120,10 +121,23 @@ def folder_of(job: StudyJob) -> Path:
     return folder() / f"{job.public_id}.files"
 
 
-def progress_of(job: StudyJob) -> tuple[int, int]:
-    """How many of the job's unit are through, and how many there are at most."""
-    done = progress_at(progress_path(job)).get("rows", 0)
-    return (done if isinstance(done, int) else 0), int(job.arguments.get("expected", 0))
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many of a job's unit are through, and how many there are at most; 0: nobody knows."""
+
+    done: int
+    of: int
+    unit: str
+
+
+def progress_of(job: StudyJob) -> Progress:
+    noted = progress_at(progress_path(job))
+    done, of = noted.get("rows"), noted.get("of")
+    done = done if isinstance(done, int) else 0
+    unit = UNITS[JobKind(job.kind)]
+    if unit:
+        return Progress(done, int(job.arguments.get("expected", 0)), unit)
+    return Progress(done, of if isinstance(of, int) else 0, str(noted["doing"]) if done else "")
 
 
 def found_for(job: StudyJob, person: User) -> Found:

@@ -14,14 +14,15 @@ from annotation.access.creating import NOT_FOR_YOU, may_create_studies
 from annotation.importing.formats import RowProblem
 from annotation.importing.transfer import import_files
 from annotation.importing.writers import comparisons
-from annotation.lifecycle.cloning import challenge_study, clone_study
+from annotation.lifecycle import change
+from annotation.lifecycle.cloning import WantedCopy, challenge_study, clone_study
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.identical import add_identical
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.rubric import CriterionDraft
 from annotation.lifecycle.rule_changes import with_changes
-from annotation.lifecycle.versions import change_study
+from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import Study, User
 
 from .rows import Found
@@ -75,23 +76,17 @@ def open_it(
 
 
 def copy_it(
-    study: Study,
-    actor: User,
-    *,
-    slug: str,
-    title: str,
-    with_content: bool = False,
-    continues: bool = False,
-    progress: Progress | None = None,
+    study: Study, actor: User, wanted: WantedCopy, *, progress: Progress | None = None
 ) -> Found:
     """Clone a study, or continue it by a challenger; the short name of the new one."""
     if not may_create_studies(actor):
         raise LifecycleError(NOT_FOR_YOU)
-    if continues:
+    slug, title = wanted.slug, wanted.title
+    if wanted.continues:
         made = challenge_study(study, slug, actor, title=title, progress=progress)
     else:
         made = clone_study(
-            study, slug, actor, title=title, with_content=with_content, progress=progress
+            study, slug, actor, title=title, with_content=wanted.with_content, progress=progress
         )
     return {"slug": made.slug}
 
@@ -104,6 +99,7 @@ def change_it(
     file: Path | None = None,
     problems: Problems | None = None,
     settle: bool = True,
+    progress: change.Progress | None = None,
     **wishes: Any,
 ) -> Found:
     """Give an opened study a further version; its number, None where the study was so already.
@@ -114,13 +110,21 @@ def change_it(
         Of comparisons that are added.
     problems : Problems, optional
         Is told the bad rows of the file.
-    settle
-        As `change_study` takes it.
+    settle, progress
+        As `change_study` takes them.
     wishes
         Settings, `overlap` and `items`, and what `as_arguments` takes.
     """
-    add = None if file is None else adding(file, actor, problems or Problems())
-    done = change_study(study, actor, reason=reason, add=add, settle=settle, **as_arguments(wishes))
+    problems = problems or Problems()
+    problems.progress = progress
+    done = change_study(
+        study,
+        WantedChange.of(reason, **as_arguments(wishes)),
+        actor,
+        add=None if file is None else adding(file, actor, problems),
+        settle=settle,
+        progress=progress,
+    )
     return {
         "version": None if done.version is None else done.version.number,
         "lines": list(done.lines),
@@ -129,7 +133,7 @@ def change_it(
 
 
 def as_arguments(wishes: Mapping[str, Any]) -> dict[str, Any]:
-    """What `change_study` takes of wishes that JSON can hold.
+    """What `WantedChange` takes of wishes that JSON can hold.
 
     `rules` and `criteria` are whole; `change_rules` are single ones by section and name,
     `change_criterion` is the key and what changes of one question, `add_criterion` a further one.
@@ -166,6 +170,8 @@ class Problems:
     """The bad rows of an import: how many, and the first of them."""
 
     def __init__(self) -> None:
+        self.progress: change.Progress | None = None
+        self.checked = self.stored = 0
         self.count = 0
         self.first: list[tuple[int, str]] = []
 
@@ -178,7 +184,16 @@ class Problems:
             self.first.append((problem.line, problem.reason.replace(lies_in, "")))
 
     def rows_read(self, rows: int, *, store: bool) -> None:
-        """Nobody watches."""
+        if store:
+            self.stored += rows
+        else:
+            self.checked += rows
+        if self.progress is None:
+            return
+        if store:
+            self.progress(self.stored, self.checked, "rows of the file stored")
+        else:
+            self.progress(self.checked, None, "rows of the file checked")
 
 
 def adding(file: Path, actor: User, problems: Problems) -> Callable[[Study], audit.Act | None]:

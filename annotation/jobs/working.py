@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -16,23 +15,17 @@ from annotation.access import roles_of
 from annotation.access.outcomes import READERS
 from annotation.importing.formats import FileError
 from annotation.importing.transfer import BadRowsError, ImportRefusedError
+from annotation.lifecycle.cloning import WantedCopy
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.models import JobKind, JobState, Study, StudyJob
 from annotation.pairing import DesignError
 from annotation.progress_notes import note_progress
 from annotation.taking_turns import TIME_LIMIT, TakenOverError, at_work, hold, take_turn
 
-from .rows import PROBLEMS, Found, end, folder_of, forget_files, progress_path, store_end
+from .rows import PROBLEMS, UNITS, Found, end, folder_of, forget_files, progress_path, store_end
 from .steps import Problems, change_it, copy_it, make_pairs, open_it
 
 log = structlog.get_logger(__name__)
-
-COUNTED: Mapping[str, Callable[..., Found]] = {
-    JobKind.PAIRS: make_pairs,
-    JobKind.OPENING: open_it,
-    JobKind.COPYING: copy_it,
-}
-"""Steps that tell how far they are."""
 
 
 def claim() -> StudyJob | None:
@@ -114,15 +107,26 @@ def carry_out(job: StudyJob, problems: Problems) -> Found:
     expected = arguments.pop("expected", None)
 
     def progress(done: int) -> None:
-        note_progress(path, done, expected, "done")
+        note_progress(path, done, expected, UNITS[JobKind(job.kind)])
 
-    if job.kind == JobKind.CHANGING:
-        name = arguments.pop("file", None)
-        file = None if name is None else folder_of(job) / name
-        return change_it(
-            job.study, job.asked_by, file=file, problems=problems, settle=False, **arguments
-        )
-    return COUNTED[job.kind](job.study, job.asked_by, progress=progress, **arguments)
+    match job.kind:
+        case JobKind.PAIRS:
+            return make_pairs(job.study, job.asked_by, progress=progress, **arguments)
+        case JobKind.OPENING:
+            return open_it(job.study, job.asked_by, progress=progress, **arguments)
+        case JobKind.COPYING:
+            return copy_it(job.study, job.asked_by, WantedCopy(**arguments), progress=progress)
+        case _:
+            name = arguments.pop("file", None)
+            return change_it(
+                job.study,
+                job.asked_by,
+                file=None if name is None else folder_of(job) / name,
+                problems=problems,
+                settle=False,
+                progress=partial(note_progress, path),
+                **arguments,
+            )
 
 
 def are_waiting() -> bool:

@@ -36,7 +36,7 @@ from .rubric import (
     store_criteria,
 )
 from .rules_readiness import faults_of_rules
-from .snapshots import Marks, build_snapshot, content_hash, digest_of_content
+from .snapshots import Counting, Marks, build_snapshot, content_hash, digest_of_content
 
 # What may be set on an opened study, by a new version.
 SETTINGS = frozenset(
@@ -51,6 +51,8 @@ FOR_GOOD = {
 ORDER = "order."
 ORDER_WHY = "the order of pairs was drawn when the study opened"
 
+# Told how many are through, of how many (None where nobody knows), and of what.
+Progress = Callable[[int, int | None, str], None]
 # Adds comparisons to the study, in the transaction of the change, and says what is to be recorded
 # of it at the end.
 Add = Callable[[Study], audit.Act | None]
@@ -81,10 +83,17 @@ def check_opened(held: Study) -> None:
 class Change:
     """One change under way; the study is locked and the caller's transaction is open."""
 
-    def __init__(self, study: Study, actor: User | None, reason: str) -> None:
+    def __init__(
+        self,
+        study: Study,
+        actor: User | None,
+        reason: str,
+        progress: Progress | None = None,
+    ) -> None:
         self.study = study
         self.actor = actor
         self.reason = reason
+        self.progress = progress
         # What the log says, and the same for people.
         self.log: dict[str, Any] = {}
         self.acts: list[audit.Act] = []
@@ -170,7 +179,9 @@ class Change:
     def add_comparisons(self, add: Add) -> None:
         """Let `add` store comparisons; what was frozen before must be as it was."""
         marks = Marks.of(self.study)
-        frozen = digest_of_content(self.study, marks)
+        frozen = digest_of_content(
+            self.study, marks, self.counting("prompts, responses and pairs looked at")
+        )
         number = Comparison.objects.filter(study=self.study).count()
         act = add(self.study)
         if act is not None:
@@ -185,7 +196,8 @@ class Change:
                     for name in names
                 ],
             )
-        if digest_of_content(self.study, marks) != frozen:
+        compared = self.counting("prompts, responses and pairs compared")
+        if digest_of_content(self.study, marks, compared) != frozen:
             raise ChangeRefusedError(
                 self.study.slug,
                 [
@@ -235,7 +247,7 @@ class Change:
                 )
             chosen = list(found.values())
             work = work.filter(pk__in=chosen)
-        raised = raise_overlap(self.study, overlap, chosen)
+        raised = raise_overlap(self.study, overlap, chosen, self.counting("pairs raised"))
         most = work.aggregate(most=Max("overlap"))["most"] or overlap
         if not raised and most > overlap:
             raise LifecycleError(
@@ -255,7 +267,8 @@ class Change:
         queue.open_for_claims(study)
         previous = StudyVersion.objects.filter(study=study).latest("number")
         codes = dict(System.objects.filter(study=study).values_list("code", "name"))
-        snapshot = build_snapshot(study, codes, previous.snapshot["seeds"]["codes"])
+        frozen = self.counting("prompts, responses and pairs frozen")
+        snapshot = build_snapshot(study, codes, previous.snapshot["seeds"]["codes"], frozen)
         version = StudyVersion.objects.create(
             study=study,
             number=previous.number + 1,
@@ -279,6 +292,13 @@ class Change:
             },
         )
         return version
+
+    def counting(self, what: str) -> Counting | None:
+        """Tells the progress how many of these are through."""
+        progress = self.progress
+        if progress is None:
+            return None
+        return lambda done, of: progress(done, of, what)
 
     def record_acts(self) -> None:
         for act in self.acts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -46,6 +47,30 @@ FINISHED = (StudyState.CLOSED, StudyState.ARCHIVED)
 
 # Told how many responses were copied.
 Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedCopy:
+    """A study made from another one.
+
+    Attributes
+    ----------
+    slug, title : str
+        Its names.
+    with_content : bool
+        Prompts, responses and checks come along.
+    continues : bool
+        It is a challenger to a finished study, and has its content whatever `with_content` says.
+    """
+
+    slug: str
+    title: str
+    with_content: bool = False
+    continues: bool = False
+
+    @property
+    def copies_content(self) -> bool:
+        return self.with_content or self.continues
 
 
 def clone_study(
@@ -111,15 +136,13 @@ def challenge_study(
     return study
 
 
-def check_copy(
-    source: Study, slug: str, *, title: str, with_content: bool, continues: bool
-) -> None:
+def check_copy(source: Study, wanted: WantedCopy) -> None:
     """Raise what cloning, or with `continues` the challenger, would; copy nothing."""
-    if continues:
+    if wanted.continues:
         check_challenge(source)
     else:
-        check_clone(source, with_content=with_content)
-    check_new_draft(slug, title=title)
+        check_clone(source, with_content=wanted.with_content)
+    check_new_draft(wanted.slug, title=wanted.title)
 
 
 def check_clone(source: Study, *, with_content: bool) -> None:

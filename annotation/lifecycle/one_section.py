@@ -5,7 +5,7 @@ from __future__ import annotations
 from annotation.models import Study, User
 
 from .rubric import RulesChange, configure_draft
-from .versions import change_study
+from .versions import WantedChange, change_study
 
 
 def set_section(study: Study, actor: User, change: RulesChange, *, reason: str = "") -> bool:
@@ -28,6 +28,7 @@ def set_section(study: Study, actor: User, change: RulesChange, *, reason: str =
     if change(study.rules) == study.rules:
         return False
     if study.was_opened:
-        return change_study(study, actor, reason=reason, rules=change).version is not None
+        wanted = WantedChange(reason=reason, rules=change)
+        return change_study(study, wanted, actor).version is not None
     configure_draft(study, actor, rules=change)
     return True

@@ -8,8 +8,9 @@ time; a difference means that something was changed after opening.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from django.conf import settings
@@ -25,12 +26,17 @@ SNAPSHOT_FORMAT = 2
 # Rows read at a time: texts are long, and all of them pass through here.
 CHUNK = 1000
 
+# Told how many prompts, responses and comparisons are through, and of how many.
+Counting = Callable[[int, int], None]
+
 
 def content_hash(snapshot: dict[str, Any]) -> str:
     return hashlib.sha256(canonical_json(snapshot)).hexdigest()
 
 
-def build_snapshot(study: Study, codes: dict[str, str], code_seed: int) -> dict[str, Any]:
+def build_snapshot(
+    study: Study, codes: dict[str, str], code_seed: int, counting: Counting | None = None
+) -> dict[str, Any]:
     """Everything that the votes of this version are collected under."""
     return {
         "format": SNAPSHOT_FORMAT,
@@ -62,7 +68,7 @@ def build_snapshot(study: Study, codes: dict[str, str], code_seed: int) -> dict[
         ],
         # Which code stands for which system: as secret as the names until unblinding.
         "systems": [{"code": code, "name": codes[code]} for code in sorted(codes)],
-        "content": digest_of_content(study),
+        "content": digest_of_content(study, counting=counting),
     }
 
 
@@ -87,7 +93,9 @@ class Marks:
         return cls(*newest)
 
 
-def digest_of_content(study: Study, until: Marks | None = None) -> dict[str, Any]:
+def digest_of_content(
+    study: Study, until: Marks | None = None, counting: Counting | None = None
+) -> dict[str, Any]:
     """Number and digest of the study's prompts, responses and comparisons.
 
     Each digest runs over the hashes of the items in the order of their keys, so that it depends
@@ -100,11 +108,27 @@ def digest_of_content(study: Study, until: Marks | None = None) -> dict[str, Any
         prompts = prompts.filter(pk__lte=until.prompt)
         responses = responses.filter(pk__lte=until.response)
         comparisons = comparisons.filter(pk__lte=until.comparison)
-    return {
-        "prompts": digest_of(prompt_items(prompts)),
-        "responses": digest_of(response_items(responses)),
-        "comparisons": digest_of(comparison_items(comparisons)),
+    kinds = {
+        "prompts": prompt_items(prompts),
+        "responses": response_items(responses),
+        "comparisons": comparison_items(comparisons),
     }
+    if counting is not None:
+        of = prompts.count() + responses.count() + comparisons.count()
+        through = count(1)
+        kinds = {kind: told(items, through, of, counting) for kind, items in kinds.items()}
+    return {kind: digest_of(items) for kind, items in kinds.items()}
+
+
+def told(
+    items: Iterable[list[Any]], through: Iterator[int], of: int, counting: Counting
+) -> Iterator[list[Any]]:
+    """The items, counted on as they pass; told of every chunk and of the last one."""
+    for item in items:
+        done = next(through)
+        if done % CHUNK == 0 or done == of:
+            counting(done, of)
+        yield item
 
 
 def digest_of(items: Iterable[list[Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ were given under; what was collected before stays what it was.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from django.db import transaction
@@ -23,7 +23,7 @@ from annotation.models import (
 from annotation.planner_statistics import refresh_planner_statistics
 from annotation.queue.raising import hold_annotators
 
-from .change import SETTINGS, Add, Change, check_opened, check_overlap, hold_opened
+from .change import SETTINGS, Add, Change, Progress, check_opened, check_overlap, hold_opened
 from .readiness import warnings_at_any_time
 from .refusals import LifecycleError
 from .rubric import (
@@ -57,18 +57,54 @@ class StudyChange:
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedChange:
+    """What is to become of an open or paused study.
+
+    Attributes
+    ----------
+    reason : str
+        Why; kept in the log.
+    criteria : sequence of CriterionDraft, or callable, optional
+        The whole rubric. Every criterion keeps its scale, and none goes; texts, levels and order
+        may change, new ones may come, required ones may become optional. Or what makes it of the
+        one that stands when the study is locked, so that what others changed meanwhile stays.
+    rules : mapping or callable, optional
+        All rules; or what makes them of those that stand, likewise.
+    overlap : int, optional
+        Votes wanted on each comparison of kind work; those that want more are left alone.
+    items : collection of str, optional
+        The item ids of the comparisons that `overlap` is about; all by default.
+    settings : mapping
+        Of `SETTINGS`. Such as never change may be named with the value they have.
+    """
+
+    reason: str
+    criteria: Sequence[CriterionDraft] | RubricChange | None = None
+    rules: Mapping[str, Any] | RulesChange | None = None
+    overlap: int | None = None
+    items: Collection[str] | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, reason: str, **wishes: Any) -> WantedChange:
+        """Of wishes by name: what is none of the others is a setting."""
+        own = {entry.name for entry in fields(cls)} - {"reason", "settings"}
+        return cls(
+            reason=reason,
+            settings={name: value for name, value in wishes.items() if name not in own},
+            **{name: value for name, value in wishes.items() if name in own},
+        )
+
+
 def change_study(
     study: Study,
+    wanted: WantedChange,
     actor: User | None = None,
     *,
-    reason: str,
-    criteria: Sequence[CriterionDraft] | RubricChange | None = None,
-    rules: Mapping[str, Any] | RulesChange | None = None,
-    overlap: int | None = None,
-    items: Collection[str] | None = None,
     add: Add | None = None,
     settle: bool = True,
-    **settings: Any,
+    progress: Progress | None = None,
 ) -> StudyChange:
     """Give an open or paused study a new version.
 
@@ -76,26 +112,14 @@ def change_study(
     ----------
     actor
         An owner or a researcher of the study; None is the operator at the command line.
-    reason
-        Why; kept in the log.
-    criteria
-        The whole rubric. Every criterion keeps its scale, and none goes; texts, levels and order
-        may change, new ones may come, required ones may become optional. Or what makes it of the
-        one that stands when the study is locked, so that what others changed meanwhile stays.
-    rules
-        All rules; or what makes them of those that stand, likewise.
-    overlap
-        Votes wanted on each comparison of kind work; those that want more are left alone.
-    items
-        The item ids of the comparisons that `overlap` is about; all by default.
     add
         Stores further comparisons of the systems that there are.
     settle
         Whether annotators are put where the new version asks. Not within a transaction, which
         would hold study, cells and audit chain while it waits for them: the caller of such a one
         calls `quality.settle_training` after it.
-    settings
-        Of `SETTINGS`. Such as never change may be named with the value they have.
+    progress
+        Is told how many of what are through, and of how many.
 
     Raises
     ------
@@ -107,18 +131,18 @@ def change_study(
     ValidationError
         A setting is unknown or has a value that is not allowed.
     """
-    reason = checked_reason(study, actor, reason)
+    reason = checked_reason(study, actor, wanted.reason)
     with transaction.atomic():
-        if overlap is not None:
+        if wanted.overlap is not None:
             hold_annotators(study)
-        change = Change(hold_opened(study), actor, reason)
-        settings, criteria = change.wished(settings, rules, criteria)
+        change = Change(hold_opened(study), actor, reason, progress)
+        settings, criteria = change.wished(wanted.settings, wanted.rules, wanted.criteria)
         change.set_settings({name: settings[name] for name in settings if name in SETTINGS})
         change.set_criteria(criteria)
         if add is not None:
             change.add_comparisons(add)
-        if overlap is not None:
-            change.raise_overlap(overlap, items)
+        if wanted.overlap is not None:
+            change.raise_overlap(wanted.overlap, wanted.items)
         if not change.log:
             # A file whose rows were all there before is kept as imported all the same.
             change.record_acts()
@@ -132,29 +156,19 @@ def change_study(
     return StudyChange(version, tuple(change.lines), training, warnings)
 
 
-def check_change(
-    study: Study,
-    actor: User | None = None,
-    *,
-    reason: str,
-    criteria: Sequence[CriterionDraft] | RubricChange | None = None,
-    rules: Mapping[str, Any] | RulesChange | None = None,
-    overlap: int | None = None,
-    items: Collection[str] | None = None,
-    **settings: Any,
-) -> None:
+def check_change(study: Study, wanted: WantedChange, actor: User | None = None) -> None:
     """Raise what `change_study` would as far as that is known at once, and change nothing."""
-    reason = checked_reason(study, actor, reason)
+    reason = checked_reason(study, actor, wanted.reason)
     found = Study.objects.get(pk=study.pk)
     check_opened(found)
     change = Change(found, actor, reason)
-    settings, _ = change.wished(settings, rules, criteria)
+    settings, _ = change.wished(wanted.settings, wanted.rules, wanted.criteria)
     for name, value in settings.items():
         if name in SETTINGS:
             setattr(found, name, value)
     found.full_clean()
-    if overlap is not None:
-        check_overlap(overlap)
+    if wanted.overlap is not None:
+        check_overlap(wanted.overlap)
 
 
 def checked_reason(study: Study, actor: User | None, reason: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from annotation.models import Annotator, Assignment, Cell, Comparison, ComparisonKind, Study
@@ -25,7 +26,12 @@ def hold_annotators(study: Study) -> None:
     hold(Annotator.objects.filter(study=study))
 
 
-def raise_overlap(study: Study, overlap: int, comparisons: Collection[int] | None = None) -> int:
+def raise_overlap(
+    study: Study,
+    overlap: int,
+    comparisons: Collection[int] | None = None,
+    counting: Callable[[int, int], None] | None = None,
+) -> int:
     """Want `overlap` votes on every comparison of kind work that wants fewer.
 
     The caller holds the annotators. Votes and reservations keep their slots; comparisons that
@@ -35,6 +41,8 @@ def raise_overlap(study: Study, overlap: int, comparisons: Collection[int] | Non
     ----------
     comparisons : collection of int, optional
         Keys of the comparisons that are meant; all of the study by default.
+    counting : callable, optional
+        Is told how many are through, and of how many at most.
 
     Returns
     -------
@@ -50,7 +58,9 @@ def raise_overlap(study: Study, overlap: int, comparisons: Collection[int] | Non
         ),
         of=("self",),
     )
-    raised = 0
+    raised, of = 0, 0
+    if counting is not None:
+        of = lower_than(study, overlap).count() if comparisons is None else len(comparisons)
     for ids in lower_ones(study, overlap, comparisons):
         locked = in_key_order(Comparison.objects.filter(pk__in=ids))
         now = max(locked.annotate(now=Now()).values_list("now", flat=True))
@@ -61,17 +71,21 @@ def raise_overlap(study: Study, overlap: int, comparisons: Collection[int] | Non
         ).update(overlap=overlap)
         recount(ids, now)
         raised += len(ids)
+        if counting is not None:
+            counting(raised, of)
     if raised:
         count_cells(study)
     return raised
 
 
+def lower_than(study: Study, overlap: int) -> QuerySet[Comparison]:
+    return Comparison.objects.filter(study=study, kind=ComparisonKind.WORK, overlap__lt=overlap)
+
+
 def lower_ones(
     study: Study, overlap: int, comparisons: Collection[int] | None
 ) -> Iterator[list[int]]:
-    lower = Comparison.objects.filter(
-        study=study, kind=ComparisonKind.WORK, overlap__lt=overlap
-    ).order_by("pk")
+    lower = lower_than(study, overlap).order_by("pk")
     if comparisons is not None:
         chosen = sorted(comparisons)
         for start in range(0, len(chosen), COMPARISONS_AT_ONCE):

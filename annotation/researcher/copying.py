@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotation.access import NOT_FOR_YOU, SignedInRequest, may_create_studies
 from annotation.jobs import putting_off
-from annotation.lifecycle.cloning import FINISHED
+from annotation.lifecycle.cloning import FINISHED, WantedCopy
 from annotation.lifecycle.drafts import free_slug
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.study_file import LONGEST_TITLE
@@ -63,9 +63,11 @@ def clone(request: SignedInRequest, study: Study) -> HttpResponse:
                 made = putting_off.ask_to_copy(
                     study,
                     request.user,
-                    slug=data["slug"] or free_slug(data["title"]),
-                    title=data["title"],
-                    with_content=data.get("with_content", False),
+                    WantedCopy(
+                        slug=data["slug"] or free_slug(data["title"]),
+                        title=data["title"],
+                        with_content=data.get("with_content", False),
+                    ),
                 )
         except (ValidationError, LifecycleError) as fault:
             take_faults(form, fault)
@@ -100,9 +102,11 @@ def challenge(request: SignedInRequest, study: Study) -> HttpResponse:
                 made = putting_off.ask_to_copy(
                     study,
                     request.user,
-                    slug=data["slug"] or free_slug(data["title"]),
-                    title=data["title"],
-                    continues=True,
+                    WantedCopy(
+                        slug=data["slug"] or free_slug(data["title"]),
+                        title=data["title"],
+                        continues=True,
+                    ),
                 )
         except (ValidationError, LifecycleError) as fault:
             take_faults(form, fault)

@@ -63,17 +63,16 @@ def is_overtaken(job: StudyJob) -> bool:
 
 def in_words(job: StudyJob) -> dict[str, Any]:
     """How far it is."""
-    done, of = rows.progress_of(job)
     if job.lease_until is None:
         return {"text": "Waiting for a worker."}
-    unit = rows.UNITS[JobKind(job.kind)]
-    if not unit:
-        return {"text": "At work."}
-    if not done:
+    far = rows.progress_of(job)
+    if not far.done:
         return {"text": "Beginning."}
-    if done >= of:
-        return {"text": f"{done:,} {unit}; ending.", "rows": of, "of": of}
-    return {"text": f"{done:,} of {of:,} {unit}.", "rows": done, "of": of}
+    if not far.of:
+        return {"text": f"{far.done:,} {far.unit}."}
+    if far.done >= far.of:
+        return {"text": f"{far.done:,} {far.unit}; ending.", "rows": far.of, "of": far.of}
+    return {"text": f"{far.done:,} of {far.of:,} {far.unit}.", "rows": far.done, "of": far.of}
 
 
 def told(found: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from django.db.models import QuerySet
 from annotation import quality, queue
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.states import pause_study, resume_study
-from annotation.lifecycle.versions import change_study
+from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -305,7 +305,7 @@ class Acts:
             overlap = found[0][1] + 1
             items = [item for item, wanted in found if wanted < overlap]
             await self.operators.insist(
-                lambda: change_study(study, reason=REASON, overlap=overlap, items=items)
+                lambda: change_study(study, WantedChange.of(REASON, overlap=overlap, items=items))
             )
         self.history.add(Kind.OK, Op.VERSION, items=items, overlap=overlap)
 

@@ -26,7 +26,7 @@ from django.utils import timezone
 
 from annotation.access.routes import list_routes
 from annotation.lifecycle.opening import open_study
-from annotation.lifecycle.versions import change_study
+from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import (
     Annotator,
     Assignment,
@@ -150,7 +150,9 @@ def world() -> World:
         world.users[role.value] = factories.make_membership(world.study, role).user
     world.users["operator"] = factories.make_user(is_superuser=True, is_staff=True)
     invite(world.study, Role.ANNOTATOR, 1)
-    change_study(world.study, world.users["owner"], reason="It was unclear.", title="Another title")
+    change_study(
+        world.study, WantedChange.of("It was unclear.", title="Another title"), world.users["owner"]
+    )
     return world
 
 

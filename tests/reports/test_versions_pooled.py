@@ -8,7 +8,7 @@ import pytest
 
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.states import close_study, unblind_study
-from annotation.lifecycle.versions import change_study
+from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import Comparison, Exclusion, Study
 from annotation.selectors import versions_voted_under
 from reports import analysis
@@ -27,7 +27,7 @@ def voted(*, before: int, after: int) -> Study:
     comparisons = list(Comparison.objects.order_by("pk"))
     for comparison in comparisons[:before]:
         factories.make_vote(comparison)
-    change_study(study, reason="It was unclear.", title="A title")
+    change_study(study, WantedChange.of("It was unclear.", title="A title"))
     for comparison in comparisons[before:]:
         factories.make_vote(comparison)
     return study

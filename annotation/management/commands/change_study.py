@@ -13,7 +13,7 @@ from annotation.importing.transfer import BadRowsError, ImportRefusedError, impo
 from annotation.importing.writers import comparisons
 from annotation.lifecycle.change import Add
 from annotation.lifecycle.study_file import StudyFile, read_study_file
-from annotation.lifecycle.versions import StudyChange, change_study
+from annotation.lifecycle.versions import StudyChange, WantedChange, change_study
 from annotation.management.study_command import StudyCommand, check_text
 from annotation.models import Study
 
@@ -62,12 +62,14 @@ class Command(StudyCommand):
         try:
             change = change_study(
                 study,
-                reason=options["reason"],
-                criteria=file.criteria,
-                overlap=options["overlap"],
-                items=None if items is None else [name.strip() for name in items.split(",")],
+                WantedChange.of(
+                    options["reason"],
+                    criteria=file.criteria,
+                    overlap=options["overlap"],
+                    items=None if items is None else [name.strip() for name in items.split(",")],
+                    **file.settings,
+                ),
                 add=self.adding(options["add_comparisons"]),
-                **file.settings,
             )
         except (FileError, ImportRefusedError, BadRowsError) as error:
             raise CommandError(f"{error}\n{study.slug} was not changed.") from error

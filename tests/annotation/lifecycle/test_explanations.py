@@ -7,7 +7,7 @@ import pytest
 from annotation.lifecycle.explanations import side_named_in
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.readiness import list_warnings
-from annotation.lifecycle.versions import change_study
+from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import Study
 from tests import factories
 
@@ -90,4 +90,6 @@ def test_many_are_not_all_named() -> None:
 def test_opening_and_changing_say_so() -> None:
     study = study_explaining("Response 1 is right.")
     assert "sides are drawn" in open_study(study).warnings[-1]
-    assert "sides are drawn" in change_study(study, reason="Why.", title="New").warnings[-1]
+    assert (
+        "sides are drawn" in change_study(study, WantedChange.of("Why.", title="New")).warnings[-1]
+    )

@@ -15,7 +15,7 @@ from annotation.lifecycle.refusals import ChangeRefusedError, LifecycleError
 from annotation.lifecycle.rubric import CriterionDraft, criteria_of, set_rubric
 from annotation.lifecycle.snapshots import content_hash
 from annotation.lifecycle.states import pause_study, unblind_study
-from annotation.lifecycle.versions import change_study
+from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -71,7 +71,7 @@ def versions_of(study: Study) -> list[StudyVersion]:
 def test_a_change_is_a_new_version_with_its_own_hash() -> None:
     study = opened()
     owner = factories.make_membership(study, Role.OWNER).user
-    change = change_study(study, owner, reason=WHY, title="A title", target_votes=60)
+    change = change_study(study, WantedChange.of(WHY, title="A title", target_votes=60), owner)
     first, second = versions_of(study)
     assert change.version == second
     assert (second.number, second.stopping) == (2, first.stopping)
@@ -92,16 +92,16 @@ def test_only_an_owner_or_a_researcher_changes_a_study(role: Role | None) -> Non
     if role is not None:
         factories.make_membership(study, role, actor)
     if role in (Role.OWNER, Role.RESEARCHER):
-        assert change_study(study, actor, reason=WHY, title="A title").version is not None
+        assert change_study(study, WantedChange.of(WHY, title="A title"), actor).version is not None
         return
     with pytest.raises(LifecycleError, match="Only an owner or a researcher"):
-        change_study(study, actor, reason=WHY, title="A title")
+        change_study(study, WantedChange.of(WHY, title="A title"), actor)
     assert len(versions_of(study)) == 1
 
 
 def test_seeds_codes_and_content_are_those_of_the_first_version() -> None:
     study = opened()
-    change_study(study, reason=WHY, title="A title")
+    change_study(study, WantedChange.of(WHY, title="A title"))
     first, second = versions_of(study)
     for part in ("seeds", "systems", "content", "rubric", "rules", "format"):
         assert second.snapshot[part] == first.snapshot[part]
@@ -113,11 +113,13 @@ def test_the_log_says_what_changed_why_and_by_whom() -> None:
     instructions = "Choose the better one, and take your time."
     change_study(
         study,
+        WantedChange.of(
+            f"  {WHY} ",
+            instructions=instructions,
+            max_per_annotator=9,
+            rules={"limits": {"per_day": 5}},
+        ),
         owner,
-        reason=f"  {WHY} ",
-        instructions=instructions,
-        max_per_annotator=9,
-        rules={"limits": {"per_day": 5}},
     )
     entry = study.audit_entries.get(action="study.changed")
     version = versions_of(study)[1]
@@ -139,7 +141,7 @@ def test_votes_keep_the_version_they_were_given_under() -> None:
     study = opened()
     annotator = factories.make_annotator(study, factories.make_user())
     before = queue.claim(annotator, want=1).held[0].pair.id
-    change_study(study, reason=WHY, title="A title")
+    change_study(study, WantedChange.of(WHY, title="A title"))
     held = queue.claim(annotator, want=2).held
     numbers = {
         row.public_id: row.study_version.number
@@ -153,14 +155,16 @@ def test_what_is_so_already_makes_no_version() -> None:
     study = opened()
     change = change_study(
         study,
-        reason=WHY,
-        title=study.title,
-        results=study.results,
-        stopping=study.stopping,
-        seed=study.seed,
-        rules={"checks": {"gold_share": 0}},
-        criteria=criteria_of(study),
-        overlap=2,
+        WantedChange.of(
+            WHY,
+            title=study.title,
+            results=study.results,
+            stopping=study.stopping,
+            seed=study.seed,
+            rules={"checks": {"gold_share": 0}},
+            criteria=criteria_of(study),
+            overlap=2,
+        ),
     )
     assert change.version is None
     assert len(versions_of(study)) == 1
@@ -169,7 +173,7 @@ def test_what_is_so_already_makes_no_version() -> None:
 
 def test_a_paused_study_is_changed_and_stays_paused() -> None:
     study = pause_study(opened())
-    change_study(study, reason=WHY, title="A title")
+    change_study(study, WantedChange.of(WHY, title="A title"))
     study.refresh_from_db()
     assert study.state == StudyState.PAUSED
 
@@ -177,7 +181,7 @@ def test_a_paused_study_is_changed_and_stays_paused() -> None:
 def test_the_log_says_that_outcomes_could_be_seen() -> None:
     study = opened()
     unblind_study(study, early=True, reason="A safety question.")
-    change_study(study, reason=WHY, title="A title")
+    change_study(study, WantedChange.of(WHY, title="A title"))
     assert study.audit_entries.get(action="study.changed").detail["sealed"] is False
 
 
@@ -195,7 +199,7 @@ def test_the_log_says_that_outcomes_could_be_seen() -> None:
 def test_only_a_study_that_collects_votes_is_changed(state: StudyState, words: str) -> None:
     study = factories.make_study(state=state)
     with pytest.raises(LifecycleError, match=words):
-        change_study(study, reason=WHY, title="A title")
+        change_study(study, WantedChange.of(WHY, title="A title"))
     study.refresh_from_db()
     assert study.title == ""
 
@@ -204,7 +208,7 @@ def test_only_a_study_that_collects_votes_is_changed(state: StudyState, words: s
 def test_a_change_needs_a_reason_that_is_text(reason: str) -> None:
     study = opened()
     with pytest.raises(LifecycleError, match="reason"):
-        change_study(study, reason=reason, title="A title")
+        change_study(study, WantedChange.of(reason, title="A title"))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +227,7 @@ def test_a_change_needs_a_reason_that_is_text(reason: str) -> None:
 def test_what_holds_for_good_is_named_with_its_reason(settings: dict[str, Any], words: str) -> None:
     study = opened()
     with pytest.raises(ChangeRefusedError, match=words):
-        change_study(study, reason=WHY, title="A title", **settings)
+        change_study(study, WantedChange.of(WHY, title="A title", **settings))
     study.refresh_from_db()
     assert study.title == ""
     assert len(versions_of(study)) == 1
@@ -232,27 +236,29 @@ def test_what_holds_for_good_is_named_with_its_reason(settings: dict[str, Any], 
 def test_every_refusal_is_named_at_once() -> None:
     study = opened(criteria=(OVERALL, CLARITY))
     with pytest.raises(ChangeRefusedError) as caught:
-        change_study(study, reason=WHY, seed=3, stopping="sequential", criteria=[OVERALL])
+        change_study(study, WantedChange.of(WHY, seed=3, stopping="sequential", criteria=[OVERALL]))
     assert len(caught.value.faults) == 3
 
 
 def test_rules_with_faults_are_refused() -> None:
     study = opened()
     with pytest.raises(ValidationError, match=r"rules: checks\.gold_share must lie"):
-        change_study(study, reason=WHY, rules={"checks": {"gold_share": 2}})
+        change_study(study, WantedChange.of(WHY, rules={"checks": {"gold_share": 2}}))
 
 
 def test_rules_that_the_content_cannot_carry_are_refused_and_nothing_is_stored() -> None:
     study = opened()
     with pytest.raises(ChangeRefusedError, match="no gold pairs"):
-        change_study(study, reason=WHY, title="A title", rules={"checks": {"gold_share": 0.1}})
+        change_study(
+            study, WantedChange.of(WHY, title="A title", rules={"checks": {"gold_share": 0.1}})
+        )
     study.refresh_from_db()
     assert (study.title, study.rules) == ("", {})
 
 
 def test_a_value_that_the_table_refuses_is_refused_in_words() -> None:
     with pytest.raises(ValidationError, match="title"):
-        change_study(opened(), reason=WHY, title="x" * 201)
+        change_study(opened(), WantedChange.of(WHY, title="x" * 201))
 
 
 # -- the rubric ----------
@@ -262,12 +268,14 @@ def test_texts_levels_order_and_new_criteria_may_change() -> None:
     study = opened(criteria=(OVERALL, CLARITY))
     change = change_study(
         study,
-        reason=WHY,
-        criteria=[
-            CriterionDraft("clarity", "Which one is clearer?", scale="five", required=False),
-            CriterionDraft("overall", "Which is better?", both_bad=True),
-            CriterionDraft("tone", "Which is kinder?"),
-        ],
+        WantedChange.of(
+            WHY,
+            criteria=[
+                CriterionDraft("clarity", "Which one is clearer?", scale="five", required=False),
+                CriterionDraft("overall", "Which is better?", both_bad=True),
+                CriterionDraft("tone", "Which is kinder?"),
+            ],
+        ),
     )
     assert [criterion.key for criterion in study.criteria.all()] == ["clarity", "overall", "tone"]
     assert change.version is not None
@@ -285,7 +293,7 @@ def test_texts_levels_order_and_new_criteria_may_change() -> None:
 
 def test_the_order_alone_is_a_change() -> None:
     study = opened(criteria=(OVERALL, CLARITY))
-    change = change_study(study, reason=WHY, criteria=[CLARITY, OVERALL])
+    change = change_study(study, WantedChange.of(WHY, criteria=[CLARITY, OVERALL]))
     assert change.lines == ("criteria: now in the order clarity, overall",)
 
 
@@ -310,7 +318,7 @@ def test_the_order_alone_is_a_change() -> None:
 def test_what_votes_exist_on_keeps_its_shape(criteria: list[CriterionDraft], words: str) -> None:
     study = opened(criteria=(OVERALL, CLARITY))
     with pytest.raises(ChangeRefusedError, match=words):
-        change_study(study, reason=WHY, criteria=criteria)
+        change_study(study, WantedChange.of(WHY, criteria=criteria))
     assert [criterion.key for criterion in study.criteria.all()] == ["overall", "clarity"]
 
 
@@ -319,12 +327,12 @@ def test_an_optional_criterion_stays_optional() -> None:
         criteria=(OVERALL, CriterionDraft("clarity", "Clearer?", scale="five", required=False))
     )
     with pytest.raises(ChangeRefusedError, match="'clarity' is optional and stays so"):
-        change_study(study, reason=WHY, criteria=[OVERALL, CLARITY])
+        change_study(study, WantedChange.of(WHY, criteria=[OVERALL, CLARITY]))
 
 
 def test_a_rubric_that_is_none_is_refused() -> None:
     with pytest.raises(ValidationError, match="'overall' is missing"):
-        change_study(opened(), reason=WHY, criteria=[CLARITY])
+        change_study(opened(), WantedChange.of(WHY, criteria=[CLARITY]))
 
 
 def test_a_new_rubric_sends_annotators_through_the_training_pairs_again() -> None:
@@ -334,9 +342,9 @@ def test_a_new_rubric_sends_annotators_through_the_training_pairs_again() -> Non
     open_study(study)
     annotator = factories.make_annotator(study, factories.make_user())
     queue.claim(annotator)
-    assert change_study(study, reason=WHY, title="A title").training.sent_back == 0
+    assert change_study(study, WantedChange.of(WHY, title="A title")).training.sent_back == 0
     change = change_study(
-        study, reason=WHY, criteria=[CriterionDraft("overall", "Kinder?", both_bad=True)]
+        study, WantedChange.of(WHY, criteria=[CriterionDraft("overall", "Kinder?", both_bad=True)])
     )
     assert change.training.sent_back == 1
     assert Annotator.objects.get(pk=annotator.pk).state == AnnotatorState.QUALIFYING
@@ -352,7 +360,7 @@ def test_a_higher_overlap_opens_what_was_full_and_keeps_what_is_held() -> None:
     assert len(ids) == 6
     assert queue.claim(people[2], want=1).held == ()
     before = dict(Assignment.objects.values_list("public_id", "slot_no"))
-    change = change_study(study, reason=WHY, overlap=4)
+    change = change_study(study, WantedChange.of(WHY, overlap=4))
     assert change.lines == ("overlap: 4 votes on 3 comparisons that wanted fewer",)
     assert dict(Assignment.objects.values_list("public_id", "slot_no")) == before
     assert set(Assignment.objects.values_list("overlap", flat=True)) == {4}
@@ -366,14 +374,14 @@ def test_what_no_longer_holds_a_slot_keeps_the_overlap_it_had() -> None:
     row = factories.make_assignment(
         Comparison.objects.get(study=study), state=AssignmentState.EXPIRED
     )
-    change_study(study, reason=WHY, overlap=4)
+    change_study(study, WantedChange.of(WHY, overlap=4))
     row.refresh_from_db()
     assert row.overlap == 2
 
 
 def test_the_new_overlap_is_hashed() -> None:
     study = opened()
-    change_study(study, reason=WHY, overlap=3)
+    change_study(study, WantedChange.of(WHY, overlap=3))
     first, second = versions_of(study)
     assert first.snapshot["content"]["prompts"] == second.snapshot["content"]["prompts"]
     assert first.snapshot["content"]["comparisons"] != second.snapshot["content"]["comparisons"]
@@ -381,7 +389,7 @@ def test_the_new_overlap_is_hashed() -> None:
 
 def test_single_comparisons_can_be_raised() -> None:
     study = opened()
-    change_study(study, reason=WHY, overlap=5, items=["i1"])
+    change_study(study, WantedChange.of(WHY, overlap=5, items=["i1"]))
     assert dict(Comparison.objects.values_list("item_id", "overlap")) == {
         "i0": 2,
         "i1": 5,
@@ -392,14 +400,14 @@ def test_single_comparisons_can_be_raised() -> None:
 def test_a_pair_that_was_stopped_stays_so() -> None:
     study = opened()
     queue.stop(study, "north", "south")
-    change_study(study, reason=WHY, overlap=3)
+    change_study(study, WantedChange.of(WHY, overlap=3))
     rows = Comparison.objects.filter(study=study).order_by("item_id")
     assert [(row.overlap, row.open) for row in rows] == [(3, False), (3, True), (3, True)]
 
 
 def test_the_cells_want_what_their_comparisons_want() -> None:
     study = opened()
-    change_study(study, reason=WHY, overlap=3)
+    change_study(study, WantedChange.of(WHY, overlap=3))
     assert [cell.wanted for cell in study.cells.all()] == [3, 3, 3]
 
 
@@ -410,7 +418,7 @@ def test_checks_want_no_votes() -> None:
         study, kind=ComparisonKind.GOLD, gold={"overall": ["a"]}, overlap=1
     )
     open_study(study)
-    change_study(study, reason=WHY, overlap=3)
+    change_study(study, WantedChange.of(WHY, overlap=3))
     gold.refresh_from_db()
     assert gold.overlap == 1
 
@@ -430,7 +438,7 @@ def test_an_overlap_that_cannot_be_is_refused(
 ) -> None:
     study = opened()
     with pytest.raises(LifecycleError, match=words):
-        change_study(study, reason=WHY, title="A title", overlap=overlap, items=items)
+        change_study(study, WantedChange.of(WHY, title="A title", overlap=overlap, items=items))
     assert set(Comparison.objects.values_list("overlap", flat=True)) == {2}
     assert len(versions_of(study)) == 1
 
@@ -438,8 +446,10 @@ def test_an_overlap_that_cannot_be_is_refused(
 def test_many_comparisons_are_raised_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("annotation.queue.raising.COMPARISONS_AT_ONCE", 2)
     study = opened(7)
-    change_study(study, reason=WHY, overlap=3)
-    change_study(study, reason=WHY, overlap=4, items=[f"i{number}" for number in range(5)])
+    change_study(study, WantedChange.of(WHY, overlap=3))
+    change_study(
+        study, WantedChange.of(WHY, overlap=4, items=[f"i{number}" for number in range(5)])
+    )
     assert sorted(Comparison.objects.values_list("overlap", flat=True)) == [3, 3, 4, 4, 4, 4, 4]
 
 
@@ -456,7 +466,7 @@ def adding(*pair: str, **fields: Any) -> Add:
 def test_further_comparisons_of_the_systems_are_handed_out() -> None:
     study = opened()
     places = dict(Comparison.objects.values_list("item_id", "open_seq"))
-    change = change_study(study, reason=WHY, add=adding("north", "south", item_id="i9"))
+    change = change_study(study, WantedChange.of(WHY), add=adding("north", "south", item_id="i9"))
     assert change.lines == ("comparisons: 1 more",)
     new = Comparison.objects.get(item_id="i9")
     assert new.open
@@ -474,7 +484,7 @@ def test_further_comparisons_of_the_systems_are_handed_out() -> None:
 def test_a_new_system_belongs_into_a_new_study() -> None:
     study = opened()
     with pytest.raises(ChangeRefusedError, match="The system east is new"):
-        change_study(study, reason=WHY, add=adding("east", "south"))
+        change_study(study, WantedChange.of(WHY), add=adding("east", "south"))
     assert not System.objects.filter(name="east").exists()
 
 
@@ -482,7 +492,7 @@ def test_a_sequential_study_compares_no_further_pair_of_systems() -> None:
     """Its stopping rule was fixed for the pairs that there were."""
     study = opened(2, stopping="sequential")
     with pytest.raises(ChangeRefusedError) as caught:
-        change_study(study, reason=WHY, add=adding("west", "north"))
+        change_study(study, WantedChange.of(WHY), add=adding("west", "north"))
     (fault,) = caught.value.faults
     assert fault.startswith("north and west were not compared when the study opened")
     assert Comparison.objects.filter(study=study).count() == 2
@@ -491,7 +501,7 @@ def test_a_sequential_study_compares_no_further_pair_of_systems() -> None:
 
 def test_a_sequential_study_takes_more_of_the_pairs_that_it_compares() -> None:
     study = opened(2, stopping="sequential")
-    change = change_study(study, reason=WHY, add=adding("south", "north", item_id="i9"))
+    change = change_study(study, WantedChange.of(WHY), add=adding("south", "north", item_id="i9"))
     assert change.lines == ("comparisons: 1 more",)
     assert Comparison.objects.get(item_id="i9").open
 
@@ -499,12 +509,17 @@ def test_a_sequential_study_takes_more_of_the_pairs_that_it_compares() -> None:
 def test_checks_of_a_further_pair_of_systems_leave_the_stopping_rule_as_it_is() -> None:
     study = opened(2, stopping="sequential")
     gold = {"kind": ComparisonKind.GOLD, "gold": {"overall": ["a"]}}
-    assert change_study(study, reason=WHY, add=adding("north", "west", **gold)).version is not None
+    assert (
+        change_study(study, WantedChange.of(WHY), add=adding("north", "west", **gold)).version
+        is not None
+    )
 
 
 def test_a_fixed_study_may_compare_further_pairs_of_systems() -> None:
     study = opened(2)
-    assert change_study(study, reason=WHY, add=adding("west", "north")).version is not None
+    assert (
+        change_study(study, WantedChange.of(WHY), add=adding("west", "north")).version is not None
+    )
     assert study.cells.count() == 3
 
 
@@ -516,13 +531,13 @@ def test_what_is_frozen_cannot_be_changed_along_the_way() -> None:
         Prompt.objects.filter(comparisons__item_id="i0").update(category="law")
 
     with pytest.raises(ChangeRefusedError, match="also changes prompts or responses"):
-        change_study(study, reason=WHY, add=add)
+        change_study(study, WantedChange.of(WHY), add=add)
     assert not Prompt.objects.filter(category="law").exists()
 
 
 def test_adding_nothing_makes_no_version() -> None:
     study = opened()
-    assert change_study(study, reason=WHY, add=lambda study: None).version is None
+    assert change_study(study, WantedChange.of(WHY), add=lambda study: None).version is None
 
 
 # -- at the same moment ----------
@@ -532,7 +547,10 @@ def test_adding_nothing_makes_no_version() -> None:
 def test_changes_at_the_same_moment_are_versions_one_after_the_other() -> None:
     study = opened()
     results = at_once(
-        [partial(change_study, study, reason=WHY, target_votes=number) for number in (7, 8, 9)]
+        [
+            partial(change_study, study, WantedChange.of(WHY, target_votes=number))
+            for number in (7, 8, 9)
+        ]
     )
     assert not [result for result in results if isinstance(result, Exception)]
     assert [version.number for version in versions_of(study)] == [1, 2, 3, 4]
@@ -564,8 +582,8 @@ def test_an_overlap_is_raised_while_people_claim_vote_and_skip_and_a_pair_is_sto
         queue.set_priorities(study, dict.fromkeys(study.cells.values_list("pk", flat=True), 0.5))
 
     def change() -> None:
-        change_study(study, reason=WHY, overlap=4)
-        change_study(study, reason=WHY, overlap=5)
+        change_study(study, WantedChange.of(WHY, overlap=4))
+        change_study(study, WantedChange.of(WHY, overlap=5))
 
     results = at_once([change, stop, *(partial(rate, person) for person in people)])
     assert [result for result in results if result is not None] == []

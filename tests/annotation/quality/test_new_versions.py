@@ -13,7 +13,7 @@ from django.db import connection
 from annotation import quality, queue
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.rubric import CriterionDraft
-from annotation.lifecycle.versions import StudyChange, change_study
+from annotation.lifecycle.versions import StudyChange, WantedChange, change_study
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -57,7 +57,9 @@ def opened_school(pairs: int = 10, **qualification: Any) -> Study:
 
 def change(study: Study, **qualification: Any) -> StudyChange:
     """A new version with these rules of qualification, as somebody asks for it."""
-    return change_study(study, reason="Too strict.", rules={"qualification": qualification})
+    return change_study(
+        study, WantedChange.of("Too strict.", rules={"qualification": qualification})
+    )
 
 
 def test_switching_qualification_off_lets_everybody_go_on_to_work() -> None:
@@ -176,9 +178,11 @@ def test_a_new_rubric_sends_nobody_to_training_that_goes_with_it() -> None:
     attempt(rater, 2)
     settled = change_study(
         study,
-        reason="Too strict.",
-        criteria=[CriterionDraft("overall", "Which is kinder?", both_bad=True)],
-        rules={"qualification": {"required": False}},
+        WantedChange.of(
+            "Too strict.",
+            criteria=[CriterionDraft("overall", "Which is kinder?", both_bad=True)],
+            rules={"qualification": {"required": False}},
+        ),
     ).training
     assert settled == quality.SettledTraining()
     assert state_of(rater) == AnnotatorState.ACTIVE
@@ -186,7 +190,7 @@ def test_a_new_rubric_sends_nobody_to_training_that_goes_with_it() -> None:
 
 def new_rubric(study: Study) -> StudyChange:
     criteria = [CriterionDraft("overall", "Which is kinder?", both_bad=True)]
-    return change_study(study, reason="Unclear.", criteria=criteria)
+    return change_study(study, WantedChange.of("Unclear.", criteria=criteria))
 
 
 def practise(rater: Annotator, pairs: int, *, right: bool = True) -> None:
@@ -254,7 +258,7 @@ def test_further_training_pairs_give_nobody_who_failed_another_attempt() -> None
     study = opened_school(2, attempts=1)
     failed = make_trainee(study)
     attempt(failed, 0)
-    settled = change_study(study, reason="More.", add=add_training).training
+    settled = change_study(study, WantedChange.of("More."), add=add_training).training
     assert settled == quality.SettledTraining()
     assert state_of(failed) == AnnotatorState.FAILED
 
@@ -264,7 +268,7 @@ def test_the_first_training_pairs_ask_those_who_were_handed_no_work_yet() -> Non
     working, waiting = make_rater(study), make_rater(study)
     queue.claim(working)
 
-    settled = change_study(study, reason="Training after all.", add=add_training).training
+    settled = change_study(study, WantedChange.of("Training after all."), add=add_training).training
     assert settled == quality.SettledTraining(to_train=1)
     assert [state_of(row) for row in (working, waiting)] == ["active", "qualifying"]
 

@@ -14,7 +14,7 @@ from django.db import connection
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.rubric import CriterionDraft
 from annotation.lifecycle.rule_changes import rules_between, with_changes
-from annotation.lifecycle.versions import change_study
+from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import AuditEntry, Comparison, Criterion, Study, StudyVersion
 from tests.annotation.researcher.studio import Studio
 from tests.annotation.researcher.test_pages import filled
@@ -224,11 +224,13 @@ def stored_as_a_file_has_it(studio: Studio, **rules: Any) -> None:
     )
     change_study(
         studio.study,
-        reason="From a file.",
-        instructions="Read both.\r\nThen choose.\n",
-        notice=" A trial. ",
-        rules=rules,
-        criteria=[question],
+        WantedChange.of(
+            "From a file.",
+            instructions="Read both.\r\nThen choose.\n",
+            notice=" A trial. ",
+            rules=rules,
+            criteria=[question],
+        ),
     )
 
 
@@ -270,9 +272,7 @@ def test_what_a_page_shows_otherwise_than_it_is_stored_was_not_changed(
     }
     change_study(
         Study.objects.get(pk=opened.study.pk),
-        reason="Asked.",
-        instructions="Choose.",
-        rules=theirs,
+        WantedChange.of("Asked.", instructions="Choose.", rules=theirs),
     )
     assert opened.post("change_part", sent | mine, part=part).status_code == 302
     assert versions(opened) == 4
@@ -319,7 +319,7 @@ def test_changes_in_the_same_moment_wait_for_each_other(opened: Studio):
 
         study = Study.objects.get(pk=opened.study.pk)
         together.wait(30)
-        change_study(study, opened.user, reason="Asked.", rules=rules)
+        change_study(study, WantedChange.of("Asked.", rules=rules), opened.user)
         connection.close()
 
     threads = [threading.Thread(target=change, args=one) for one in fields.items()]

@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from annotation.lifecycle.drafts import create_draft
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.states import close_study, unblind_study
-from annotation.lifecycle.versions import change_study
+from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -37,6 +38,7 @@ from annotation.models import (
     StudyJob,
     StudyState,
 )
+from annotation.progress_notes import note_progress
 from annotation.tasks import check_quality, forget_bad_rows, tidy_jobs, work_on_job
 from tests import factories
 from tests.annotation.quality.world import make_trainee, make_training
@@ -387,14 +389,81 @@ def test_a_large_opened_study_is_changed_in_the_background(large_opened: Studio)
     assert "it is being changed" in text_of(refused)
     assert StudyJob.objects.count() == 1
     # Somebody changes something else at the command line meanwhile.
-    change_study(large_opened.study, reason="Asked.", rules={"limits": {"per_day": 40}})
+    change_study(large_opened.study, WantedChange.of("Asked.", rules={"limits": {"per_day": 40}}))
     assert work_on_job() == JobState.DONE
     study = Study.objects.get(pk=large_opened.study.pk)
     assert study.title == "Another name"
     assert study.rules == {"limits": {"per_day": 40}, "texts": {"language": "de"}}
     assert "Version 3: title" in text_of(large_opened.get("running"))
-    change_study(study, reason="Asked.", title="A third name")
+    change_study(study, WantedChange.of("Asked.", title="A third name"))
     assert "Version 3: title" not in text_of(large_opened.get("running"))
+
+
+CONTENT = "prompts, responses and pairs"
+
+
+@pytest.fixture
+def told(monkeypatch) -> list[tuple[int, int | None, str]]:
+    """What a worker writes down of how far it is, in its order."""
+    seen: list[tuple[int, int | None, str]] = []
+    note = working.note_progress
+
+    def noted(path: Path, done: int, of: int | None, doing: str) -> None:
+        seen.append((done, of, doing))
+        note(path, done, of, doing)
+
+    monkeypatch.setattr(working, "note_progress", noted)
+    return seen
+
+
+def test_a_change_tells_how_far_it_is(large_opened: Studio, told):
+    large_opened.post("change_part", {"title": "A name", "reason": "Asked."}, part="texts")
+    assert work_on_job() == JobState.DONE
+    # Three prompts, six responses, three pairs.
+    assert told == [(12, 12, f"{CONTENT} frozen")]
+
+
+def test_further_pairs_and_a_raised_overlap_tell_how_far_they_are(large_opened: Studio, told):
+    add_pairs(large_opened, further_pairs(2))
+    assert work_on_job() == JobState.DONE
+    assert told == [
+        (12, 12, f"{CONTENT} looked at"),
+        (2, None, "rows of the file checked"),
+        (2, 2, "rows of the file stored"),
+        (12, 12, f"{CONTENT} compared"),
+        (20, 20, f"{CONTENT} frozen"),
+    ]
+    told.clear()
+    sent = {"title": "A name", "overlap": "4", "reason": "Too few."}
+    large_opened.post("change_part", sent, part="texts")
+    assert work_on_job() == JobState.DONE
+    assert told == [(5, 5, "pairs raised"), (20, 20, f"{CONTENT} frozen")]
+
+
+@pytest.mark.parametrize(
+    ("noted", "said", "bar"),
+    [
+        ((0, None, "begun"), "Beginning.", None),
+        ((1500, None, "rows of the file checked"), "1,500 rows of the file checked.", None),
+        ((1500, 9000, "pairs raised"), "1,500 of 9,000 pairs raised.", "9000"),
+        ((9000, 9000, f"{CONTENT} frozen"), f"9,000 {CONTENT} frozen; ending.", "9000"),
+    ],
+)
+def test_the_page_that_waits_for_a_change_shows_its_count_and_asks_again(
+    large_opened: Studio, noted, said: str, bar: str | None
+):
+    large_opened.post("change_part", {"title": "A name", "reason": "Asked."}, part="texts")
+    job = working.claim()
+    assert job is not None
+    note_progress(rows.progress_path(job), *noted)
+    for page in (large_opened.get("running"), large_opened.get("job_progress", job=job.public_id)):
+        assert said in text_of(page)
+        strip = page.content.decode()
+        assert 'hx-trigger="every 2s"' in strip
+        assert ("<progress" in strip) == (bar is not None)
+        assert bar is None or f'max="{bar}"' in strip
+    done, of, unit = noted
+    assert rows.progress_of(job) == rows.Progress(done, of or 0, unit if done else "")
 
 
 def ask_without_training(tmp_path) -> Annotator:
