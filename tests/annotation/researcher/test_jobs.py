@@ -406,11 +406,9 @@ CONTENT = "prompts, responses and pairs"
 def told(monkeypatch) -> list[tuple[int, int | None, str]]:
     """What a worker writes down of how far it is, in its order."""
     seen: list[tuple[int, int | None, str]] = []
-    note = working.note_progress
-
     def noted(path: Path, done: int, of: int | None, doing: str) -> None:
         seen.append((done, of, doing))
-        note(path, done, of, doing)
+        note_progress(path, done, of, doing)
 
     monkeypatch.setattr(working, "note_progress", noted)
     return seen
