@@ -17,7 +17,7 @@ from judging.judges import JudgeFault
 from judging.models import JudgeRun, JudgeVersion
 from judging.runs.conducting import ConductFault
 from judging.runs.money import StudyBudgetFault
-from judging.runs.starting import RunFault
+from judging.runs.planning import RunFault
 
 
 class JudgeView(StudyView):

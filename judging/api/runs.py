@@ -18,8 +18,9 @@ from annotation.api.study_shapes import NothingSerializer
 from judging.models import JudgeRun, RunState
 from judging.runs import conducting
 from judging.runs.money import standing_of
+from judging.runs.planning import quote
 from judging.runs.progress import progress_of
-from judging.runs.starting import quote, start_run
+from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
 from judging.tasks import ring
 

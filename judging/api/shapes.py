@@ -22,7 +22,7 @@ from judging.judge_files import (
 )
 from judging.models import RunState
 from judging.outcomes import Outcome
-from judging.runs.starting import MOST_REPLICATES
+from judging.runs.planning import MOST_REPLICATES
 
 MOST_A_MINUTE = 1_000_000_000
 # What a number of JSON holds exactly.

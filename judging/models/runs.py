@@ -51,6 +51,8 @@ class JudgeRun(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Of a draft: whoever writes its calls renews it, and after it the draft is deleted.
+    prepared_until = models.DateTimeField(null=True, blank=True)
     # What went wrong before it was resumed or asked again counts no more.
     resumed_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -64,6 +66,10 @@ class JudgeRun(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=RunState.values), name="judge_run_state_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(prepared_until__isnull=True) | Q(state=RunState.DRAFT),
+                name="judge_run_prepared_as_draft",
             ),
             models.CheckConstraint(
                 condition=Q(budget__isnull=True)

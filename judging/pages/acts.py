@@ -24,7 +24,8 @@ from judging.pages.views import show_judge, show_overview
 from judging.runs import conducting
 from judging.runs.money import StudyBudgetFault
 from judging.runs.panels import start_together
-from judging.runs.starting import RunFault, start_run
+from judging.runs.planning import RunFault
+from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
 from judging.tasks import ring
 from judging.trying import check_connection

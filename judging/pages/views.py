@@ -44,8 +44,9 @@ from judging.pages.shown_runs import runs_context, version_of, whole
 from judging.parsing import Missing
 from judging.runs.asking import TEXTS
 from judging.runs.panels import startable
+from judging.runs.planning import Quote, quote
 from judging.runs.progress import DETAILS, tallies_of
-from judging.runs.starting import Quote, live_run, quote
+from judging.runs.starting import live_run
 from judging.trying import note_look, try_out
 
 

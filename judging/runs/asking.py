@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,13 +16,26 @@ from judging.prompts import (
     Pair,
     Rubric,
     build_messages,
+    instruction,
     likely_tokens,
     response_format,
     rubric_from,
-    worst_case_tokens,
+    size_of,
+    worst_case_of_sizes,
 )
 
 TEXTS = ("prompt", "response_a", "response_b")
+
+
+def pair_of(comparison: Comparison, *, with_reference: bool) -> Pair:
+    """The texts of a comparison that people see, and nothing else. They must be loaded."""
+    prompt = comparison.prompt
+    return Pair(
+        prompt=prompt.text if prompt.messages is None else prompt.messages,
+        response_a=comparison.response_a.text,
+        response_b=comparison.response_b.text,
+        reference=prompt.reference if with_reference else "",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +69,7 @@ class Asking:
 
     def pair_of(self, comparison: Comparison) -> Pair:
         """The texts that people see, and nothing else. Its texts must be loaded."""
-        prompt = comparison.prompt
-        return Pair(
-            prompt=prompt.text if prompt.messages is None else prompt.messages,
-            response_a=comparison.response_a.text,
-            response_b=comparison.response_b.text,
-            reference=prompt.reference if self.with_reference else "",
-        )
+        return pair_of(comparison, with_reference=self.with_reference)
 
     def messages(self, pair: Pair, order: str, rung: str) -> list[Message]:
         """What is sent, with a word that is drawn anew for each request."""
@@ -82,9 +89,20 @@ class Asking:
 
     def worst_case(self, messages: list[Message], rung: str) -> Decimal:
         """More than the request can cost; a schema that goes along is read too."""
+        sizes = [size_of(message["content"]) for message in messages]
+        return self.worst_case_of(sizes, self.size_of_schema(rung))
+
+    def worst_case_of(self, sizes: Sequence[int], schema: int) -> Decimal:
+        """The same, by the bytes of each message and of the schema."""
+        return worst_case(self.price, worst_case_of_sizes(sizes) + schema, self.max_tokens)
+
+    def size_of_schema(self, rung: str) -> int:
         schema = response_format(self.rubric, rung)
-        extra = 0 if schema is None else len(str(schema).encode())
-        return worst_case(self.price, worst_case_tokens(messages) + extra, self.max_tokens)
+        return 0 if schema is None else len(str(schema).encode())
+
+    def size_of_instruction(self, rung: str) -> int:
+        """Bytes of the first message, which is the same in every call."""
+        return size_of(instruction(self.instruction, self.rubric, rung))
 
     def likely_tokens(self, messages: list[Message]) -> int:
         """For the bucket of tokens: the input as guessed, and all the output there may be."""

@@ -74,7 +74,8 @@ def claim(
         run = JudgeRun.objects.select_for_update().get(pk=run_id)
         if run.state != RunState.RUNNING or (not settings.REDIS_URL and others_ask(run, token)):
             return Claim([], is_over=True)
-        due = run.calls.filter(state=CallState.PENDING).filter(
+        # What an earlier run has answered is copied, and never sent.
+        due = run.calls.filter(state=CallState.PENDING, reused_from__isnull=True).filter(
             Q(not_before__isnull=True) | Q(not_before__lte=now)
         )
         if connection.features.has_select_for_update_skip_locked:

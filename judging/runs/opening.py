@@ -23,6 +23,7 @@ from judging.outcomes import LASTING, PAUSING, Outcome
 from judging.probing import probe
 from judging.runs import conducting, waits
 from judging.runs.asking import Asking
+from judging.runs.reusing import reuse
 from judging.runs.trials import NoRoomError, PayingAsker
 from judging.runs.turns import PATIENCE_OF_A_RUN, NoTurnError, Turns
 from judging.simulator import Simulator
@@ -50,6 +51,7 @@ def open_run(run_id: int) -> Opened | None:
     if is_outdated(run.version):
         pause_if_running(run.pk, "outdated")
         return None
+    reuse(run)
     try:
         endpoint = endpoint_of(run.version)
         target = target_of(endpoint)

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from annotation.models import Study, User
 from judging.judges import is_outdated, newest_versions
 from judging.models import JudgeRun, JudgeVersion
-from judging.runs.money import StudyBudgetFault, check_price
-from judging.runs.starting import (
-    RunFault,
-    check_budget,
-    check_card,
-    check_start,
-    list_calls,
-    note_start,
-    quote,
-    write_run,
-)
+from judging.runs.money import StudyBudgetFault
+from judging.runs.planning import Quote, Reader, RunFault, quote, total
+from judging.runs.preparing import Wish, start_all
+from judging.runs.starting import check_budget, check_card, check_start
 
 # In which a budget is cut, in US dollars.
 STEP = Decimal("0.0001")
@@ -38,6 +32,7 @@ def share_budget(
     replicates: int = 1,
     fresh: bool = False,
     going_on: Collection[int] = (),
+    reader: Reader | None = None,
 ) -> dict[int, Decimal | None]:
     """The budget's part of each judge, by what it can cost at most.
 
@@ -55,10 +50,12 @@ def share_budget(
     if budget is None or len(versions) == 1:
         return {version.pk: budget for version in versions}
     check_all(check_card, versions)
+    reader = reader or Reader(versions[0].judge.study)
     worst = {}
     for version in versions:
         is_fresh = fresh or version.pk in going_on
-        worst[version] = quote(version, replicates, fresh=is_fresh).worst_case or Decimal(0)
+        found = quote(version, replicates, fresh=is_fresh, reader=reader)
+        worst[version] = found.worst_case or Decimal(0)
     return {**cut(budget, worst)}
 
 
@@ -120,6 +117,55 @@ def startable(versions: Sequence[JudgeVersion]) -> list[JudgeVersion]:
     return [one for one in versions if not is_outdated(one) and one.pk not in begun]
 
 
+@dataclass(frozen=True, slots=True)
+class PanelQuote:
+    """What runs of several judges would ask and cost, of each and together."""
+
+    each: tuple[tuple[JudgeVersion, Quote], ...]
+    together: Quote
+
+
+def quote_all(
+    versions: Sequence[JudgeVersion],
+    replicates: int = 1,
+    *,
+    fresh: bool = False,
+    reader: Reader | None = None,
+) -> PanelQuote:
+    """Quote each of these judges, all of one study, reading its pairs once.
+
+    Raises
+    ------
+    RunFault
+    """
+    if reader is None and versions:
+        reader = Reader(versions[0].judge.study)
+    each = tuple(
+        (version, quote(version, replicates, fresh=fresh, reader=reader)) for version in versions
+    )
+    return PanelQuote(each, total([found for _, found in each]))
+
+
+def first_runs(study: Study) -> list[JudgeVersion]:
+    """The judges that are started together: each that can be asked and has had no run.
+
+    Raises
+    ------
+    RunFault
+        There is none.
+    """
+    newest = newest_versions(study)
+    if not newest:
+        raise RunFault("The study has no judge that can be asked. Add one first.")
+    versions = startable(newest)
+    if not versions:
+        raise RunFault(
+            "Every judge has had a run, or needs a new version. A further run is started on the "
+            "judge's own page."
+        )
+    return versions
+
+
 def start_together(
     study: Study, actor: User | None, budget: Decimal | None = None
 ) -> list[JudgeRun]:
@@ -135,42 +181,27 @@ def start_together(
     RunFault
         Nothing can be started, or one of them cannot, or somebody else was faster.
     """
-    newest = newest_versions(study)
-    if not newest:
-        raise RunFault("The study has no judge that can be asked. Add one first.")
-    versions = startable(newest)
-    if not versions:
-        raise RunFault(
-            "Every judge has had a run, or needs a new version. A further run is started on the "
-            "judge's own page."
-        )
+    versions = first_runs(study)
     check_all(lambda version: check_start(version, budget), versions)
-    # Reading and hashing every pair takes a while: nothing is locked meanwhile.
-    planned = {version: list_calls(version, 1) for version in versions}
+    reader = Reader(study)
     parts: Mapping[int, Decimal] = {}
     if budget is not None:
-        parts = cut(
-            budget,
-            {
-                version: sum((call.worst_case for call in calls), Decimal(0))
-                for version, (calls, _) in planned.items()
-            },
-        )
+        found = quote_all(versions, fresh=True, reader=reader)
+        parts = cut(budget, {version: one.worst_case or Decimal(0) for version, one in found.each})
+
+    def check() -> None:
+        if startable(newest_versions(study)) != versions:
+            raise RunFault(MEANWHILE)
+
     try:
-        with transaction.atomic():
-            # Of two who start at once the second sees the runs of the first.
-            Study.objects.select_for_update(no_key=True).get(pk=study.pk)
-            if startable(newest_versions(study)) != versions:
-                raise RunFault(MEANWHILE)
-            check_all(check_price, versions)
-            runs = [
-                write_run(version, calls, actor=actor, budget=parts.get(version.pk))
-                for version, calls in planned.items()
-            ]
-            for run in runs:
-                note_start(run, len(planned[run.version][0]))
+        return start_all(
+            study,
+            [Wish(version, parts.get(version.pk)) for version in versions],
+            reader,
+            actor=actor,
+            check=check,
+        )
     except IntegrityError:
         if startable(versions) == versions:
             raise
         raise RunFault(MEANWHILE) from None
-    return runs

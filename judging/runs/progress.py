@@ -96,7 +96,7 @@ def progress_of(run: JudgeRun) -> Progress:
         pause=CAUSES.get(run.pause_cause, run.pause_cause),
         asked=sum(states.values()),
         parsed=states[CallState.SUCCEEDED],
-        reused=run.calls.filter(reused_from__isnull=False).count(),
+        reused=run.calls.filter(state=CallState.SUCCEEDED, reused_from__isnull=False).count(),
         in_flight=states[CallState.LEASED],
         waiting=states[CallState.PENDING] + states[CallState.LEASED],
         cancelled=states[CallState.CANCELLED],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.db.models import QuerySet
+
 from judging.judges import is_outdated
 from judging.models import (
     CallState,
@@ -12,9 +14,12 @@ from judging.models import (
     JudgeVersion,
     Judgment,
     JudgmentCriterion,
+    RunState,
 )
+from judging.runs.rows import slice_of_rows
 
-BATCH = 1_000
+# Answers that are copied at a time, each with its criteria.
+COPIES = 500
 
 
 def answered(version: JudgeVersion) -> dict[str, int]:
@@ -37,26 +42,35 @@ def answered(version: JudgeVersion) -> dict[str, int]:
     )
 
 
-def reuse(run: JudgeRun, version: JudgeVersion) -> int:
-    """Copy the answers that an earlier run has to the same questions, at no cost."""
-    known = answered(version)
-    if not known:
-        return 0
-    calls = [call for call in run.calls.all() if call.content_key in known]
-    for start in range(0, len(calls), BATCH):
-        batch = calls[start : start + BATCH]
-        for call in batch:
-            call.reused_from_id = known[call.content_key]
-            call.state = CallState.SUCCEEDED
-        JudgeCall.objects.bulk_update(batch, ["reused_from", "state"], batch_size=BATCH)
+def reuse(run: JudgeRun) -> int:
+    """Copy the answers that an earlier run has to the same questions, at no cost; their number.
+
+    In slices of their own, so that nobody who writes waits for long. Whoever works on the run does
+    it before anything is asked, and so what a process that died left over.
+    """
+    copied = 0
+    while number := _reuse_some(run.pk):
+        copied += number
+    return copied
+
+
+def _reuse_some(run_id: int) -> int:
+    with slice_of_rows():
+        run = JudgeRun.objects.select_for_update().get(pk=run_id)
+        if run.state != RunState.RUNNING:
+            return 0
+        batch = list(to_reuse(run).order_by("pk")[:COPIES])
+        if not batch:
+            return 0
         sources = {
             judgment.call_id: judgment
             for judgment in Judgment.objects.filter(
                 call__in=[call.reused_from_id for call in batch]
             ).prefetch_related("criteria")
         }
+        run.calls.filter(pk__in=[call.pk for call in batch]).update(state=CallState.SUCCEEDED)
         copies = [(copy_of(sources[call.reused_from_id], call), call) for call in batch]
-        Judgment.objects.bulk_create([copy for copy, _ in copies], batch_size=BATCH)
+        Judgment.objects.bulk_create([copy for copy, _ in copies], batch_size=COPIES)
         JudgmentCriterion.objects.bulk_create(
             [
                 JudgmentCriterion(
@@ -69,9 +83,14 @@ def reuse(run: JudgeRun, version: JudgeVersion) -> int:
                 for copy, call in copies
                 for criterion in sources[call.reused_from_id].criteria.all()
             ],
-            batch_size=BATCH,
+            batch_size=COPIES,
         )
-    return len(calls)
+    return len(batch)
+
+
+def to_reuse(run: JudgeRun) -> QuerySet[JudgeCall]:
+    """Calls of the run that an earlier one has answered and whose answer is not copied yet."""
+    return run.calls.filter(state=CallState.PENDING, reused_from__isnull=False)
 
 
 def flip(verdict: str, source: Judgment, call: JudgeCall) -> str:

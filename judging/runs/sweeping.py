@@ -14,6 +14,7 @@ from judging.limits import are_reachable
 from judging.models import CallState, JudgeAttempt, JudgeRun, RunState
 from judging.runs.conducting import finish_locked, go_on_by_itself
 from judging.runs.next_step import MAX_ATTEMPTS
+from judging.runs.preparing import discard_abandoned
 from judging.runs.recording import LOST
 from judging.runs.rows import update_each
 from judging.runs.trials import charge_lost_trials
@@ -71,6 +72,7 @@ def sweep() -> list[int]:
         while take_back_lapsed(run):
             pass
     charge_lost_trials()
+    discard_abandoned()
     lost = list(JudgeRun.objects.filter(state=RunState.PAUSED, pause_cause="limits"))
     if lost and are_reachable(settings.REDIS_URL):
         for run in lost:

@@ -136,7 +136,8 @@ def start(pairs: int, rate: float, url: str, seed: int) -> list[int]:
     """Four judges of one panel, each with a run and a budget."""
     from judging.judge_files import read_draft
     from judging.judges import add_judges
-    from judging.runs.starting import quote, start_run
+    from judging.runs.planning import quote
+    from judging.runs.starting import start_run
     from judging.runs.study_budget import set_study_budget
     from tests.judging.asked import PRICE, make_judged_study
 

@@ -12,7 +12,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from judging.models import Endpoint, JudgeRun, JudgeVersion, Judgment
-from judging.runs.starting import quote, start_run
+from judging.runs.planning import quote
+from judging.runs.starting import start_run
 from tests.judging.asked import make_judged_study
 
 FILE = """

@@ -106,6 +106,11 @@ BAD_ROWS: list[tuple[str, str, Callable[[World], object]]] = [
         "judge_run_within_budget",
         lambda w: change(w.run, budget=1, spent="0.75", reserved="0.5"),
     ),
+    (
+        "a running run that is still being prepared",
+        "judge_run_prepared_as_draft",
+        lambda w: change(w.run, prepared_until=timezone.now()),
+    ),
     ("a question asked twice", "judge_call_once", lambda w: again(w.call(), w.call)),
     (
         "a question in both orders at once",

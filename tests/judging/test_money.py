@@ -31,7 +31,8 @@ from judging.runs.asking import Asking
 from judging.runs.claiming import claim
 from judging.runs.conducting import ConductFault, cancel, pause, resume
 from judging.runs.money import StudyBudgetFault, standing_of
-from judging.runs.starting import RunFault, quote, start_run
+from judging.runs.planning import RunFault, quote
+from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
 from judging.runs.sweeping import sweep
 from judging.runs.working import work

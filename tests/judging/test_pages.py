@@ -222,7 +222,7 @@ def test_no_pair_is_read_to_look_at_a_judge(researcher, study, monkeypatch) -> N
     def planned(*given: object) -> None:
         raise AssertionError("A page computes nothing on GET.")
 
-    monkeypatch.setattr("judging.runs.starting.plan_calls", planned)
+    monkeypatch.setattr("judging.runs.planning.read_questions", planned)
     page = text(researcher.get(url("judge", study, version=version.pk)))
     assert "3 pairs to judge" in page
     assert "Quote a run" in page

@@ -11,10 +11,11 @@ from django.db import IntegrityError, connection
 
 from annotation.models import AuditEntry
 from judging.models import JudgeCall, JudgeRun, JudgeVersion
-from judging.runs import panels, starting
+from judging.runs import panels, planning, preparing
 from judging.runs.conducting import cancel
-from judging.runs.panels import STEP, cut, share_budget, start_together
-from judging.runs.starting import RunFault, quote, start_run
+from judging.runs.panels import STEP, cut, quote_all, share_budget, start_together
+from judging.runs.planning import RunFault, quote
+from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
 from tests.judging.asked import SIMULATED, add
 
@@ -78,14 +79,14 @@ def test_one_that_cannot_start_stops_all_whatever_its_name(study, name) -> None:
 
 def test_a_fault_half_way_leaves_nothing(study, monkeypatch) -> None:
     judge(study, "a"), judge(study, "b")
-    write = starting.write_run
+    write = preparing.write_calls
 
-    def fail(version, *given, **named):
-        if version.judge.judge_id == "b":
+    def fail(run, *given):
+        write(run, *given)
+        if run.version.judge.judge_id == "b":
             raise IntegrityError
-        return write(version, *given, **named)
 
-    monkeypatch.setattr(panels, "write_run", fail)
+    monkeypatch.setattr(preparing, "write_calls", fail)
     with pytest.raises(IntegrityError):
         start_together(study, None)
     assert nothing_began()
@@ -96,7 +97,7 @@ def test_who_comes_second_starts_nothing(study, monkeypatch, other) -> None:
     """Somebody else is faster while this one reads the pairs."""
     first = judge(study, "a")
     judge(study, "b")
-    budget, listing = Decimal(1), starting.list_calls
+    budget, reading = Decimal(1), planning.read_questions
     others = {
         "both": lambda: start_together(study, None, budget),
         "one": lambda: start_run(first, actor=None, budget=budget),
@@ -104,11 +105,11 @@ def test_who_comes_second_starts_nothing(study, monkeypatch, other) -> None:
     }
 
     def meanwhile(*given):
-        monkeypatch.setattr(panels, "list_calls", listing)
+        monkeypatch.setattr(planning, "read_questions", reading)
         others[other]()
-        return listing(*given)
+        return reading(*given)
 
-    monkeypatch.setattr(panels, "list_calls", meanwhile)
+    monkeypatch.setattr(planning, "read_questions", meanwhile)
     with pytest.raises(RunFault, match="started meanwhile, so none of these was started now"):
         start_together(study, None, budget)
     budgets = list(JudgeRun.objects.values_list("budget", flat=True))
@@ -120,11 +121,11 @@ def test_a_run_that_slips_in_while_the_rows_are_written_is_told_of(study, monkey
     """A single start does not hold the study: the database keeps a second live run out."""
     judge(study, "a"), judge(study, "b")
 
-    def slip_in(*given, **named):
+    def slip_in() -> None:
         monkeypatch.setattr(panels, "startable", lambda versions: [])
         raise IntegrityError
 
-    monkeypatch.setattr(panels, "write_run", slip_in)
+    monkeypatch.setattr(preparing, "check_prices", lambda wishes: slip_in())
     with pytest.raises(RunFault, match="started meanwhile"):
         start_together(study, None)
     assert nothing_began()
@@ -133,16 +134,16 @@ def test_a_run_that_slips_in_while_the_rows_are_written_is_told_of(study, monkey
 @pytest.mark.django_db(transaction=True)
 def test_two_who_start_at_the_same_moment_start_one_run_of_each(study, monkeypatch) -> None:
     judge(study, "a"), judge(study, "b")
-    budget, listing, waited = Decimal(1), starting.list_calls, threading.local()
+    budget, reading, waited = Decimal(1), planning.read_questions, threading.local()
     both = threading.Barrier(2)
 
-    def list_together(*given):
+    def read_together(*given):
         if not hasattr(waited, "was"):
             waited.was = True
             both.wait(30)
-        return listing(*given)
+        return reading(*given)
 
-    monkeypatch.setattr(panels, "list_calls", list_together)
+    monkeypatch.setattr(planning, "read_questions", read_together)
 
     def start() -> str:
         try:
@@ -165,3 +166,28 @@ def test_only_judges_that_never_ran_are_started(study) -> None:
     with pytest.raises(RunFault, match="A further run is started on the judge's own page"):
         start_together(study, None)
     assert JudgeRun.objects.count() == 2
+
+
+def test_a_panel_is_quoted_as_each_of_it_and_summed_over_pairs_read_once(
+    study, monkeypatch
+) -> None:
+    one, three = judge(study, "one"), judge(study, "three", "3")
+    alone = [quote(one), quote(three)]
+    read, reading = [], planning.read_questions
+
+    def noted(*given):
+        read.append(given)
+        return reading(*given)
+
+    monkeypatch.setattr(planning, "read_questions", noted)
+    found = quote_all([one, three])
+    assert len(read) == 1
+    assert [own for _, own in found.each] == alone
+    together = found.together
+    assert (together.comparisons, together.calls) == (3, 12)
+    assert together.input_tokens == sum(one.input_tokens for one in alone)
+    assert together.cost == sum(one.cost for one in alone)
+    assert together.worst_case == sum(one.worst_case for one in alone)
+    # A sum without the one whose prices are unknown would be too little.
+    unknown = quote_all([one, judge(study, "unknown", None)]).together
+    assert (unknown.calls, unknown.cost, unknown.worst_case) == (12, None, None)

@@ -18,6 +18,7 @@ from judging.prompts import (
     answer_schema,
     build_messages,
     content_key,
+    digests_of,
     response_format,
     rubric_from,
     worst_case_tokens,
@@ -110,19 +111,29 @@ def test_the_worst_case_is_more_than_any_tokeniser_makes() -> None:
     assert worst_case_tokens(messages()) > size
 
 
+def key_of(version: str, pair: Pair, order: str, replicate: int) -> str:
+    return content_key(version, digests_of(pair), order, replicate)
+
+
 def test_a_content_key_tells_questions_apart_and_finds_equal_ones() -> None:
-    key = content_key("v", PAIR, "ab", 0)
-    assert key == content_key("v", Pair("What is 2+2?", "It is four.", "It is five."), "ab", 0)
+    key = key_of("v", PAIR, "ab", 0)
+    assert key == key_of("v", Pair("What is 2+2?", "It is four.", "It is five."), "ab", 0)
     # Shown in the other order the swapped pair is the same question.
-    assert key == content_key("v", Pair("What is 2+2?", "It is five.", "It is four."), "ba", 0)
+    assert key == key_of("v", Pair("What is 2+2?", "It is five.", "It is four."), "ba", 0)
     others = [
-        content_key("w", PAIR, "ab", 0),
-        content_key("v", PAIR, "ba", 0),
-        content_key("v", PAIR, "ab", 1),
-        content_key("v", Pair("What is 3+2?", PAIR.response_a, PAIR.response_b), "ab", 0),
-        content_key("v", Pair(PAIR.prompt, PAIR.response_a, PAIR.response_b, "4"), "ab", 0),
+        key_of("w", PAIR, "ab", 0),
+        key_of("v", PAIR, "ba", 0),
+        key_of("v", PAIR, "ab", 1),
+        key_of("v", Pair("What is 3+2?", PAIR.response_a, PAIR.response_b), "ab", 0),
+        key_of("v", Pair(PAIR.prompt, PAIR.response_a, PAIR.response_b, "4"), "ab", 0),
     ]
     assert len({key, *others}) == 6
+
+
+def test_a_content_key_is_what_it_was_when_runs_of_before_were_stored() -> None:
+    """Else nothing of an earlier run would be reused."""
+    assert key_of("v", PAIR, "ab", 0) == "7da43d22b329eaa436bcd688d4aad4b1c85009299080609c0da2b02446497599"
+    assert key_of("v", Pair("ü", "é", "\ud800", "4"), "ba", 3) == "86a49676694d16fefaead052828950f18acf72164cbaa851d3ba573f9f5d331f"
 
 
 @pytest.mark.parametrize("name", presets.rubric_names())

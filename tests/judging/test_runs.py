@@ -42,7 +42,8 @@ from judging.runs.conducting import ConductFault, cancel, pause, resume, retry
 from judging.runs.next_step import MAX_ATTEMPTS
 from judging.runs.progress import progress_of
 from judging.runs.recording import Result, record
-from judging.runs.starting import RunFault, plan_calls, quote, start_run
+from judging.runs.planning import RunFault, quote, read_questions
+from judging.runs.starting import start_run
 from judging.runs.sweeping import forget_old_replies, sweep
 from judging.runs.trials import tokens_used
 from judging.runs.waits import MOST_FAILED_PROBES
@@ -678,9 +679,9 @@ def test_nothing_is_locked_while_the_pairs_are_read(simulator, monkeypatch) -> N
 
     def watched(*given):
         held.append(connection.in_atomic_block)
-        return plan_calls(*given)
+        return read_questions(*given)
 
-    monkeypatch.setattr("judging.runs.starting.plan_calls", watched)
+    monkeypatch.setattr("judging.runs.planning.read_questions", watched)
     assert start_run(version, actor=None).calls.count() == 2
     assert held == [False]
 

@@ -20,8 +20,9 @@ from judging.models import JudgeRun, JudgeVersion, RunState
 from judging.runs.conducting import ConductFault, cap, resume, retry
 from judging.runs.money import Standing, StudyBudgetFault, standing_of
 from judging.runs.panels import check_all, share_budget
+from judging.runs.planning import Quote, RunFault, quote
 from judging.runs.progress import Progress, progress_of
-from judging.runs.starting import Quote, RunFault, check_start, live_run, quote, start_run
+from judging.runs.starting import check_start, live_run, start_run
 from judging.runs.study_budget import set_study_budget
 from judging.runs.sweeping import sweep
 from judging.runs.working import work
