@@ -18,6 +18,7 @@ from annotation.api.study_shapes import NothingSerializer
 from judging.models import JudgeRun, RunState
 from judging.runs import conducting
 from judging.runs.money import standing_of
+from judging.runs.panels import quote_first_runs, start_together
 from judging.runs.planning import quote
 from judging.runs.progress import progress_of
 from judging.runs.starting import start_run
@@ -33,8 +34,10 @@ from .shapes import (
     QuoteSerializer,
     RunProgressSerializer,
     RunSerializer,
+    StartedSerializer,
     StartSerializer,
     StudyBudgetSerializer,
+    TogetherQuoteSerializer,
     WholeRunSerializer,
 )
 
@@ -87,6 +90,32 @@ class QuoteRun(JudgeView):
         return Response(QuoteSerializer(asdict(quoted)).data)
 
 
+class QuoteTogether(JudgeView):
+    takes_key = False
+
+    @extend_schema(
+        **tells(
+            TogetherQuoteSerializer, "judge_runs_quote_together",
+            "Ask what a first run of each judge that has had none would cost; nothing is sent",
+            OF_A_STUDY, takes=BudgetSerializer, takes_key=False,
+        )
+    )  # fmt: skip
+    def post(self, request: Request, slug: str) -> Response:
+        found = quote_first_runs(self.study, self.read(BudgetSerializer)["budget"])
+        told = {
+            "judges": [
+                {"version": version, "part": part, **asdict(quoted)}
+                for version, quoted, part in found.rows
+            ],
+            "together": asdict(found.quotes.together),
+            "budget": found.budget,
+            "left": found.standing.left,
+            "above_budget": found.above_budget,
+            "above_left": found.above_left,
+        }
+        return Response(TogetherQuoteSerializer(told).data)
+
+
 class StartRun(JudgeView):
     @extend_schema(
         **tells(
@@ -117,6 +146,20 @@ class Runs(FilteredView, JudgeView):
     def get(self, request: Request, slug: str) -> Response:
         rows = self.study.judge_runs.select_related("version__judge")
         return self.paginated(self.narrowed(rows), RunSerializer)
+
+    @extend_schema(
+        **tells(
+            StartedSerializer, "judge_runs_start_together",
+            "Start a first run of each judge that has had none: of all, or of none",
+            OF_A_STUDY, 201, takes=BudgetSerializer,
+        )
+    )  # fmt: skip
+    def post(self, request: Request, slug: str) -> Response:
+        budget = self.read(BudgetSerializer)["budget"]
+        runs = start_together(self.study, self.user, budget)
+        for run in runs:
+            transaction.on_commit(partial(ring, run.pk))
+        return Response(StartedSerializer({"runs": runs}).data, status=201)
 
 
 class OneRun(JudgeView):

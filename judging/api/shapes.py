@@ -234,6 +234,31 @@ class QuoteSerializer(serializers.Serializer[Any]):
     )
 
 
+class JudgeQuoteSerializer(QuoteSerializer):
+    judge = serializers.CharField(source="version.judge.judge_id")
+    version = serializers.IntegerField(source="version.number")
+    judge_version = serializers.IntegerField(source="version.pk", help_text="The version's id.")
+    part = serializers.DecimalField(
+        **MONEY, allow_null=True, help_text="Of the budget: that of its run. Null without one."
+    )
+
+
+class TogetherQuoteSerializer(serializers.Serializer[Any]):
+    """What a first run of each judge that has had none would ask and cost; nothing is sent."""
+
+    judges = JudgeQuoteSerializer(many=True)
+    together = QuoteSerializer()
+    budget = serializers.DecimalField(**MONEY, allow_null=True)
+    left = serializers.DecimalField(
+        **MONEY, allow_null=True,
+        help_text="Of the study's budget for all judges; null: there is none.",
+    )  # fmt: skip
+    above_budget = serializers.BooleanField(
+        help_text="They could cost more than the budget, and would pause there."
+    )
+    above_left = serializers.BooleanField(help_text="Likewise, than is left.")
+
+
 class RunSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(source="pk")
     judge = serializers.CharField(source="version.judge.judge_id")
@@ -268,6 +293,10 @@ class RunProgressSerializer(serializers.Serializer[Any]):
 
 class WholeRunSerializer(RunSerializer):
     progress = RunProgressSerializer()
+
+
+class StartedSerializer(serializers.Serializer[Any]):
+    runs = RunSerializer(many=True)
 
 
 # -- what all judges may cost ----------

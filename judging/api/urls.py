@@ -24,6 +24,7 @@ urlpatterns = [
     path(f"{JUDGE}/quote", runs.QuoteRun.as_view(), name="quote"),
     path(f"{JUDGE}/runs", runs.StartRun.as_view(), name="start"),
     path(f"{ONE}/judge-budget", runs.JudgeBudget.as_view(), name="budget"),
+    path(f"{ONE}/judge-runs/quote", runs.QuoteTogether.as_view(), name="quote_all"),
     path(f"{ONE}/judge-runs", runs.Runs.as_view(), name="runs"),
     path(RUN, runs.OneRun.as_view(), name="run"),
     path(f"{RUN}/pause", runs.PauseRun.as_view(), name="pause"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from functools import partial
+from typing import TypeVar
 
 from django.contrib import messages
 from django.db import transaction
@@ -23,12 +24,14 @@ from judging.pages.shown_runs import version_of
 from judging.pages.views import show_judge, show_overview
 from judging.runs import conducting
 from judging.runs.money import StudyBudgetFault
-from judging.runs.panels import start_together
+from judging.runs.panels import quote_first_runs, start_together
 from judging.runs.planning import RunFault
 from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
 from judging.tasks import ring
 from judging.trying import check_connection
+
+Found = TypeVar("Found")
 
 ACTS: dict[str, tuple[str, Callable[..., object]]] = {
     "pause": ("The run is paused. What is in flight is still stored.", conducting.pause),
@@ -93,24 +96,41 @@ def study_budget(request: SignedInRequest, study: Study) -> HttpResponseBase:
     return show_overview(request, study, form, status=422)
 
 
+def tried(form: TogetherForm, act: Callable[[Decimal | None], Found]) -> Found | None:
+    """What came of an act with the form's budget; None, with its faults in the form."""
+    if not form.is_valid():
+        return None
+    try:
+        return act(form.cleaned_data["budget"])
+    except RunFault as fault:
+        for line in str(fault).splitlines():
+            form.add_error(None, line)
+        return None
+
+
 @require_POST
 @study_role(Role.OWNER, Role.RESEARCHER)
 def start_all(request: SignedInRequest, study: Study) -> HttpResponseBase:
     """Start a first run of each judge that has had none: of all, or of none."""
     form = TogetherForm(request.POST)
-    if not form.is_valid():
-        return show_overview(request, study, together=form, status=422)
-    try:
-        runs = start_together(study, request.user, form.cleaned_data["budget"])
-    except RunFault as fault:
-        for line in str(fault).splitlines():
-            form.add_error(None, line)
+    runs = tried(form, partial(start_together, study, request.user))
+    if runs is None:
         return show_overview(request, study, together=form, status=422)
     number = "A run has" if len(runs) == 1 else f"{len(runs)} runs have"
     messages.success(request, f"{number} started.")
     for run in runs:
         transaction.on_commit(partial(ring, run.pk))
     return redirect("judges:overview", slug=study.slug)
+
+
+@require_POST
+@study_role(Role.OWNER, Role.RESEARCHER)
+def quote_all(request: SignedInRequest, study: Study) -> HttpResponseBase:
+    """What a first run of each judge that has had none would ask and cost; every pair is read."""
+    form = TogetherForm(request.POST)
+    found = tried(form, partial(quote_first_runs, study))
+    status = 422 if found is None else 200
+    return show_overview(request, study, together=form, found=found, status=status)
 
 
 @require_POST

@@ -30,6 +30,12 @@ class ShownRun:
         return f"status--{tones[self.progress.state]}" if self.progress.state in tones else ""
 
     @property
+    def state_in_words(self) -> str:
+        """A draft is nothing that somebody has to finish: its calls are being written."""
+        is_draft = self.progress.state == RunState.DRAFT
+        return "Being prepared" if is_draft else str(RunState(self.progress.state).label)
+
+    @property
     def tone_of_end(self) -> str:
         """A run that has finished without its answers is no good news."""
         if self.progress.missing_total and not self.progress.parsed:
@@ -61,7 +67,8 @@ def runs_context(
     shown = [ShownRun(run, progress_of(run)) for run in rows[:MOST_RUNS_SHOWN]]
     url = reverse("judges:runs", kwargs={"slug": study.slug})
     # With nothing under way a page stays still, and keeps the focus where it is.
-    watched = any(one.progress.state == RunState.RUNNING for one in shown)
+    moving = (RunState.DRAFT, RunState.RUNNING)
+    watched = any(one.progress.state in moving for one in shown)
     return {
         "runs": shown,
         "runs_url": f"{url}?{urlencode(asked)}" if asked else url,

@@ -10,6 +10,7 @@ urlpatterns = [
     path("study/<slug:slug>/judges/", views.overview, name="overview"),
     path("study/<slug:slug>/judges/runs", views.runs, name="runs"),
     path("study/<slug:slug>/judges/budget", acts.study_budget, name="study_budget"),
+    path("study/<slug:slug>/judges/quote", acts.quote_all, name="quote_all"),
     path("study/<slug:slug>/judges/start", acts.start_all, name="start_all"),
     path("study/<slug:slug>/judges/add", views.add, name="add"),
     path("study/<slug:slug>/judges/<int:version>/", views.judge, name="judge"),

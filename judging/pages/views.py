@@ -43,7 +43,7 @@ from judging.pages.panel_form import PanelForm
 from judging.pages.shown_runs import runs_context, version_of, whole
 from judging.parsing import Missing
 from judging.runs.asking import TEXTS
-from judging.runs.panels import startable
+from judging.runs.panels import FirstRuns, startable
 from judging.runs.planning import Quote, quote
 from judging.runs.progress import DETAILS, tallies_of
 from judging.runs.starting import live_run
@@ -70,7 +70,9 @@ def show_overview(
     status: int = 200,
     before: int = 0,
     together: TogetherForm | None = None,
+    found: FirstRuns | None = None,
 ) -> HttpResponseBase:
+    """The judges, their runs and money, and what a run of each would cost if that was asked."""
     versions = newest_versions(study)
     tallies = tallies_of(versions)
     warned = warnings_about_all(study, [version.config for version in versions])
@@ -91,6 +93,7 @@ def show_overview(
             "budget_form": form or StudyBudgetForm(initial={"amount": amount}),
             "together_form": together or TogetherForm(),
             "startable": startable(versions),
+            "first_runs": found,
             "has_pairs": study.comparisons.filter(kind=ComparisonKind.WORK).exists(),
             **shown,
         },

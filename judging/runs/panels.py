@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from annotation.models import Study, User
 from judging.judges import is_outdated, newest_versions
 from judging.models import JudgeRun, JudgeVersion
-from judging.runs.money import StudyBudgetFault
-from judging.runs.planning import Quote, Reader, RunFault, quote, total
-from judging.runs.preparing import Wish, start_all
-from judging.runs.starting import check_budget, check_card, check_start
+from judging.runs.money import Standing, StudyBudgetFault, standing_of
+from judging.runs.planning import Quote, Reader, RunFault, check_replicates, quote, total
+from judging.runs.preparing import MOST_ON_A_PAGE, Wish, lock_runs, start_all
+from judging.runs.starting import check_budget, check_card, check_start, live_run
 
 # In which a budget is cut, in US dollars.
 STEP = Decimal("0.0001")
@@ -166,6 +166,67 @@ def first_runs(study: Study) -> list[JudgeVersion]:
     return versions
 
 
+@dataclass(frozen=True, slots=True)
+class FirstRuns:
+    """What the first runs of a study's judges would ask and cost, started together.
+
+    Attributes
+    ----------
+    budget
+        US dollars for all of them; None: no cap.
+    parts
+        Of the budget, by the key of each version; empty without one.
+    standing
+        The study's money for judges.
+    """
+
+    quotes: PanelQuote
+    budget: Decimal | None
+    standing: Standing
+    parts: Mapping[int, Decimal] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[tuple[JudgeVersion, Quote, Decimal | None]]:
+        """Each judge with its quote and its part of the budget."""
+        return [(version, found, self.parts.get(version.pk)) for version, found in self.quotes.each]
+
+    @property
+    def above_budget(self) -> bool:
+        """Whether they could cost more than their budget, and would pause there."""
+        return _is_above(self.quotes.together.worst_case, self.budget)
+
+    @property
+    def above_left(self) -> bool:
+        """Whether they could cost more than is left of the study's budget."""
+        return _is_above(self.quotes.together.worst_case, self.standing.left)
+
+
+def _is_above(worst: Decimal | None, room: Decimal | None) -> bool:
+    return worst is not None and room is not None and worst > room
+
+
+def quote_first_runs(study: Study, budget: Decimal | None = None) -> FirstRuns:
+    """What `start_together` would ask and cost. Nothing is written or sent.
+
+    Raises
+    ------
+    RunFault
+        As `start_together` would.
+    """
+    return _planned(study, first_runs(study), budget, Reader(study))
+
+
+def _planned(
+    study: Study, versions: Sequence[JudgeVersion], budget: Decimal | None, reader: Reader
+) -> FirstRuns:
+    check_all(lambda version: check_start(version, budget), versions)
+    quotes = quote_all(versions, reader=reader)
+    parts: Mapping[int, Decimal] = {}
+    if budget is not None:
+        parts = cut(budget, {one: found.worst_case or Decimal(0) for one, found in quotes.each})
+    return FirstRuns(quotes, budget, standing_of(study.pk), parts)
+
+
 def start_together(
     study: Study, actor: User | None, budget: Decimal | None = None
 ) -> list[JudgeRun]:
@@ -181,13 +242,8 @@ def start_together(
     RunFault
         Nothing can be started, or one of them cannot, or somebody else was faster.
     """
-    versions = first_runs(study)
-    check_all(lambda version: check_start(version, budget), versions)
-    reader = Reader(study)
-    parts: Mapping[int, Decimal] = {}
-    if budget is not None:
-        found = quote_all(versions, fresh=True, reader=reader)
-        parts = cut(budget, {version: one.worst_case or Decimal(0) for version, one in found.each})
+    versions, reader = first_runs(study), Reader(study)
+    parts = _planned(study, versions, budget, reader).parts
 
     def check() -> None:
         if startable(newest_versions(study)) != versions:
@@ -199,9 +255,60 @@ def start_together(
             [Wish(version, parts.get(version.pk)) for version in versions],
             reader,
             actor=actor,
+            most=MOST_ON_A_PAGE,
             check=check,
         )
     except IntegrityError:
         if startable(versions) == versions:
+            raise
+        raise RunFault(MEANWHILE) from None
+
+
+def start_beside(
+    versions: Sequence[JudgeVersion],
+    budgets: Mapping[int, Decimal | None],
+    reader: Reader,
+    *,
+    others: Collection[JudgeRun],
+    alongside: Callable[[], None],
+    replicates: int = 1,
+    seed: int = 0,
+    fresh: bool = False,
+) -> list[JudgeRun]:
+    """Start runs of these judges and go on with others, all of them or none.
+
+    Parameters
+    ----------
+    budgets : mapping
+        Of each new run, by the key of its version; None: no cap.
+    others, alongside
+        As `start_all` takes them; done alone where nothing is started.
+
+    Raises
+    ------
+    RunFault
+    ConductFault
+        One of the others cannot go on so.
+    """
+    check_replicates(replicates)
+    if not versions:
+        with transaction.atomic():
+            lock_runs(others)
+            alongside()
+        return []
+    try:
+        return start_all(
+            versions[0].judge.study,
+            [Wish(version, budgets[version.pk]) for version in versions],
+            reader,
+            actor=None,
+            replicates=replicates,
+            seed=seed,
+            fresh=fresh,
+            others=others,
+            alongside=alongside,
+        )
+    except IntegrityError:
+        if not any(live_run(version) for version in versions):
             raise
         raise RunFault(MEANWHILE) from None

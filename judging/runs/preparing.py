@@ -24,7 +24,7 @@ from annotation.models import Study, User
 from judging.models import CallState, JudgeCall, JudgeRun, JudgeVersion, RunState
 from judging.runs.asking import Asking
 from judging.runs.money import StudyBudgetFault, check_price
-from judging.runs.planning import NOTHING, Reader, RunFault, Step, drawn
+from judging.runs.planning import NOTHING, ORDERS, Reader, RunFault, Step, drawn
 from judging.runs.reusing import answered, reuse
 from judging.runs.rows import slice_of_rows
 
@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 # Renewed with every slice; what a process that died was preparing goes after it.
 LEASE = timedelta(minutes=2)
+# So many take some 20 seconds of a free machine, of the 60 that a page has.
+MOST_ON_A_PAGE = 250_000
 # Calls that are written at a time: some tens of milliseconds.
 SLICE = 2_000
 
@@ -62,6 +64,7 @@ def start_all(
     replicates: int = 1,
     seed: int = 0,
     fresh: bool = False,
+    most: int | None = None,
     check: Callable[[], None] = nothing,
     others: Collection[JudgeRun] = (),
     alongside: Callable[[], None] = nothing,
@@ -70,6 +73,8 @@ def start_all(
 
     Parameters
     ----------
+    most : int, optional
+        Calls that are prepared at most; a page has less time than a command.
     check : callable
         Refuses by a `RunFault`, with the study locked, before anything is written.
     others : collection of JudgeRun
@@ -87,6 +92,12 @@ def start_all(
     asked = {wish.version: reader.questions(wish.version) for wish in wishes}
     if not all(questions.asked for questions in asked.values()):
         raise RunFault(NOTHING)
+    calls = len(ORDERS) * replicates * sum(len(questions.asked) for questions in asked.values())
+    if most is not None and calls > most:
+        raise RunFault(
+            f"These are {calls:,} calls, and {most:,} at most are prepared while a page waits. "
+            "Start them by the command run_judges, or fewer judges at once."
+        )
     with transaction.atomic():
         hold(study)
         check()
@@ -210,10 +221,7 @@ def begin(
     keys = sorted(sizes)
     with transaction.atomic():
         hold(study)
-        # Runs before the study's money, as everywhere.
-        both = sorted([*keys, *(run.pk for run in others)])
-        locked = JudgeRun.objects.select_for_update().filter(pk__in=both).order_by("pk")
-        states = dict(locked.values_list("pk", "state"))
+        states = lock_runs([*runs, *others])
         written = {run.pk: run.calls.count() for run in runs}
         if written != sizes or any(states.get(pk) != RunState.DRAFT for pk in keys):
             raise RunFault(CUT_OFF)
@@ -223,6 +231,18 @@ def begin(
             run.state, run.prepared_until = RunState.RUNNING, None
             run.save(update_fields=["state", "prepared_until"])
             note_start(run, sizes[run.pk])
+
+
+def lock_runs(runs: Collection[JudgeRun]) -> dict[int, str]:
+    """Lock runs in the order of their keys, and before the study's money, as everywhere.
+
+    Returns
+    -------
+    dict
+        The state of each that is still there, by its key.
+    """
+    locked = JudgeRun.objects.select_for_update().filter(pk__in=[run.pk for run in runs])
+    return dict(locked.order_by("pk").values_list("pk", "state"))
 
 
 def note_start(run: JudgeRun, calls: int) -> None:

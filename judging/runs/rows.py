@@ -15,7 +15,7 @@ from django.db import connection, models, transaction
 # SQLite has one writer and no queue for it: whoever waits looks now and then, at last every 100 ms,
 # whether it is free. So long it is left free between two slices, as a share of the slice before
 # and at least.
-FREE_SHARE, FREE_SECONDS = 1.0, 0.02
+FREE_SHARE, FREE_SECONDS = 0.5, 0.02
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from judging.budget import SMALLEST
 from judging.judges import is_outdated, outdated_in_words
 from judging.models import LIVE_RUN_STATES, JudgeRun, JudgeVersion, RunState
 from judging.runs.planning import Reader, RunFault, check_replicates
-from judging.runs.preparing import Wish, start_all
+from judging.runs.preparing import MOST_ON_A_PAGE, Wish, start_all
 
 
 def start_run(
@@ -51,6 +51,7 @@ def start_run(
             [Wish(version, budget)],
             Reader(study),
             actor=actor,
+            most=MOST_ON_A_PAGE,
             replicates=replicates,
             seed=seed,
             fresh=fresh,

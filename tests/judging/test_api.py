@@ -12,6 +12,7 @@ from annotation.models import AuditEntry, Role
 from judging.models import Endpoint, JudgeRun, JudgeVersion
 from judging.runs.conducting import pause
 from judging.runs.money import standing_of
+from judging.runs.panels import quote_all
 from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
 from tests.annotation.api.calling import Caller, member
@@ -233,3 +234,38 @@ def test_a_limit_is_taken_away_by_nought(script, study) -> None:
             endpoint["requests_per_minute"] = limit
         assert script.post(path, draft(endpoint=endpoint)).status_code == 201
         assert Endpoint.objects.get().requests_per_minute == stored
+
+
+def test_a_panel_is_quoted_and_started_together(script, study) -> None:
+    path = f"studies/{study.slug}/judge-runs"
+    refused = script.post(f"{path}/quote", {})
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409,
+        "The study has no judge that can be asked. Add one first.",
+    )
+    versions = [add(study, SIMULATED, "fair:delay=0", name=name) for name in ("one", "two")]
+    set_study_budget(study, None, Decimal("0.02"))
+    told = script.post(f"{path}/quote", {"budget": "0.5"}).json()
+    found = quote_all(versions)
+    assert [(one["judge"], one["judge_version"]) for one in told["judges"]] == [
+        (version.judge.judge_id, version.pk) for version in versions
+    ]
+    assert [one["calls"] for one in told["judges"]] == [6, 6]
+    assert [Decimal(one["part"]) for one in told["judges"]] == [Decimal("0.25")] * 2
+    assert told["together"]["calls"] == 12
+    assert Decimal(told["together"]["worst_case"]) == found.together.worst_case
+    assert told["together"]["input_tokens"] == found.together.input_tokens
+    assert (Decimal(told["left"]), told["above_budget"], told["above_left"]) == (
+        Decimal("0.02"),
+        False,
+        True,
+    )
+    assert not JudgeRun.objects.exists()
+    started = script.post(path, {"budget": "0.5"})
+    assert started.status_code == 201
+    assert [Decimal(run["budget"]) for run in started.json()["runs"]] == [Decimal("0.25")] * 2
+    assert {run["state"] for run in started.json()["runs"]} == {"running"}
+    again = script.post(path, {})
+    assert again.status_code == 409
+    assert "Every judge has had a run" in again.json()["detail"]
+    assert JudgeRun.objects.count() == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -10,10 +11,15 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
-from judging.models import Endpoint, JudgeRun, JudgeVersion, Judgment
-from judging.runs.planning import quote
+from judging.models import Endpoint, JudgeCall, JudgeRun, JudgeVersion, Judgment
+from judging.runs import preparing
+from judging.runs.conducting import pause
+from judging.runs.panels import quote_all, share_budget
+from judging.runs.planning import RunFault, quote
 from judging.runs.starting import start_run
+from judging.runs.study_budget import set_study_budget
 from tests.judging.asked import make_judged_study
 
 FILE = """
@@ -69,6 +75,74 @@ def test_from_a_file_to_judgments(study, file) -> None:
     assert again.count("answered 6, 6 of them reused") == 2
     with pytest.raises(CommandError, match="has an answer"):
         run("run_judges", "mails", "--retry")
+
+
+def test_a_dry_run_of_several_sums_them_up_with_the_room_in_the_budgets(study, file) -> None:
+    run("add_judge", "mails", file)
+    set_study_budget(study, None, Decimal("0.5"))
+    quoted, _ = run("run_judges", "mails", "--dry-run", "--budget", "0.01")
+    versions = list(JudgeVersion.objects.order_by("pk"))
+    found, parts = quote_all(versions), share_budget(versions, Decimal("0.01"))
+    whole = quoted.split("All 2 together")[1]
+    assert "calls        12 (3 comparisons in both orders)" in whole
+    tokens = sum(one.input_tokens for _, one in found.each)
+    assert f"tokens       about {tokens:,} in" in whole
+    worst = sum((one.worst_case or Decimal(0) for _, one in found.each), Decimal(0))
+    assert f"at most      {worst:,.4f} US dollars" in whole
+    for part in parts.values():
+        assert f"budget       {part:,.4f} US dollars" in quoted.split("All 2 together")[0]
+    assert "budget       0.0100 US dollars" in whole
+    assert "They could cost more" in whole
+    assert "0.5000 left of 0.5000" in whole
+    # One alone has no sum, and what is quoted is what can be started.
+    one, _ = run("run_judges", "mails", "--judge", versions[0].judge.judge_id, "--dry-run")
+    assert "together" not in one
+    with pytest.raises(CommandError, match="would be less than"):
+        run("run_judges", "mails", "--dry-run", "--budget", "0.0001")
+
+
+def test_a_fault_of_one_starts_none_of_the_others(study, file, monkeypatch) -> None:
+    """It comes while rows are written, after every check."""
+    run("add_judge", "mails", file)
+    write = preparing.write_calls
+
+    def fail(made, *given):
+        write(made, *given)
+        if made.version.judge.judge_id.endswith("reader"):
+            raise RunFault("No more.")
+
+    monkeypatch.setattr(preparing, "write_calls", fail)
+    with pytest.raises(CommandError, match=r"No more\."):
+        run("run_judges", "mails")
+    assert not JudgeRun.objects.exists()
+    assert not JudgeCall.objects.exists()
+
+
+def test_one_that_cannot_go_on_so_starts_none_of_the_others(study, file) -> None:
+    run("add_judge", "mails", file)
+    one, _ = JudgeVersion.objects.order_by("pk")
+    paused = start_run(one, actor=None, budget=Decimal(1))
+    pause(paused, None)
+    JudgeRun.objects.update(spent=Decimal("0.9"))
+    with pytest.raises(CommandError, match=r"must be more than the 0\.9000 US dollars"):
+        run("run_judges", "mails", "--budget", "1")
+    paused.refresh_from_db()
+    assert paused.state == "paused"
+    assert JudgeRun.objects.count() == 1
+
+
+def test_a_run_that_another_process_prepares_is_waited_for(study, file) -> None:
+    run("add_judge", "mails", file)
+    one, _ = JudgeVersion.objects.order_by("pk")
+    start_run(one, actor=None)
+    later = timezone.now() + timedelta(minutes=1)
+    JudgeRun.objects.update(state="draft", prepared_until=later)
+    with pytest.raises(CommandError, match="a run that is being prepared"):
+        run("run_judges", "mails")
+    assert JudgeRun.objects.count() == 1
+    # What a process that died left over is no obstacle.
+    JudgeRun.objects.update(prepared_until=timezone.now() - timedelta(seconds=1))
+    assert run("run_judges", "mails")[1].count("answered 6, missing 0") == 2
 
 
 def test_a_key_comes_from_standard_input_and_is_never_printed(study, file, monkeypatch) -> None:

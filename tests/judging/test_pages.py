@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from html import unescape
 
@@ -14,6 +15,7 @@ from judging.models import Endpoint, JudgeAttempt, JudgeRun, JudgeVersion
 from judging.parsing import PARSER_VERSION
 from judging.runs.conducting import cancel, pause
 from judging.runs.money import standing_of
+from judging.runs.panels import quote_first_runs
 from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
 from tests import factories
@@ -561,6 +563,12 @@ def test_a_panel_that_cannot_be_taken_says_why_and_stores_nothing(
     assert not JudgeVersion.objects.exists()
 
 
+def cells(page: str, table: str) -> list[list[str]]:
+    """The numbers of a table's rows, from the body on."""
+    inside = page.split(f'id="{table}"')[1].split("</table>")[0].split("</thead>")[1]
+    return [re.findall(r'<td class="number">(.*?)</td>', row) for row in inside.split("<tr>")[1:]]
+
+
 @pytest.mark.django_db
 def test_judges_are_started_together_with_one_budget(researcher, study) -> None:
     assert "Start together" not in text(researcher.get(url("overview", study)))
@@ -572,7 +580,7 @@ def test_judges_are_started_together_with_one_budget(researcher, study) -> None:
     )
     page = text(researcher.get(url("overview", study)))
     assert "5 judges have had no run yet" in page
-    assert "stands on each one's page under <em>Quote a run</em>" in page
+    assert "Quote a run of each" in page
     refused = researcher.post(url("start_all", study), {"budget": "0"})
     assert refused.status_code == 422
     assert "greater than or equal to 0.01" in text(refused)
@@ -593,6 +601,67 @@ def test_judges_are_started_together_with_one_budget(researcher, study) -> None:
     assert "Every judge has had a run, or needs a new version." in text(again)
     assert "Budget:" in text(researcher.post(url("start_all", study), {"budget": "0"}))
     assert JudgeRun.objects.count() == 5
+
+
+@pytest.mark.django_db
+def test_a_panel_is_quoted_before_it_is_started(researcher, study) -> None:
+    """Calls, tokens and money of each judge and in all, with the room in both budgets."""
+    researcher.post(
+        url("add", study),
+        stated(name="panel", model="fair:delay=0\nsharp, 3, 6", instruction=["assessor"]),
+    )
+    set_study_budget(study, None, Decimal("0.05"))
+    page = researcher.post(url("quote_all", study), {"budget": "0.02"})
+    assert page.status_code == 200
+    assert not JudgeRun.objects.exists()
+    found = quote_first_runs(study, Decimal("0.02"))
+    table = cells(text(page), "first-runs")
+    expected = [
+        *((one.calls, one.input_tokens, one.output_tokens) for _, one in found.quotes.each),
+        (12, found.quotes.together.input_tokens, found.quotes.together.output_tokens),
+    ]
+    assert [row[:3] for row in table] == [[f"{n:,}" for n in row] for row in expected]
+    money = [*(one for _, one in found.quotes.each), found.quotes.together]
+    assert [row[3:5] for row in table] == [
+        [f"{one.cost:.4f}", f"{one.worst_case:.4f}"] for one in money
+    ]
+    assert [row[5] for row in table] == ["0.0050", "0.0150", "0.0200"]
+    assert "0.0500 US dollars are left" in text(page)
+    assert "Together they could cost more than this budget." in text(page)
+    assert "could cost more than is left of the study" in text(page)
+    # What was entered stands in the form still, to be started with.
+    assert 'value="0.02"' in text(page)
+    plenty = text(researcher.post(url("quote_all", study), {"budget": ""}))
+    assert "Of the budget" not in plenty
+    set_study_budget(study, None, None)
+    plenty = text(researcher.post(url("quote_all", study), {"budget": "50"}))
+    assert "could cost more" not in plenty
+    assert "no budget for all judges" in plenty
+
+
+@pytest.mark.django_db
+def test_what_could_not_be_started_is_not_quoted_and_says_why(researcher, study) -> None:
+    assert "no judge that can be asked" in text(researcher.post(url("quote_all", study)))
+    for name in ("one", "two"):
+        researcher.post(url("add", study), stated(name=name, price_input="", price_output=""))
+    refused = researcher.post(url("quote_all", study), {"budget": "2"})
+    assert refused.status_code == 422
+    assert text(refused).count("has no price card") == 2
+    page = text(researcher.post(url("quote_all", study), {"budget": ""}))
+    assert cells(page, "first-runs")[-1][3:] == ["unknown", "unknown"]
+    assert "costs what nobody knows here" in page
+
+
+@pytest.mark.django_db
+def test_a_run_that_is_being_prepared_shows_as_that(researcher, study) -> None:
+    run = start_run(add(study, SIMULATED, "fair:delay=0"), actor=None)
+    JudgeRun.objects.update(state="draft", prepared_until=timezone.now())
+    page = text(researcher.get(url("overview", study)))
+    assert "Being prepared" in page
+    assert "It starts when all of its calls are written." in page
+    assert 'hx-trigger="every 5s"' in page
+    for act in ("pause", "cancel"):
+        assert url("act", study, run=run.pk, act=act) not in page
 
 
 @pytest.mark.django_db

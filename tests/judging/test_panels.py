@@ -191,3 +191,13 @@ def test_a_panel_is_quoted_as_each_of_it_and_summed_over_pairs_read_once(
     # A sum without the one whose prices are unknown would be too little.
     unknown = quote_all([one, judge(study, "unknown", None)]).together
     assert (unknown.calls, unknown.cost, unknown.worst_case) == (12, None, None)
+
+
+def test_more_calls_than_a_page_waits_for_are_left_to_the_command(study, monkeypatch) -> None:
+    judge(study, "a"), judge(study, "b")
+    monkeypatch.setattr(panels, "MOST_ON_A_PAGE", 11)
+    with pytest.raises(RunFault, match=r"These are 12 calls, and 11 at most .* run_judges"):
+        start_together(study, None)
+    assert nothing_began()
+    monkeypatch.setattr(panels, "MOST_ON_A_PAGE", 12)
+    assert len(start_together(study, None)) == 2

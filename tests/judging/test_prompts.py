@@ -132,8 +132,14 @@ def test_a_content_key_tells_questions_apart_and_finds_equal_ones() -> None:
 
 def test_a_content_key_is_what_it_was_when_runs_of_before_were_stored() -> None:
     """Else nothing of an earlier run would be reused."""
-    assert key_of("v", PAIR, "ab", 0) == "7da43d22b329eaa436bcd688d4aad4b1c85009299080609c0da2b02446497599"
-    assert key_of("v", Pair("ü", "é", "\ud800", "4"), "ba", 3) == "86a49676694d16fefaead052828950f18acf72164cbaa851d3ba573f9f5d331f"
+    assert (
+        key_of("v", PAIR, "ab", 0)
+        == "7da43d22b329eaa436bcd688d4aad4b1c85009299080609c0da2b02446497599"
+    )
+    assert (
+        key_of("v", Pair("ü", "é", "\ud800", "4"), "ba", 3)
+        == "86a49676694d16fefaead052828950f18acf72164cbaa851d3ba573f9f5d331f"
+    )
 
 
 @pytest.mark.parametrize("name", presets.rubric_names())

@@ -40,9 +40,9 @@ from judging.runs.breaking import MOST_FAILURES_IN_A_ROW, Breaker
 from judging.runs.claiming import claim
 from judging.runs.conducting import ConductFault, cancel, pause, resume, retry
 from judging.runs.next_step import MAX_ATTEMPTS
+from judging.runs.planning import RunFault, quote, read_questions
 from judging.runs.progress import progress_of
 from judging.runs.recording import Result, record
-from judging.runs.planning import RunFault, quote, read_questions
 from judging.runs.starting import start_run
 from judging.runs.sweeping import forget_old_replies, sweep
 from judging.runs.trials import tokens_used

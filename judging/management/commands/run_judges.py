@@ -19,10 +19,11 @@ from judging.judges import newest_versions, warnings_about
 from judging.models import JudgeRun, JudgeVersion, RunState
 from judging.runs.conducting import ConductFault, cap, resume, retry
 from judging.runs.money import Standing, StudyBudgetFault, standing_of
-from judging.runs.panels import check_all, share_budget
-from judging.runs.planning import Quote, RunFault, quote
+from judging.runs.panels import check_all, quote_all, share_budget, start_beside
+from judging.runs.planning import Quote, Reader, RunFault
+from judging.runs.preparing import discard_abandoned
 from judging.runs.progress import Progress, progress_of
-from judging.runs.starting import check_start, live_run, start_run
+from judging.runs.starting import check_start, live_run, live_run_in_words
 from judging.runs.study_budget import set_study_budget
 from judging.runs.sweeping import sweep
 from judging.runs.working import work
@@ -73,8 +74,7 @@ class Command(StudyCommand):
         budget = read_budget(options["budget"], "--budget")
         try:
             if options["dry_run"]:
-                for version in versions:
-                    self.quote(version, options)
+                self.quote(versions, budget, options)
                 self.stdout.write(standing_in_words(standing_of(study.pk)))
                 return
             if options["study_budget"] is not None:
@@ -96,41 +96,54 @@ class Command(StudyCommand):
             ) from None
         self.conclude(runs)
 
-    def quote(self, version: JudgeVersion, options: dict[str, Any]) -> None:
-        found = quote(version, replicates_of(options), fresh=options["fresh"])
-        self.stdout.write(quote_in_words(version, found))
+    def quote(
+        self, versions: list[JudgeVersion], budget: Decimal | None, options: dict[str, Any]
+    ) -> None:
+        """What the same command would ask and cost without --dry-run, of each judge and in all."""
+        live = {version.pk: live_run(version) for version in versions}
+        reader = Reader(versions[0].judge.study)
+        found = quote_all(versions, replicates_of(options), fresh=options["fresh"], reader=reader)
+        shares: dict[int, Decimal | None] = {}
+        if budget is not None:
+            going_on = {pk for pk, run in live.items() if run}
+            shares = shares_of(versions, budget, options, going_on, reader)
+        for version, quoted in found.each:
+            self.stdout.write(quote_in_words(version, quoted, shares.get(version.pk)))
+        if len(versions) > 1:
+            self.stdout.write(sum_in_words(len(versions), found.together, budget))
 
     def start(
         self, versions: list[JudgeVersion], budget: Decimal | None, options: dict[str, Any]
     ) -> list[JudgeRun]:
+        """Start what has no run that goes on, and go on with what has: all of it, or nothing."""
+        discard_abandoned()
         live = {version.pk: live_run(version) for version in versions}
-        for run in live.values():
-            if run is not None:
-                check_frozen(run, options)
-        # Before the first is started: whether one stops the others must not depend on its name.
-        check_all(
-            lambda version: check_start(version, budget),
-            [version for version in versions if live[version.pk] is None],
+        going_on = [run for run in live.values() if run is not None]
+        for run in going_on:
+            if run.state == RunState.DRAFT:
+                raise RunFault(live_run_in_words(run))
+            check_frozen(run, options)
+        new = [version for version in versions if live[version.pk] is None]
+        check_all(lambda version: check_start(version, budget), new)
+        reader = Reader(versions[0].judge.study)
+        shares = shares_of(versions, budget, options, {run.version_id for run in going_on}, reader)
+        runs: dict[int, JudgeRun] = {}
+
+        def go_on() -> None:
+            runs.update({run.version_id: gone_on(run, shares[run.version_id]) for run in going_on})
+
+        started = start_beside(
+            new,
+            shares,
+            reader,
+            others=going_on,
+            alongside=go_on,
+            replicates=replicates_of(options),
+            seed=options["seed"] or 0,
+            fresh=options["fresh"],
         )
-        shares = shares_of(versions, budget, options, {pk for pk, run in live.items() if run})
-        runs = []
-        for version in versions:
-            run, share = live[version.pk], shares[version.pk]
-            if run is None:
-                run = start_run(
-                    version,
-                    actor=None,
-                    budget=share,
-                    replicates=replicates_of(options),
-                    seed=options["seed"] or 0,
-                    fresh=options["fresh"],
-                )
-            elif run.state == RunState.PAUSED:
-                run = resume(run, None, share)
-            elif share is not None:
-                run = cap(run, None, share)
-            runs.append(run)
-        return runs
+        runs |= {run.version_id: run for run in started}
+        return [runs[version.pk] for version in versions]
 
     def again(
         self, versions: list[JudgeVersion], budget: Decimal | None, options: dict[str, Any]
@@ -275,11 +288,19 @@ def check_frozen(run: JudgeRun, options: dict[str, Any]) -> None:
         )
 
 
+def gone_on(run: JudgeRun, share: Decimal | None) -> JudgeRun:
+    """A run that goes on, with its share of a budget if there is one."""
+    if run.state == RunState.PAUSED:
+        return resume(run, None, share)
+    return run if share is None else cap(run, None, share)
+
+
 def shares_of(
     versions: list[JudgeVersion],
     budget: Decimal | None,
     options: dict[str, Any],
     going_on: Collection[int],
+    reader: Reader | None = None,
 ) -> dict[int, Decimal | None]:
     return share_budget(
         versions,
@@ -287,6 +308,7 @@ def shares_of(
         replicates=replicates_of(options),
         fresh=options["fresh"],
         going_on=going_on,
+        reader=reader,
     )
 
 
@@ -294,18 +316,33 @@ def dollars(amount: Decimal | None) -> str:
     return "unknown (no price card)" if amount is None else f"{amount:,.4f} US dollars"
 
 
-def quote_in_words(version: JudgeVersion, found: Quote) -> str:
-    lines = [
-        f"{version.judge.judge_id}, version {version.number}",
+def quote_in_words(version: JudgeVersion, found: Quote, share: Decimal | None = None) -> str:
+    lines = [f"{version.judge.judge_id}, version {version.number}", *lines_of(found)]
+    if share is not None:
+        lines.append(f"  budget       {share:,.4f} US dollars")
+    if found.skipped_identical:
+        lines.append(f"  left out     {found.skipped_identical:,} pairs of two equal responses")
+    return "\n".join(lines)
+
+
+def sum_in_words(judges: int, found: Quote, budget: Decimal | None) -> str:
+    """The quotes of several judges in all; a cost is unknown where that of one of them is."""
+    lines = [f"All {judges} together", *lines_of(found)]
+    if budget is not None:
+        lines.append(f"  budget       {budget:,.4f} US dollars")
+        if found.worst_case is not None and found.worst_case > budget:
+            lines.append("               They could cost more: a run whose part is used up pauses.")
+    return "\n".join(lines)
+
+
+def lines_of(found: Quote) -> list[str]:
+    return [
         f"  calls        {found.calls:,} ({found.comparisons:,} comparisons in both orders)",
         f"  answered     {found.reused:,} of them, by an earlier run; these are reused",
         f"  tokens       about {found.input_tokens:,} in, {found.output_tokens:,} out",
         f"  cost         about {dollars(found.cost)}",
         f"  at most      {dollars(found.worst_case)}, each sent once",
     ]
-    if found.skipped_identical:
-        lines.append(f"  left out     {found.skipped_identical:,} pairs of two equal responses")
-    return "\n".join(lines)
 
 
 def standing_in_words(found: Standing) -> str:
