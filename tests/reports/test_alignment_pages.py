@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from annotation.models import (
     Choice,
     Comparison,
     Criterion,
+    Response,
     ResultsPolicy,
     Role,
     Study,
@@ -32,6 +34,7 @@ from annotation.models import (
 from judging.models import JudgeVersion
 from reports import analysis, validations
 from reports.models import JudgeValidation, Revalidation, ValidityRule
+from reports.wording.figures import FIGURES
 from tests import pages
 from tests.factories import (
     make_annotator,
@@ -304,6 +307,46 @@ def test_the_table_of_systems_says_which_rates_are_over_which_comparisons() -> N
     page = text_of(member(study, Role.OWNER).get(url("judge", study, version=version_of(study).pk)))
     assert "by the judge are over the same comparisons, those that people voted on" in page
     assert "at equal length and style are the judge's, over all that it decided" in page
+
+
+def test_each_system_stands_against_each_at_equal_length_with_method_and_assumption() -> None:
+    study = judged_study()
+    for place, response in enumerate(Response.objects.order_by("pk")):
+        response.text += " and more" * (place * 7 % 11)
+        response.save()
+    run = analysis.run(study)
+    (entry,) = run.result["alignment"]
+    rates = {
+        (row["system"], one["system"]): one["win_rate"]
+        for row in entry["length_controlled_win_rates"]
+        for one in row["over"]
+    }
+    page = text_of(member(study, Role.OWNER).get(url("judge", study, version=version_of(study).pk)))
+    shown = page.split('id="equal-length"')[1].split("</section>")[0]
+    rows = shown.split("<tbody>")[1].split("<tr>")[1:]
+    pairs = sorted(pair for pair in rates if pair[0] < pair[1])
+    assert len(rows) == len(pairs) == 3
+    for row, pair in zip(rows, pairs, strict=True):
+        assert all(name in row for name in pair)
+        assert f"{100 * rates[pair]['estimate']:.1f}" in row
+        assert re.findall(r'<td class="number">\s*(\d+)\s*</td>', row) == ["40", "40"]
+        # Each pair once: the other way round says the same.
+        assert rates[pair[::-1]]["estimate"] == pytest.approx(1 - rates[pair]["estimate"])
+    figure = FIGURES["alignment/length_controlled_win_rates"]
+    assert f"Method: {figure.method}, after AlpacaEval 2. It assumes: {figure.assumes}" in page
+    assert 'href="' in shown.split("Method:")[1]
+
+
+def test_two_systems_alone_are_not_set_against_each_other_once_more() -> None:
+    study = make_voted_study(systems=("alpha", "beta"), prompts=40, judge="gpt")
+    for place, response in enumerate(Response.objects.order_by("pk")):
+        response.text += " and more" * (place * 7 % 11)
+        response.save()
+    (entry,) = analysis.run(study).result["alignment"]
+    assert [len(row["over"]) for row in entry["length_controlled_win_rates"]] == [1, 1]
+    page = text_of(member(study, Role.OWNER).get(url("judge", study, version=version_of(study).pk)))
+    assert 'id="systems"' in page
+    assert 'id="equal-length"' not in page
 
 
 def test_how_long_it_counts_is_set_and_wrong_numbers_are_refused() -> None:

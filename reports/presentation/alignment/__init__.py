@@ -9,7 +9,7 @@ from reports.wording.trust import FEWEST
 
 from .biases import biases
 from .overview import JudgeInBrief, in_brief, panel_section
-from .ranked import own_family, ranking, systems
+from .ranked import own_family, pairs_at_equal_length, ranking, systems
 from .sections import Cell, Section
 from .verdicts import (
     beside,
@@ -47,6 +47,7 @@ def sections(entry: Mapping[str, Any], pair_link: Callable[[str], str]) -> list[
         confidence(entry),
         coverage(entry),
         systems(entry),
+        *pairs_at_equal_length(entry),
         ranking(entry),
         *own_family(entry),
         disagreements(entry, pair_link),

@@ -6,11 +6,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reports.presentation.figures import coefficient, percentage
+from reports.stats.alignment.equal_length import FEWEST
+from reports.wording.figures import FIGURES
 from reports.wording.numbers import NOTHING, count, decimal, share
 
 from .sections import Cell, Section, number, points, said
 
 Entry = Mapping[str, Any]
+
+# Five systems, each against each; the others unfold.
+PAIRS_OPEN = 10
 
 
 def systems(entry: Entry) -> Section:
@@ -70,6 +75,48 @@ def systems(entry: Entry) -> Section:
         ),
         "corrected_win_rates",
     )
+
+
+def pairs_at_equal_length(entry: Entry) -> Iterable[Section]:
+    """System against system, were all responses of one length; each pair once.
+
+    Nothing where nobody met two others: the rate over all is the same then, and stands above.
+    """
+    rows = [
+        (row["system"], one["system"], one["win_rate"])
+        for row in entry.get("length_controlled_win_rates", ())
+        for one in row["over"]
+        if row["system"] < one["system"]
+    ]
+    if len(rows) < 2:
+        return
+    figure = FIGURES["alignment/length_controlled_win_rates"]
+    yield Section(
+        "equal-length",
+        "System against system, at equal length",
+        "Win rates that this judge would give if all responses to a prompt were of one length.",
+        ("System", "Against", "Win rate at equal length", "Comparisons", "Prompts"),
+        [
+            [
+                said(own),
+                said(other),
+                Cell(percentage(rate)),
+                number(count(rate["n"])),
+                number(prompts_of(rate)),
+            ]
+            for own, other, rate in sorted(rows, key=lambda row: row[:2])
+        ],
+        f"Method: {figure.method}, after AlpacaEval 2. It assumes: {figure.assumes} A rate needs "
+        f"{FEWEST} prompts of its own.",
+        figure.anchor,
+        shown=PAIRS_OPEN,
+    )
+
+
+def prompts_of(rate: Entry) -> str:
+    """How many prompts an estimate rests on; none are counted where it is not given."""
+    clusters = rate.get("n_clusters")
+    return count(clusters["prompts"]) if clusters else NOTHING
 
 
 def ranking(entry: Entry) -> Section:
