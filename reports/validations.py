@@ -143,7 +143,8 @@ def validity_of(version: JudgeVersion, rule: ValidityRule) -> Validity:
 def validities(versions: Collection[JudgeVersion], rule: ValidityRule) -> dict[int, Validity]:
     """Where the versions of one study's judges stand now, by key. Two queries."""
     newest: dict[int, JudgeValidation] = {}
-    rows = JudgeValidation.objects.filter(version__in=versions).select_related("analysis_run")
+    rows = JudgeValidation.objects.filter(version__in=versions)
+    rows = rows.select_related("analysis_run", "version__judge")
     for row in rows.defer("analysis_run__result").order_by("id"):
         newest[row.version_id] = row
     responses = responses_of(rule.study) if newest else 0

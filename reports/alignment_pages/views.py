@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.access import SignedInRequest, can_see_outcomes, roles_of, study_role
 from annotation.access.outcomes import READERS
-from annotation.models import AuditEntry, Comparison, Role, Study, StudyState
+from annotation.models import Comparison, Role, Study, StudyState
 from judging.models import JudgeVersion
 from reports import looks, requests
 from reports.freshness import freshness, latest_run
@@ -21,6 +21,7 @@ from reports.pages.wishes import wish_in_words
 from reports.presentation.alignment import in_brief, panel_section, sections
 from reports.revalidation import MOST_DRAWN
 from reports.stats.alignment.alt_test import EPSILON
+from reports.validation_records import recorded_at
 from reports.validations import entry_of, rule_of
 from reports.wording.judges import closest_in_words
 from reports.wording.trust import trust_in_words
@@ -139,25 +140,11 @@ def known(
 
 
 def with_their_record(version: JudgeVersion) -> list[tuple[JudgeValidation, datetime]]:
-    """The newest validations of a version, each with when it was recorded.
-
-    The log says it: a validation that grants another margin on the same votes has their day.
-    """
-    rows = list(
-        JudgeValidation.objects.filter(version=version)
-        .select_related("created_by")
-        .order_by("-id")[:10]
-    )
-    study = version.judge.study_id
-    entries = AuditEntry.objects.filter(
-        study=study,
-        action="judge.validated",
-        detail__judge=version.judge.judge_id,
-        detail__version=version.number,
-        detail__analysis_run__in=[row.analysis_run_id for row in rows],
-    )
-    recorded = {entry.detail["analysis_run"]: entry.at for entry in entries.order_by("seq")}
-    return [(row, recorded.get(row.analysis_run_id, row.created_at)) for row in rows]
+    """The newest validations of a version, each with when it was recorded."""
+    newest = JudgeValidation.objects.filter(version=version).order_by("-id")
+    rows = list(newest.select_related("created_by", "version__judge")[:10])
+    recorded = recorded_at(rows)
+    return [(row, recorded[row.pk]) for row in rows]
 
 
 def how_new(study: Study, kept: AnalysisRun) -> dict[str, object]:

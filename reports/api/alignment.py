@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404
@@ -28,6 +30,7 @@ from reports.revalidation import (
     revalidate_judge,
     withdraw_sample,
 )
+from reports.validation_records import recorded_at
 from reports.validations import (
     HELD,
     MOST_DAYS,
@@ -63,8 +66,14 @@ class ValidationSerializer(serializers.Serializer[Any]):
     agreement = serializers.FloatField(allow_null=True)
     created_at = serializers.DateTimeField(
         help_text="From when it counts: when it was recorded, or, where it grants another margin "
-        "on the same votes, that of the one before. The log says when it was recorded."
+        "on the same votes, that of the one before."
     )
+    recorded_at = serializers.SerializerMethodField()
+
+    def get_recorded_at(self, row: JudgeValidation) -> datetime:
+        """The context holds it, asked for all rows at once."""
+        recorded: Mapping[int, datetime] = self.context["recorded"]
+        return recorded[row.pk]
 
 
 class ProgressOfSampleSerializer(serializers.Serializer[Any]):
@@ -199,6 +208,8 @@ class Standings(AlignmentView):
         }
         progress = progress_of_all(self.study, out.values())
         sees = roles_can_see_outcomes(self.held, self.study)
+        held = [one.validation for one in found.values() if sees and one.validation is not None]
+        context = {"recorded": recorded_at(held)}
         rows = []
         for version in versions:
             validity = found[version.pk]
@@ -213,7 +224,7 @@ class Standings(AlignmentView):
                     "new_responses": validity.new_responses,
                     "new_responses_left": validity.new_responses_left,
                     "run_out_by": list(validity.reasons),
-                    "validation": ValidationSerializer(validity.validation).data
+                    "validation": ValidationSerializer(validity.validation, context=context).data
                     if sees and validity.validation is not None
                     else None,
                     "sample_out": None
@@ -233,7 +244,8 @@ class Validations(AlignmentView):
     def get(self, request: Request, slug: str, version: int) -> Response:
         self.check_outcomes()
         rows = JudgeValidation.objects.filter(version=self.version(version))
-        return self.paginated(rows, ValidationSerializer)
+        rows = rows.select_related("version__judge")
+        return self.paginated(rows, ValidationSerializer, recorded=recorded_at(rows))
 
     @extend_schema(
         **tells(
@@ -248,7 +260,8 @@ class Validations(AlignmentView):
         row = validations.record_validation(
             self.report(), found.judge.judge_id, found.number, self.user
         )
-        return Response(ValidationSerializer(row).data, status=201)
+        told = ValidationSerializer(row, context={"recorded": recorded_at([row])})
+        return Response(told.data, status=201)
 
 
 class Samples(AlignmentView):

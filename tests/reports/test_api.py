@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from annotation import audit
 from annotation.lifecycle.opening import open_study
@@ -22,7 +26,7 @@ from annotation.models import (
     VoteCriterion,
     VoteNote,
 )
-from reports import analysis
+from reports import analysis, validations
 from reports.models import JudgeValidation, Revalidation
 from tests import factories
 from tests.annotation.api.calling import Caller, member
@@ -244,6 +248,36 @@ def test_alignment_opens_with_the_report_and_each_look_is_written_down():
     monitor = member(study, Role.MONITOR)
     assert monitor.get(f"{path}/alignment").status_code == 200
     assert monitor.post(f"{judge}/validations").status_code == 403
+
+
+def test_a_validation_says_when_it_was_recorded_and_from_when_it_counts():
+    """One that grants another margin on the same votes has their day, and was recorded later."""
+    study = judged_study(40)
+    for number, one in enumerate(Comparison.objects.filter(study=study).order_by("pk")):
+        factories.make_vote(one, Choice.LEFT if number % 2 else Choice.RIGHT)
+    unblind(study)
+    key = member(study, Role.OWNER)
+    path = f"studies/{study.slug}"
+    version = key.get(f"{path}/judge-standings").json()["judges"][0]["judge_version"]
+    first = validations.record_validation(analysis.run(study), "gpt", 1, None)
+    day = timezone.now() - timedelta(days=80)
+    JudgeValidation.objects.filter(pk=first.pk).update(created_at=day)
+    validations.set_rule(study, None, days=90, new_responses=1000, expertise="crowd")
+    analysis.run(study)
+    made = key.post(f"{path}/judges/{version}/validations").json()
+    second = JudgeValidation.objects.get(pk=made["id"])
+    logged = list(AuditEntry.objects.filter(action="judge.validated").order_by("seq"))
+    told = rows(key, f"{path}/judges/{version}/validations")
+    assert [parse_datetime(row["recorded_at"]) for row in told] == [one.at for one in logged]
+    assert [parse_datetime(row["created_at"]) for row in told] == [day, day]
+    assert made == told[1]
+    assert logged[1].at > second.created_at
+    (standing,) = key.get(f"{path}/judge-standings").json()["judges"]
+    assert standing["validation"] == made
+    # However many there are, the log is asked once.
+    with CaptureQueriesContext(connection) as asked:
+        rows(key, f"{path}/judges/{version}/validations")
+    assert sum("annotation_auditentry" in query["sql"] for query in asked.captured_queries) == 1
 
 
 def test_a_sample_is_sent_to_people_watched_and_withdrawn():
