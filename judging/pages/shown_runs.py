@@ -12,7 +12,7 @@ from django.urls import reverse
 from annotation.models import Study
 from judging.models import JudgeRun, JudgeVersion, RunState
 from judging.runs.money import standing_of
-from judging.runs.progress import Progress, progress_of
+from judging.runs.progress import Progress, progress_of_all
 
 MOST_RUNS_SHOWN = 20
 
@@ -64,7 +64,9 @@ def runs_context(
     if before:
         found, asked = found.filter(pk__lt=before), {**asked, "before": before}
     rows = list(found[: MOST_RUNS_SHOWN + 1])
-    shown = [ShownRun(run, progress_of(run)) for run in rows[:MOST_RUNS_SHOWN]]
+    listed = rows[:MOST_RUNS_SHOWN]
+    progress = progress_of_all(listed)
+    shown = [ShownRun(run, progress[run.pk]) for run in listed if run.pk in progress]
     url = reverse("judges:runs", kwargs={"slug": study.slug})
     # With nothing under way a page stays still, and keeps the focus where it is.
     moving = (RunState.DRAFT, RunState.RUNNING)

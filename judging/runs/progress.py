@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,10 +14,13 @@ from judging.budget import excess_of, read_price
 from judging.models import CallState, JudgeAttempt, JudgeCall, JudgeRun, JudgeVersion, RunState
 from judging.parsing import Usage
 from judging.runs.conducting import CAUSES, UNANSWERED, WAITING
-from judging.runs.waits import left_alone_until
+from judging.runs.waits import left_alone_of
 
 # Above this share of missing answers figures may be bent: what is missing is rarely random.
 MOST_MISSING = 0.02
+
+# Of a usage: more tokens than the request can have had.
+ABOVE = "usage_above_worst_case"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,49 +85,72 @@ class Progress:
 
 def progress_of(run: JudgeRun) -> Progress:
     """Read the run anew and count its calls."""
-    run = JudgeRun.objects.select_related("version").get(pk=run.pk)
-    states: Counter[str] = Counter()
-    missing: Counter[str] = Counter()
-    for row in run.calls.values("state", "failure").annotate(n=Count("pk")):
-        states[row["state"]] += row["n"]
-        if row["state"] in (CallState.UNPARSED, CallState.REFUSED, CallState.FAILED_PERMANENT):
-            missing[cause_in_words(row["state"], row["failure"])] += row["n"]
-    flags = dict(odd_attempts(run).values_list("usage__flag").annotate(n=Count("pk")).order_by())
-    above = flags.get("usage_above_worst_case", 0)
-    return Progress(
-        state=run.state,
-        pause=CAUSES.get(run.pause_cause, run.pause_cause),
-        asked=sum(states.values()),
-        parsed=states[CallState.SUCCEEDED],
-        reused=run.calls.filter(state=CallState.SUCCEEDED, reused_from__isnull=False).count(),
-        in_flight=states[CallState.LEASED],
-        waiting=states[CallState.PENDING] + states[CallState.LEASED],
-        cancelled=states[CallState.CANCELLED],
-        missing=dict(missing.most_common()),
-        spent=run.spent,
-        reserved=run.reserved,
-        budget=run.budget,
-        skipped_identical=run.skipped_identical,
-        waits_until=left_alone_until(run) if run.state == RunState.RUNNING else None,
-        usage_missing=flags.get("usage_missing", 0),
-        usage_above=above,
-        told_above=told_above(run) if above else Decimal(0),
-    )
+    return progress_of_all([run])[run.pk]
 
 
-def odd_attempts(run: JudgeRun) -> QuerySet[JudgeAttempt]:
-    """Requests of a run whose usage is missing or cannot be true; an index holds these alone."""
-    return JudgeAttempt.objects.filter(call__run=run, usage__has_key="flag")
+def progress_of_all(runs: Collection[JudgeRun]) -> dict[int, Progress]:
+    """The same for several runs, by key; a handful of queries, however many there are.
+
+    A run that is gone meanwhile, as a draft that was cut off, has none.
+    """
+    found = JudgeRun.objects.select_related("version").in_bulk([run.pk for run in runs])
+    states: dict[int, Counter[str]] = {pk: Counter() for pk in found}
+    missing: dict[int, Counter[str]] = {pk: Counter() for pk in found}
+    reused: Counter[int] = Counter()
+    rows = JudgeCall.objects.filter(run__in=list(found)).values_list("run", "state", "failure")
+    counted = rows.annotate(n=Count("pk"), from_before=Count("reused_from"))
+    for run, state, failure, number, from_before in counted:
+        states[run][state] += number
+        if state == CallState.SUCCEEDED:
+            reused[run] += from_before
+        if state in UNANSWERED:
+            missing[run][cause_in_words(state, failure)] += number
+    flags: Counter[tuple[int, str]] = Counter()
+    odd = odd_attempts(found.values()).values_list("call__run", "usage__flag")
+    for run, flag, number in odd.annotate(n=Count("pk")).order_by():
+        flags[run, flag] += number
+    waits = left_alone_of([run for run in found.values() if run.state == RunState.RUNNING])
+    told = told_above([run for pk, run in found.items() if flags[pk, ABOVE]])
+    return {
+        pk: Progress(
+            state=run.state,
+            pause=CAUSES.get(run.pause_cause, run.pause_cause),
+            asked=sum(states[pk].values()),
+            parsed=states[pk][CallState.SUCCEEDED],
+            reused=reused[pk],
+            in_flight=states[pk][CallState.LEASED],
+            waiting=states[pk][CallState.PENDING] + states[pk][CallState.LEASED],
+            cancelled=states[pk][CallState.CANCELLED],
+            missing=dict(missing[pk].most_common()),
+            spent=run.spent,
+            reserved=run.reserved,
+            budget=run.budget,
+            skipped_identical=run.skipped_identical,
+            waits_until=waits.get(pk),
+            usage_missing=flags[pk, "usage_missing"],
+            usage_above=flags[pk, ABOVE],
+            told_above=told.get(pk, Decimal(0)),
+        )
+        for pk, run in found.items()
+    }
 
 
-def told_above(run: JudgeRun) -> Decimal:
-    """What usages that cannot be true come to above what was charged. The version is loaded."""
-    price = read_price(run.version.config.get("price"))
-    told = Decimal(0)
-    rows = odd_attempts(run).filter(usage__flag="usage_above_worst_case")
-    for usage, reserved in rows.values_list("usage", "reserved").iterator():
+def odd_attempts(runs: Iterable[JudgeRun]) -> QuerySet[JudgeAttempt]:
+    """Requests of runs whose usage is missing or cannot be true; an index holds these alone."""
+    keys = [run.pk for run in runs]
+    return JudgeAttempt.objects.filter(call__run__in=keys, usage__has_key="flag")
+
+
+def told_above(runs: Collection[JudgeRun]) -> dict[int, Decimal]:
+    """What usages that cannot be true come to above what was charged. Versions are loaded."""
+    if not runs:
+        return {}
+    prices = {run.pk: read_price(run.version.config.get("price")) for run in runs}
+    told = dict.fromkeys(prices, Decimal(0))
+    rows = odd_attempts(runs).filter(usage__flag=ABOVE)
+    for run, usage, reserved in rows.values_list("call__run", "usage", "reserved").iterator():
         counted = Usage(usage["input_tokens"], usage["output_tokens"], usage["cached_tokens"])
-        told += excess_of(price, counted, reserved)
+        told[run] += excess_of(prices[run], counted, reserved)
     return told
 
 

@@ -7,7 +7,7 @@ for every worker, with and without Redis, and through any crash.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -106,16 +106,32 @@ def end_probe(endpoint_id: int) -> None:
 
 def left_alone_until(run: JudgeRun) -> datetime | None:
     """When the run's endpoint may be asked again; None: now. The version must be loaded."""
-    config = run.version.config
-    endpoint = Endpoint.objects.filter(
-        study_id=run.study_id, name=config["endpoint"]["name"]
-    ).first()
-    if endpoint is None:
-        return None
-    is_probed = config["model"] in endpoint.rungs
-    moments = [endpoint.closed_until, None if is_probed else endpoint.probing_until]
-    now = timezone.now()
-    return max((moment for moment in moments if moment is not None and moment > now), default=None)
+    return left_alone_of([run]).get(run.pk)
+
+
+def left_alone_of(runs: Collection[JudgeRun]) -> dict[int, datetime]:
+    """The same for several runs in one query: those, by key, that have to wait."""
+    if not runs:
+        return {}
+    endpoints = {
+        (endpoint.study_id, endpoint.name): endpoint
+        for endpoint in Endpoint.objects.filter(
+            study__in={run.study_id for run in runs},
+            name__in={run.version.config["endpoint"]["name"] for run in runs},
+        )
+    }
+    found, now = {}, timezone.now()
+    for run in runs:
+        config = run.version.config
+        endpoint = endpoints.get((run.study_id, config["endpoint"]["name"]))
+        if endpoint is None:
+            continue
+        is_probed = config["model"] in endpoint.rungs
+        moments = [endpoint.closed_until, None if is_probed else endpoint.probing_until]
+        later = [moment for moment in moments if moment is not None and moment > now]
+        if later:
+            found[run.pk] = max(later)
+    return found
 
 
 def forget(study_id: int, name: str) -> None:

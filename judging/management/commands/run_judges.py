@@ -22,7 +22,7 @@ from judging.runs.money import Standing, StudyBudgetFault, standing_of
 from judging.runs.panels import check_all, quote_all, share_budget, start_beside
 from judging.runs.planning import Quote, Reader, RunFault
 from judging.runs.preparing import discard_abandoned
-from judging.runs.progress import Progress, progress_of
+from judging.runs.progress import Progress, progress_of, progress_of_all
 from judging.runs.starting import check_start, live_run, live_run_in_words
 from judging.runs.study_budget import set_study_budget
 from judging.runs.sweeping import sweep
@@ -181,7 +181,8 @@ class Command(StudyCommand):
         try:
             while worker.is_alive():
                 worker.join(LOOK_SECONDS)
-                line = " · ".join(one_line(run, progress_of(run)) for run in runs)
+                found = progress_of_all(runs)
+                line = " · ".join(one_line(run, found[run.pk]) for run in runs)
                 if line != shown:
                     self.show(line)
                     shown = line
