@@ -18,6 +18,7 @@ from judging import presets
 from judging.endpoints.addresses import SIMULATOR_URL
 from judging.endpoints.saving import (
     EndpointFault,
+    asked_in,
     check_endpoint,
     save_endpoint,
     store_endpoint,
@@ -239,7 +240,13 @@ def add_judges(
                     "alone; to try faults out, run python -m judging.simulator."
                 )
     # The host is looked up before anything is locked: a resolver may take its time.
-    checked = check_endpoint(stated.pop("name"), stated.pop("base_url"), key=key, **stated)
+    checked = check_endpoint(
+        stated.pop("name"),
+        stated.pop("base_url"),
+        key=key,
+        asked_in=asked_in(study, actor),
+        **stated,
+    )
     with transaction.atomic():
         Study.objects.select_for_update().get(pk=study.pk)
         endpoint = store_endpoint(study, checked, actor=actor)
@@ -324,8 +331,15 @@ def endpoint_of(version: JudgeVersion) -> Endpoint:
     return endpoint
 
 
-def replace_key(version: JudgeVersion, key: str, *, actor: User) -> Endpoint:
+def replace_key(
+    version: JudgeVersion, *, key: str = "", key_variable: str = "", actor: User
+) -> Endpoint:
     """Give the version's endpoint another key; all judges of that endpoint use it from now on.
+
+    Parameters
+    ----------
+    key, key_variable : str
+        One of them, as `check_endpoint` takes them.
 
     Raises
     ------
@@ -333,5 +347,10 @@ def replace_key(version: JudgeVersion, key: str, *, actor: User) -> Endpoint:
     """
     endpoint = endpoint_of(version)
     return save_endpoint(
-        version.judge.study, endpoint.name, endpoint.base_url, actor=actor, key=key
+        version.judge.study,
+        endpoint.name,
+        endpoint.base_url,
+        actor=actor,
+        key=key,
+        key_variable=key_variable,
     )

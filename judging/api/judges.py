@@ -123,7 +123,7 @@ class JudgeKey(JudgeView):
     def put(self, request: Request, slug: str, version: int) -> Response:
         found = self.version(version)
         wanted = self.read(KeySerializer)
-        kept = replace_key(found, wanted["key"], actor=self.user)
+        kept = replace_key(found, actor=self.user, **wanted)
         return Response(EndpointSerializer(kept).data)
 
 

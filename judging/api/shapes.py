@@ -45,6 +45,14 @@ class InstructionSerializer(serializers.Serializer[Any]):
     )
 
 
+def named_key() -> serializers.CharField:
+    return serializers.CharField(
+        max_length=40,
+        required=False,
+        help_text="Name of a key that the site's operator has set for this address, not the key.",
+    )
+
+
 class EndpointDraftSerializer(serializers.Serializer[Any]):
     """Where judges are asked; judges of one endpoint share its key and its limits."""
 
@@ -52,6 +60,7 @@ class EndpointDraftSerializer(serializers.Serializer[Any]):
     base_url = serializers.CharField(
         max_length=500, help_text=f"Up to /v1; {SIMULATOR_URL} is simulated and needs no key."
     )
+    key_variable = named_key()
     requests_per_minute = serializers.IntegerField(
         min_value=0,
         max_value=MOST_A_MINUTE,
@@ -109,7 +118,15 @@ class JudgeDraftSerializer(serializers.Serializer[Any]):
 
 
 class KeySerializer(serializers.Serializer[Any]):
-    key = serializers.CharField(max_length=MOST_KEY_CHARACTERS, write_only=True)
+    """A key, or the name of one of the site's: one of the two."""
+
+    key = serializers.CharField(max_length=MOST_KEY_CHARACTERS, required=False, write_only=True)
+    key_variable = named_key()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError("Give key or key_variable: one of the two.")
+        return attrs
 
 
 class EndpointSerializer(serializers.Serializer[Any]):
@@ -117,6 +134,9 @@ class EndpointSerializer(serializers.Serializer[Any]):
     base_url = serializers.CharField()
     has_key = serializers.BooleanField()
     key_hint = serializers.CharField(allow_blank=True, help_text="The last characters, or empty.")
+    key_variable = serializers.CharField(
+        allow_blank=True, help_text="Name of the site's key that is used, or empty."
+    )
     requests_per_minute = serializers.IntegerField(allow_null=True)
     tokens_per_minute = serializers.IntegerField(allow_null=True)
     tested_at = serializers.DateTimeField(allow_null=True)

@@ -19,6 +19,8 @@ from django.conf import settings
 VARIABLE = re.compile(r"\A[A-Z][A-Z0-9_]{0,39}\Z")
 KEY_VARIABLE_PREFIX = "EVALSITE_JUDGE_KEY_"
 ORIGIN_VARIABLE_PREFIX = "EVALSITE_JUDGE_ORIGIN_"
+STUDIES_VARIABLE_PREFIX = "EVALSITE_JUDGE_STUDIES_"
+ALL_STUDIES = "*"
 MOST_KEY_CHARACTERS = 1_000
 HINT_CHARACTERS = 4
 
@@ -106,6 +108,26 @@ def key_from_environment(name: str, origin: str) -> str:
     if _with_port(allowed) != origin:
         raise KeyFault(f"{ORIGIN_VARIABLE_PREFIX}{name} names another address than this endpoint.")
     return check_key(key)
+
+
+def check_may_name(name: str, slug: str) -> None:
+    """Refuse to people of a study a key that the operator has not given to it.
+
+    `EVALSITE_JUDGE_STUDIES_<name>` lists the short names of studies, with commas between, or is
+    `*`. Without it nobody takes the key but by a command on the server. Nothing is told of whether
+    there is such a key.
+
+    Raises
+    ------
+    KeyFault
+    """
+    listed = os.environ.get(STUDIES_VARIABLE_PREFIX + name, "") if VARIABLE.match(name) else ""
+    given = {one.strip() for one in listed.split(",")}
+    if slug not in given and ALL_STUDIES not in given:
+        raise KeyFault(
+            "The operator of this site has given no key of this name to this study. Ask for it to "
+            f"be named in {STUDIES_VARIABLE_PREFIX}…, or enter a key of your own."
+        )
 
 
 def _with_port(origin: str) -> str:

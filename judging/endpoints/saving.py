@@ -55,6 +55,7 @@ def check_endpoint(
     key_variable: str = "",
     requests_per_minute: int | None = None,
     tokens_per_minute: int | None = None,
+    asked_in: str = "",
 ) -> CheckedEndpoint:
     """Check what somebody wants to store. It looks the host up: call it outside of transactions.
 
@@ -66,6 +67,9 @@ def check_endpoint(
         Name of a key that the operator has put into the environment, in place of `key`.
     requests_per_minute, tokens_per_minute : int, optional
         None leaves what is stored, 0 takes the limit away; of a new endpoint both: no limit.
+    asked_in : str
+        Short name of the study whose people ask: they name no key but one that the operator gave
+        to it. Empty for a command, which is the operator's own.
 
     Raises
     ------
@@ -96,6 +100,8 @@ def check_endpoint(
                 "key_variable": "",
             }
         elif key_variable:
+            if asked_in:
+                keys.check_may_name(key_variable, asked_in)
             keys.key_from_environment(key_variable, address.origin)
             fields |= {"key_ciphertext": "", "key_hint": "", "key_variable": key_variable}
     except (addresses.AddressError, keys.KeyFault) as fault:
@@ -137,7 +143,13 @@ def store_endpoint(study: Study, checked: CheckedEndpoint, *, actor: User | None
             study,
             actor,
             "judge.endpoint_saved",
-            {"name": name, "base_url": base_url, "new_key": checked.has_new_key},
+            {
+                "name": name,
+                "base_url": base_url,
+                "new_key": checked.has_new_key,
+                # Whose key it is: one of the site costs whoever runs that.
+                **({"key_variable": named} if (named := fields.get("key_variable")) else {}),
+            },
         )
     return endpoint
 
@@ -151,7 +163,13 @@ def save_endpoint(
     ------
     EndpointFault
     """
+    stated["asked_in"] = asked_in(study, actor)
     return store_endpoint(study, check_endpoint(name, base_url, **stated), actor=actor)
+
+
+def asked_in(study: Study, actor: User | None) -> str:
+    """What `check_endpoint` takes so: without an actor it is a command."""
+    return "" if actor is None else study.slug
 
 
 def target_of(endpoint: Endpoint) -> Target:

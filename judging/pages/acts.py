@@ -50,9 +50,10 @@ def key(request: SignedInRequest, study: Study, version: int) -> HttpResponseBas
     form = KeyForm(request.POST)
     if form.is_valid():
         try:
-            replace_key(asked, form.cleaned_data["key"], actor=request.user)
+            replace_key(asked, actor=request.user, **form.cleaned_data)
         except EndpointFault as fault:
-            form.add_error("key", str(fault))
+            is_named = bool(form.cleaned_data["key_variable"])
+            form.add_error("key_variable" if is_named else "key", str(fault))
         else:
             messages.success(request, "The new key is stored.")
             return redirect("judges:judge", slug=study.slug, version=asked.pk)

@@ -14,6 +14,7 @@ from judging.judge_files import DEFAULT_TOKENS, MOST_TOKENS, STUDY_RUBRIC
 from judging.models import JudgeVersion
 
 OWN = "own"
+ONE_KEY = "Give a key or the name of one: one of the two."
 
 # A judge that needs no key; its prices are made up, so that a budget can be tried.
 SIMULATED = {
@@ -48,6 +49,18 @@ class MarkedForm(PlainForm):
                 field.label = f"{field.label} (optional)"
 
 
+def named_key() -> forms.CharField:
+    """A key that the operator has set, by its name; for one address, which the operator names."""
+    return forms.CharField(
+        label="Or the name of a key of this site",
+        required=False,
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Whoever runs this site may have given this study a key for this address, and "
+        "tells its name, as in MAIN. It is sent to no other address.",
+    )
+
+
 class JudgeForm(MarkedForm):
     """A judge of one model and one instruction."""
 
@@ -73,6 +86,7 @@ class JudgeForm(MarkedForm):
         help_text="Stored encrypted, for this address only, and never shown again. "
         "Leave it empty to keep the one that is stored.",
     )
+    key_variable = named_key()
     model = forms.CharField(label="Model", max_length=120)
     instruction = forms.ChoiceField(label="Instruction", choices=choices_of_instructions)
     own_instruction = forms.CharField(
@@ -129,6 +143,8 @@ class JudgeForm(MarkedForm):
             self.add_error("own_instruction", "Write the instruction, or choose a ready-made one.")
         if (stated.get("price_input") is None) != (stated.get("price_output") is None):
             self.add_error("price_output", "Give both prices, or neither.")
+        if stated.get("key") and stated.get("key_variable"):
+            self.add_error("key_variable", ONE_KEY)
         return stated
 
     def needs_own_instruction(self, chosen: Any) -> bool:
@@ -144,6 +160,8 @@ class JudgeForm(MarkedForm):
         """
         stated = self.cleaned_data
         endpoint = {"name": stated["endpoint"], "base_url": stated["base_url"]}
+        if stated["key_variable"]:
+            endpoint["key_variable"] = stated["key_variable"]
         for name in ("requests_per_minute", "tokens_per_minute"):
             # A form that showed the stored limit says by an empty field that there is none now.
             if stated[name] is not None or before is not None:
@@ -222,10 +240,18 @@ class KeyForm(MarkedForm):
 
     key = forms.CharField(
         label="New key",
+        required=False,
         strip=True,
         max_length=1000,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
     )
+    key_variable = named_key()
+
+    def clean(self) -> dict[str, Any]:
+        stated = super().clean() or {}
+        if bool(stated.get("key")) == bool(stated.get("key_variable")):
+            self.add_error("key", ONE_KEY)
+        return stated
 
 
 def dollars(label: str, help_text: str, least: str = "0.0001") -> forms.DecimalField:

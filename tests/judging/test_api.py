@@ -88,7 +88,11 @@ def test_a_key_goes_in_and_never_comes_out(script, study) -> None:
         ({"models": []}, 422, "models"),
         ({"rubric": "none"}, 422, "rubric"),
         ({"instructions": [{"name": "unknown"}]}, 422, "instructions"),
-        ({"endpoint": {"name": "main", "base_url": SIMULATED, "key_variable": "X"}}, 422, "key_v"),
+        (
+            {"endpoint": {"name": "main", "base_url": SIMULATED, "key_variable": "X"}},
+            409,
+            "given no key",
+        ),
         ({"key": "two words"}, 409, "visible ASCII"),
     ],
 )
@@ -234,6 +238,30 @@ def test_a_limit_is_taken_away_by_nought(script, study) -> None:
             endpoint["requests_per_minute"] = limit
         assert script.post(path, draft(endpoint=endpoint)).status_code == 201
         assert Endpoint.objects.get().requests_per_minute == stored
+
+
+def test_a_key_of_the_site_is_taken_by_its_name(script, study, monkeypatch) -> None:
+    monkeypatch.setenv("EVALSITE_JUDGE_KEY_MAIN", KEY)
+    monkeypatch.setenv("EVALSITE_JUDGE_ORIGIN_MAIN", "https://api.example.com")
+    monkeypatch.setenv("EVALSITE_JUDGE_STUDIES_MAIN", "*")
+    path = f"studies/{study.slug}/judges"
+    endpoint = {
+        "name": "main",
+        "base_url": "https://api.example.com/v1",
+        "key_variable": "MAIN",
+    }
+    elsewhere = endpoint | {"base_url": "https://other.example/v1"}
+    assert script.post(path, draft(endpoint=elsewhere)).status_code == 409
+    made = script.post(path, draft(endpoint=endpoint))
+    assert made.status_code == 201
+    one = f"{path}/{made.json()['judges'][0]['id']}"
+    assert script.get(one).json()["endpoint"]["key_variable"] == "MAIN"
+    for wrong in ({}, {"key": KEY, "key_variable": "MAIN"}):
+        assert script.send("PUT", f"{one}/key", wrong).status_code == 422
+    told = script.send("PUT", f"{one}/key", {"key": "sk-another-0123456789"}).json()
+    assert (told["key_variable"], told["key_hint"]) == ("", "6789")
+    told = script.send("PUT", f"{one}/key", {"key_variable": "MAIN"}).json()
+    assert (told["key_variable"], told["has_key"], told["key_hint"]) == ("MAIN", True, "")
 
 
 def test_a_panel_is_quoted_and_started_together(script, study) -> None:

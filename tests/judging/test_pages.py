@@ -7,10 +7,13 @@ from decimal import Decimal
 from html import unescape
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from annotation.models import AuditEntry, Role
+from judging.endpoints.saving import target_of
 from judging.models import Endpoint, JudgeAttempt, JudgeRun, JudgeVersion
 from judging.parsing import PARSER_VERSION
 from judging.runs.conducting import cancel, pause
@@ -215,6 +218,68 @@ def test_a_page_quotes_before_it_starts_and_starts_once(researcher, study) -> No
     assert "has not ended" in text(again)
     assert JudgeRun.objects.count() == 1
     assert "0 of 6 done" in text(researcher.get(url("runs", study)))
+
+
+@pytest.fixture
+def site_key(monkeypatch, resolved, study) -> None:
+    """The operator has set a key for one address and given it to the study."""
+    monkeypatch.setenv("EVALSITE_JUDGE_STUDIES_MAIN", f"another, {study.slug}")
+    monkeypatch.setenv("EVALSITE_JUDGE_KEY_MAIN", KEY)
+    monkeypatch.setenv("EVALSITE_JUDGE_ORIGIN_MAIN", "https://api.example.com")
+
+
+@pytest.mark.django_db
+def test_a_key_of_the_site_is_taken_by_its_name_for_its_address_alone(
+    researcher, study, site_key, monkeypatch
+) -> None:
+    at = {"base_url": "https://api.example.com/v1", "endpoint": "main", "key": ""}
+    both = researcher.post(url("add", study), stated(**at | {"key": KEY}, key_variable="MAIN"))
+    assert both.status_code == 422
+    assert "one of the two" in text(both)
+    elsewhere = at | {"base_url": "https://other.example/v1", "key_variable": "MAIN"}
+    refused = researcher.post(url("add", study), stated(**elsewhere))
+    assert refused.status_code == 422
+    assert "names another address than this endpoint" in text(refused)
+    monkeypatch.setenv("EVALSITE_JUDGE_KEY_MINE", KEY)
+    monkeypatch.setenv("EVALSITE_JUDGE_ORIGIN_MINE", "https://api.example.com")
+    for given in (None, "", "another", study.slug[:-1]):
+        if given is not None:
+            monkeypatch.setenv("EVALSITE_JUDGE_STUDIES_MINE", given)
+        # One that there is and one that there is not are told of alike.
+        for other in ("MINE", "SECRET_KEY", "NOBODY", "../PATH"):
+            refused = researcher.post(url("add", study), stated(**at, key_variable=other))
+            assert refused.status_code == 422
+            assert "given no key of this name to this study" in text(refused)
+    assert not Endpoint.objects.exists()
+    researcher.post(url("add", study), stated(**at, key_variable="MAIN"))
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.key_variable, endpoint.key_ciphertext) == ("MAIN", "")
+    assert target_of(endpoint).key == KEY
+    page = text(researcher.get(url("judge", study, version=JudgeVersion.objects.get().pk)))
+    assert "the operator's MAIN" in page
+    assert KEY not in page
+    said = AuditEntry.objects.filter(action="judge.endpoint_saved").latest("seq")
+    assert said.detail["key_variable"] == "MAIN"
+
+
+@pytest.mark.django_db
+def test_a_stored_key_is_replaced_by_the_name_of_one_and_back(researcher, study, site_key) -> None:
+    at = {"base_url": "https://api.example.com/v1", "endpoint": "main"}
+    researcher.post(url("add", study), stated(**at, key="sk-of-somebody-0123456789"))
+    version = JudgeVersion.objects.get()
+    address = url("key", study, version=version.pk)
+    for wrong in ({}, {"key": KEY, "key_variable": "MAIN"}):
+        page = researcher.post(address, wrong)
+        assert page.status_code == 422
+        assert "one of the two" in text(page)
+    refused = researcher.post(address, {"key_variable": "NOBODY"})
+    assert "given no key of this name" in text(refused)
+    assert target_of(Endpoint.objects.get()).key == "sk-of-somebody-0123456789"
+    researcher.post(address, {"key_variable": "MAIN"})
+    assert target_of(Endpoint.objects.get()).key == KEY
+    researcher.post(address, {"key": "sk-of-another-0123456789"})
+    endpoint = Endpoint.objects.get()
+    assert (endpoint.key_variable, target_of(endpoint).key) == ("", "sk-of-another-0123456789")
 
 
 @pytest.mark.django_db
@@ -650,6 +715,20 @@ def test_what_could_not_be_started_is_not_quoted_and_says_why(researcher, study)
     page = text(researcher.post(url("quote_all", study), {"budget": ""}))
     assert cells(page, "first-runs")[-1][3:] == ["unknown", "unknown"]
     assert "costs what nobody knows here" in page
+
+
+@pytest.mark.django_db
+def test_the_page_asks_the_tables_as_often_for_many_runs_as_for_one(researcher, study) -> None:
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert researcher.get(url("overview", study)).status_code == 200
+        return len(queries)
+
+    start_run(add(study, SIMULATED, "fair:delay=0", name="a"), actor=None)
+    one = asked()
+    for name in ("b", "c", "d", "e"):
+        start_run(add(study, SIMULATED, "fair:delay=0", name=name), actor=None)
+    assert asked() == one
 
 
 @pytest.mark.django_db
