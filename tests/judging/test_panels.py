@@ -186,8 +186,9 @@ def test_a_panel_is_quoted_as_each_of_it_and_summed_over_pairs_read_once(
     together = found.together
     assert (together.comparisons, together.calls) == (3, 12)
     assert together.input_tokens == sum(one.input_tokens for one in alone)
-    assert together.cost == sum(one.cost for one in alone)
-    assert together.worst_case == sum(one.worst_case for one in alone)
+    zero = Decimal(0)
+    assert together.cost == sum((one.cost or zero for one in alone), zero)
+    assert together.worst_case == sum((one.worst_case or zero for one in alone), zero) > 0
     # A sum without the one whose prices are unknown would be too little.
     unknown = quote_all([one, judge(study, "unknown", None)]).together
     assert (unknown.calls, unknown.cost, unknown.worst_case) == (12, None, None)
