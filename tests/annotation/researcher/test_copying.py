@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 import pytest
+from django.db import connection
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from annotation.importing.transfer import import_files
 from annotation.importing.writers import responses
+from annotation.lifecycle import cloning
 from annotation.lifecycle.cloning import challenge_study, clone_study
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.readiness import list_faults
 from annotation.lifecycle.refusals import LifecycleError
-from annotation.models import AuditEntry, Choice, Comparison, Response, Study, StudyState
+from annotation.models import (
+    AuditEntry,
+    Choice,
+    Comparison,
+    Prompt,
+    Response,
+    Study,
+    StudyState,
+    System,
+)
 from annotation.pairing import Design, DesignError
 from reports import analysis, records
 from tests import factories
@@ -58,6 +74,118 @@ def test_a_clone_has_settings_rubric_and_content_and_no_pair_or_vote(tmp_path):
     assert list(made.systems.order_by("name").values_list("name", flat=True)) == ["north", "south"]
     assert not Comparison.objects.filter(study=made).exists()
     assert not made.systems.exclude(code="").exists()
+
+
+def content_of(study: Study) -> dict[str, list[tuple[object, ...]]]:
+    """All of a draft's content, by names instead of keys, whatever fields the models have."""
+    own = {"id", "study", "prompt", "system", "cell"}
+
+    def rows(found: QuerySet[Any], *names: str) -> list[tuple[object, ...]]:
+        model = found.model._meta
+        plain = [
+            field.name
+            for field in model.concrete_fields
+            if field.name not in own and not field.is_relation
+        ]
+        return list(found.order_by("pk").values_list(*names, *plain))
+
+    sides = [f"response_{side}__{name}" for side in "ab" for name in ("system__name", "sample")]
+    return {
+        "prompts": rows(Prompt.objects.filter(study=study)),
+        "systems": rows(System.objects.filter(study=study)),
+        "responses": rows(
+            Response.objects.filter(prompt__study=study), "prompt__prompt_id", "system__name"
+        ),
+        "checks": rows(
+            Comparison.objects.filter(study=study, kind__in=["gold", "training"]),
+            "prompt__prompt_id",
+            "system_a__name",
+            "system_b__name",
+            *sides,
+        ),
+    }
+
+
+def study_with_everything() -> Study:
+    """Prompts of both kinds, samples, costs, metadata and checks in either order of systems."""
+    study = factories.make_study("everything")
+    north, south = (factories.make_system(study, name) for name in ("north", "south"))
+    talk = [{"role": "user", "content": "Grüezi?"}, {"role": "assistant", "content": "Hoi."}]
+    prompts = [
+        factories.make_prompt(
+            study,
+            "p1",
+            text="",
+            messages=talk,
+            reference="So.",
+            category="law",
+            tags=["a", "ü"],
+            weight=0.3,
+            checks=[{"type": "json"}],
+            created_at=timezone.now(),
+            metadata={"n": 1.5},
+        ),
+        factories.make_prompt(study, "p2", text="100 % \\ 'quoted'\n?"),
+    ]
+    for number, prompt in enumerate(prompts):
+        made = {
+            (system.name, sample): factories.make_response(
+                prompt,
+                system,
+                sample=sample,
+                text=f"{SENTINEL} {number}",
+                latency_ms=12.5,
+                ttft_ms=None,
+                input_tokens=7,
+                output_tokens=None,
+                cost=Decimal("0.0000012345"),
+                metadata={"seed": number},
+            )
+            for system in (south, north)
+            for sample in (0, 1)
+        }
+        for kind, first, second in (
+            ("gold", ("south", 1), ("north", 1)),
+            ("training", ("north", 0), ("south", 0)),
+            ("work", ("north", 1), ("south", 0)),
+        ):
+            factories.make_comparison(
+                study,
+                prompt=prompt,
+                response_a=made[first],
+                response_b=made[second],
+                kind=kind,
+                gold=None if kind == "work" else {"overall": ["a", "tie"]},
+                explanation="" if kind == "work" else "Because.",
+                overlap=2,
+                metadata={"kind": kind},
+            )
+    return study
+
+
+SENTINEL = "Never read by the program"
+
+
+def test_all_of_the_content_is_copied_and_by_the_database_itself(monkeypatch):
+    monkeypatch.setattr(cloning, "PROMPTS_AT_ONCE", 1)
+    source = study_with_everything()
+    told: list[int] = []
+    with CaptureQueriesContext(connection) as seen:
+        made = clone_study(
+            source,
+            "copy",
+            factories.make_user(),
+            title="Copy",
+            with_content=True,
+            progress=told.append,
+        )
+    assert told == [4, 8]
+    expected, found = content_of(source), content_of(made)
+    assert len(expected["checks"]) == 4
+    assert found == expected
+    assert not Comparison.objects.filter(study=made, kind="work").exists()
+    # Ten thousand texts that go through the program hold SQLite's writer for seconds.
+    assert not [query for query in seen.captured_queries if SENTINEL in query["sql"]]
 
 
 def test_a_clone_without_content_has_none(tmp_path):

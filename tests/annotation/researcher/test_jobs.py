@@ -406,6 +406,7 @@ CONTENT = "prompts, responses and pairs"
 def told(monkeypatch) -> list[tuple[int, int | None, str]]:
     """What a worker writes down of how far it is, in its order."""
     seen: list[tuple[int, int | None, str]] = []
+
     def noted(path: Path, done: int, of: int | None, doing: str) -> None:
         seen.append((done, of, doing))
         note_progress(path, done, of, doing)
