@@ -10,6 +10,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Generator, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from django.conf import settings as django_settings
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -32,6 +34,7 @@ from judging.models import (
     RunState,
     StudyBudget,
 )
+from judging.runs.study_budget import set_study_budget
 from judging.runs.working import work
 from judging.simulator import Simulator
 from tests import factories
@@ -263,7 +266,41 @@ def test_a_panel_is_added_in_one_form(desk: Desk, simulator: Simulator) -> None:
     desk.sees("No run was started.")
     desk.sees("has no price card")
     desk.look("panel-not-started")
+    desk.fill(budget="")
+    desk.press("Quote a run of each")
+    desk.sees("costs what nobody knows here")
+    desk.look("panel-quoted-unknown")
     assert not JudgeRun.objects.exists()
+
+
+def test_a_panel_is_quoted_started_together_and_shown_while_it_is_prepared(
+    desk: Desk, simulator: Simulator, workers: Workers
+) -> None:
+    models = {"model": "fair\nnoisy:noise=0.4, 30, 120"}
+    desk.open("judges:add")
+    desk.page.get_by_label("Reader", exact=True).check()
+    stated = {"base_url": simulator.url, "endpoint": "main", "price_input": "2"}
+    desk.fill(name="careful", price_output="8", max_tokens="400", key=KEY, **models, **stated)
+    desk.press("Add the judge")
+    desk.sees("4 judges of the panel careful are added.")
+    set_study_budget(desk.study, None, Decimal("0.9"))
+    desk.fill(budget="0.5")
+    # What Enter does sends and starts nothing.
+    desk.page.press("#id_budget", "Enter")
+    desk.sees("All 4 together")
+    desk.sees("Together they could cost more than this budget.")
+    desk.look("panel-quoted")
+    assert not JudgeRun.objects.exists()
+    assert simulator.log == []
+    desk.press("Start a run of each")
+    desk.sees("4 runs have started.")
+    workers.wait()
+    JudgeRun.objects.filter(pk=JudgeRun.objects.latest("pk").pk).update(
+        state=RunState.DRAFT, pause_cause="", finished_at=None, prepared_until=timezone.now()
+    )
+    desk.open("judges:overview")
+    desk.sees("Being prepared")
+    desk.look("panel-prepared")
 
 
 # So many that it still goes on when all has been looked at.
