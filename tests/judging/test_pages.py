@@ -691,6 +691,9 @@ def test_a_panel_is_quoted_before_it_is_started(researcher, study) -> None:
         [f"{one.cost:.4f}", f"{one.worst_case:.4f}"] for one in money
     ]
     assert [row[5] for row in table] == ["0.0050", "0.0150", "0.0200"]
+    whole = found.quotes.together
+    said = f"about {whole.cost:.4f} US dollars, at most {whole.worst_case:.4f}."
+    assert f"<strong>12 calls</strong>, {said}" in text(page)
     assert "0.0500 US dollars are left" in text(page)
     assert "Together they could cost more than this budget." in text(page)
     assert "could cost more than is left of the study" in text(page)
