@@ -327,7 +327,7 @@ def test_each_system_stands_against_each_at_equal_length_with_method_and_assumpt
     pairs = sorted(pair for pair in rates if pair[0] < pair[1])
     assert len(rows) == len(pairs) == 3
     for row, pair in zip(rows, pairs, strict=True):
-        assert all(name in row for name in pair)
+        assert " against ".join(pair) in row
         assert f"{100 * rates[pair]['estimate']:.1f}" in row
         assert re.findall(r'<td class="number">\s*(\d+)\s*</td>', row) == ["40", "40"]
         # Each pair once: the other way round says the same.

@@ -95,11 +95,10 @@ def pairs_at_equal_length(entry: Entry) -> Iterable[Section]:
         "equal-length",
         "System against system, at equal length",
         "Win rates that this judge would give if all responses to a prompt were of one length.",
-        ("System", "Against", "Win rate at equal length", "Comparisons", "Prompts"),
+        ("Pair", "Win rate of the first", "Comparisons", "Prompts"),
         [
             [
-                said(own),
-                said(other),
+                said(f"{own} against {other}"),
                 Cell(percentage(rate)),
                 number(count(rate["n"])),
                 number(prompts_of(rate)),
