@@ -24,7 +24,13 @@ from reports import records as study_records
 from reports.pilot_votes import load_pilot_votes
 from reports.stats.bradley_terry import METHOD_RIDGE
 from reports.stats.leaderboard import leaderboard
-from reports.stats.planning import ALPHA, POWER, SMALLEST_DIFFERENCE, decisive_votes_needed
+from reports.stats.planning import (
+    ALPHA,
+    POWER,
+    SMALLEST_DIFFERENCE,
+    decisive_votes_needed,
+    sign_test_power,
+)
 from reports.stats.stopping_time import stopping_time
 from reports.stats.study_plan import (
     DEFAULT_SHARES,
@@ -43,6 +49,8 @@ FEWEST_FOR_TIE_RATE = 100
 DEFAULT_OVERLAP = 3
 DEFAULT_ANNOTATORS = 10
 DEFAULT_SYSTEMS = 2
+# Win rates of the power curve: from hardly different to plainly.
+CURVE_OF = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 
 Source = Literal["given", "study", "votes", "default"]
 
@@ -114,11 +122,34 @@ def plan(study: Study, wishes: Wishes, *, with_gaps: bool = True) -> dict[str, A
         "needed": _described(needed, pairs) if needed.feasible else None,
         "annotators_needed": needed.annotators_needed,
         "current": None if current is None else _described(current, pairs),
+        "power_curve": None if current is None else power_curve(current.effective, wishes.alpha),
         "prompts_beat_votes_from": needed.prompts_beat_votes_from,
         "sequential": _sequential(wishes, needed, value["tie_rate"]),
         "pilot": asdict(pilot),
         "gaps": None if read is None else _gaps(study, read.overall.votes, read.systems, wishes),
     }
+
+
+def power_curve(effective: float, alpha: float) -> list[dict[str, float]]:
+    """How surely so many independent decisive votes find each of some win rates.
+
+    Parameters
+    ----------
+    effective : float
+        As of `StudyPlan`.
+    alpha : float
+
+    Examples
+    --------
+    >>> [round(point["power"], 2) for point in power_curve(100.0, 0.05)][:3]
+    [0.14, 0.46, 0.83]
+    """
+    # A little above a whole number counts as it: shares are no exact fractions.
+    votes = np.array([math.floor(effective + 1e-9)])
+    return [
+        {"win_rate": rate, "power": float(sign_test_power(votes, rate, alpha)[0])}
+        for rate in CURVE_OF
+    ]
 
 
 @dataclass(frozen=True, slots=True)

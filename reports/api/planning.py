@@ -46,6 +46,12 @@ class PlanSerializer(serializers.Serializer[Any]):
     needed = serializers.DictField(allow_null=True, help_text="Null where none is large enough.")
     annotators_needed = serializers.IntegerField(allow_null=True)
     current = serializers.DictField(allow_null=True, help_text="The design as it stands.")
+    power_curve = serializers.ListField(
+        child=serializers.DictField(child=serializers.FloatField()),
+        allow_null=True,
+        help_text="How surely the design as it stands finds each of some win rates: `win_rate` and "
+        "`power`.",
+    )
     prompts_beat_votes_from = serializers.IntegerField(allow_null=True)
     sequential = serializers.DictField()
     pilot = serializers.DictField()

@@ -112,6 +112,9 @@ def in_figures(study: Study, found: dict[str, Any], prompts: int, pay: float) ->
         "faults": [],
         "win_rate": 100 * found["inputs"]["win_rate"]["value"],
         "power": 100 * current["power"],
+        "curve": [
+            (100 * point["win_rate"], 100 * point["power"]) for point in found["power_curve"]
+        ],
         "is_enough": current["power"] >= POWER,
         "seen": None if seen is None else 100 * seen,
         "votes": current["votes_in_all"],

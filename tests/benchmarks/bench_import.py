@@ -1,4 +1,5 @@
-"""Imports of 100,000 rows through the real commands against reading and parsing alone.
+"""Imports of 100,000 rows through the real commands, and through the page, against reading and
+parsing alone.
 
 Run with ``python -m tests.benchmarks.bench_import``. Each import is a process of its own on a
 fresh database, so that its peak memory is its own; the floor reads the same file line by line and
@@ -85,6 +86,26 @@ def comparison_rows(rows: int) -> Iterator[dict[str, object]]:
         }
 
 
+def bench_page(count: int) -> None:
+    """The same responses through the page: upload, check and storing, one process for all."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rows.jsonl"
+        with path.open("w", encoding="utf-8") as stream:
+            for row in response_rows(count):
+                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+        environment = {
+            "DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
+            "SECRET_KEY": secrets.token_urlsafe(50),
+            **os.environ,
+            "EVALSITE_VAR": folder,
+            "DJANGO_SETTINGS_MODULE": "evalsite.settings",
+        }
+        measure([sys.executable, "manage.py", "migrate", "--verbosity", "0"], environment)
+        sys.stdout.write(f"page: {count:,} responses, {path.stat().st_size / 1e6:.0f} MB\n")
+        sys.stdout.flush()
+        measure([sys.executable, "-m", "tests.benchmarks.page_import", str(path)], environment)
+
+
 def bench(kind: str, rows: Callable[[int], Iterator[dict[str, object]]], count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.jsonl"
@@ -116,6 +137,7 @@ def main() -> None:
     count = parser.parse_args().rows
     bench("responses", response_rows, count)
     bench("comparisons", comparison_rows, count)
+    bench_page(count)
 
 
 if __name__ == "__main__":

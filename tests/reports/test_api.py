@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
@@ -335,6 +338,37 @@ def test_the_planner_answers_without_a_look():
     assert not AuditEntry.objects.filter(action="look").exists()
     for asked in ("win_rate=2", "prompts=none", "wishes=1", "win_rate=0.5"):
         assert key.get(f"{path}?{asked}").status_code == 422, asked
+
+
+def test_the_planner_draws_how_surely_each_win_rate_is_found():
+    study = factories.make_study("weather")
+    for number in range(40):
+        factories.make_comparison(study, prompt=factories.make_prompt(study, f"p{number}"))
+    found = member(study, Role.RESEARCHER).get(f"studies/{study.slug}/plan").json()
+    curve = {point["win_rate"]: point["power"] for point in found["power_curve"]}
+    assert list(curve) == [0.55, 0.6, 0.65, 0.7, 0.75, 0.8]
+    assert list(curve.values()) == sorted(curve.values())
+    assert curve[0.6] == pytest.approx(found["current"]["power"])
+    client = Client()
+    client.force_login(factories.make_membership(study, Role.OWNER).user)
+    page = client.get(reverse("reports:planner", kwargs={"slug": study.slug})).content.decode()
+    for rate in curve:
+        assert f">{100 * rate:.0f} %<" in page
+    assert page.count("<progress") == len(curve)
+    assert f'value="{100 * page_power(page):.1f}"' in page
+    nothing = factories.make_study("nothing")
+    plan = member(nothing, Role.RESEARCHER).get("studies/nothing/plan").json()
+    assert plan["power_curve"] is None
+
+
+def page_power(page: str) -> float:
+    """What the page says in words of a win rate of 60 %."""
+    said = re.search(r"One of 60 % is found in (\d+) of 100", page)
+    drawn = re.search(r">60 %</th><td><progress max=\"100\" value=\"([\d.]+)\"", page)
+    assert said is not None
+    assert drawn is not None
+    assert round(float(drawn[1])) == int(said[1])
+    return float(drawn[1]) / 100
 
 
 def test_files_about_people_are_streamed_and_a_look_at_payments_is_kept(sealed):
