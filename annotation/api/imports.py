@@ -16,12 +16,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation.importing.formats import FileError
+from annotation.importing.naming import NamingPolicy, Treatment, names_pattern
+from annotation.importing.survey import survey_files, systems_of
 from annotation.importing.transfer import BadRowsError, ImportRefusedError, import_files
+from annotation.importing.upload_work import MOST_NAMES
 from annotation.importing.writers import comparisons, prompts, responses, votes
 from annotation.importing.writers.writer import ImportPlan
 from annotation.jobs.putting_off import ask_to_change
 from annotation.jobs.steps import Problems
-from annotation.models import StudyJob
+from annotation.models import StudyJob, System
 
 from .edges import StudyView
 from .problems import Refused
@@ -70,6 +73,12 @@ class ImportedSerializer(serializers.Serializer[Any]):
     bad_rows = serializers.IntegerField()
     counts = serializers.DictField(child=serializers.IntegerField())
     problems = ProblemRowSerializer(many=True)
+    treated_rows = serializers.IntegerField(help_text="Rows that were masked or left out.")
+    names = serializers.DictField(
+        child=serializers.IntegerField(),
+        help_text="With check_only: systems and makers that responses name, and how often.",
+    )
+    naming_rows = serializers.IntegerField(help_text="With check_only: rows with such a name.")
     summary = serializers.CharField()
 
 
@@ -77,6 +86,29 @@ SKIP = OpenApiParameter(
     "skip_bad_rows",
     OpenApiTypes.BOOL,
     description="Store the good rows although others are bad; without it nothing is stored then.",
+)
+CHECK = OpenApiParameter(
+    "check_only",
+    OpenApiTypes.BOOL,
+    description="Read and check all rows, tell what they bring and whom they name; store nothing.",
+)
+NAMING_POLICIES = tuple(policy.value for policy in NamingPolicy)
+NAMING = OpenApiParameter(
+    "naming",
+    {"type": "string", "enum": list(NAMING_POLICIES), "default": NamingPolicy.FLAG.value},
+    description="What is done with responses that hold one of `names`: stored as they are, masked, "
+    "or left out.",
+)
+LONGEST_NAME = 255
+NAMES = OpenApiParameter(
+    "names",
+    {
+        "type": "array",
+        "items": {"type": "string", "maxLength": LONGEST_NAME},
+        "maxItems": MOST_NAMES,
+    },
+    description="Names to mask or to leave out, one parameter each; check_only tells which there "
+    "are.",
 )
 FILE = dict.fromkeys(SUFFIXES, OpenApiTypes.BINARY)
 
@@ -89,18 +121,43 @@ class ImportView(StudyView):
     reads_body = False
     sends = (SKIP.name,)
 
-    def take(self, request: Request, plan: ImportPlan[Any]) -> Response:
+    def take(
+        self,
+        request: Request,
+        plan: ImportPlan[Any],
+        *,
+        check_only: bool = False,
+        treatment: Treatment | None = None,
+    ) -> Response:
         skip = read_flag(request, SKIP.name)
         said: list[str] = []
         with self.file(request) as path:
+            found = self.named_in(path, plan) if check_only else {}
             try:
                 summary = import_files(
                     self.study.slug, [path], plan, skip_bad_rows=skip, actor=self.user,
-                    say=said.append,
+                    check_only=check_only, treatment=treatment, say=said.append,
                 )  # fmt: skip
             except BadRowsError as bad:
                 return Response(shown(bad.summary, said, path), status=422)
-        return Response(shown(summary, said, path))
+        treated = 0 if treatment is None else treatment.rows
+        return Response(shown(summary, said, path) | {"treated_rows": treated} | found)
+
+    def named_in(self, path: Path, plan: ImportPlan[Any]) -> dict[str, Any]:
+        """The systems and makers that responses name, and how many rows do."""
+        own = System.objects.filter(study=self.study).values_list("name", flat=True)
+        named = [*own, *systems_of([path], plan.form, progress=lambda rows: None)]
+        survey = survey_files(
+            [path],
+            plan.form,
+            names_pattern(named),
+            found=lambda row: None,
+            progress=lambda rows: None,
+        )
+        return {
+            "names": dict(survey.names.most_common(MOST_NAMES)),
+            "naming_rows": survey.naming_rows,
+        }
 
     @contextmanager
     def file(self, request: Request) -> Iterator[Path]:
@@ -121,6 +178,30 @@ class ImportView(StudyView):
             except (FileError, ImportRefusedError) as fault:
                 # Where the server keeps it meanwhile is nobody's business.
                 raise type(fault)(str(fault).replace(str(path), THE_FILE)) from None
+
+
+class ResponsesImportView(ImportView):
+    """A file with responses, which may name who wrote them."""
+
+    sends = (SKIP.name, CHECK.name, NAMING.name, NAMES.name)
+
+    def take_responses(self, request: Request, plan: ImportPlan[Any]) -> Response:
+        policy = request.query_params.get(NAMING.name, NamingPolicy.FLAG.value)
+        if policy not in NAMING_POLICIES:
+            raise Refused(f"naming must be one of {', '.join(NAMING_POLICIES)}.")
+        names = [name for name in request.query_params.getlist(NAMES.name) if name]
+        if len(names) > MOST_NAMES or any(len(name) > LONGEST_NAME for name in names):
+            raise Refused(
+                f"names has at most {MOST_NAMES} names of at most {LONGEST_NAME} characters."
+            )
+        if (policy == NamingPolicy.FLAG) != (not names):
+            raise Refused("Give `names` together with naming=mask or naming=exclude.")
+        return self.take(
+            request,
+            plan,
+            check_only=read_flag(request, CHECK.name),
+            treatment=Treatment.of(NamingPolicy(policy), names),
+        )
 
 
 def read_flag(request: Request, name: str) -> bool:
@@ -161,24 +242,30 @@ def shown(summary: Any, said: list[str], path: Path) -> dict[str, Any]:
         "rows": summary.rows,
         "bad_rows": summary.bad,
         "counts": dict(summary.counts),
+        "treated_rows": 0,
+        "names": {},
+        "naming_rows": 0,
         "problems": problems,
         "summary": summary.text().replace(str(path), THE_FILE),
     }
 
 
-def described(name: str, words: str) -> dict[str, Any]:
+def described(name: str, words: str, *more: OpenApiParameter) -> dict[str, Any]:
     found = tells(
-        ImportedSerializer, name, words, OF_A_STUDY, parameters=[SKIP], takes=FILE,
+        ImportedSerializer, name, words, OF_A_STUDY, parameters=[SKIP, *more], takes=FILE,
         also=(409,), takes_key=False,
     )  # fmt: skip
     found["responses"][422, "application/json"] = ImportedSerializer
     return found
 
 
-class ImportResponses(ImportView):
-    @extend_schema(**described("imports_responses", "Import responses, one a row"))
+OF_RESPONSES = (CHECK, NAMING, NAMES)
+
+
+class ImportResponses(ResponsesImportView):
+    @extend_schema(**described("imports_responses", "Import responses, one a row", *OF_RESPONSES))
     def post(self, request: Request, slug: str) -> Response:
-        return self.take(request, responses.PLAN)
+        return self.take_responses(request, responses.PLAN)
 
 
 class ImportPrompts(ImportView):
@@ -187,10 +274,12 @@ class ImportPrompts(ImportView):
         return self.take(request, prompts.PLAN)
 
 
-class ImportComparisons(ImportView):
-    @extend_schema(**described("imports_comparisons", "Import ready-made comparisons"))
+class ImportComparisons(ResponsesImportView):
+    @extend_schema(
+        **described("imports_comparisons", "Import ready-made comparisons", *OF_RESPONSES)
+    )
     def post(self, request: Request, slug: str) -> Response:
-        return self.take(request, comparisons.PLAN)
+        return self.take_responses(request, comparisons.PLAN)
 
 
 class ImportVotes(ImportView):

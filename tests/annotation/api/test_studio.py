@@ -16,6 +16,7 @@ from annotation.models import (
     Comparison,
     Message,
     Prompt,
+    Response,
     Role,
     Study,
     StudyState,
@@ -284,3 +285,81 @@ def test_the_collection_is_rehearsed_with_simulated_people(opened):
     assert member(empty, Role.OWNER).post("studies/empty/rehearsal", {"people": 2}).status_code == (
         409
     )
+
+
+# -- names in responses ----------
+
+
+def naming_rows() -> bytes:
+    texts = {"north": "As ChatGPT I cannot.", "south": "Ask Southwind.", "southwind": "Yes."}
+    rows = [
+        {"prompt_id": "p1", "prompt": "Why?", "system": system, "response": text}
+        for system, text in texts.items()
+    ]
+    return "\n".join(map(json.dumps, rows)).encode()
+
+
+def texts_of(study: Study) -> dict[str, str]:
+    return dict(Response.objects.filter(prompt__study=study).values_list("system__name", "text"))
+
+
+def test_a_script_asks_what_a_file_brings_and_whom_it_names_before_it_is_stored():
+    study = factories.make_study("weather")
+    key = member(study, Role.OWNER)
+    path = "studies/weather/imports/responses"
+    found = key.file(f"{path}?check_only=true", naming_rows() + b"\nnonsense").json()
+    assert (found["stored"], found["rows"], found["bad_rows"]) == (False, 4, 1)
+    assert [row["line"] for row in found["problems"]] == [4]
+    assert found["names"] == {"ChatGPT": 1, "Southwind": 1}
+    assert found["naming_rows"] == 2
+    assert texts_of(study) == {}
+    masked = key.file(f"{path}?naming=mask&names=ChatGPT", naming_rows()).json()
+    assert (masked["stored"], masked["rows"], masked["treated_rows"]) == (True, 3, 1)
+    assert texts_of(study) == {
+        "north": "As [name] I cannot.",
+        "south": "Ask Southwind.",
+        "southwind": "Yes.",
+    }
+
+
+def test_a_script_leaves_out_responses_that_hold_one_of_some_names():
+    study = factories.make_study("weather")
+    key = member(study, Role.OWNER)
+    path = "studies/weather/imports/responses?naming=exclude&names=ChatGPT&names=Southwind"
+    left = key.file(path, naming_rows()).json()
+    assert (left["stored"], left["treated_rows"]) == (True, 2)
+    assert texts_of(study) == {"southwind": "Yes."}
+    assert AuditEntry.objects.filter(action="responses.imported").get().detail["treatment"] == {
+        "policy": "exclude",
+        "names": 2,
+        "rows": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "naming=hide",
+        "naming=mask",
+        "names=ChatGPT",
+        "naming=flag&names=ChatGPT",
+        "check_only=perhaps",
+        "naming=mask&names=" + "x" * 256,
+        "naming=mask" + "".join(f"&names=n{number}" for number in range(101)),
+    ],
+)
+def test_a_treatment_that_says_nothing_or_too_much_is_refused(query: str):
+    study = factories.make_study("weather")
+    key = member(study, Role.OWNER)
+    answer = key.file(f"studies/weather/imports/responses?{query}", naming_rows())
+    assert answer.status_code == 422
+    assert texts_of(study) == {}
+
+
+def test_prompts_and_votes_hold_no_names_to_treat():
+    study = factories.make_study("weather")
+    key = member(study, Role.OWNER)
+    for kind in ("prompts", "votes"):
+        answer = key.file(f"studies/weather/imports/{kind}?naming=mask&names=x", b"{}")
+        assert answer.status_code == 422
+        assert "There is no such parameter" in answer.json()["faults"][0]["what"]
