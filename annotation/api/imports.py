@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -119,7 +119,7 @@ class ImportView(StudyView):
     parser_classes = (JsonLines, Csv)
     takes_key = False
     reads_body = False
-    sends = (SKIP.name,)
+    sends: ClassVar[tuple[str, ...]] = (SKIP.name,)
 
     def take(
         self,
