@@ -23,6 +23,7 @@ from annotation.importing.formats import (
     read_rows,
 )
 from annotation.importing.naming import around, names_in
+from annotation.importing.sampled import Sample
 
 ROWS_PER_PROGRESS = 500
 
@@ -60,6 +61,8 @@ class Survey:
         Responses by the name that they hold.
     naming_rows : int
         Rows with any such name.
+    sampled : list of dict
+        Some pairs, as `sampled.Sample.pairs` gives them.
     """
 
     rows: int = 0
@@ -71,6 +74,7 @@ class Survey:
     several: int = 0
     names: Counter[str] = field(default_factory=Counter)
     naming_rows: int = 0
+    sampled: list[dict[str, Any]] = field(default_factory=list)
 
 
 def survey_files(
@@ -101,6 +105,7 @@ def survey_files(
     """
     survey = Survey()
     prompts = _Prompts()
+    sample = Sample()
     for path in paths:
         for read in read_rows(path, form):
             survey.rows += 1
@@ -108,6 +113,7 @@ def survey_files(
                 progress(survey.rows)
             if isinstance(read.row, RowProblem):
                 continue
+            sample.see(read.row)
             named = False
             for prompt_id, system, text in responses_in(read.row):
                 survey.systems[system] += 1
@@ -123,6 +129,7 @@ def survey_files(
     survey.prompts = len(prompts.systems)
     survey.incomplete_prompts = prompts.incomplete()
     survey.equal_pairs, survey.several = prompts.equal_pairs, prompts.several
+    survey.sampled = sample.pairs()
     return survey
 
 

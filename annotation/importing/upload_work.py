@@ -41,6 +41,8 @@ from annotation.taking_turns import TIME_LIMIT, TakenOverError, at_work, take_tu
 log = structlog.get_logger(__name__)
 
 MOST_NAMES = 100
+# Of what was found: texts of some pairs, until they are stored.
+SAMPLED = "sampled"
 """Different names that the check tells apart; a text full of versions has no more."""
 
 UNFINISHED_FOR = timedelta(days=14)
@@ -199,6 +201,7 @@ def check(upload: Upload) -> dict[str, Any]:
         "names": dict(survey.names.most_common(MOST_NAMES)),
         "naming_rows": survey.naming_rows,
         "named": first_names,
+        SAMPLED: survey.sampled,
     }
 
 
@@ -214,7 +217,8 @@ def store(upload: Upload) -> UploadState | None:
 
     def done(summary: ImportSummary) -> dict[str, Any]:
         return {
-            **upload.found,
+            # The texts stand in their own tables by now.
+            **{name: value for name, value in upload.found.items() if name != SAMPLED},
             "stored": {
                 "rows": summary.rows - summary.bad if summary.stored else 0,
                 "skipped": summary.bad,

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from annotation.access import SignedInRequest
 from annotation.importing import spool, uploads
 from annotation.importing.naming import NamingPolicy
+from annotation.importing.upload_work import SAMPLED
 from annotation.importing.uploads import UploadRefusedError
 from annotation.models import (
     Comparison,
@@ -26,6 +27,7 @@ from annotation.models import (
     UploadState,
 )
 from annotation.models.uploads import AT_WORK
+from annotation.rating.markdown import render_markdown
 from annotation.tasks import ring_for_uploads
 
 from .frame import INVALID, readers_only, refuse_frozen, render_step
@@ -214,9 +216,21 @@ def upload_page(
     elif state == UploadState.CHECKED:
         context["form"] = form or StoreForm(made)
         context["storable"] = made.found.get("storable", 0)
+        context["sampled"] = sampled_pairs(made)
     elif state in AT_WORK:
         context["progress"] = progress_in_words(made)
     return render_step(request, study, "content", TEMPLATES[state], context)
+
+
+def sampled_pairs(made: Upload) -> list[dict[str, Any]]:
+    """Some pairs of the files, rendered as annotators would see them."""
+    return [
+        {
+            "prompt": render_markdown(pair["prompt"]),
+            "responses": [(system, render_markdown(text)) for system, text in pair["responses"]],
+        }
+        for pair in made.found.get(SAMPLED, [])
+    ]
 
 
 def progress_in_words(made: Upload) -> dict[str, Any]:

@@ -17,7 +17,10 @@ from django.test import Client
 from django.utils import timezone
 
 from annotation.importing import spool, transfer, upload_work, uploads
+from annotation.importing.formats import ComparisonRow, ResponseRow
+from annotation.importing.formats.rows import PromptAttributes, Side
 from annotation.importing.naming import NamingPolicy
+from annotation.importing.sampled import LONGEST_SHOWN, SAMPLED_PROMPTS, Sample
 from annotation.importing.uploads import PROBLEMS_LIST
 from annotation.lifecycle.opening import open_study
 from annotation.models import (
@@ -468,3 +471,48 @@ def test_an_upload_of_another_study_is_not_found(studio: Studio):
     factories.make_membership(other.study, "owner", studio.user)
     assert other.get("one_upload", upload=upload.public_id).status_code == 404
     assert other.post("discard", upload=upload.public_id).status_code == 404
+
+
+def test_some_pairs_are_shown_as_annotators_would_see_them_before_anything_is_stored(
+    studio: Studio,
+):
+    upload = studio.checked(("rows.jsonl", two_systems(30, note="x").replace(b"first", b"**one**")))
+    pairs = upload.found["sampled"]
+    assert len(pairs) == SAMPLED_PROMPTS
+    for pair in pairs:
+        number = pair["prompt"].removeprefix("Question ").removesuffix("?")
+        assert pair["responses"] == [
+            ["north", f"Answer {number} of the **one**."],
+            ["south", f"Answer {number} of the second."],
+        ]
+    # Not the first ones: whatever their order in the file, and other ones of another file.
+    assert [pair["prompt"] for pair in pairs] != [f"Question {number}?" for number in range(3)]
+    page = studio.get("one_upload", upload=upload.public_id)
+    assert "Some pairs of these files" in text_of(page)
+    assert page.content.decode().count("<strong>one</strong>") == SAMPLED_PROMPTS
+    assert not Prompt.objects.exists()
+    # What is stored is not kept a second time, where it would outlive the sealing of the study.
+    studio.post("store", {"naming": "flag"}, upload=upload.public_id)
+    work_on_upload()
+    upload.refresh_from_db()
+    assert upload.state == UploadState.STORED
+    assert "sampled" not in upload.found
+
+
+def test_a_sample_is_of_pairs_alone_and_long_texts_are_cut():
+    sample = Sample()
+    alone = PromptAttributes("p1", text="Alone?")
+    sample.see(ResponseRow(alone, "north", "One."))
+    sample.see(ResponseRow(alone, "north", "Two.", sample=1))
+    assert sample.pairs() == []
+    talk = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Ho"}]
+    both = PromptAttributes("p2", messages=talk)
+    long = "x" * (LONGEST_SHOWN + 1)
+    sample.see(ComparisonRow("i1", both, Side("north", long), Side("south", "")))
+    sample.see(ResponseRow(both, "west", "A third."))
+    assert sample.pairs() == [
+        {
+            "prompt": "user: Hi\n\nassistant: Ho",
+            "responses": [["north", f"{'x' * LONGEST_SHOWN}…"], ["south", ""]],
+        }
+    ]
