@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 # Renewed with every slice; what a process that died was preparing goes after it.
 LEASE = timedelta(minutes=2)
-# So many take half a minute of a free machine. A proxy that waits no longer cuts the answer off, and
+# So many take half a minute of a free machine. A proxy that waits no longer cuts the answer off and
 # not the work: the runs show as being prepared, and then as running.
 MOST_ON_A_PAGE = 500_000
 # Calls that are written at a time: some tens of milliseconds.
