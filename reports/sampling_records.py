@@ -66,7 +66,7 @@ class SamplingRecords:
     def votes_by_policy(self) -> dict[str, int]:
         """Counted votes by the policy that drew them; policies without votes are left out."""
         counts = np.bincount(self.policy, minlength=len(POLICIES))
-        return {name: int(counts[code]) for code, name in enumerate(POLICIES) if counts[code]}
+        return {str(name): int(counts[code]) for code, name in enumerate(POLICIES) if counts[code]}
 
 
 def load_sampling(

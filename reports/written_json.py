@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import math
 from typing import Any
 
+import orjson
 from django.db import connection, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -16,6 +17,9 @@ class WrittenJSONField(models.JSONField):
     again when it is read: of a report of 27 MB, a second each time, twice as long as writing the
     text. In return nothing inside the value can be looked up or indexed by the database. As no
     number passes through the database's own kind, each comes back as it was, to the last digit.
+
+    It is written and read by orjson: the standard library took half a second to write that report,
+    most of it for the digits of floats, and orjson takes a tenth of that.
     """
 
     description = "JSON, kept as text"
@@ -26,7 +30,30 @@ class WrittenJSONField(models.JSONField):
     def get_db_prep_value(
         self, value: Any, connection: BaseDatabaseWrapper, prepared: bool = False
     ) -> str:
-        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+        refuse_what_is_no_number(value)
+        return orjson.dumps(value).decode()
+
+    def from_db_value(
+        self, value: str | None, expression: Any, connection: BaseDatabaseWrapper
+    ) -> Any:
+        return None if value is None else orjson.loads(value)
+
+
+def refuse_what_is_no_number(value: Any) -> None:
+    """Refuse floats that JSON cannot hold; orjson would write null for them, as if none was known.
+
+    Raises
+    ------
+    ValueError
+        There is one among the entries of a list or an object, however deep.
+    """
+    for entry in value.values() if type(value) is dict else value:
+        kind = type(entry)
+        if kind is float:
+            if not math.isfinite(entry):
+                raise ValueError(f"{entry} is no JSON number")
+        elif kind is dict or kind is list:
+            refuse_what_is_no_number(entry)
 
 
 def compress_quickly() -> None:

@@ -11,7 +11,12 @@ from reports.models import AnalysisRun
 from tests.factories import make_study, make_system
 
 # Numbers that PostgreSQL's own kind writes otherwise, an order of keys, and a letter it refuses.
-RESULT = {"z": 1e16, "a": [0.1 + 0.2, -0.0, 5e-324, 2**63 - 1], "text": "é\u0000\u2028", "n": None}
+RESULT = {
+    "z": 1e16,
+    "a": [0.1 + 0.2, -0.0, 5e-324, 1.7976931348623157e308, 2**63 - 1, True],
+    "text": 'é\u0000\u2028 \\ " </script> 函数 😀',
+    "n": None,
+}
 
 
 def kept(**values: object) -> AnalysisRun:
@@ -40,9 +45,15 @@ def test_its_column_is_text() -> None:
 
 
 @pytest.mark.django_db
-def test_what_no_json_number_is_is_not_stored() -> None:
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("depth", [0, 3])
+def test_what_no_json_number_is_is_not_stored(number: float, depth: int) -> None:
+    """Least of all as null, which says that nothing is known."""
+    inner: object = number
+    for _ in range(depth):
+        inner = [{"b": inner}]
     with pytest.raises(ValueError, match="JSON"):
-        kept(result={"a": float("nan")})
+        kept(result={"a": inner})
 
 
 @pytest.mark.postgres
