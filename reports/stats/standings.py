@@ -76,8 +76,9 @@ class Standings:
         self.high: list[int] = sets.high.tolist()
         self.better = sets.better
         self.joint = max_t_quantile(covariance, seed=seed, level=level)
-        variance = np.diag(covariance.matrix)
-        self.se = np.sqrt(np.where(variance > TINY_VARIANCE * model_variance, variance, 0.0))
+        self.se = errors_of(covariance, model_variance)
+        alone = covariance.these_annotators
+        self.se_alone = None if alone is None else errors_of(alone, model_variance)
 
     def strength(self, place: int, n: int) -> Estimate:
         """The Strength of the system at `place`; `n` counts its votes."""
@@ -111,9 +112,8 @@ class Standings:
                 "high": value + self.joint * se,
             }
         alone = self.covariance.these_annotators
-        if alone is not None:
-            narrow = critical_value(self.level, alone.df) * scale
-            narrow *= float(np.sqrt(alone.matrix[place, place]))
+        if alone is not None and self.se_alone is not None and self.se_alone[place] > 0:
+            narrow = critical_value(self.level, alone.df) * scale * float(self.se_alone[place])
             details["these_annotators"] = {"low": value - narrow, "high": value + narrow}
         return Estimate(
             estimate=value,
@@ -130,3 +130,10 @@ class Standings:
             warnings=self.warnings,
             details=details,
         )
+
+
+def errors_of(covariance: Covariance, model_variance: float) -> FloatArray:
+    """Standard errors, shape (m,); 0 where the variance is nothing, or below it, but rounding."""
+    variance = np.diag(covariance.matrix)
+    known = variance > TINY_VARIANCE * model_variance
+    return np.asarray(np.sqrt(np.where(known, variance, 0.0)))

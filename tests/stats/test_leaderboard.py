@@ -111,6 +111,15 @@ def test_any_votes_give_a_board_of_finite_figures(rows: list[Row]) -> None:
             assert row.strength.low <= row.strength.estimate <= row.strength.high
 
 
+def test_an_error_that_is_only_rounding_is_none_for_these_annotators_either() -> None:
+    """Three votes whose prompt-clustered variance of one system is 0, computed as less."""
+    board = board_of([(1, 0, 0, -1, 1, 1), (0, 2, 3, 1, 0, 1), (2, 1, 3, 1, 0, 0)])
+    as_json(board)
+    for row in board.rows:
+        alone = row.strength.details.get("these_annotators")
+        assert alone is None or alone["high"] - alone["low"] > 1e-6
+
+
 @given(vote_rows(max_size=30), st.randoms(use_true_random=False))
 @settings(max_examples=25)
 def test_row_order_does_not_change_a_byte(rows: list[Row], random: Any) -> None:
