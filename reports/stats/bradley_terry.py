@@ -22,6 +22,8 @@ from reports.stats.votes import BothBadPolicy, TiePolicy
 __all__ = [
     "BradleyTerryFit",
     "ComponentFit",
+    "among",
+    "diagonal_of",
     "fit_bradley_terry",
     "fit_scores",
     "gauge_inverse",
@@ -34,6 +36,8 @@ MAX_STEP = 3.0
 """Largest change of a Strength in one Newton step: p(1-p) is nearly flat far from 0."""
 
 TOLERANCE = 1e-10
+"""Largest change of a Strength in the last Newton step: what is left is then rounding."""
+
 MAX_ITERATIONS = 50
 """Five or six are usual."""
 
@@ -149,8 +153,10 @@ def gauge_inverse(information: FloatArray) -> FloatArray:
     information : float array, shape (m, m)
     """
     m = information.shape[0]
-    c = float(np.trace(information)) / m
-    return np.asarray(np.linalg.inv(information + c / m) - 1 / (c * m))
+    c = float(information.trace()) / m
+    inverse = np.linalg.inv(information + c / m)
+    inverse -= 1 / (c * m)
+    return inverse
 
 
 def log_likelihood(strengths: FloatArray, score: FloatArray) -> float:
@@ -184,13 +190,13 @@ def gradient_and_information(
     information = p * p.T
     information *= total
     np.negative(information, out=information)
-    diagonal = _diagonal(information)
+    diagonal = diagonal_of(information)
     diagonal[:] = 0
     diagonal[:] = -information.sum(axis=1)
     return gradient, information
 
 
-def _diagonal(matrix: FloatArray) -> FloatArray:
+def diagonal_of(matrix: FloatArray) -> FloatArray:
     """The diagonal of a square matrix in one piece of memory, to be written to."""
     return matrix.reshape(-1)[:: matrix.shape[0] + 1]
 
@@ -210,20 +216,23 @@ def _newton(
     while not converged and iterations < max_iterations:
         iterations += 1
         gradient, information = gradient_and_information(strengths, score, total)
+        diagonal_of(information)[:] += precision
         if precision:
             gradient -= precision * strengths
-            _diagonal(information)[:] += precision
+            regular = information
         else:
-            information += float(_diagonal(information).sum()) / m**2
-        step = np.linalg.solve(information, gradient)
+            regular = information + float(diagonal_of(information).sum()) / m**2
+        step = np.linalg.solve(regular, gradient)
         largest = float(np.abs(step).max())
         if largest > MAX_STEP:
             step *= MAX_STEP / largest
         strengths += step
         strengths -= strengths.mean()
         converged = largest < TOLERANCE
-    _, information = gradient_and_information(strengths, score, total)
-    _diagonal(information)[:] += precision
+    if not converged:
+        # Before a last step that changes nothing it is what it is after it.
+        _, information = gradient_and_information(strengths, score, total)
+        diagonal_of(information)[:] += precision
     return strengths, information, iterations, converged
 
 
@@ -293,8 +302,7 @@ def fit_scores(
     fits = []
     for label in range(int(component.max(initial=-1)) + 1):
         systems = np.flatnonzero(component == label)
-        inside = np.ix_(systems, systems)
-        own_score, own_total = score[inside], total[inside]
+        own_score, own_total = (among(systems, table) for table in (score, total))
         separation = find_separation(own_score)
         strengths, information, iterations, converged = _newton(
             own_score,
@@ -316,6 +324,13 @@ def fit_scores(
             )
         )
     return component, tuple(fits)
+
+
+def among(systems: NDArray[np.intp], table: FloatArray) -> FloatArray:
+    """The part of a table of all systems that is about some of them; itself where all are."""
+    if systems.size == table.shape[0]:
+        return table
+    return table[np.ix_(systems, systems)]
 
 
 def _renamed(separation: Separation, systems: NDArray[np.intp]) -> Separation:
@@ -374,15 +389,15 @@ def fit_bradley_terry(
     for code in (WarningCode.SEPARATED, WarningCode.NOT_CONVERGED):
         if any(code in part.warnings for part in parts):
             warnings.append(code)
-    tied = cells.verdict == VerdictCode.TIE
-    bad = cells.verdict == VerdictCode.BOTH_BAD
-    used = cells.count.sum()
+    given = cells.votes_by_verdict()
+    tied, bad = int(given[VerdictCode.TIE]), int(given[VerdictCode.BOTH_BAD])
+    used = int(given.sum())
     if ties == "drop":
-        used -= cells.count[tied | bad].sum()
-        if bool(tied.any() or bad.any()):
+        used -= tied + bad
+        if tied or bad:
             warnings.append(WarningCode.TIES_DROPPED)
     elif both_bad == "drop":
-        used -= cells.count[bad].sum()
-    elif bool(bad.any()):
+        used -= bad
+    elif bad:
         warnings.append(WarningCode.BOTH_BAD_FOLDED)
-    return BradleyTerryFit(strengths, component, parts, int(used), tuple(warnings))
+    return BradleyTerryFit(strengths, component, parts, used, tuple(warnings))

@@ -145,26 +145,31 @@ class Cells:
         """Number of votes."""
         return int(self.count.sum())
 
+    def votes_by_verdict(self) -> IntArray:
+        """Number of votes by verdict code, shape (verdicts,)."""
+        # Counts stay far below 2**53.
+        return np.bincount(self.verdict, self.count, VERDICTS).astype(np.int64)
+
     def wins(self) -> FloatArray:
         """Weighted wins of row over column, shape (n_systems, n_systems)."""
-        m = self.n_systems
-        a_wins, b_wins = self.verdict == VerdictCode.A, self.verdict == VerdictCode.B
-        code = np.where(
-            a_wins, self.system_a * m + self.system_b, self.system_b * m + self.system_a
-        )
-        return group_sum(code, self.weight * (a_wins | b_wins), m * m).reshape(m, m)
+        return _wins(self._by_verdict())
 
     def ties(self, both_bad: BothBadPolicy = "tie") -> FloatArray:
         """Weighted ties of each pair, symmetric, shape (n_systems, n_systems)."""
         check_policies("half", both_bad)
+        return _ties(self._by_verdict(), both_bad)
+
+    def wins_and_ties(self, both_bad: BothBadPolicy = "tie") -> tuple[FloatArray, FloatArray]:
+        """:meth:`wins` and :meth:`ties`, counted once for both."""
+        check_policies("half", both_bad)
+        weights = self._by_verdict()
+        return _wins(weights), _ties(weights, both_bad)
+
+    def _by_verdict(self) -> FloatArray:
+        """Weight of each verdict of a against b, shape (verdicts, n_systems, n_systems)."""
         m = self.n_systems
-        tied = self.verdict == VerdictCode.TIE
-        if both_bad == "tie":
-            tied |= self.verdict == VerdictCode.BOTH_BAD
-        upper = group_sum(self.system_a * m + self.system_b, self.weight * tied, m * m).reshape(
-            m, m
-        )
-        return upper + upper.T
+        code = (self.verdict * m + self.system_a) * m + self.system_b
+        return group_sum(code, self.weight, VERDICTS * m * m).reshape(VERDICTS, m, m)
 
     def both_bad(self) -> IntArray:
         """Number of both-bad votes of each pair, symmetric, shape (n_systems, n_systems)."""
@@ -185,11 +190,23 @@ class Cells:
             ``score + score.T == total``.
         """
         check_policies(ties, both_bad)
-        wins = self.wins()
         if ties == "drop":
+            wins = self.wins()
             return wins, wins + wins.T
-        tied = self.ties(both_bad)
-        return wins + tied / 2, wins + wins.T + tied
+        wins, tied = self.wins_and_ties(both_bad)
+        score = wins + tied / 2
+        return score, score + score.T
+
+
+def _wins(weights: FloatArray) -> FloatArray:
+    return np.asarray(weights[VerdictCode.A] + weights[VerdictCode.B].T)
+
+
+def _ties(weights: FloatArray, both_bad: BothBadPolicy) -> FloatArray:
+    upper = weights[VerdictCode.TIE]
+    if both_bad == "tie":
+        upper = upper + weights[VerdictCode.BOTH_BAD]
+    return np.asarray(upper + upper.T)
 
 
 def _pack(first: IntArray, second: IntArray, side: IntArray, verdict: IntArray, m: int) -> IntArray:

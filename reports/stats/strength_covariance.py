@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from reports.stats.bradley_terry import (
     METHOD_RIDGE,
     BradleyTerryFit,
     ComponentFit,
+    among,
+    diagonal_of,
     gauge_inverse,
 )
 from reports.stats.cells import Cells
@@ -110,23 +113,15 @@ def iid_covariance_from_cells(
     float array, shape (m, m)
         In the order of ``part.systems``.
     """
-    inside = np.ix_(part.systems, part.systems)
-    squared = Cells(
-        cells.system_a,
-        cells.system_b,
-        cells.side,
-        cells.verdict,
-        cells.count,
-        cells.weight_square,
-        cells.weight_square,
-        cells.n_systems,
-    )
-    wins = squared.wins()[inside]
-    p = expit(part.strengths[:, None] - part.strengths)
-    square = wins * (1 - p) ** 2 + wins.T * p**2
+    squared = replace(cells, weight=cells.weight_square)
+    wins, tied = (among(part.systems, table) for table in squared.wins_and_ties(both_bad))
+    q = expit(part.strengths - part.strengths[:, None])
+    lost = wins * (q * q)
     if ties == "half":
-        square += squared.ties(both_bad)[inside] * (0.5 - p) ** 2
-    meat = -square
-    np.fill_diagonal(meat, square.sum(axis=1))
+        off = q - 0.5
+        lost += tied / 2 * (off * off)
+    # Wins of column over row have the transposed term, and of ties half is counted there.
+    meat = -(lost + lost.T)
+    diagonal_of(meat)[:] -= meat.sum(axis=1)
     bread = gauge_inverse(part.information)
     return np.asarray(bread @ meat @ bread)
