@@ -138,7 +138,8 @@ def run(
 
 
 def _few_responses(study: Study) -> bool:
-    return Response.objects.filter(prompt__study=study).count() <= MORE_RESPONSES
+    some = Response.objects.filter(prompt__study=study)[: MORE_RESPONSES + 1]
+    return some.count() <= MORE_RESPONSES
 
 
 def settings_of(study: Study, read: StudyRecords, *, thorough: bool = False) -> dict[str, Any]:
