@@ -43,6 +43,8 @@ SMOKE_VETERAN = 200
 SMALL_COMPARISONS = 600
 CROWD = Step("50 people, think 2 s", 50, 2.0, 100.0)
 ALONE = Step("1 person, never thinking", 1, 0.0, 100.0, votes_each=150)
+# What the processes remember of a study they have when it is measured, of a small one too.
+ACQUAINTANCE = Step("warm-up", 2, 0.0, votes_each=10)
 MOST_GROWTH = 1.5
 TURNS = 2
 
@@ -190,14 +192,11 @@ def volume(run: Run) -> None:
 def grow(
     run: Run, profile: str, rows: int, veteran: int, seconds: float, *, turns: int
 ) -> dict[str, float]:
-    """Ratios of p95, big study to small one; both are asked in turn."""
-    small, _ = seed_study(
-        f"{profile}-small",
-        comparisons=SMALL_COMPARISONS,
-        overlap=OVERLAP,
-        systems=4,
-        text_size=TEXT_SIZE,
-    )
+    """Ratios of p95, big study to small one; both are asked in turn.
+
+    Each turn has a small study of its own, in which work is left to the end: one that the turns
+    before had filled would hand out nothing, and answer sooner or later than one with work.
+    """
     started = time.monotonic()
     big = make_big_study(f"{profile}-big", rows, veteran)
     took = time.monotonic() - started
@@ -215,30 +214,35 @@ def grow(
         run.report.plans.append({"sql": sql, "plan": plan})
         if "SKIP LOCKED" in sql:
             run.report.say(f"the veteran's claim:\n{sql}\n{plan}")
-    crowds = {
-        "small": sign_in_annotators(small, CROWD.people),
-        "big": sign_in_annotators(big.study, CROWD.people),
-    }
-    # A new person each turn in the small study, where nobody has more than 600 votes to give.
-    singles = {
-        "small": [sign_in_annotators(small, 1) for _ in range(turns)],
-        "big": [[sign_in(big.veteran)]] * turns,
-    }
-    slugs = {"small": small.slug, "big": big.study.slug}
-    connection.close()
+    everybody = {CROWD: sign_in_annotators(big.study, CROWD.people), ALONE: [sign_in(big.veteran)]}
+    guests = sign_in_annotators(big.study, ACQUAINTANCE.people)
     growth: dict[str, float] = {}
-    for step in (CROWD, ALONE):
+    for step, people in everybody.items():
         found: dict[str, list[Result]] = {"small": [], "big": []}
         for turn in range(turns):
-            for name, slug in slugs.items():
-                crowd = crowds[name] if step is CROWD else singles[name][turn]
-                target = product(run.site, slug, name=name)
-                result = run.bench.run(step, target, crowd, seconds)
+            small = small_study(f"{profile}-small-{step.people}-{turn}")
+            crowd = sign_in_annotators(small, step.people)
+            strangers = sign_in_annotators(small, ACQUAINTANCE.people)
+            connection.close()
+            for name, study, asked, first in (
+                ("small", small, crowd, strangers),
+                ("big", big.study, people, guests),
+            ):
+                target = product(run.site, study.slug, name=name)
+                run.bench.run(ACQUAINTANCE, target, first, WARM_UP_S)
+                result = run.bench.run(step, target, asked, seconds)
                 found[name].append(run.report.add(profile, result, gated=profile == "volume"))
         for action in GATED:
             p95 = {name: sum(one.p95(action) for one in of) for name, of in found.items()}
             growth[f"{step.name}: p95 of {action}, big by small"] = p95["big"] / p95["small"]
     return growth
+
+
+def small_study(slug: str) -> Study:
+    study, _ = seed_study(
+        slug, comparisons=SMALL_COMPARISONS, overlap=OVERLAP, systems=4, text_size=TEXT_SIZE
+    )
+    return study
 
 
 PROFILES: dict[str, Callable[[Run], None]] = {
