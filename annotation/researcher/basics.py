@@ -100,7 +100,11 @@ class TextsFields(StudioForm):
         return {name: self.cleaned_data[name] for name in self.columns}
 
     def in_words(self, place: str) -> dict[str, str]:
-        return fields_in_words(self, [place.removeprefix("texts.")])
+        return fields_in_words(self, self.fields_at(place))
+
+    def fields_at(self, place: str) -> list[str]:
+        name = place.removeprefix("texts.")
+        return [name] if name in self.fields else []
 
 
 def texts_of(study: Study) -> dict[str, str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django import forms
+from django.http import QueryDict
 
 from annotation.lifecycle.rubric import check_rules
 from annotation.lifecycle.rule_changes import with_section
@@ -39,6 +40,9 @@ class StoredForm(Protocol):
     def in_words(self, place: str) -> dict[str, str]:
         """What the fields of a place say, by their labels."""
 
+    def fields_at(self, place: str) -> list[str]:
+        """The fields of a place that have the same names on every page of the form."""
+
 
 # The form of a study as it is now, filled with it or with what was sent.
 MakeForm = Callable[[Study, Mapping[str, Any] | None], Any]
@@ -61,17 +65,25 @@ class MovedMeanwhileError(Exception):
     differences : list of Difference
     seen : dict of str to str
         The digest of what stands there now, for each place.
+    untouched : dict of str to object
+        What fields say by now that were not touched on the page; None of a box without a tick.
     """
 
-    def __init__(self, differences: list[Difference], seen: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        differences: list[Difference],
+        seen: Mapping[str, str],
+        untouched: Mapping[str, Any] | None = None,
+    ) -> None:
         number = len(differences)
         super().__init__(
             f"After you had opened the page, somebody else changed "
             f"{'something' if number == 1 else f'{number} things'} that you changed, too. Theirs "
-            f"stand{'s' if number == 1 else ''} beside yours; save again to keep yours."
+            f"stand{'s' if number == 1 else ''} beside yours below; save again to keep yours."
         )
         self.differences = differences
         self.seen = seen
+        self.untouched = untouched or {}
 
 
 def digest_of(value: object) -> str:
@@ -164,8 +176,12 @@ def merged(
     kept, moved = sides(places_of(settings, rules), stored, seen)
     if moved:
         differences = [entry for place in moved for entry in between(back, form, place)]
+        fields = {place: form.fields_at(place) for place in kept}
+        told = [*moved, *(place for place in kept if fields[place])]
         raise MovedMeanwhileError(
-            differences, {place: digest_of(stored.get(place)) for place in moved}
+            differences,
+            {place: digest_of(stored.get(place)) for place in told},
+            {name: back.data.get(name) for names in fields.values() for name in names},
         )
     for place in kept:
         if place in settings:
@@ -199,6 +215,16 @@ def between(theirs: StoredForm, mine: StoredForm, place: str) -> list[Difference
 def seen_now(posted: Mapping[str, Any], moved: MovedMeanwhileError) -> str:
     """What the page carries once it has told of what was moved: saved again, it is taken."""
     return json.dumps({**(seen_in(posted) or {}), **moved.seen})
+
+
+def with_untouched(posted: QueryDict, untouched: Mapping[str, Any]) -> QueryDict:
+    """What was typed, and in fields that were not touched what stands there now."""
+    data = posted.copy()
+    for name, value in untouched.items():
+        data.pop(name, None)
+        if value is not None:
+            data[name] = str(value)
+    return data
 
 
 def field_in_words(field: forms.BoundField) -> str:

@@ -128,13 +128,21 @@ class QualityForm(RulesForm):
         rules.pop("quality", None)
         return rules | ({"quality": quality} if quality else {})
 
-    def in_words(self, place: str) -> dict[str, str]:
+    def fields_at(self, place: str) -> list[str]:
         key = place.removeprefix("quality.")
         rule = next((rule for rule in QUALITY if rule.key == key), None)
         if rule is None:
+            return []
+        return [
+            f"{key}_{name}"
+            for name in (ACTION, *(value.name for value in (*rule.values, *rule.more)))
+        ]
+
+    def in_words(self, place: str) -> dict[str, str]:
+        if not (names := self.fields_at(place)):
             return {}
-        numbers = [f"{key}_{value.name}" for value in (*rule.values, *rule.more)]
-        action = self[f"{key}_{ACTION}"]
+        rule = next(rule for rule in QUALITY if place == f"quality.{rule.key}")
+        action, numbers = self[names[0]], names[1:]
         return {
             rule.label: field_in_words(action),
             **{

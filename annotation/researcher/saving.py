@@ -22,6 +22,7 @@ from .meanwhile import (
     seen_in,
     seen_now,
     shown_of,
+    with_untouched,
 )
 
 
@@ -54,6 +55,7 @@ def save(request: SignedInRequest, study: Study, make: MakeForm) -> Page:
     try:
         configure_draft(study, request.user, change=lambda draft: merged(form, make, draft, seen))
     except MovedMeanwhileError as moved:
+        form.data = with_untouched(request.POST, moved.untouched)
         form.add_error(None, str(moved))
         return Page(form, seen_now(request.POST, moved), moved.differences)
     except ValidationError as fault:

@@ -18,11 +18,11 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from annotation import tasks
-from annotation.models import Comparison, Response, Study, StudyState, Upload, User, Vote
+from annotation.models import Comparison, Response, Role, Study, StudyState, Upload, User, Vote
 from annotation.researcher.steps import STEPS
 from tests.annotation.researcher.studio import DEMO, make_studio
 from tests.browser.watching import Watch, accessibility_faults
-from tests.factories import PASSWORD, make_comparison, make_user
+from tests.factories import PASSWORD, make_comparison, make_membership, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -329,3 +329,38 @@ def test_the_current_step_is_in_sight_on_a_phone(desks: Callable[..., Desk], add
     desk.page.goto(f"{desk.origin}/study/{studio.study.slug}/set-up/{address}")
     desk.page.wait_for_load_state()
     assert desk.page.evaluate(OUT_OF_SIGHT) == []
+
+
+@pytest.mark.parametrize(("window", "theme"), [(DESK, "light"), (PHONE, "dark")])
+def test_two_people_at_one_page_see_what_each_of_them_wants(
+    desks: Callable[..., Desk], window: dict[str, int], theme: Theme
+) -> None:
+    mine = desks(viewport=window, color_scheme=theme)
+    study = begin(mine)
+    colleague = make_user()
+    make_membership(study, Role.RESEARCHER, colleague)
+    theirs = desks(user=colleague)
+    address = f"/study/{study.slug}/set-up/basics/"
+    long = "Read both answers to the end. " * 40
+    for desk in (mine, theirs):
+        desk.page.goto(f"{desk.origin}{address}")
+    theirs.page.fill("#id_instructions", f"{long}\n\nThen choose.")
+    theirs.page.fill("#id_notice", "A rehearsal.")
+    theirs.press("Save and continue")
+    theirs.heading("Content")
+    mine.page.fill("#id_instructions", "Choose what you would rather get.")
+    mine.page.fill("#id_title", "Everyday questions")
+    mine.press("Save and continue")
+    expect(mine.page.get_by_role("alert")).to_contain_text("Theirs stands beside yours below")
+    mine.watch.errors.clear()  # the console notes the 422
+    told = mine.page.get_by_role("region", name="Changed by somebody else meanwhile")
+    expect(told).to_contain_text("Then choose.")
+    expect(mine.page.locator("#id_instructions")).to_have_value("Choose what you would rather get.")
+    # Nobody touched it here.
+    expect(mine.page.locator("#id_notice")).to_have_value("A rehearsal.")
+    mine.look("moved")
+    mine.press("Save and continue")
+    mine.heading("Content")
+    study.refresh_from_db()
+    assert study.instructions == "Choose what you would rather get."
+    assert (study.title, study.notice) == ("Everyday questions", "A rehearsal.")

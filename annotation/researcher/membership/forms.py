@@ -188,6 +188,10 @@ class SectionForm(ReasonForm):
         """What the fields of a rule say, by their labels."""
         raise NotImplementedError
 
+    def fields_at(self, place: str) -> list[str]:
+        name = place.removeprefix(f"{self.name}.")
+        return [name] if name in self.fields else []
+
     def settings(self) -> dict[str, Any]:
         return {}
 

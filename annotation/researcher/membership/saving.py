@@ -19,6 +19,7 @@ from annotation.researcher.meanwhile import (
     merged,
     seen_in,
     seen_now,
+    with_untouched,
 )
 
 from .forms import SectionForm
@@ -48,6 +49,7 @@ def saved(
     try:
         return set_section(study, request.user, changed, reason=form.reason), shown
     except MovedMeanwhileError as moved:
+        form.data = with_untouched(request.POST, moved.untouched)
         form.add_error(None, str(moved))
         return None, {"shown": seen_now(request.POST, moved), "moved": moved.differences}
     except ValidationError as invalid:

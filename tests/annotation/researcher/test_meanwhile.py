@@ -20,8 +20,11 @@ pytestmark = pytest.mark.django_db
 
 def opened(studio: Studio, page: str, **kwargs: Any) -> dict[str, Any]:
     """What a browser sends of a page that is open in it and that nobody touches."""
-    context = studio.get(page, **kwargs).context
-    data = initial_data(context["form"]) | {"shown": context["shown"]}
+    return as_it_stands(studio.get(page, **kwargs))
+
+
+def as_it_stands(answer: Any) -> dict[str, Any]:
+    data = initial_data(answer.context["form"]) | {"shown": answer.context["shown"]}
     return {name: value for name, value in data.items() if value is not None}
 
 
@@ -99,14 +102,43 @@ def test_a_refused_page_saved_again_keeps_what_was_changed_of_other_fields_meanw
     save(studio, "checks", mine, gold_share="10", per_day="30")
     refused = save(studio, "checks", mine, gold_share="20")
     assert told(refused) == {("Gold (%)", "10", "20")}
-    shown = refused.context["shown"]
     # And once more by a third page, before it is saved again.
     save(studio, "checks", opened(studio, "checks"), gold_share="15")
-    refused = save(studio, "checks", mine, gold_share="20", shown=shown)
+    refused = save(studio, "checks", as_it_stands(refused))
     assert told(refused) == {("Gold (%)", "15", "20")}
-    save(studio, "checks", mine, gold_share="20", shown=refused.context["shown"])
+    save(studio, "checks", as_it_stands(refused))
     assert rules(studio)["checks"] == {"gold_share": 0.2}
     assert rules(studio)["limits"] == {"per_day": 30}
+
+
+@pytest.mark.parametrize(
+    ("step", "moved", "other"),
+    [
+        ("basics", "title", {"notice": "Theirs."}),
+        ("checks", "gold_share", {"per_day": "40", "by_category": "on"}),
+        ("asking", "rationale_min", {"confidence": "required"}),
+        ("quality_rules", "speed_min_n", {"skips_min_n": "31"}),
+        ("routing", "distance", {"flagged": ""}),
+    ],
+)
+def test_a_refused_page_shows_what_others_set_where_nothing_was_touched(
+    studio: Studio, step: str, moved: str, other: dict[str, str]
+):
+    mine = opened(studio, step)
+    if step == "asking":
+        save(studio, step, mine, rationale="required", rationale_min="9")
+        mine = opened(studio, step)
+    save(studio, step, mine, **{moved: "11"}, **other)
+    refused = save(studio, step, mine, **{moved: "13"})
+    assert refused.status_code == 422
+    form = refused.context["form"]
+    assert str(form[moved].value()) == "13"
+    shown = initial_data(form)
+    assert {name: str(shown.get(name) or "") for name in other} == other
+    assert studio.post(step, as_it_stands(refused)).status_code == 302
+    now = opened(studio, step)
+    assert {name: str(now.get(name) or "") for name in other} == other
+    assert str(now[moved]) == "13"
 
 
 def test_the_same_change_by_two_people_is_no_conflict(studio: Studio):
@@ -268,16 +300,13 @@ def test_pages_about_people_tell_what_two_changed_differently(tmp_path, name: st
         open_study(studio.study)
     theirs, yours, differences = PEOPLE[name]
     address = reverse(f"people:{name}", kwargs={"slug": studio.study.slug})
-    context = studio.client.get(address).context
-    mine = initial_data(context["form"]) | {"shown": context["shown"], "reason": "Asked."}
-    mine = {key: value for key, value in mine.items() if value is not None}
+    mine = as_it_stands(studio.client.get(address)) | {"reason": "Asked."}
     assert studio.client.post(address, mine | theirs).status_code == 302
     stored = rules(studio)
     refused = studio.client.post(address, mine | yours)
     assert told(refused) == differences
     assert rules(studio) == stored
-    again = mine | yours | {"shown": refused.context["shown"]}
-    assert studio.client.post(address, again).status_code == 302
+    assert studio.client.post(address, as_it_stands(refused)).status_code == 302
     assert rules(studio) != stored
     if name == "platform":
         assert rules(studio)["crowd"] == {"completed_code": "MINE", "no_work_code": "NONE"}
