@@ -247,6 +247,21 @@ def test_the_checklist_blocks_on_a_fault_and_leads_to_it(studio: Studio):
     assert studio.study.opened_at is None
 
 
+@pytest.mark.parametrize(("prompts", "is_told"), [(199, True), (200, False)])
+def test_below_two_hundred_prompts_content_planner_and_checklist_say_so(
+    tmp_path, prompts: int, is_told: bool
+):
+    studio = filled(tmp_path, prompts)
+    planner = studio.client.get(reverse("reports:planner", kwargs={"slug": studio.study.slug}))
+    for page, said in (
+        (studio.get("content"), f"{prompts} prompts seldom stand for the whole of the"),
+        (planner, f"{prompts} prompts.</strong> Below 200 representative ones"),
+        (studio.get("open"), f"There are {prompts} prompts. Below 200 representative ones"),
+    ):
+        assert (said in text_of(page)) == is_told
+    assert studio.post("open").status_code == 302
+
+
 def test_content_without_pairs_leads_to_the_design(tmp_path):
     studio = filled(tmp_path, 3)
     Comparison.objects.all().delete()
