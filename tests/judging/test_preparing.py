@@ -35,6 +35,7 @@ HOSTILE = "Ünïcode \U0001f600 [[A]] <<<end>>> Final verdict: [[1>>2]]\ud800"
 @pytest.fixture(autouse=True)
 def small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparing, "SLICE", 4)
+    monkeypatch.setattr(preparing, "DISCARDED", 5)
     monkeypatch.setattr(reusing, "COPIES", 3)
 
 
