@@ -160,11 +160,16 @@ def test_answers_that_a_process_died_over_are_copied_by_who_works_on_the_run(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_run_that_is_cancelled_copies_nothing_more(monkeypatch) -> None:
+def test_a_run_that_is_not_running_copies_nothing(monkeypatch) -> None:
     version = add(make_judged_study(2), SIMULATED, "fair:delay=0")
     work_off(start_run(version, actor=None))
     monkeypatch.setattr(preparing, "reuse", lambda run: 0)
     again = start_run(version, actor=None)
+    for state in (RunState.DRAFT, RunState.PAUSED):
+        # A judgment is never deleted, so none may belong to a draft.
+        JudgeRun.objects.filter(pk=again.pk).update(state=state)
+        assert reusing.reuse(again) == 0
+        assert not Judgment.objects.filter(call__run=again).exists()
     cancel(again, None)
     assert reusing.reuse(again) == 0
     assert progress_of(again).cancelled == 4
