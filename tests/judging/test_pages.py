@@ -242,7 +242,7 @@ def test_a_key_of_the_site_is_taken_by_its_name_for_its_address_alone(
     assert "names another address than this endpoint" in text(refused)
     monkeypatch.setenv("EVALSITE_JUDGE_KEY_MINE", KEY)
     monkeypatch.setenv("EVALSITE_JUDGE_ORIGIN_MINE", "https://api.example.com")
-    for given in (None, "", "another", study.slug[:-1]):
+    for given in (None, "", "another", study.slug[:-1], f"{study.slug}0"):
         if given is not None:
             monkeypatch.setenv("EVALSITE_JUDGE_STUDIES_MINE", given)
         # One that there is and one that there is not are told of alike.
