@@ -14,6 +14,7 @@ from django.conf import settings
 from django.test import TransactionTestCase
 
 from tests import browsers, services
+from tests.client_sessions import write_sessions_only
 from tests.static_files import remember_what_is_found
 from tests.triggers import empty_after_test
 
@@ -111,6 +112,14 @@ def static_files_are_found_once() -> Generator[None]:
     """Each `Client()` loads the middleware anew, and thousands of tests make several."""
     with pytest.MonkeyPatch.context() as patch:
         remember_what_is_found(patch)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clients_are_signed_in_by_one_row() -> Generator[None]:
+    """Thousands of tests sign somebody in, and a few dozen are about how that is done."""
+    with pytest.MonkeyPatch.context() as patch:
+        write_sessions_only(patch)
         yield
 
 

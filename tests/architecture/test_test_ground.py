@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 import redis
 from django.apps import apps
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 import tests.triggers
-from annotation.models import Choice, StudyState, Vote
+from annotation import sessions
+from annotation.models import Choice, Session, StudyState, User, Vote
 from reports.models import AnalysisRun
 from tests import factories
 from tests.annotation.constraints.test_append_only import APPEND_ONLY
@@ -148,6 +150,30 @@ def test_a_client_of_a_test_gets_the_files_of_the_rooms() -> None:
         assert (
             b"".join(answer) == (PROJECT_ROOT / "evalsite/static/evalsite/tokens.css").read_bytes()
         )
+
+
+@pytest.mark.django_db
+def test_a_client_is_signed_in_as_django_does_it() -> None:
+    user, other = factories.make_user(), factories.make_user()
+    short, long = Client(), Client()
+    short.force_login(user)
+    assert User.objects.get(pk=user.pk).last_login is None
+    # Who has a session already goes Django's way.
+    long.force_login(other)
+    long.force_login(user)
+    assert User.objects.get(pk=user.pk).last_login is not None
+    times = (sessions.STARTED, sessions.SEEN)
+    said, expected = dict(short.session), dict(long.session)
+    for key in times:
+        assert abs(said.pop(key) - expected.pop(key)) <= 60
+    assert said == expected
+    name = settings.SESSION_COOKIE_NAME
+    cookies = [client.cookies[name] for client in (short, long)]
+    assert dict(cookies[0]) == dict(cookies[1])
+    assert cookies[0].value != cookies[1].value
+    accounts = Session.objects.values_list("account_id", flat=True)
+    assert list(accounts) == [user.pk] * 2
+    assert short.get("/").wsgi_request.user == user
 
 
 @pytest.mark.redis
