@@ -18,11 +18,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -34,6 +35,16 @@ REDIS_DATABASES = 256
 
 # initdb and postgres refuse to run as root.
 UNPRIVILEGED_USERS = ("postgres", "nobody")
+
+# For a cluster whose server nobody kills: less is written, and no commit waits for it.
+NEVER_KILLED = {
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "checkpoint_timeout": "1h",
+    "max_wal_size": "4GB",
+}
 
 DEBIAN_POSTGRESQL = Path("/usr/lib/postgresql")
 
@@ -169,11 +180,13 @@ class Server:
 
 
 @contextmanager
-def postgresql_server(*, durable: bool = False) -> Generator[Server]:
+def postgresql_server(
+    *, durable: bool = False, more: Mapping[str, str] = MappingProxyType({})
+) -> Generator[Server]:
     """A new PostgreSQL cluster, started.
 
     Only a `durable` one waits for the disk at each commit. The others survive a crash of
-    PostgreSQL too, but not one of the machine.
+    PostgreSQL too, but not one of the machine, unless `more` settings say otherwise.
     """
     identity = unprivileged()
     with ExitStack() as stack:
@@ -229,6 +242,7 @@ def postgresql_server(*, durable: bool = False) -> Generator[Server]:
                 f"autovacuum={'on' if durable else 'off'}",
                 "-c",
                 "max_connections=200",
+                *(word for name, value in more.items() for word in ("-c", f"{name}={value}")),
             ],
             folder=home,
             log=folder / "postgresql.log",
@@ -332,7 +346,8 @@ def main(command: list[str]) -> int:
 
     # The default action would end this process without stopping what it started.
     signal.signal(signal.SIGTERM, leave)
-    with postgresql() as database_url, redis() as redis_url:
+    with postgresql_server(more=NEVER_KILLED) as server, redis() as redis_url:
+        database_url = server.url
         print(f"[services] DATABASE_URL={database_url} REDIS_URL={redis_url}", flush=True)
         environment = {**os.environ, "DATABASE_URL": database_url, "REDIS_URL": redis_url}
         return subprocess.run(command, env=environment, check=False).returncode
