@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -52,6 +53,39 @@ def test_a_slow_run_without_a_browser_leaves_its_pages_out(
     assert command[-4:] == ["-m", f"{run.SLOW_SELECTION} and not browser", "-k", "cover"]
     assert "--slow" not in command
     assert "were NOT run" in capsys.readouterr().out
+
+
+def test_the_shell_without_windows_comes_before_whole_browsers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(browsers, "starts", lambda path: True)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert browsers.from_path() == "/usr/bin/chromium-headless-shell"
+    monkeypatch.setattr(
+        shutil, "which", lambda name: None if "shell" in name else f"/usr/bin/{name}"
+    )
+    assert browsers.from_path() == "/usr/bin/chromium"
+
+
+def test_where_debian_has_no_shell_its_whole_browser_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    commands: list[list[str]] = []
+
+    def pretend(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
+        commands.append(command[1:])
+        return subprocess.CompletedProcess(command, "chromium-headless-shell" in command, "", "")
+
+    monkeypatch.setattr(browsers, "is_root", lambda: True)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(browsers, "from_path", lambda: "/usr/bin/chromium")
+    monkeypatch.setattr(subprocess, "run", pretend)
+    assert browsers.from_apt() == "/usr/bin/chromium"
+    assert [command[-1] for command in commands] == [
+        "update",
+        "chromium-headless-shell",
+        "chromium",
+    ]
 
 
 def test_the_missing_browser_is_told_at_the_start_and_at_the_end(
