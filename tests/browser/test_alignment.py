@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -18,7 +17,7 @@ from reports import analysis
 from reports.models import AnalysisRequest, RequestState, Revalidation
 from reports.tasks import make_requested_report
 from tests.browser.test_report import PHONE, Reader, pixels_beyond_the_window
-from tests.browser.watching import accessibility_faults
+from tests.browser.watching import accessibility_faults, keep_picture
 from tests.factories import make_membership, make_user
 from tests.reports.planted import JUDGES, make_planted_study
 from tests.reports.test_planted_judges import CONFIGS, FAULTS
@@ -65,19 +64,21 @@ def key_of(study: Study, judge: str) -> int:
 
 
 def seen_everywhere(
-    readers: Any, study: Study, paths: dict[str, str], folder: Path, *, refused: bool = False
+    readers: Any, study: Study, paths: dict[str, str], *, refused: bool = False
 ) -> None:
     """Each page in both windows and both themes: nothing beyond the window, nothing for axe.
 
     A page that is `refused` has a status for it, which the console holds for an error.
     """
+    reader = readers(study)
     for window, size in WINDOWS.items():
+        reader.page.set_viewport_size(size)
         for theme in THEMES:
-            reader = readers(study, viewport=size, color_scheme=theme)
+            reader.page.emulate_media(color_scheme=theme)
             for name, path in paths.items():
                 page = go(reader, study, path)
                 expect(page.locator("h1")).to_be_visible()
-                page.screenshot(path=folder / f"{name}-{window}-{theme}.png", full_page=True)
+                keep_picture(page, f"{name}-{window}-{theme}")
                 assert pixels_beyond_the_window(page) <= 0, (name, window)
                 assert accessibility_faults(page) == [], (name, window, theme)
             if refused:
@@ -110,7 +111,7 @@ def test_planted_judges_are_named_and_lead_to_the_pairs(readers: Any) -> None:
     reader.watch.assert_clean()
 
 
-def test_full_pages_are_clean_in_every_window_and_theme(readers: Any, tmp_path: Path) -> None:
+def test_full_pages_are_clean_in_every_window_and_theme(readers: Any) -> None:
     names = ("honest", "obeying", "silent-where-a-wins")
     study = make_planted_study(
         n=120,
@@ -125,11 +126,11 @@ def test_full_pages_are_clean_in_every_window_and_theme(readers: Any, tmp_path: 
     judge = f"{key_of(study, 'honest')}/"
     silent = f"{key_of(study, 'silent-where-a-wins')}/"
     paths = {"judges": "", "judge": silent, "pair": f"{judge}pair/{item.pk}/"}
-    seen_everywhere(readers, study, paths, tmp_path)
+    seen_everywhere(readers, study, paths)
 
 
 @pytest.mark.parametrize(("n", "words"), [(20, "Counts only."), (60, "Provisional.")])
-def test_few_data_are_said_on_both_pages(n: int, words: str, readers: Any, tmp_path: Path) -> None:
+def test_few_data_are_said_on_both_pages(n: int, words: str, readers: Any) -> None:
     study = make_planted_study(n=n, judges={name: JUDGES[name] for name in ("honest", "obeying")})
     analysis.run(study)
     reader = readers(study)
@@ -144,15 +145,15 @@ def test_few_data_are_said_on_both_pages(n: int, words: str, readers: Any, tmp_p
         expect(agreement).to_contain_text("fewer than 30")
     else:
         expect(agreement).to_contain_text("%")
-    seen_everywhere(readers, study, {f"few-{n}": "", f"few-{n}-judge": judge}, tmp_path)
+    seen_everywhere(readers, study, {f"few-{n}": "", f"few-{n}-judge": judge})
 
 
-def test_from_nothing_to_a_report_and_past_one_that_failed(readers: Any, tmp_path: Path) -> None:
+def test_from_nothing_to_a_report_and_past_one_that_failed(readers: Any) -> None:
     empty = make_voted_study("empty", prompts=2)
     expect(go(readers(empty), empty).locator(".empty")).to_contain_text(
         "No judge has judged anything yet"
     )
-    seen_everywhere(readers, empty, {"empty": ""}, tmp_path)
+    seen_everywhere(readers, empty, {"empty": ""})
     study = make_voted_study("fresh", prompts=12, judge="gpt")
     reader = readers(study)
     page = go(reader, study)
@@ -164,19 +165,17 @@ def test_from_nothing_to_a_report_and_past_one_that_failed(readers: Any, tmp_pat
         state=RequestState.FAILED, problem="fault", finished_at=timezone.now()
     )
     expect(page.get_by_role("alert")).to_contain_text("The report could not be made.")
-    seen_everywhere(
-        readers, study, {"failed": "", "failed-judge": f"{key_of(study, 'gpt')}/"}, tmp_path
-    )
+    seen_everywhere(readers, study, {"failed": "", "failed-judge": f"{key_of(study, 'gpt')}/"})
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("A report was asked for.")).to_be_visible()
-    seen_everywhere(readers, study, {"waiting": ""}, tmp_path)
+    seen_everywhere(readers, study, {"waiting": ""})
     assert make_requested_report() == "done"
     # The page that waits shows it by itself.
     expect(page.locator(".alignment-answers li")).to_have_count(1)
     reader.watch.assert_clean()
 
 
-def test_a_sample_is_sent_and_withdrawn_by_one_click_each(readers: Any, tmp_path: Path) -> None:
+def test_a_sample_is_sent_and_withdrawn_by_one_click_each(readers: Any) -> None:
     study = judged_study(8)
     judge = f"{key_of(study, 'gpt')}/"
     reader = readers(study)
@@ -188,7 +187,7 @@ def test_a_sample_is_sent_and_withdrawn_by_one_click_each(readers: Any, tmp_path
     expect(page.get_by_text("0 of 5 comparisons have their vote")).to_be_visible()
     sample = Revalidation.objects.get()
     assert (len(sample.sample), sample.withdrawn_at) == (5, None)
-    seen_everywhere(readers, study, {"sealed": "", "sealed-judge": judge}, tmp_path, refused=True)
+    seen_everywhere(readers, study, {"sealed": "", "sealed-judge": judge}, refused=True)
     page.get_by_role("button", name="Withdraw the sample").click()
     expect(page.get_by_text("The sample is withdrawn.")).to_be_visible()
     sample.refresh_from_db()

@@ -7,11 +7,9 @@ without what axe finds.
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -38,7 +36,7 @@ from judging.runs.study_budget import set_study_budget
 from judging.runs.working import work
 from judging.simulator import Simulator
 from tests import factories
-from tests.browser.watching import Watch, accessibility_faults
+from tests.browser.watching import PATIENCE_MS, Watch, accessibility_faults, keep_picture, settled
 from tests.judging.asked import make_judged_study, simulating
 
 pytestmark = [
@@ -50,9 +48,6 @@ pytestmark = [
 KEY = "sk-canary-0123456789-abcdef"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 780}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-# With a folder in it each state is kept as a picture, to be looked at.
-PICTURES = os.environ.get("EVALSITE_PICTURES", "")
-PATIENCE_MS = 60_000
 
 
 class Desk:
@@ -75,9 +70,7 @@ class Desk:
             for size in (DESK, PHONE):
                 self.page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict
                 where = f"{what}-{theme}-{size['width']}"
-                if PICTURES:
-                    path = Path(PICTURES) / f"judges-{where}.png"
-                    self.page.screenshot(path=path, full_page=True)
+                keep_picture(self.page, f"judges-{where}")
                 beyond = self.page.evaluate(
                     "document.documentElement.scrollWidth - document.documentElement.clientWidth"
                 )
@@ -171,15 +164,6 @@ def add(desk: Desk, url: str, model: str, name: str = "careful", **more: str) ->
     stated = {"name": name, "base_url": url, "endpoint": "main", "model": model}
     desk.fill(**stated, max_tokens="400", price_input="2", price_output="8", **more)
     desk.press("Add the judge")
-
-
-def settled(check: Callable[[], bool], page: Page) -> None:
-    """Wait for the tables, with the browser's events going on."""
-    for _ in range(PATIENCE_MS // 100):
-        if check():
-            return
-        page.wait_for_timeout(100)
-    raise AssertionError("The tables did not come to that in time.")
 
 
 def test_a_judge_is_added_tested_tried_out_and_quoted(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Generator
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -16,12 +14,10 @@ from annotation import people
 from annotation.models import Annotator, Role, Study, User
 from annotation.tasks import send_letters
 from tests import factories
-from tests.browser.watching import Watch, accessibility_faults
+from tests.browser.watching import Watch, accessibility_faults, keep_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-# Where to put pictures for somebody to look at; none are taken without it.
-PICTURES = os.environ.get("PICTURES", "")
 SIZES = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
 FIELD = {"key": "field", "text": "What is your field?", "options": ["Law", "Medicine", "Other"]}
 LISTED = "name,email,role,team\nAda Lovelace,ada@example.org,,Berlin\nGrace,grace@example.org,,\n"
@@ -117,9 +113,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
     watch = Watch(page, live_server.url)
 
     def look(name: str) -> None:
-        if PICTURES:
-            path = Path(PICTURES) / f"{name}-{size}-{theme}.png"
-            page.screenshot(path=path, full_page=True)
+        keep_picture(page, f"{name}-{size}-{theme}")
         assert accessibility_faults(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 import threading
 from collections.abc import Callable, Generator
@@ -21,7 +20,7 @@ from annotation import tasks
 from annotation.models import Comparison, Response, Role, Study, StudyState, Upload, User, Vote
 from annotation.researcher.steps import STEPS
 from tests.annotation.researcher.studio import DEMO, make_studio
-from tests.browser.watching import Watch, accessibility_faults
+from tests.browser.watching import Watch, accessibility_faults, keep_picture
 from tests.factories import PASSWORD, make_comparison, make_membership, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -29,8 +28,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 Theme = Literal["light", "dark"]
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 360, "height": 780}
-# With a folder in it each page is kept as a picture, to be looked at.
-PICTURES = os.environ.get("EVALSITE_PICTURES", "")
 
 
 class Desk:
@@ -55,9 +52,7 @@ class Desk:
     def look(self, what: str) -> None:
         """Keep a picture, and note what is wrong with the page; `desks` fails with all of it."""
         self.page.wait_for_load_state()
-        if PICTURES:
-            path = Path(PICTURES) / f"{what}-{self.name}.png"
-            self.page.screenshot(path=path, full_page=True)
+        keep_picture(self.page, f"{what}-{self.name}")
         self.watch.assert_clean()
         if beyond := max(0, pixels_beyond_the_window(self.page)):
             self.faults.append(f"{what}: {beyond} pixels beyond the window")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -18,7 +17,7 @@ from reports.watching.people import read_people
 from reports.wording.quality import TITLES
 from tests.annotation.quality.world import state_of
 from tests.browser.test_report import DESK, PHONE, Reader, pixels_beyond_the_window
-from tests.browser.watching import accessibility_faults
+from tests.browser.watching import accessibility_faults, keep_picture
 from tests.factories import make_membership, make_study, make_user
 from tests.reports.watching.world import (
     Watched,
@@ -150,7 +149,7 @@ def test_a_message_reaches_the_annotator_and_goes_once_it_was_read(
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("window", [DESK, PHONE], ids=["desk", "phone"])
 def test_every_page_is_clean_in_every_window_and_theme(
-    readers: Any, window: dict[str, int], theme: Theme, tmp_path: Path
+    readers: Any, window: dict[str, int], theme: Theme
 ) -> None:
     world = make_watched(title=f"Title {HOSTILE}")
     add_everything_else(world)
@@ -180,7 +179,7 @@ def test_every_page_is_clean_in_every_window_and_theme(
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_table_of_annotators_is_seen_whole_on_a_laptop(
-    readers: Any, theme: Theme, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    readers: Any, theme: Theme, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world = make_watched()
     people = read_people(world.study)["people"]
@@ -200,7 +199,7 @@ def test_the_table_of_annotators_is_seen_whole_on_a_laptop(
     page = go(reader, world.url("annotators:page"))
     table = page.locator(".table-wrap")
     expect(table.locator("tbody tr")).to_have_count(len(people))
-    page.screenshot(path=tmp_path / "annotators.png", full_page=True)
+    keep_picture(page, f"wide-annotators-{theme}")
     assert table.evaluate("wrap => wrap.scrollWidth - wrap.clientWidth") <= 0
     assert accessibility_faults(page) == []
 

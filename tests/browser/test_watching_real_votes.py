@@ -23,7 +23,7 @@ from reports.tasks import count_watched
 from tests.annotation.importing.running import run_import
 from tests.browser.test_report import DESK, PHONE, Reader, pixels_beyond_the_window
 from tests.browser.test_watching import SOON_MS, go
-from tests.browser.watching import accessibility_faults
+from tests.browser.watching import accessibility_faults, keep_picture
 from tests.factories import make_annotator, make_membership, make_user
 from tests.reports.watching.world import Watched, vote_on
 
@@ -49,7 +49,7 @@ def world(shared_data: Path) -> Watched:
 
 
 def test_real_votes_are_watched_and_decided_about_from_click_to_database(
-    world: Watched, browser: Browser, live_server: LiveServer, tmp_path: Path
+    world: Watched, browser: Browser, live_server: LiveServer
 ) -> None:
     study = world.study
     user = make_user()
@@ -66,7 +66,7 @@ def test_real_votes_are_watched_and_decided_about_from_click_to_database(
     expect(page.locator(".apart div", has_text="Repeats").get_by_role("link")).to_have_text(
         str(repeats)
     )
-    page.screenshot(path=tmp_path / "progress.png", full_page=True)
+    keep_picture(page, "real-progress")
     page.locator(".apart div", has_text="Repeats").get_by_role("link").click()
     expect(page.locator("tbody tr")).to_have_count(repeats)
 
@@ -87,10 +87,10 @@ def test_real_votes_are_watched_and_decided_about_from_click_to_database(
     expect(page.locator("table.people")).to_be_visible(timeout=SOON_MS)
     first = page.locator("tbody tr").first
     expect(first.get_by_role("link", name=str(theirs), exact=True)).to_be_visible()
-    page.screenshot(path=tmp_path / "annotators.png", full_page=True)
+    keep_picture(page, "real-annotators")
     first.locator("th a").click()
     expect(page.locator("h1")).to_have_text(rater.external_id)
-    page.screenshot(path=tmp_path / "annotator.png", full_page=True)
+    keep_picture(page, "real-annotator")
     decide(page, "Reject", "The labels do not go with the texts.")
     assert not counted_votes(study).filter(annotator=rater).exists()
     assert excluded_votes(study).filter(annotator=rater).count() == theirs
@@ -127,7 +127,6 @@ def test_real_names_and_texts_fit_every_window(
     live_server: LiveServer,
     window: dict[str, int],
     theme: Any,
-    tmp_path: Path,
 ) -> None:
     user = make_user()
     make_membership(world.study, Role.RESEARCHER, user)
@@ -145,7 +144,7 @@ def test_real_names_and_texts_fit_every_window(
     ):
         page = go(reader, path)
         expect(page.locator("h1")).to_have_count(1)
-        page.screenshot(path=tmp_path / f"{number}.png", full_page=True)
+        keep_picture(page, f"real-{number}-{window['width']}-{theme}")
         assert pixels_beyond_the_window(page) <= 0, path
         assert accessibility_faults(page) == [], path
     reader.watch.assert_clean()

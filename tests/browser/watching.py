@@ -3,11 +3,19 @@ of the Content-Security-Policy, an error in the console."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
+
+PICTURES = os.environ.get("EVALSITE_PICTURES", "")
+
+# How long the tables may take, and how often they are looked at.
+PATIENCE_MS, LOOK_MS = 60_000, 50
 
 # Violations are also written to the console, but only this names what was blocked.
 LISTEN = """
@@ -70,9 +78,29 @@ class Watch:
         assert self.dialogs == []
 
 
+def keep_picture(page: Page, name: str) -> None:
+    """Keep the whole page for somebody to look at, where the environment names a folder.
+
+    Painting a page as a whole takes as long as all that is tested of it.
+    """
+    if PICTURES:
+        page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+def settled(check: Callable[[], bool], page: Page) -> None:
+    """Wait for the tables, or for what a route holds, with the browser's events going on."""
+    for _ in range(PATIENCE_MS // LOOK_MS):
+        if check():
+            return
+        page.wait_for_timeout(LOOK_MS)
+    raise AssertionError("It did not come to that in time.")
+
+
 def accessibility_faults(page: Page) -> list[str]:
     """What axe finds against WCAG 2.2 AA and its good practice, one line an element."""
-    results = Axe().run(page).response
+    # Half a megabyte of script, which a document that was looked at before has already.
+    axe = Axe("true") if page.evaluate("'axe' in window") else Axe()
+    results = axe.run(page).response
     return [
         f"{violation['id']}: {node['target']} {node.get('failureSummary', '')}"
         for violation in results["violations"]
