@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,16 @@ class Desk:
 
     def wait_until_saved(self) -> None:
         expect(self.page.locator("#save-text")).to_have_text("Saved")
+
+    @contextmanager
+    def draft_stored(self, words: str) -> Iterator[None]:
+        """What is done within makes a draft with these words, and has been answered in the end."""
+        with self.page.expect_response(
+            lambda response: (
+                response.url.endswith("/rate/draft") and words in (response.request.post_data or "")
+            )
+        ):
+            yield
 
     def vote_by_key(self, number: int, key: str) -> None:
         self.wait_until_armed(number)

@@ -240,6 +240,7 @@ def test_it_works_without_scripts(reviewer_for: ReviewerFor) -> None:
     page.locator(".choice-button").first.click()
     page.locator("#reason").fill("Plain.")
     page.get_by_role("button", name="Save and next").click()
+    expect(page.get_by_role("link", name="Change my last decision")).to_be_visible()
     assert Adjudication.objects.get().comparison_id == case.comparison_id
     page.get_by_role("button", name="Leave it to another reviewer").click()
     expect(page.get_by_role("heading", name="Nothing is left for you to decide")).to_be_visible()

@@ -13,6 +13,7 @@ from playwright.sync_api import Request, Route, expect
 from annotation.models import Draft, Study, StudyState, Vote
 from tests import factories
 from tests.browser.rating_desk import Desk, make_small_study
+from tests.browser.watching import settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -32,7 +33,7 @@ def test_undo_leaves_what_was_begun_on_the_open_pair(desk_for: DeskFor) -> None:
     desk.vote_by_key(1, "1")
     desk.wait_until_armed(2)
     desk.press("r")
-    with desk.page.expect_response("**/rate/draft"):
+    with desk.draft_stored("half a thought"):
         desk.page.keyboard.type("half a thought")
     desk.press("Escape")
     desk.press("u")
@@ -183,7 +184,7 @@ def test_an_undo_that_comes_late_does_not_replace_a_newer_answer(desk_for: DeskF
     desk.page.route("**/rate/undo", lambda route: held.append(route))
     with desk.page.expect_request("**/rate/undo"):
         desk.press("u")
-    desk.page.wait_for_timeout(0)  # lets the route be held
+    settled(lambda: bool(held), desk.page)
     [route] = held
     response = route.fetch()
     with desk.page.expect_response("**/rate/vote"):
@@ -234,10 +235,10 @@ def test_what_another_device_wrote_later_stands(desk_for: DeskFor) -> None:
     other = desk_for(desk.study, user=desk.annotator.user)
     other.wait_until_armed(1)
     other.press("r")
-    with other.page.expect_response("**/rate/draft"):
+    with other.draft_stored("newer"):
         other.page.keyboard.type("newer")
-    desk.page.unroute("**/rate/draft")
-    with desk.page.expect_response("**/rate/draft"):  # as it does when it is left
+    with desk.draft_stored("older"):  # as it does when it is left
+        desk.page.unroute("**/rate/draft")
         desk.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     assert Draft.objects.get().rationale == "newer"
     desk.page.reload()

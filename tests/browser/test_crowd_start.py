@@ -86,7 +86,9 @@ def test_from_the_link_to_the_code_and_into_the_export(
 def test_who_comes_too_late_is_told_with_a_code(come: Callable[..., Desk]) -> None:
     study = make_small_study(1, rules=RULES)
     link = link_of(study, "first")
-    come(study, link).page.get_by_role("button", name="Start").click()
+    early = come(study, link)
+    early.page.get_by_role("button", name="Start").click()
+    expect(early.page.get_by_role("button", name="Start rating")).to_be_visible()
     late = come(study, link.replace("first", "second"), viewport={"width": 360, "height": 740})
     late.page.get_by_role("button", name="Start").click()
     expect(late.page.get_by_role("heading")).to_have_text("This study has all the people it needs")

@@ -31,7 +31,7 @@ from tests import factories
 from tests.annotation.adjudication.world import make_adjudicator, version_with_rubric, vote_on
 from tests.annotation.rating.hostile_texts import EVERY_TEXT
 from tests.browser.rating_desk import Desk, make_small_study, make_study_of, sign_in
-from tests.browser.watching import Watch
+from tests.browser.watching import Watch, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -136,10 +136,12 @@ def test_a_pair_with_its_reference_its_reason_and_the_own_answer(
 
 def prompt_text(desk: Desk) -> str:
     """The text of the pair that is held, to be typed as a reason."""
-    held = Assignment.objects.get(
+    shown = Assignment.objects.filter(
         annotator=desk.annotator, state=AssignmentState.RESERVED, displayed_at__isnull=False
     )
-    return held.comparison.response_a.text
+    # That it is shown, and the answer to the one before, arrive in the background.
+    settled(lambda: shown.count() == 1, desk.page)
+    return shown.get().comparison.response_a.text
 
 
 # -- what a study says ------------------------------------------------------------------------

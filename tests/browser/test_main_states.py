@@ -140,7 +140,6 @@ def wait_for(desk: Desk, heading: str) -> None:
     """Until that pair is shown and may be answered; an answer before that is not taken (P5)."""
     expect(desk.page.locator("#prompt-heading")).to_contain_text(heading)
     expect(desk.page.locator("#decision")).to_have_attribute("aria-busy", "false")
-    expect(desk.page.locator("#decision")).to_have_attribute("aria-busy", "false")
 
 
 @pytest.fixture

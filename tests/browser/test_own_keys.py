@@ -101,6 +101,7 @@ def test_the_given_keys_come_back(desk_for: DeskFor) -> None:
     desk.wait_until_armed(1)
     desk.press("?")
     change(desk, "Skip this pair", "x")
+    expect(desk.page.locator("#help-message")).to_contain_text("Saved")
     desk.page.get_by_role("button", name="Use the given keys again").click()
     expect(desk.page.locator("#help-message")).to_contain_text("given keys")
     desk.press("Escape")

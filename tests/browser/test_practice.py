@@ -152,6 +152,9 @@ def test_a_change_of_the_study_is_read_before_going_on(desk_for: DeskFor) -> Non
     desk.wait_until_armed(1)
     factories.make_study_version(study)
     for number in (1, 2, 3):
+        next_pair = desk.page.locator("#prompt-heading", has_text=f"Pair {number}")
+        either = next_pair.or_(desk.page.locator("#state-title")).filter(visible=True)
+        expect(either).to_be_visible()
         if desk.page.locator("#state").is_visible():
             break
         desk.vote_by_key(number, "1")

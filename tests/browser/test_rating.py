@@ -186,7 +186,8 @@ def test_undo_after_a_reload_asks_the_server(desk_for: DeskFor) -> None:
     desk.wait_until_armed(2)
     desk.page.keyboard.press("Control+z")
     expect(desk.page.locator("#left-text")).to_contain_text("First 1.")
-    expect(desk.page.get_by_role("button", name="Tie: both are equally good (your last answer)"))
+    tie = desk.page.get_by_role("button", name="Tie: both are equally good (your last answer)")
+    expect(tie).to_be_visible()
     desk.wait_until_armed(1)
     desk.press("Escape")
     desk.wait_until_armed(2)
@@ -409,10 +410,10 @@ def test_an_answer_outlives_the_page_it_was_given_on(desk_for: DeskFor) -> None:
     desk.page.route("**/rate/vote", lambda route: route.abort())
     desk.press("1")
     expect(desk.page.locator("#save-text")).to_have_text("1 answer not saved, retrying")
-    desk.page.unroute("**/rate/vote")
     # A new document: only what the browser keeps is left of the answer.
     desk.page.goto("about:blank")
     assert desk.watch.warnings == 1
+    desk.page.unroute("**/rate/vote")
     desk.page.goto(f"{desk.watch.origin}/study/{desk.study.slug}/rate/")
     desk.wait_until_saved()
     desk.wait_until_armed(2)

@@ -270,6 +270,7 @@ def test_the_texts_of_the_study_are_in_its_language_and_the_page_in_its_own(
     factories.make_criterion(study, "clarity", question="Which is clearer?", required=False)
     desk = desk_for(study, locale="de-DE", welcomed=False)
     desk.page.get_by_role("button", name="Mit dem Bewerten beginnen").click()
+    expect(desk.page.locator("#prompt-heading")).to_contain_text("Paar 1")
     expect(desk.page.locator("#decision")).to_have_attribute("aria-busy", "false")
     desk.press("m")
     spoken = desk.page.evaluate(LANGUAGE_OF)

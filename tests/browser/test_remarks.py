@@ -137,10 +137,9 @@ def test_an_answer_begun_is_there_on_another_device(desk_for: DeskFor) -> None:
     desk.press("1")
     desk.press("r")
     desk.page.keyboard.type("half a thought")
-    desk.page.get_by_role("button", name="Clearer").click()
-    with desk.page.expect_response("**/rate/draft"):
-        pass
     # A draft that was on its way may have been an earlier one; the newest follows it.
+    with desk.draft_stored("Clearer"):
+        desk.page.get_by_role("button", name="Clearer").click()
     desk.page.wait_for_function(
         "() => !JSON.stringify({...localStorage}).includes('half a thought')"
     )
@@ -163,7 +162,7 @@ def test_what_was_begun_offline_survives_a_reload(desk_for: DeskFor) -> None:
     desk.wait_until_armed(1)
     expect(desk.page.locator("#reason-text")).to_have_value("kept here")
     desk.page.unroute("**/rate/draft")
-    with desk.page.expect_response("**/rate/draft"):
+    with desk.draft_stored("kept here and there"):
         desk.page.locator("#reason-text").press("End")
         desk.page.keyboard.type(" and there")
     assert Draft.objects.get().rationale == "kept here and there"

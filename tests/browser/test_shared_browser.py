@@ -41,6 +41,7 @@ def take_over(desk: Desk, user: User, study: Study) -> Page:
     page.goto(f"{desk.watch.origin}/sign-in/?another=1&next=/study/{study.slug}/rate/")
     sign_in_by_form(page, user)
     page.get_by_role("button", name="Start rating").click()
+    expect(page.locator("#prompt-heading")).to_contain_text("Pair 1")
     expect(page.locator("#decision")).to_have_attribute("aria-busy", "false")
     return page
 
