@@ -6,8 +6,7 @@ form says which version it was shown with, and what it differs in from that one 
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotation.access import SignedInRequest
 from annotation.jobs import putting_off
-from annotation.jobs.steps import Problems, draft_of
+from annotation.jobs.steps import Problems
 from annotation.lifecycle.generation import MAX_OVERLAP
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.rubric import MOST_CRITERIA, CriterionDraft, criteria_of
@@ -29,29 +28,32 @@ from annotation.lifecycle.study_file import LONGEST_TITLE
 from annotation.models import Scale, Study, StudyJob, StudyVersion
 
 from .basics import LONGEST_INSTRUCTIONS, TextsFields, texts_of
-from .criterion_form import SCALE_WORDS, CriterionForm, said_of, sent_back_of
+from .criterion_form import SCALE_WORDS, CriterionForm
 from .frame import readers_only, render_step, take_faults
 from .jobs import ring_where_asked, told
+from .meanwhile import (
+    Difference,
+    between,
+    places_of,
+)
 from .patience import patient_database
 from .quality_form import QualityForm
 from .routing_form import RoutingForm
 from .rule_forms import AskingForm, ChecksForm, RulesForm
 from .running import RUNNING, ReasonForm
+from .since_shown import (
+    as_shown,
+    changed_question,
+    newest_version,
+    question_moved_since,
+    shown_version,
+    tell,
+    was_told,
+)
 from .untouched import sent_back
 
-SHOWN_VERSION = "shown_version"
 QUESTIONS = "questions"
 PAIRS = "pairs"
-# What the forms show of a study's own columns.
-IN_FORMS = (
-    "title",
-    "instructions",
-    "notice",
-    "results",
-    "stopping",
-    "target_votes",
-    "max_per_annotator",
-)
 
 
 class TextsForm(TextsFields, ReasonForm):
@@ -104,10 +106,18 @@ def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpR
     reason, rules = forms_of(study, part, request.POST if request.method == "POST" else None)
     shown = shown_version(request, study)
     valid = reason.is_valid() and (rules is None or rules.is_valid())
+    context: dict[str, Any] = {}
     if request.method == "POST" and valid:
         wishes = wanted(study, shown.snapshot, part, reason, rules)
-        done = changed(request, study, reason, **wishes)
-        if done is not None:
+        newest = newest_version(study)
+        moved = (
+            []
+            if was_told(request, newest)
+            else moved_since(study, shown, newest, part, reason, rules, wishes)
+        )
+        if moved:
+            context = tell(reason, moved, newest)
+        elif (done := changed(request, study, reason, **wishes)) is not None:
             return done
     has_errors = bool(reason.errors) or (rules is not None and bool(rules.errors))
     return render_step(
@@ -121,6 +131,7 @@ def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpR
             "part": part,
             "change_parts": PARTS,
             "shown_version": shown.number,
+            **context,
         },
         status=422 if request.method == "POST" and has_errors else 200,
     )
@@ -139,19 +150,6 @@ def forms_of(
     return ReasonForm(posted), rules
 
 
-def shown_version(request: SignedInRequest, study: Study) -> StudyVersion:
-    """The version that the form was shown with; the newest where it says none."""
-    versions = StudyVersion.objects.filter(study=study).order_by("-number")
-    number = request.POST.get(SHOWN_VERSION, "")
-    # Longer ones are no number of a version, and too large for a column.
-    if number.isascii() and number.isdigit() and len(number) < 10:
-        versions = versions.filter(number__gte=int(number)).order_by("number")
-    found = versions.first()
-    if found is None:
-        raise Http404("There is no such version.")
-    return found
-
-
 def wanted(
     study: Study,
     shown: Mapping[str, Any],
@@ -162,17 +160,7 @@ def wanted(
     """What was entered differently than it was shown, by the snapshot that the page began with."""
     sent = rules or reason
     assert isinstance(sent, RulesForm | TextsForm)  # noqa: S101  # without rules it is the texts
-    then = as_shown(study, shown)
-    blank, blank_rules = forms_of(then, part, None)
-    back = {**sent_back(blank_rules or blank), "reason": reason.cleaned_data["reason"]}
-    same_reason, same_rules = forms_of(then, part, back)
-    same = same_rules or same_reason
-    if same.is_valid() and isinstance(same, RulesForm | TextsForm):
-        settings, before = same.settings(), same.changed_rules(shown["rules"])
-    else:
-        # Files state what the page does not take: as it is stored.
-        settings = {name: getattr(then, name) for name in sent.settings()}
-        before = dict(shown["rules"])
+    _, settings, before = said_by(study, shown, part, reason)
     changes = rules_between(before, sent.changed_rules(shown["rules"]))
     overlap = reason.cleaned_data.get("overlap")
     return {
@@ -182,13 +170,54 @@ def wanted(
     }
 
 
-def as_shown(study: Study, shown: Mapping[str, Any]) -> Study:
-    """The study with what the forms show of it as a snapshot has it; not to be stored."""
-    then = copy.copy(study)
-    then.rules, then.seed = shown["rules"], shown["seeds"]["study"]
-    for name in IN_FORMS:
-        setattr(then, name, shown["study"][name])
-    return then
+def said_by(
+    study: Study, snapshot: Mapping[str, Any], part: str, reason: ReasonForm
+) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """The part's form as a version fills it, sent back as it is; what columns and rules it says."""
+    then = as_shown(study, snapshot)
+    blank, blank_rules = forms_of(then, part, None)
+    back = {**sent_back(blank_rules or blank), "reason": reason.cleaned_data["reason"]}
+    same_reason, same_rules = forms_of(then, part, back)
+    same = same_rules or same_reason
+    assert isinstance(same, RulesForm | TextsForm)  # noqa: S101  # without rules it is the texts
+    if same.is_valid():
+        return same, same.settings(), same.changed_rules(snapshot["rules"])
+    # Files state what the page does not take: as it is stored.
+    columns = {name: getattr(then, name) for name in same.columns}
+    return same, columns, dict(snapshot["rules"])
+
+
+def moved_since(
+    study: Study,
+    shown: StudyVersion,
+    newest: StudyVersion,
+    part: str,
+    reason: ReasonForm,
+    rules: RulesForm | None,
+    wishes: Mapping[str, Any],
+) -> list[Difference]:
+    """What is wished otherwise than somebody else has set it since the page was shown."""
+    if newest.number == shown.number:
+        return []
+    sent: Any = rules or reason
+    then = places_of(*said_by(study, shown.snapshot, part, reason)[1:])
+    theirs, *said = said_by(study, newest.snapshot, part, reason)
+    now = places_of(*said)
+    mine = places_of(sent.settings(), sent.changed_rules(shown.snapshot["rules"]))
+    touched = [
+        *(name for name in wishes if name in mine),
+        *(
+            f"{section}.{name}"
+            for section, values in wishes.get("change_rules", {}).items()
+            for name in values
+        ),
+    ]
+    return [
+        difference
+        for place in touched
+        if now.get(place) not in (then.get(place), mine.get(place))
+        for difference in between(theirs, sent, place)
+    ]
 
 
 def changed(
@@ -257,10 +286,21 @@ def change_question(request: SignedInRequest, study: Study, key: str = "") -> Ht
     reason = ReasonForm(posted)
     shown = shown_version(request, study)
     # Both, so that all faults are told at once.
+    context: dict[str, Any] = {}
     if all([form.is_valid(), reason.is_valid()]):
-        wishes = changed_question(shown.snapshot["rubric"], own, form.draft())
-        done = changed(request, study, reason, **wishes)
-        if done is not None:
+        made = form.draft()
+        wishes = changed_question(shown.snapshot["rubric"], own, made)
+        newest = newest_version(study)
+        moved = (
+            []
+            if own is None or was_told(request, newest)
+            else question_moved_since(
+                shown.snapshot["rubric"], newest.snapshot["rubric"], made, wishes
+            )
+        )
+        if moved:
+            context = tell(reason, moved, newest)
+        elif (done := changed(request, study, reason, **wishes)) is not None:
             return done
     return render_step(
         request,
@@ -273,27 +313,10 @@ def change_question(request: SignedInRequest, study: Study, key: str = "") -> Ht
             "criterion": own,
             "part": QUESTIONS,
             "shown_version": shown.number,
+            **context,
         },
         status=422 if posted is not None else 200,
     )
-
-
-def changed_question(
-    shown: Sequence[Mapping[str, Any]], own: CriterionDraft | None, made: CriterionDraft
-) -> dict[str, Any]:
-    """A further question, or of its own what was entered differently than it was shown."""
-    entered = said_of(made)
-    if own is None:
-        return {"add_criterion": entered}
-    before = next((draft_of(entry) for entry in shown if entry["key"] == own.key), None)
-    if before is None:
-        return {"change_criterion": entered}
-    same = said_of(sent_back_of(before))
-    return {
-        "change_criterion": {
-            name: value for name, value in entered.items() if name == "key" or same[name] != value
-        }
-    }
 
 
 def settled(own: CriterionDraft | None) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from annotation.lifecycle.study_file import LONGEST_KEY, LONGEST_QUESTION
 from annotation.models import Criterion, Scale
 
 from .frame import StudioForm
+from .meanwhile import NOTHING, Difference
 from .untouched import sent_back
 
 MOST_LEVELS = 7
@@ -222,6 +223,15 @@ def part_in_words(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     return str(value)
+
+
+def difference_in(name: str, theirs: Any, mine: Any) -> Difference:
+    """A part of a question that two people want otherwise."""
+    return Difference(
+        LABELS[name],
+        part_in_words(name, theirs) or NOTHING,
+        part_in_words(name, mine) or NOTHING,
+    )
 
 
 def level_in_words(number: int, level: Mapping[str, Any]) -> str:

@@ -23,18 +23,15 @@ from annotation.lifecycle.rubric import (
 from annotation.models import Criterion, Scale, Study
 
 from .criterion_form import (
-    LABELS,
     SCALE_WORDS,
     CriterionForm,
-    part_in_words,
+    difference_in,
     said_of,
     sent_back_of,
 )
 from .frame import readers_only, refuse_frozen, render_step, take_faults
 from .meanwhile import (
-    NOTHING,
     SHOWN,
-    Difference,
     MovedMeanwhileError,
     as_field,
     digest_of,
@@ -207,14 +204,7 @@ def with_question(key: str, made: CriterionDraft, seen: Mapping[str, str] | None
         kept, moved = sides(mine, theirs, seen)
         if moved:
             raise MovedMeanwhileError(
-                [
-                    Difference(
-                        LABELS[name],
-                        part_in_words(name, theirs[name]) or NOTHING,
-                        part_in_words(name, mine[name]) or NOTHING,
-                    )
-                    for name in moved
-                ],
+                [difference_in(name, theirs[name], mine[name]) for name in moved],
                 {name: digest_of(theirs[name]) for name in moved},
             )
         together = dataclasses.replace(made, **{name: getattr(now, name) for name in kept})

@@ -382,3 +382,55 @@ def test_a_file_of_no_known_format_is_refused(opened: Studio):
     answer = opened.post("add_pairs", {"chosen": file, "reason": "More."})
     assert answer.status_code == 422
     assert "/tmp" not in text_of(answer)  # noqa: S108 - no folder of the server is told
+
+
+CONFLICTS: Mapping[str, tuple[dict[str, str], dict[str, str], str]] = {
+    "texts": ({"instructions": "Theirs."}, {"instructions": "Mine."}, "Instructions"),
+    "checks": ({"per_day": "30"}, {"per_day": "40"}, "Most pairs a day"),
+    "quality": ({"skips_min_n": "31"}, {"skips_min_n": "32"}, "Skips much: From so many on"),
+}
+
+
+@pytest.mark.parametrize("part", CONFLICTS)
+def test_what_two_people_change_otherwise_of_an_opened_study_is_told_before_it_is_changed_again(
+    opened: Studio, part: str
+):
+    theirs, yours, what = CONFLICTS[part]
+    page = opened.get("change_part", part=part)
+    form = page.context["rules"] or page.context["reason"]
+    sent = {name: value for name, value in initial_data(form).items() if value is not None}
+    sent |= {"shown_version": page.context["shown_version"], "reason": "Asked."}
+    assert opened.post("change_part", sent | theirs, part=part).status_code == 302
+    refused = opened.post("change_part", sent | yours, part=part)
+    assert refused.status_code == 422
+    [entry] = refused.context["moved"]
+    assert (entry.what, entry.theirs, entry.yours) == (what, *theirs.values(), *yours.values())
+    assert "somebody else changed something that you changed, too" in text_of(refused)
+    assert versions(opened) == 2
+    again = sent | yours | {"told_version": refused.context["told_version"]}
+    # What another one changed after that is told once more.
+    third = {name: value + "1" for name, value in theirs.items()}
+    newest = {"shown_version": "2"}
+    assert opened.post("change_part", sent | newest | third, part=part).status_code == 302
+    refused = opened.post("change_part", again, part=part)
+    assert refused.status_code == 422
+    again |= {"told_version": refused.context["told_version"]}
+    assert opened.post("change_part", again, part=part).status_code == 302
+    assert versions(opened) == 4
+
+
+def test_words_of_a_question_that_two_people_change_otherwise_are_told(opened: Studio):
+    page = opened.get("change_question", key="overall")
+    data = initial_data(page.context["form"])
+    sent = {name: value for name, value in data.items() if value is not None}
+    sent |= {"shown_version": page.context["shown_version"], "reason": "Asked."}
+    opened.post("change_question", sent | {"question": "Theirs?"}, key="overall")
+    mine = sent | {"question": "Mine?", "level_1": "Bad."}
+    refused = opened.post("change_question", mine, key="overall")
+    assert refused.status_code == 422
+    [entry] = refused.context["moved"]
+    assert (entry.what, entry.theirs, entry.yours) == ("Question", "Theirs?", "Mine?")
+    assert Criterion.objects.get(key="overall").question == "Theirs?"
+    again = mine | {"told_version": refused.context["told_version"]}
+    assert opened.post("change_question", again, key="overall").status_code == 302
+    assert Criterion.objects.get(key="overall").question == "Mine?"
