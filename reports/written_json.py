@@ -45,14 +45,14 @@ def refuse_what_is_no_number(value: Any) -> None:
     Raises
     ------
     ValueError
-        There is one among the entries of a list or an object, however deep.
+        There is one among the entries of an object, a list or a tuple, however deep.
     """
     for entry in value.values() if type(value) is dict else value:
         kind = type(entry)
         if kind is float:
             if not math.isfinite(entry):
                 raise ValueError(f"{entry} is no JSON number")
-        elif kind is dict or kind is list:
+        elif kind is dict or kind is list or kind is tuple:
             refuse_what_is_no_number(entry)
 
 

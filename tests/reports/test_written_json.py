@@ -51,7 +51,7 @@ def test_what_no_json_number_is_is_not_stored(number: float, depth: int) -> None
     """Least of all as null, which says that nothing is known."""
     inner: object = number
     for _ in range(depth):
-        inner = [{"b": inner}]
+        inner = [{"b": (1, inner)}]
     with pytest.raises(ValueError, match="JSON"):
         kept(result={"a": inner})
 
