@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotation.lifecycle.refusals import LifecycleError
+from annotation.lifecycle.study_file import LARGEST_SEED
 from annotation.management.database_faults import database_faults_in_words
 from annotation.models import Study
 from annotation.people import PeopleError
@@ -40,6 +42,13 @@ class StudyCommand(BaseCommand):
 
     def warn(self, message: str) -> None:
         self.stderr.write(f"Warning: {message}", self.style.WARNING)
+
+
+def seed(text: str) -> int:
+    """The type of an argument that is kept as a seed: of what the database can hold."""
+    if not text.isdecimal() or int(text) > LARGEST_SEED:
+        raise ArgumentTypeError(f"a seed is a whole number from 0 to {LARGEST_SEED}, not {text!r}")
+    return int(text)
 
 
 def check_text(place: str, text: str) -> None:

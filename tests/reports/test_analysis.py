@@ -171,10 +171,10 @@ def test_the_command_refuses_a_sealed_study_with_its_own_exit() -> None:
     assert caught.value.returncode == 3
 
 
-@pytest.mark.parametrize(("slug", "seed"), [("nowhere", None), ("votes", -1)])
-def test_the_command_says_what_is_wrong(study: Study, slug: str, seed: int | None) -> None:
-    with pytest.raises(CommandError, match=r"no study 'nowhere'|whole number"):
-        call_command("analyze", slug, seed=seed)
+@pytest.mark.django_db
+def test_the_command_says_that_there_is_no_such_study() -> None:
+    with pytest.raises(CommandError, match="no study 'nowhere'"):
+        call_command("analyze", "nowhere")
 
 
 def test_prompts_on_which_a_pair_never_meets_do_not_help_it() -> None:

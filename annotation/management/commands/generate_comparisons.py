@@ -10,7 +10,7 @@ from annotation.lifecycle.generation import (
     generate_comparisons,
 )
 from annotation.lifecycle.identical import generate_identical
-from annotation.management.study_command import StudyCommand
+from annotation.management.study_command import StudyCommand, seed
 from annotation.models import Study
 from annotation.pairing import Design, DesignError
 
@@ -50,7 +50,7 @@ class Command(StudyCommand):
             default=DEFAULT_OVERLAP,
             help=f"votes wanted for each comparison ({DEFAULT_OVERLAP})",
         )
-        parser.add_argument("--seed", metavar="N", type=int, default=0, help="(0)")
+        parser.add_argument("--seed", metavar="N", type=seed, default=0, help="(0)")
 
     def run(self, study: Study, options: dict[str, Any]) -> None:
         try:

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
-from annotation.management.study_command import StudyCommand
+from annotation.management.study_command import StudyCommand, seed
 from annotation.models import Study
 from judging.judges import newest_versions, warnings_about
 from judging.models import JudgeRun, JudgeVersion, RunState
@@ -57,7 +57,7 @@ class Command(StudyCommand):
             "and try-out; it is stored and holds until it is changed; none takes it away",
         )
         parser.add_argument("--replicates", type=int, help="how often each is asked (default: 1)")
-        parser.add_argument("--seed", type=int, help="of the order of the calls (default: 0)")
+        parser.add_argument("--seed", type=seed, help="of the order of the calls (default: 0)")
         parser.add_argument("--fresh", action="store_true", help="ask again what is answered")
         parser.add_argument(
             "--retry", action="store_true", help="ask again only what has no answer in the last run"

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from annotation.management.study_command import StudyCommand
+from annotation.management.study_command import StudyCommand, seed
 from annotation.models import Study
 from reports import analysis
 from reports.exports import report_json, report_text
@@ -23,7 +23,7 @@ class Command(StudyCommand):
         super().add_arguments(parser)
         parser.add_argument("--format", choices=["text", "json"], default="text")
         parser.add_argument("--output", type=Path, help="write to this file instead of stdout")
-        parser.add_argument("--seed", type=int, help="seed of the random draws (default: study's)")
+        parser.add_argument("--seed", type=seed, help="seed of the random draws (default: study's)")
         parser.add_argument(
             "--diagnostics",
             action="store_true",
@@ -31,8 +31,6 @@ class Command(StudyCommand):
         )
 
     def run(self, study: Study, options: dict[str, Any]) -> None:
-        if options["seed"] is not None and options["seed"] < 0:
-            raise CommandError("--seed takes a whole number from 0.")
         try:
             kept = analysis.run(study, seed=options["seed"], thorough=options["diagnostics"])
         except analysis.SealedError as sealed:

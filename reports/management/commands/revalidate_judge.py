@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from annotation.management.study_command import StudyCommand, check_text
+from annotation.management.study_command import StudyCommand, check_text, seed
 from annotation.models import Study
 from reports.revalidation import MOST_DRAWN, revalidate_judge, version_of, withdraw_sample
 from reports.validations import ValidationError
@@ -41,13 +41,10 @@ class Command(StudyCommand):
             action="store_true",
             help="draw from comparisons with votes as well, and ask for one more vote on each",
         )
-        parser.add_argument("--seed", type=int, metavar="N", help="of the draw")
+        parser.add_argument("--seed", type=seed, metavar="N", help="of the draw")
 
     def run(self, study: Study, options: dict[str, Any]) -> None:
         check_text("--judge", options["judge"])
-        seed = options["seed"]
-        if seed is not None and not 0 <= seed < 1 << 63:
-            raise CommandError(f"--seed must be 0 to {(1 << 63) - 1}, not {seed}.")
         if options["withdraw"] is (options["count"] is not None):
             raise CommandError("Say how many to draw (--count N), or --withdraw.")
         try:
@@ -65,7 +62,7 @@ class Command(StudyCommand):
                 version,
                 options["count"],
                 raise_overlap=options["raise_overlap"],
-                seed=seed,
+                seed=options["seed"],
             )
         except ValidationError as refused:
             raise CommandError(str(refused)) from None
