@@ -171,7 +171,6 @@ def test_the_command_refuses_a_sealed_study_with_its_own_exit() -> None:
     assert caught.value.returncode == 3
 
 
-@pytest.mark.django_db
 def test_the_command_says_that_there_is_no_such_study() -> None:
     with pytest.raises(CommandError, match="no study 'nowhere'"):
         call_command("analyze", "nowhere")
