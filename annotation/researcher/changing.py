@@ -45,10 +45,12 @@ from .since_shown import (
     as_shown,
     changed_question,
     newest_version,
+    question_in,
     question_moved_since,
     shown_version,
     tell,
     was_told,
+    with_levels_of_its_own,
 )
 from .untouched import sent_back
 
@@ -288,19 +290,18 @@ def change_question(request: SignedInRequest, study: Study, key: str = "") -> Ht
     # Both, so that all faults are told at once.
     context: dict[str, Any] = {}
     if all([form.is_valid(), reason.is_valid()]):
-        made = form.draft()
-        wishes = changed_question(shown.snapshot["rubric"], own, made)
+        before = question_in(shown.snapshot["rubric"], own)
+        levels = None if before is None else before["levels"]
+        made = form.draft(levels)
+        wishes = changed_question(before, made)
         newest = newest_version(study)
-        moved = (
-            []
-            if own is None or was_told(request, newest)
-            else question_moved_since(
-                shown.snapshot["rubric"], newest.snapshot["rubric"], made, wishes
-            )
-        )
+        now = question_in(newest.snapshot["rubric"], own)
+        moved = [] if was_told(request, newest) else question_moved_since(before, now, made, wishes)
+        wishes = with_levels_of_its_own(wishes, before, now, form.ids_shown(levels))
+        wish: dict[str, Any] = {"add_criterion" if own is None else "change_criterion": wishes}
         if moved:
             context = tell(reason, moved, newest)
-        elif (done := changed(request, study, reason, **wishes)) is not None:
+        elif (done := changed(request, study, reason, **wish)) is not None:
             return done
     return render_step(
         request,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count
 from typing import Any
 
 from django import forms
@@ -15,6 +14,7 @@ from annotation.models import Criterion, Scale
 
 from .frame import StudioForm
 from .meanwhile import NOTHING, Difference
+from .question_levels import Level, beyond, free_ids, numbered
 from .untouched import sent_back
 
 MOST_LEVELS = 7
@@ -66,6 +66,10 @@ class CriterionForm(StudioForm):
             # Every study has it, and always asks it.
             del self.fields["key"], self.fields["required"]
         for number in range(1, MOST_LEVELS + 1):
+            # Which level it was that the page showed here; empty for a further one.
+            self.fields[f"level_id_{number}"] = forms.CharField(
+                required=False, strip=False, widget=forms.HiddenInput
+            )
             self.fields[f"level_{number}"] = forms.CharField(
                 label=f"Level {number}", required=False, max_length=LONGEST_LEVEL
             )
@@ -92,6 +96,7 @@ class CriterionForm(StudioForm):
         return [
             {
                 "number": number,
+                "identifier": self[f"level_id_{number}"],
                 "level": self[f"level_{number}"],
                 "example": self[f"example_{number}"],
                 "reason": self[f"reason_{number}"],
@@ -132,33 +137,41 @@ class CriterionForm(StudioForm):
             key = f"{stem}_{number}"
         return key
 
-    def draft(self) -> CriterionDraft:
-        """The criterion as it was typed; levels keep their identifiers by their place."""
+    def levels_before(self, shown: Sequence[Mapping[str, Any]] | None = None) -> list[Level]:
+        """The levels that the page was shown with where they are known, else those of now."""
+        return numbered(() if self.own is None else self.own.levels if shown is None else shown)
+
+    def ids_shown(self, shown: Sequence[Mapping[str, Any]] | None = None) -> list[str]:
+        """The id of the level that each row showed, empty of none; by place where none is sent."""
+        names = [f"level_id_{number}" for number in range(1, MOST_LEVELS + 1)]
+        if self.own is not None and any(self.add_prefix(name) in self.data for name in names):
+            return [self.cleaned_data[name] for name in names]
+        ids = [level["id"] for level in self.levels_before(shown)[:MOST_LEVELS]]
+        return ids + [""] * (MOST_LEVELS - len(ids))
+
+    def draft(self, shown: Sequence[Mapping[str, Any]] | None = None) -> CriterionDraft:
+        """The criterion as it was typed; levels keep the ids that they were shown with.
+
+        Parameters
+        ----------
+        shown
+            The levels that the page was shown with, where they are known.
+        """
         data = self.cleaned_data
-        before = () if self.own is None else self.own.levels
-        levels: list[dict[str, Any]] = []
-        taken = {str(entry.get("id")) for entry in before}
-        for number in range(1, MOST_LEVELS + 1):
+        ids = self.ids_shown(shown)
+        # The form has no room for more of them: those of files and the API stay as they are.
+        more = beyond(self.levels_before(shown), ids, MOST_LEVELS)
+        free = free_ids({*ids, *(level["id"] for level in more)})
+        levels: list[Level] = []
+        for number, identifier in enumerate(ids, start=1):
             if not data[f"level_{number}"]:
                 continue
-            known = dict(before[number - 1]) if number <= len(before) else {}
-            identifier = known.get("id")
-            if not identifier:
-                # Not the place: after a level was taken out, another may have that number.
-                identifier = next(free for n in count(1) if (free := str(n)) not in taken)
-                taken.add(identifier)
-            entry = {
-                **known,
-                "id": identifier,
-                "description": data[f"level_{number}"],
-            }
+            entry = {"id": identifier or next(free), "description": data[f"level_{number}"]}
             for name in ("example", "reason"):
-                entry.pop(name, None)
                 if data[f"{name}_{number}"]:
                     entry[name] = data[f"{name}_{number}"]
             levels.append(entry)
-        # The form has no room for more of them: those of files and the API stay as they are.
-        levels.extend(dict(entry) for entry in before[MOST_LEVELS:])
+        levels.extend(more)
         return CriterionDraft(
             key=Criterion.OVERALL if self.is_overall else data["key"],
             question=data["question"],
@@ -177,7 +190,8 @@ def initial_of(draft: CriterionDraft) -> dict[str, Any]:
         "both_bad": draft.both_bad,
         "required": draft.required,
     }
-    for number, entry in enumerate(draft.levels[:MOST_LEVELS], start=1):
+    for number, entry in enumerate(numbered(draft.levels)[:MOST_LEVELS], start=1):
+        found[f"level_id_{number}"] = entry["id"]
         found[f"level_{number}"] = entry.get("description", "")
         found[f"example_{number}"] = entry.get("example", "")
         found[f"reason_{number}"] = entry.get("reason", "")

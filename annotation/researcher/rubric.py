@@ -39,6 +39,7 @@ from .meanwhile import (
     seen_now,
     sides,
 )
+from .question_levels import with_own_ids
 from .rubric_templates import BY_KEY, TEMPLATES
 
 GONE = (
@@ -167,7 +168,7 @@ def criterion(request: SignedInRequest, study: Study, key: str) -> HttpResponse:
     context: dict[str, Any] = {"criterion": own, "shown": request.POST.get(SHOWN, "")}
     if form.is_valid():
         try:
-            set_rubric(study, with_question(key, form.draft(), seen_in(request.POST)), request.user)
+            set_rubric(study, with_question(key, form, seen_in(request.POST)), request.user)
         except GoneMeanwhileError:
             return gone_page(request, study)
         except MovedMeanwhileError as moved:
@@ -193,8 +194,9 @@ def gone_page(request: SignedInRequest, study: Study) -> HttpResponse:
     return criterion_page(request, study, form, {"criterion": None, "is_gone": True})
 
 
-def with_question(key: str, made: CriterionDraft, seen: Mapping[str, str] | None) -> RubricChange:
+def with_question(key: str, form: CriterionForm, seen: Mapping[str, str] | None) -> RubricChange:
     """The rubric with what was changed of one question on its page."""
+    made, shown = form.draft(), form.ids_shown()
 
     def change(stored: Sequence[CriterionDraft]) -> list[CriterionDraft]:
         now = next((draft for draft in stored if draft.key == key), None)
@@ -207,7 +209,8 @@ def with_question(key: str, made: CriterionDraft, seen: Mapping[str, str] | None
                 [difference_in(name, theirs[name], mine[name]) for name in moved],
                 {name: digest_of(theirs[name]) for name in moved},
             )
-        together = dataclasses.replace(made, **{name: getattr(now, name) for name in kept})
+        settled = dataclasses.replace(made, levels=with_own_ids(made.levels, now.levels, shown))
+        together = dataclasses.replace(settled, **{name: getattr(now, name) for name in kept})
         return [together if draft is now else draft for draft in stored]
 
     return change

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.http import Http404
@@ -15,6 +15,7 @@ from annotation.models import Study, StudyVersion
 
 from .criterion_form import difference_in, said_of, sent_back_of
 from .meanwhile import Difference, MovedMeanwhileError
+from .question_levels import numbered, with_own_ids
 from .running import ReasonForm
 
 SHOWN_VERSION = "shown_version"
@@ -68,50 +69,53 @@ def as_shown(study: Study, shown: Mapping[str, Any]) -> Study:
     return then
 
 
-def changed_question(
-    shown: Sequence[Mapping[str, Any]], own: CriterionDraft | None, made: CriterionDraft
-) -> dict[str, Any]:
-    """A further question, or of its own what was entered differently than it was shown."""
+def question_in(
+    rubric: Sequence[Mapping[str, Any]], own: CriterionDraft | None
+) -> Mapping[str, Any] | None:
+    """A question as a snapshot has it."""
+    return next((entry for entry in rubric if own is not None and entry["key"] == own.key), None)
+
+
+def changed_question(before: Mapping[str, Any] | None, made: CriterionDraft) -> dict[str, Any]:
+    """What was entered of a question differently than it was shown; all of one that was not."""
     entered = said_of(made)
-    if own is None:
-        return {"add_criterion": entered}
-    before = next((draft_of(entry) for entry in shown if entry["key"] == own.key), None)
-    if before is None:
-        return {"change_criterion": entered}
-    same = said_of(sent_back_of(before))
+    same = {} if before is None else said_as_shown(before)
     return {
-        "change_criterion": {
-            name: value for name, value in entered.items() if name == "key" or same[name] != value
-        }
+        name: value
+        for name, value in entered.items()
+        if name == "key" or name not in same or same[name] != value
     }
 
 
 def question_moved_since(
-    shown: Sequence[Mapping[str, Any]],
-    newest: Sequence[Mapping[str, Any]],
+    shown: Mapping[str, Any] | None,
+    newest: Mapping[str, Any] | None,
     made: CriterionDraft,
     wishes: Mapping[str, Any],
 ) -> list[Difference]:
     """What is wished of a question otherwise than somebody else has set it since it was shown."""
-    then, now = (
-        next(
-            (
-                said_of(sent_back_of(draft_of(entry)))
-                for entry in rubric
-                if entry["key"] == made.key
-            ),
-            None,
-        )
-        for rubric in (shown, newest)
-    )
-    mine = said_of(made)
-    if then is None or now is None:
+    if shown is None or newest is None:
         return []
+    then, now, mine = said_as_shown(shown), said_as_shown(newest), said_of(made)
     return [
         difference_in(name, now[name], mine[name])
-        for name in wishes["change_criterion"]
+        for name in wishes
         if now[name] not in (then[name], mine[name])
     ]
+
+
+def with_levels_of_its_own(
+    wishes: Mapping[str, Any],
+    shown: Mapping[str, Any] | None,
+    newest: Mapping[str, Any] | None,
+    ids: Collection[str],
+) -> dict[str, Any]:
+    """The wishes with no level that has the id of another in the newest version."""
+    if "levels" not in wishes:
+        return dict(wishes)
+    then, now = (() if entry is None else entry.get("levels", ()) for entry in (shown, newest))
+    known = {level["id"] for level in numbered(then)}
+    return {**wishes, "levels": with_own_ids(wishes["levels"], now, ids, known)}
 
 
 def said_as_shown(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -115,7 +115,8 @@ def test_a_key_of_a_file_stays_in_a_draft_too(tmp_path):
 
 def test_levels_beyond_those_of_the_form_are_kept(opened: Studio):
     levels = [{"id": f"l{number}", "description": f"Level {number}"} for number in range(1, 10)]
-    Criterion.objects.filter(key="overall").update(levels=levels)
+    criteria = [CriterionDraft("overall", "Which?", both_bad=True, levels=tuple(levels))]
+    change_study(opened.study, WantedChange.of("From a file.", criteria=criteria))
     form = opened.get("change_question", key="overall").context["form"]
     sent = initial_data(form) | {"level_1": "Worst", "reason": "Clearer words."}
     sent = {name: value for name, value in sent.items() if value is not None}
@@ -434,3 +435,57 @@ def test_words_of_a_question_that_two_people_change_otherwise_are_told(opened: S
     again = mine | {"told_version": refused.context["told_version"]}
     assert opened.post("change_question", again, key="overall").status_code == 302
     assert Criterion.objects.get(key="overall").question == "Mine?"
+
+
+def levels(studio: Studio) -> list[tuple[str, str]]:
+    found = Criterion.objects.get(study=studio.study, key="overall").levels
+    return [(level["id"], level["description"]) for level in found]
+
+
+@pytest.fixture
+def page_with_levels(opened: Studio) -> dict[str, Any]:
+    """The page of a question with three levels, open in a browser."""
+    texts = enumerate(("Bad.", "OK.", "Good."), start=1)
+    three = tuple({"id": str(number), "description": text} for number, text in texts)
+    criteria = [CriterionDraft("overall", "Which one?", both_bad=True, levels=three)]
+    change_study(opened.study, WantedChange.of("Asked.", criteria=criteria))
+    context = opened.get("change_question", key="overall").context
+    sent = initial_data(context["form"]) | {
+        "shown_version": context["shown_version"],
+        "reason": "Asked.",
+    }
+    return {name: value for name, value in sent.items() if value is not None}
+
+
+@pytest.mark.parametrize("says_ids", [True, False])
+def test_levels_that_nobody_touched_stay_as_somebody_else_left_them(
+    opened: Studio, page_with_levels: dict[str, Any], says_ids: bool
+):
+    mine = {
+        name: value
+        for name, value in page_with_levels.items()
+        if says_ids or not name.startswith("level_id_")
+    }
+    opened.post("change_question", mine | {"level_1": ""}, key="overall")
+    assert levels(opened) == [("2", "OK."), ("3", "Good.")]
+    answer = opened.post("change_question", mine | {"question": "Which now?"}, key="overall")
+    assert answer.status_code == 302
+    assert Criterion.objects.get(key="overall").question == "Which now?"
+    assert levels(opened) == [("2", "OK."), ("3", "Good.")]
+
+
+def test_levels_that_two_people_changed_keep_their_ids(
+    opened: Studio, page_with_levels: dict[str, Any]
+):
+    mine = page_with_levels
+    theirs = {"level_1": "", "level_4": "Splendid."}
+    opened.post("change_question", mine | theirs, key="overall")
+    assert levels(opened) == [("2", "OK."), ("3", "Good."), ("4", "Splendid.")]
+    typed = mine | {"level_2": "Fair.", "level_4": "Perfect.", "level_id_3": "of nobody"}
+    refused = opened.post("change_question", typed, key="overall")
+    [entry] = refused.context["moved"]
+    assert entry.what == "Levels"
+    again = typed | {"told_version": refused.context["told_version"]}
+    assert opened.post("change_question", again, key="overall").status_code == 302
+    # An id that no level had is not taken from the page.
+    assert levels(opened) == [("1", "Bad."), ("2", "Fair."), ("5", "Good."), ("6", "Perfect.")]

@@ -229,6 +229,52 @@ def test_a_question_that_two_people_changed_differently_is_told_and_left(studio:
     assert question(studio).question == "Mine?"
 
 
+THREE = {"level_1": "Bad.", "level_2": "OK.", "level_3": "Good."}
+
+
+def levels(studio: Studio) -> list[tuple[str, str]]:
+    return [(level["id"], level["description"]) for level in question(studio).levels]
+
+
+@pytest.mark.parametrize("with_ids", [True, False])
+def test_levels_that_nobody_touched_stay_as_somebody_else_left_them(studio: Studio, with_ids: bool):
+    studio.post("criterion", opened(studio, "criterion", key="overall") | THREE, key="overall")
+    if not with_ids:
+        # As files may state them.
+        bare = [{"description": text} for text in THREE.values()]
+        studio.study.criteria.update(levels=bare)
+    mine = opened(studio, "criterion", key="overall")
+    assert studio.post("criterion", mine | {"level_1": ""}, key="overall").status_code == 302
+    assert levels(studio) == [("2", "OK."), ("3", "Good.")]
+    answer = studio.post("criterion", mine | {"question": "Which one?"}, key="overall")
+    assert answer.status_code == 302
+    assert question(studio).question == "Which one?"
+    assert levels(studio) == [("2", "OK."), ("3", "Good.")]
+
+
+def test_levels_that_two_people_changed_keep_their_ids(studio: Studio):
+    studio.post("criterion", opened(studio, "criterion", key="overall") | THREE, key="overall")
+    mine = opened(studio, "criterion", key="overall")
+    theirs = {"level_1": "", "level_4": "Splendid."}
+    studio.post("criterion", mine | theirs, key="overall")
+    assert levels(studio) == [("2", "OK."), ("3", "Good."), ("4", "Splendid.")]
+    # The same once more, as an impatient hand sends it, is no conflict.
+    assert studio.post("criterion", mine | theirs, key="overall").status_code == 302
+    typed = mine | {"level_2": "Fair.", "level_4": "Perfect."}
+    refused = studio.post("criterion", typed, key="overall")
+    assert [what for what, *_ in told(refused)] == ["Levels"]
+    again = {**as_it_stands(refused), "scale": "ternary"}
+    assert studio.post("criterion", again, key="overall").status_code == 302
+    assert levels(studio) == [("1", "Bad."), ("2", "Fair."), ("3", "Good."), ("5", "Perfect.")]
+
+
+def test_an_id_that_no_level_has_is_not_taken_from_the_page(studio: Studio):
+    studio.post("criterion", opened(studio, "criterion", key="overall") | THREE, key="overall")
+    mine = opened(studio, "criterion", key="overall")
+    studio.post("criterion", mine | {"level_id_2": "x" * 300, "level_2": "Fair."}, key="overall")
+    assert levels(studio) == [("1", "Bad."), ("4", "Fair."), ("3", "Good.")]
+
+
 def test_what_was_typed_of_a_question_that_is_gone_can_be_added_again(studio: Studio):
     studio.post("new_criterion", {"question": "Is it true?", "scale": "ternary"})
     mine = opened(studio, "criterion", key="is_it_true")
