@@ -248,14 +248,16 @@ def add_judges(
         **stated,
     )
     with transaction.atomic():
-        Study.objects.select_for_update().get(pk=study.pk)
-        endpoint = store_endpoint(study, checked, actor=actor)
-        return [
-            add_version(
-                study, name, config_of(study, endpoint, instruction, model, draft.rubric), actor
-            )
+        # An entry of the log refers to the study; NO KEY lets its foreign key pass.
+        Study.objects.select_for_update(no_key=True).get(pk=study.pk)
+        endpoint, saved = store_endpoint(study, checked)
+        added = [
+            add_version(study, name, config_of(study, endpoint, instruction, model, draft.rubric))
             for name, instruction, model in draft.members()
         ]
+        for act in [saved, *(act_on(one.version) for one in added if one.is_new)]:
+            audit.record(study, actor, act.action, act.detail)
+    return added
 
 
 def hash_of(config: dict[str, Any]) -> str:
@@ -263,8 +265,11 @@ def hash_of(config: dict[str, Any]) -> str:
     return hashlib.sha256(canonical_json(config)).hexdigest()
 
 
-def add_version(study: Study, name: str, config: dict[str, Any], actor: User | None) -> Added:
-    """The judge's newest version if it is equal, else a new one. The caller holds the study."""
+def add_version(study: Study, name: str, config: dict[str, Any]) -> Added:
+    """The judge's newest version if it is equal, else a new one.
+
+    The caller holds the study, and logs what is new last.
+    """
     judge, _ = Judge.objects.get_or_create(study=study, judge_id=name)
     content_hash = hash_of(config)
     newest = judge.versions.order_by("-number").first()
@@ -274,13 +279,19 @@ def add_version(study: Study, name: str, config: dict[str, Any], actor: User | N
     version = JudgeVersion.objects.create(
         judge=judge, number=number, config=config, content_hash=content_hash
     )
-    audit.record(
-        study,
-        actor,
-        "judge.version_added",
-        {"judge": name, "version": number, "content_hash": content_hash},
-    )
     return Added(version, is_new=True)
+
+
+def act_on(version: JudgeVersion) -> audit.Act:
+    """What the log is to say of a new version."""
+    return audit.Act(
+        "judge.version_added",
+        {
+            "judge": version.judge.judge_id,
+            "version": version.number,
+            "content_hash": version.content_hash,
+        },
+    )
 
 
 def is_outdated(version: JudgeVersion) -> bool:

@@ -109,49 +109,38 @@ def check_endpoint(
     return CheckedEndpoint(name, base_url, fields, bool(key or key_variable))
 
 
-def store_endpoint(study: Study, checked: CheckedEndpoint, *, actor: User | None) -> Endpoint:
+def store_endpoint(study: Study, checked: CheckedEndpoint) -> tuple[Endpoint, audit.Act]:
     """Make an endpoint, or change the key and the limits of the one of this name.
 
-    Its address never changes: versions of judges were made for it, and its key is bound to it.
+    In the transaction of a caller, who logs the act last. The address never changes: versions of
+    judges were made for it, and its key is bound to it.
 
     Raises
     ------
     EndpointFault
     """
     name, base_url, fields = checked.name, checked.base_url, checked.fields
-    with transaction.atomic():
-        endpoint = Endpoint.objects.select_for_update().filter(study=study, name=name).first()
-        if endpoint is not None and endpoint.base_url != base_url:
-            raise EndpointFault(
-                f"Endpoint {name!r} has the address {endpoint.base_url}, which never changes. "
-                "Make another endpoint for the new address."
-            )
-        try:
-            if endpoint is None:
-                endpoint = Endpoint.objects.create(
-                    study=study, name=name, base_url=base_url, **fields
-                )
-            elif fields:
-                for changed, value in fields.items():
-                    setattr(endpoint, changed, value)
-                endpoint.save(update_fields=list(fields))
-        except IntegrityError:
-            raise EndpointFault(
-                f"Somebody made an endpoint {name!r} just now. Try again."
-            ) from None
-        audit.record(
-            study,
-            actor,
-            "judge.endpoint_saved",
-            {
-                "name": name,
-                "base_url": base_url,
-                "new_key": checked.has_new_key,
-                # Whose key it is: one of the site costs whoever runs that.
-                **({"key_variable": named} if (named := fields.get("key_variable")) else {}),
-            },
+    rows = Endpoint.objects.select_for_update(no_key=True)
+    endpoint = rows.filter(study=study, name=name).first()
+    if endpoint is not None and endpoint.base_url != base_url:
+        raise EndpointFault(
+            f"Endpoint {name!r} has the address {endpoint.base_url}, which never changes. "
+            "Make another endpoint for the new address."
         )
-    return endpoint
+    try:
+        if endpoint is None:
+            endpoint = Endpoint.objects.create(study=study, name=name, base_url=base_url, **fields)
+        elif fields:
+            for changed, value in fields.items():
+                setattr(endpoint, changed, value)
+            endpoint.save(update_fields=list(fields))
+    except IntegrityError:
+        raise EndpointFault(f"Somebody made an endpoint {name!r} just now. Try again.") from None
+    detail = {"name": name, "base_url": base_url, "new_key": checked.has_new_key}
+    if named := fields.get("key_variable"):
+        # Whose key it is: one of the site costs whoever runs that.
+        detail["key_variable"] = named
+    return endpoint, audit.Act("judge.endpoint_saved", detail)
 
 
 def save_endpoint(
@@ -164,7 +153,11 @@ def save_endpoint(
     EndpointFault
     """
     stated["asked_in"] = asked_in(study, actor)
-    return store_endpoint(study, check_endpoint(name, base_url, **stated), actor=actor)
+    checked = check_endpoint(name, base_url, **stated)
+    with transaction.atomic():
+        endpoint, act = store_endpoint(study, checked)
+        audit.record(study, actor, act.action, act.detail)
+    return endpoint
 
 
 def asked_in(study: Study, actor: User | None) -> str:
