@@ -52,10 +52,9 @@ def locked(run: JudgeRun) -> JudgeRun:
     )
 
 
-def note(run: JudgeRun, actor: User | None, action: str, **detail: object) -> None:
-    audit.record(
-        run.study,
-        actor,
+def act_on(run: JudgeRun, action: str, **detail: object) -> audit.Act:
+    """What the log is to say of something that was done to a run."""
+    return audit.Act(
         action,
         {
             "run": run.pk,
@@ -66,13 +65,19 @@ def note(run: JudgeRun, actor: User | None, action: str, **detail: object) -> No
     )
 
 
+def note(run: JudgeRun, actor: User | None, *acts: audit.Act) -> None:
+    """Log acts on a run; the last thing in their transaction."""
+    for act in acts:
+        audit.record(run.study, actor, act.action, act.detail)
+
+
 def pause_locked(run: JudgeRun, cause: str, actor: User | None = None) -> None:
     """Pause a running run whose row the caller holds; its calls stay as they are."""
     run.state, run.pause_cause = RunState.PAUSED, cause
     run.save(update_fields=["state", "pause_cause"])
     if cause not in NOBODY_IS_TOLD:
         PauseNotice.objects.create(run=run, cause=cause, due_at=timezone.now())
-    note(run, actor, "judge.run_paused", cause=cause)
+    note(run, actor, act_on(run, "judge.run_paused", cause=cause))
 
 
 def go_on_locked(run: JudgeRun, *changed: str) -> None:
@@ -81,19 +86,23 @@ def go_on_locked(run: JudgeRun, *changed: str) -> None:
     run.save(update_fields=["state", "pause_cause", *changed])
 
 
-def finish_locked(run: JudgeRun) -> bool:
-    """Finish a running run whose row the caller holds, if nothing waits any more.
+def finish_locked(run: JudgeRun) -> None:
+    """Finish a running run whose row the caller holds, if nothing waits any more."""
+    note(run, None, *finished_locked(run))
+
+
+def finished_locked(run: JudgeRun) -> list[audit.Act]:
+    """The same, for a caller that still has to lock or write something: it logs the acts.
 
     A probe that was lost with its worker still holds money until the sweep has charged it.
     """
     if run.state != RunState.RUNNING or run.calls.filter(state__in=WAITING).exists():
-        return False
+        return []
     if run.trials.filter(finished_at__isnull=True).exists():
-        return False
+        return []
     run.state, run.finished_at = RunState.FINISHED, timezone.now()
     run.save(update_fields=["state", "finished_at"])
-    note(run, None, "judge.run_finished")
-    return True
+    return [act_on(run, "judge.run_finished")]
 
 
 def pause(run: JudgeRun, actor: User | None, cause: str = "person") -> JudgeRun:
@@ -120,18 +129,42 @@ def resume(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> 
     """
     with transaction.atomic():
         held = locked(run)
-        if held.state != RunState.PAUSED:
-            raise ConductFault(f"Only a paused run can be resumed; this one is {held.state}.")
-        check_parser(held.version)
-        if budget is not None:
-            cap_locked(held, budget)
-        check_price_locked(held)
-        held.resumed_at = timezone.now()
-        go_on_locked(held, "budget", "resumed_at")
-        note(held, actor, "judge.run_resumed")
-        finish_locked(held)
-    forget(held.study_id, held.version.config["endpoint"]["name"])
+        acts = resume_locked(held, budget)
+        note(held, actor, *acts)
+    ask_at_once(held)
     return held
+
+
+def resume_locked(held: JudgeRun, budget: Decimal | None = None) -> list[audit.Act]:
+    """The same to a run whose row the caller holds.
+
+    Returns
+    -------
+    list of audit.Act
+        The caller logs them last, and then, with its transaction committed, calls `ask_at_once`.
+
+    Raises
+    ------
+    ConductFault
+    """
+    if held.state != RunState.PAUSED:
+        raise ConductFault(f"Only a paused run can be resumed; this one is {held.state}.")
+    check_parser(held.version)
+    if budget is not None:
+        cap_locked(held, budget)
+    check_price_locked(held)
+    held.resumed_at = timezone.now()
+    go_on_locked(held, "budget", "resumed_at")
+    return [act_on(held, "judge.run_resumed"), *finished_locked(held)]
+
+
+def ask_at_once(run: JudgeRun) -> None:
+    """Leave the run's endpoint alone no longer: somebody let the run go on.
+
+    Outside of the transaction that did so. The endpoint's row is held there by whoever saves a key
+    or a limit, and then logs it.
+    """
+    forget(run.study_id, run.version.config["endpoint"]["name"])
 
 
 def go_on_by_itself(run: JudgeRun, cause: str) -> bool:
@@ -141,7 +174,7 @@ def go_on_by_itself(run: JudgeRun, cause: str) -> bool:
         if (held.state, held.pause_cause) != (RunState.PAUSED, cause):
             return False
         go_on_locked(held)
-        note(held, None, "judge.run_resumed", cause=cause)
+        note(held, None, act_on(held, "judge.run_resumed", cause=cause))
     return True
 
 
@@ -188,22 +221,22 @@ def cap_locked(held: JudgeRun, budget: Decimal) -> None:
     held.budget = budget
 
 
-def cap(run: JudgeRun, actor: User | None, budget: Decimal) -> JudgeRun:
+def recap_locked(held: JudgeRun, budget: Decimal) -> list[audit.Act]:
     """Give a running run another budget; what leaves from now on keeps to it.
+
+    Its row is the caller's, who logs the acts last.
 
     Raises
     ------
     ConductFault
     """
-    with transaction.atomic():
-        held = locked(run)
-        if held.state != RunState.RUNNING:
-            raise ConductFault(f"Only a running run gets another budget; this one is {held.state}.")
-        if held.budget != budget:
-            cap_locked(held, budget)
-            held.save(update_fields=["budget"])
-            note(held, actor, "judge.run_budget_changed", budget=str(budget))
-    return held
+    if held.state != RunState.RUNNING:
+        raise ConductFault(f"Only a running run gets another budget; this one is {held.state}.")
+    if held.budget == budget:
+        return []
+    cap_locked(held, budget)
+    held.save(update_fields=["budget"])
+    return [act_on(held, "judge.run_budget_changed", budget=str(budget))]
 
 
 def cancel(run: JudgeRun, actor: User | None) -> JudgeRun:
@@ -222,7 +255,7 @@ def cancel(run: JudgeRun, actor: User | None) -> JudgeRun:
         held.calls.filter(state=CallState.PENDING).update(state=CallState.CANCELLED)
         held.state, held.pause_cause, held.finished_at = RunState.CANCELLED, "", timezone.now()
         held.save(update_fields=["state", "pause_cause", "finished_at"])
-        note(held, actor, "judge.run_cancelled")
+        note(held, actor, act_on(held, "judge.run_cancelled"))
     return held
 
 
@@ -255,8 +288,8 @@ def retry(run: JudgeRun, actor: User | None, budget: Decimal | None = None) -> i
             held.state, held.finished_at = RunState.RUNNING, None
             held.resumed_at = timezone.now()
             held.save(update_fields=["state", "finished_at", "budget", "resumed_at"])
-            note(held, actor, "judge.run_retried", calls=number)
+            note(held, actor, act_on(held, "judge.run_retried", calls=number))
     except IntegrityError:
         raise ConductFault("The judge has another run that has not ended.") from None
-    forget(held.study_id, held.version.config["endpoint"]["name"])
+    ask_at_once(held)
     return number

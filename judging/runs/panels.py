@@ -8,12 +8,13 @@ from decimal import ROUND_DOWN, ROUND_UP, Decimal
 
 from django.db import IntegrityError, transaction
 
+from annotation import audit
 from annotation.models import Study, User
 from judging.judges import is_outdated, newest_versions
 from judging.models import JudgeRun, JudgeVersion
 from judging.runs.money import Standing, StudyBudgetFault, standing_of
 from judging.runs.planning import Quote, Reader, RunFault, check_replicates, quote, total
-from judging.runs.preparing import MOST_ON_A_PAGE, Wish, lock_runs, start_all
+from judging.runs.preparing import MOST_ON_A_PAGE, Wish, lock_runs, record_all, start_all
 from judging.runs.starting import check_budget, check_card, check_start, live_run
 
 # In which a budget is cut, in US dollars.
@@ -265,12 +266,13 @@ def start_together(
 
 
 def start_beside(
+    study: Study,
     versions: Sequence[JudgeVersion],
     budgets: Mapping[int, Decimal | None],
     reader: Reader,
     *,
     others: Collection[JudgeRun],
-    alongside: Callable[[], None],
+    alongside: Callable[[], Sequence[audit.Act]],
     replicates: int = 1,
     seed: int = 0,
     fresh: bool = False,
@@ -294,11 +296,11 @@ def start_beside(
     if not versions:
         with transaction.atomic():
             lock_runs(others)
-            alongside()
+            record_all(study, None, alongside())
         return []
     try:
         return start_all(
-            versions[0].judge.study,
+            study,
             [Wish(version, budgets[version.pk]) for version in versions],
             reader,
             actor=None,

@@ -55,7 +55,11 @@ class Wish:
 
 
 def nothing() -> None:
-    """No check, or nothing to be done beside."""
+    """No check."""
+
+
+def nothing_beside() -> Sequence[audit.Act]:
+    return ()
 
 
 def start_all(
@@ -70,7 +74,7 @@ def start_all(
     most: int | None = None,
     check: Callable[[], None] = nothing,
     others: Collection[JudgeRun] = (),
-    alongside: Callable[[], None] = nothing,
+    alongside: Callable[[], Sequence[audit.Act]] = nothing_beside,
 ) -> list[JudgeRun]:
     """Start a run of each judge: of all, or of none.
 
@@ -83,7 +87,9 @@ def start_all(
     others : collection of JudgeRun
         Runs that `alongside` changes; they are locked with the new ones.
     alongside : callable
-        What is done in the transaction that lets them run; a fault in it starts none.
+        What is done in the transaction that lets them run; a fault in it starts none. It logs
+        nothing, but returns what is to be logged, of this study and by this actor: more is locked
+        after it.
 
     Raises
     ------
@@ -131,7 +137,7 @@ def start_all(
             order = orders[id(questions)]
             sizes[run.pk] = len(order)
             write_calls(run, order, runs, {} if fresh else answered(run.version))
-        begin(study, runs, sizes, others, alongside)
+        begin(study, runs, sizes, actor=actor, others=others, alongside=alongside)
     except BaseException:
         discard(runs)
         raise
@@ -212,10 +218,12 @@ def begin(
     study: Study,
     runs: Sequence[JudgeRun],
     sizes: dict[int, int],
+    *,
+    actor: User | None,
     others: Collection[JudgeRun],
-    alongside: Callable[[], None],
+    alongside: Callable[[], Sequence[audit.Act]],
 ) -> None:
-    """Let drafts run whose calls are all there.
+    """Let drafts run whose calls are all there: every lock, then every change, and the log last.
 
     Raises
     ------
@@ -228,12 +236,20 @@ def begin(
         written = {run.pk: run.calls.count() for run in runs}
         if written != sizes or any(states.get(pk) != RunState.DRAFT for pk in keys):
             raise RunFault(CUT_OFF)
-        alongside()
+        acts = alongside()
         check_prices([Wish(run.version) for run in runs])
         for run in runs:
             run.state, run.prepared_until = RunState.RUNNING, None
             run.save(update_fields=["state", "prepared_until"])
+        record_all(study, actor, acts)
+        for run in runs:
             note_start(run, sizes[run.pk])
+
+
+def record_all(study: Study, actor: User | None, acts: Sequence[audit.Act]) -> None:
+    """Log what was done beside; nothing is locked or written after it but the log."""
+    for act in acts:
+        audit.record(study, actor, act.action, act.detail)
 
 
 def lock_runs(runs: Collection[JudgeRun]) -> dict[int, str]:

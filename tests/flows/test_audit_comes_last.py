@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,12 @@ from annotation.models import (
 )
 from annotation.people.owners import create_owner
 from annotation.voting import Answer, UnknownAssignment
+from judging.judges import replace_key
+from judging.management.commands.run_judges import Command as RunJudges
+from judging.models import CallState, JudgeRun, RunState
+from judging.runs.conducting import pause, resume, retry
+from judging.runs.starting import start_run
+from judging.runs.study_budget import set_study_budget
 from reports import analysis
 from reports.steering import rounds
 from tests.annotation.adjudication.world import complete_with, make_adjudicator, version_with_rubric
@@ -53,6 +60,7 @@ from tests.factories import (
     make_system,
     make_user,
 )
+from tests.judging.asked import SIMULATED, add, make_judged_study
 
 pytestmark = pytest.mark.django_db
 
@@ -335,6 +343,68 @@ def stopping_a_pair() -> Act:
     return lambda: rounds.stop_pair(study, stop)
 
 
+def a_paused_run() -> JudgeRun:
+    study = make_judged_study(2, slug="judged")
+    run = start_run(add(study, SIMULATED, name="first"), actor=None)
+    return pause(run, None)
+
+
+def starting_a_judge_beside_one_that_goes_on() -> Act:
+    """Two that go on, one of them with nothing left to ask, and two new ones without a price."""
+    done = a_paused_run()
+    done.calls.update(state=CallState.CANCELLED)
+    running = start_run(add(done.study, SIMULATED, name="second"), actor=None)
+    pause(running, None)
+    for name in ("third", "fourth"):
+        add(done.study, SIMULATED, name=name, with_model={"price": None})
+    return lambda: call_command("run_judges", "judged")
+
+
+def going_on_with_another_budget() -> Act:
+    run = resume(a_paused_run(), None)
+    add(run.study, SIMULATED, name="second")
+    return lambda: call_command("run_judges", "judged", budget="1")
+
+
+def going_on_alone() -> Act:
+    a_paused_run()
+    return lambda: call_command("run_judges", "judged")
+
+
+def resuming_a_judge() -> Act:
+    run = a_paused_run()
+    run.calls.update(state=CallState.CANCELLED)
+    return lambda: resume(run, None)
+
+
+def asking_again() -> Act:
+    run = a_paused_run()
+    run.calls.update(state=CallState.REFUSED)
+    type(run).objects.update(state=RunState.FINISHED)
+    return lambda: retry(run, None)
+
+
+def capping_all_judges() -> Act:
+    run = a_paused_run()
+    return lambda: set_study_budget(run.study, None, Decimal(1))
+
+
+def adding_judges() -> Act:
+    study = make_judged_study(2)
+    return lambda: add(study, SIMULATED, instructions=["assessor", "reader"])
+
+
+def replacing_a_key() -> Act:
+    version = add(make_judged_study(2), SIMULATED)
+    return lambda: replace_key(version, key="sk-another-0123456789", actor=make_user())
+
+
+@pytest.fixture(autouse=True)
+def judges_that_ask_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To ask is for threads of their own, which see nothing of a test's transaction."""
+    monkeypatch.setattr(RunJudges, "follow", lambda self, runs: None)
+
+
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
@@ -390,6 +460,14 @@ def import_rows(command: str, study: Study, row: str) -> None:
         reinstating,
         adjudicating,
         stopping_a_pair,
+        starting_a_judge_beside_one_that_goes_on,
+        going_on_with_another_budget,
+        going_on_alone,
+        resuming_a_judge,
+        asking_again,
+        capping_all_judges,
+        adding_judges,
+        replacing_a_key,
     ],
 )
 def test_an_entry_is_the_last_that_a_transaction_writes(prepare: Callable[[], Act]) -> None:

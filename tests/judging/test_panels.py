@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, connection
 
+from annotation import audit
 from annotation.models import AuditEntry
+from judging.endpoints.saving import save_endpoint
 from judging.models import JudgeCall, JudgeRun, JudgeVersion
 from judging.runs import panels, planning, preparing
-from judging.runs.conducting import cancel
+from judging.runs.conducting import cancel, pause
 from judging.runs.panels import STEP, cut, quote_all, share_budget, start_together
 from judging.runs.planning import RunFault, quote
 from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
 from tests.judging.asked import SIMULATED, add
+from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -202,3 +208,40 @@ def test_more_calls_than_a_page_waits_for_are_left_to_the_command(study, monkeyp
     assert nothing_began()
     monkeypatch.setattr(panels, "MOST_ON_A_PAGE", 12)
     assert len(start_together(study, None)) == 2
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_judges_that_go_on_beside_and_their_endpoint_that_is_saved_wait_for_no_circle(
+    study, monkeypatch
+) -> None:
+    """Whoever saves it holds its row and then wants the log's head."""
+    old, new = judge(study, "old"), judge(study, "new")
+    pause(start_run(old, actor=None), None)
+    both, record = threading.Barrier(2), audit.record
+
+    def meet() -> None:
+        # Whoever holds what the other needs never comes: the other goes on without it.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(2)
+
+    def recorded(*given):
+        if given[2] == "judge.endpoint_saved":
+            meet()
+            return record(*given)
+        entry = record(*given)
+        if given[2] == "judge.run_resumed":
+            meet()
+        return entry
+
+    monkeypatch.setattr(audit, "record", recorded)
+    found = at_once(
+        [
+            lambda: call_command("run_judges", study.slug, stdout=io.StringIO()),
+            lambda: save_endpoint(study, "sim", SIMULATED, actor=None, requests_per_minute=0),
+        ]
+    )
+    assert [one for one in found if isinstance(one, Exception)] == []
+    assert {run.version: run.state for run in JudgeRun.objects.all()} == dict.fromkeys(
+        [old, new], "finished"
+    )

@@ -13,11 +13,19 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.db import connections
 
+from annotation.audit import Act
 from annotation.management.study_command import StudyCommand, seed
 from annotation.models import Study
 from judging.judges import newest_versions, warnings_about
 from judging.models import JudgeRun, JudgeVersion, RunState
-from judging.runs.conducting import ConductFault, cap, resume, retry
+from judging.runs.conducting import (
+    ConductFault,
+    ask_at_once,
+    locked,
+    recap_locked,
+    resume_locked,
+    retry,
+)
 from judging.runs.money import Standing, StudyBudgetFault, standing_of
 from judging.runs.panels import check_all, quote_all, share_budget, start_beside
 from judging.runs.planning import Quote, Reader, RunFault
@@ -125,14 +133,24 @@ class Command(StudyCommand):
             check_frozen(run, options)
         new = [version for version in versions if live[version.pk] is None]
         check_all(lambda version: check_start(version, budget), new)
-        reader = Reader(versions[0].judge.study)
+        study = versions[0].judge.study
+        reader = Reader(study)
         shares = shares_of(versions, budget, options, {run.version_id for run in going_on}, reader)
         runs: dict[int, JudgeRun] = {}
+        resumed: list[JudgeRun] = []
 
-        def go_on() -> None:
-            runs.update({run.version_id: gone_on(run, shares[run.version_id]) for run in going_on})
+        def go_on() -> list[Act]:
+            acts: list[Act] = []
+            for run in going_on:
+                held = locked(run)
+                runs[run.version_id] = held
+                if run.state == RunState.PAUSED:
+                    resumed.append(held)
+                acts += gone_on(held, run.state, shares[run.version_id])
+            return acts
 
         started = start_beside(
+            study,
             new,
             shares,
             reader,
@@ -142,6 +160,8 @@ class Command(StudyCommand):
             seed=options["seed"] or 0,
             fresh=options["fresh"],
         )
+        for run in resumed:
+            ask_at_once(run)
         runs |= {run.version_id: run for run in started}
         return [runs[version.pk] for version in versions]
 
@@ -289,11 +309,17 @@ def check_frozen(run: JudgeRun, options: dict[str, Any]) -> None:
         )
 
 
-def gone_on(run: JudgeRun, share: Decimal | None) -> JudgeRun:
-    """A run that goes on, with its share of a budget if there is one."""
-    if run.state == RunState.PAUSED:
-        return resume(run, None, share)
-    return run if share is None else cap(run, None, share)
+def gone_on(held: JudgeRun, was: str, share: Decimal | None) -> list[Act]:
+    """Let a run go on that the caller holds, with its share of a budget if there is one.
+
+    Parameters
+    ----------
+    was : str
+        The state in which the command found it. One that somebody changed since is refused.
+    """
+    if was == RunState.PAUSED:
+        return resume_locked(held, share)
+    return [] if share is None else recap_locked(held, share)
 
 
 def shares_of(
