@@ -22,6 +22,18 @@ class ChangeRefusedError(LifecycleError):
         super().__init__(f"{slug} was not changed:\n{listed}")
 
 
+class MovedSinceError(LifecycleError):
+    """Others changed, after a change was compared, what it sets; `places` names it."""
+
+    def __init__(self, slug: str, compared: int, places: Sequence[str]) -> None:
+        self.places = tuple(places)
+        super().__init__(
+            f"{slug} was not changed: after version {compared}, which this change was compared "
+            f"with, somebody else changed {', '.join(self.places)}, too. Look at the study as it "
+            "is now, and ask for the change once more."
+        )
+
+
 class StudyNotReadyError(LifecycleError):
     """The study cannot be opened; `faults` names every reason at once."""
 

@@ -24,6 +24,7 @@ from annotation.planner_statistics import refresh_planner_statistics
 from annotation.queue.raising import hold_annotators
 
 from .change import SETTINGS, Add, Change, Progress, check_opened, check_overlap, hold_opened
+from .moved import refuse_moved
 from .readiness import warnings_at_any_time
 from .refusals import LifecycleError
 from .rubric import (
@@ -75,6 +76,9 @@ class WantedChange:
         Votes wanted on each comparison of kind work; those that want more are left alone.
     items : collection of str, optional
         The item ids of the comparisons that `overlap` is about; all by default.
+    compared : int, optional
+        The number of the newest version when somebody looked at what would change. What later
+        versions changed is not undone then: the change is refused where it sets that otherwise.
     settings : mapping
         Of `SETTINGS`. Such as never change may be named with the value they have.
     """
@@ -84,6 +88,7 @@ class WantedChange:
     rules: Mapping[str, Any] | RulesChange | None = None
     overlap: int | None = None
     items: Collection[str] | None = None
+    compared: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -126,6 +131,8 @@ def change_study(
     LifecycleError
         The actor may not change it, the study is no open or paused one, the reason is missing, or
         the overlap would sink.
+    MovedSinceError
+        Others changed the same after `wanted.compared`.
     ChangeRefusedError
         With every fault: what holds for good, or what the study could not be opened with.
     ValidationError
@@ -137,6 +144,7 @@ def change_study(
             hold_annotators(study)
         change = Change(hold_opened(study), actor, reason, progress)
         settings, criteria = change.wished(wanted.settings, wanted.rules, wanted.criteria)
+        refuse_moved(change.study, wanted.compared, settings, criteria)
         change.set_settings({name: settings[name] for name in settings if name in SETTINGS})
         change.set_criteria(criteria)
         if add is not None:
@@ -162,7 +170,8 @@ def check_change(study: Study, wanted: WantedChange, actor: User | None = None) 
     found = Study.objects.get(pk=study.pk)
     check_opened(found)
     change = Change(found, actor, reason)
-    settings, _ = change.wished(wanted.settings, wanted.rules, wanted.criteria)
+    settings, criteria = change.wished(wanted.settings, wanted.rules, wanted.criteria)
+    refuse_moved(found, wanted.compared, settings, criteria)
     for name, value in settings.items():
         if name in SETTINGS:
             setattr(found, name, value)

@@ -6,7 +6,7 @@ form says which version it was shown with, and what it differs in from that one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from annotation.access import SignedInRequest
 from annotation.jobs import putting_off
 from annotation.jobs.steps import Problems
 from annotation.lifecycle.generation import MAX_OVERLAP
-from annotation.lifecycle.refusals import LifecycleError
+from annotation.lifecycle.refusals import LifecycleError, MovedSinceError
 from annotation.lifecycle.rubric import MOST_CRITERIA, CriterionDraft, criteria_of
 from annotation.lifecycle.rule_changes import rules_between
 from annotation.lifecycle.study_file import LONGEST_TITLE
@@ -54,6 +54,8 @@ from .since_shown import (
 )
 from .untouched import sent_back
 
+# Each but the last ends because somebody else changed the same within these milliseconds.
+MOST_ATTEMPTS = 3
 QUESTIONS = "questions"
 PAIRS = "pairs"
 
@@ -111,16 +113,16 @@ def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpR
     context: dict[str, Any] = {}
     if request.method == "POST" and valid:
         wishes = wanted(study, shown.snapshot, part, reason, rules)
-        newest = newest_version(study)
-        moved = (
-            []
-            if was_told(request, newest)
-            else moved_since(study, shown, newest, part, reason, rules, wishes)
+        done = changed_or_told(
+            request,
+            study,
+            reason,
+            lambda newest: moved_since(study, shown, newest, part, reason, rules, wishes),
+            lambda newest: wishes,
         )
-        if moved:
-            context = tell(reason, moved, newest)
-        elif (done := changed(request, study, reason, **wishes)) is not None:
+        if isinstance(done, HttpResponse):
             return done
+        context = done
     has_errors = bool(reason.errors) or (rules is not None and bool(rules.errors))
     return render_step(
         request,
@@ -222,6 +224,40 @@ def moved_since(
     ]
 
 
+def changed_or_told(
+    request: SignedInRequest,
+    study: Study,
+    reason: ReasonForm,
+    moved_in: Callable[[StudyVersion], list[Difference]],
+    wished: Callable[[StudyVersion], Mapping[str, Any]],
+) -> HttpResponse | dict[str, Any]:
+    """Make the version, or say what the page is to tell.
+
+    Nothing is held while it is compared. Where somebody else changes the same before the version
+    is made, that is refused under the study's lock, and compared with theirs once more.
+
+    Parameters
+    ----------
+    moved_in
+        What is wished otherwise than somebody else has set it, by the newest version.
+    wished
+        The wishes beside that version.
+    """
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        newest = newest_version(study)
+        moved = [] if was_told(request, newest) else moved_in(newest)
+        if moved:
+            return tell(reason, moved, newest)
+        try:
+            done = changed(request, study, reason, compared=newest.number, **wished(newest))
+        except MovedSinceError as fault:
+            if attempt == MOST_ATTEMPTS:
+                take_faults(reason, fault)
+        else:
+            return {} if done is None else done
+    return {}
+
+
 def changed(
     request: SignedInRequest,
     study: Study,
@@ -231,7 +267,13 @@ def changed(
     problems: Problems | None = None,
     **wishes: Any,
 ) -> HttpResponse | None:
-    """Make the version, now or in the background, and go back; faults stand above the form."""
+    """Make the version, now or in the background, and go back; faults stand above the form.
+
+    Raises
+    ------
+    MovedSinceError
+        Somebody else changed the same after it was compared.
+    """
     try:
         with patient_database():
             done = putting_off.ask_to_change(
@@ -242,6 +284,8 @@ def changed(
                 problems=problems,
                 **wishes,
             )
+    except MovedSinceError:
+        raise
     except (LifecycleError, ValidationError) as fault:
         take_faults(reason, fault)
         return None
@@ -294,15 +338,21 @@ def change_question(request: SignedInRequest, study: Study, key: str = "") -> Ht
         levels = None if before is None else before["levels"]
         made = form.draft(levels)
         wishes = changed_question(before, made)
-        newest = newest_version(study)
-        now = question_in(newest.snapshot["rubric"], own)
-        moved = [] if was_told(request, newest) else question_moved_since(before, now, made, wishes)
-        wishes = with_levels_of_its_own(wishes, before, now, form.ids_shown(levels))
-        wish: dict[str, Any] = {"add_criterion" if own is None else "change_criterion": wishes}
-        if moved:
-            context = tell(reason, moved, newest)
-        elif (done := changed(request, study, reason, **wish)) is not None:
+        ids = form.ids_shown(levels)
+
+        def moved_in(newest: StudyVersion) -> list[Difference]:
+            now = question_in(newest.snapshot["rubric"], own)
+            return question_moved_since(before, now, made, wishes)
+
+        def wished(newest: StudyVersion) -> dict[str, Any]:
+            now = question_in(newest.snapshot["rubric"], own)
+            what = "add_criterion" if own is None else "change_criterion"
+            return {what: with_levels_of_its_own(wishes, before, now, ids)}
+
+        done = changed_or_told(request, study, reason, moved_in, wished)
+        if isinstance(done, HttpResponse):
             return done
+        context = done
     return render_step(
         request,
         study,

@@ -16,6 +16,7 @@ from annotation.lifecycle.rubric import CriterionDraft
 from annotation.lifecycle.rule_changes import rules_between, with_changes
 from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import AuditEntry, Comparison, Criterion, Study, StudyVersion
+from annotation.researcher import changing
 from tests.annotation.researcher.studio import Studio
 from tests.annotation.researcher.test_pages import filled
 from tests.annotation.researcher.test_wizard import initial_data
@@ -489,3 +490,72 @@ def test_levels_that_two_people_changed_keep_their_ids(
     assert opened.post("change_question", again, key="overall").status_code == 302
     # An id that no level had is not taken from the page.
     assert levels(opened) == [("1", "Bad."), ("2", "Fair."), ("5", "Good."), ("6", "Perfect.")]
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, studio: Studio, *wishes: dict[str, Any]) -> None:
+    """Somebody else changes the study each time after a page has compared it."""
+    compare = changing.was_told
+    coming = iter(wishes)
+
+    def compared(request: Any, newest: StudyVersion) -> bool:
+        found = compare(request, newest)
+        if theirs := next(coming, None):
+            study = Study.objects.get(pk=studio.study.pk)
+            change_study(study, WantedChange.of("Asked.", **theirs))
+        return found
+
+    monkeypatch.setattr(changing, "was_told", compared)
+
+
+@pytest.mark.parametrize("part", CONFLICTS)
+def test_what_somebody_changes_after_it_was_compared_is_told_and_not_overwritten(
+    opened: Studio, monkeypatch: pytest.MonkeyPatch, part: str
+):
+    theirs: Mapping[str, Any] = {
+        "texts": {"instructions": "Theirs."},
+        "checks": {"rules": {"limits": {"per_day": 30}}},
+        "quality": {"rules": {"quality": {"skips": {"min_n": 31}}}},
+    }
+    _, yours, what = CONFLICTS[part]
+    mine = page_of(opened, part) | yours
+    meanwhile(monkeypatch, opened, theirs[part])
+    refused = opened.post("change_part", mine, part=part)
+    assert refused.status_code == 422
+    assert [entry.what for entry in refused.context["moved"]] == [what]
+    assert versions(opened) == 2
+    again = mine | {"told_version": refused.context["told_version"]}
+    assert opened.post("change_part", again, part=part).status_code == 302
+    assert versions(opened) == 3
+
+
+def test_words_that_somebody_changes_after_they_were_compared_are_told(
+    opened: Studio, page_with_levels: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    theirs = [CriterionDraft("overall", "Theirs?", both_bad=True)]
+    meanwhile(monkeypatch, opened, {"criteria": theirs})
+    mine = page_with_levels | {"question": "Mine?"}
+    refused = opened.post("change_question", mine, key="overall")
+    [entry] = refused.context["moved"]
+    assert (entry.what, entry.theirs, entry.yours) == ("Question", "Theirs?", "Mine?")
+    assert Criterion.objects.get(key="overall").question == "Theirs?"
+
+
+def test_what_somebody_else_changes_after_it_was_compared_is_merged_where_it_is_another(
+    opened: Studio, monkeypatch: pytest.MonkeyPatch
+):
+    meanwhile(monkeypatch, opened, {"title": "Theirs", "rules": {"limits": {"skips_per_hour": 7}}})
+    mine = page_of(opened, "checks") | {"per_day": 40}
+    assert opened.post("change_part", mine, part="checks").status_code == 302
+    assert rules_now(opened) == {"limits": {"per_day": 40, "skips_per_hour": 7}}
+    assert Study.objects.get(pk=opened.study.pk).title == "Theirs"
+
+
+def test_a_page_says_that_it_is_refused_where_others_never_rest(
+    opened: Studio, monkeypatch: pytest.MonkeyPatch
+):
+    titles = [{"title": f"Theirs {number}"} for number in range(changing.MOST_ATTEMPTS)]
+    monkeypatch.setattr(changing, "moved_since", lambda *_: [])
+    meanwhile(monkeypatch, opened, *titles)
+    refused = opened.post("change_part", page_of(opened, "texts") | {"title": "Mine"}, part="texts")
+    assert "somebody else changed title, too" in text_of(refused)
+    assert Study.objects.get(pk=opened.study.pk).title == titles[-1]["title"]

@@ -399,6 +399,16 @@ def test_a_large_opened_study_is_changed_in_the_background(large_opened: Studio)
     assert "Version 3: title" not in text_of(large_opened.get("running"))
 
 
+def test_what_others_changed_while_a_change_waits_is_not_overwritten(large_opened: Studio):
+    sent = {"title": "Mine", "reason": "Asked.", "language": "de"}
+    assert large_opened.post("change_part", sent, part="texts").status_code == 302
+    change_study(large_opened.study, WantedChange.of("Asked.", title="Theirs"))
+    assert work_on_job() == JobState.FAILED
+    study = Study.objects.get(pk=large_opened.study.pk)
+    assert (study.title, study.rules) == ("Theirs", {})
+    assert "somebody else changed title, too" in text_of(large_opened.get("running"))
+
+
 CONTENT = "prompts, responses and pairs"
 
 
