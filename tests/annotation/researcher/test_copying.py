@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -76,17 +76,60 @@ def test_a_clone_has_settings_rubric_and_content_and_no_pair_or_vote(tmp_path):
     assert not made.systems.exclude(code="").exists()
 
 
+# What a copy has of its own: keys, its study, and where the handing out of pairs stands.
+OWN: dict[type[Model], set[str]] = {
+    Prompt: {"id", "study"},
+    System: {"id", "study", "code"},
+    Response: {"id", "prompt", "system"},
+    Comparison: {
+        "id",
+        "study",
+        "prompt",
+        "response_a",
+        "response_b",
+        "system_a",
+        "system_b",
+        "cell",
+        "open",
+        "taken",
+        "open_seq",
+        "first_swapped",
+    },
+}
+COPIED: dict[type[Model], tuple[str, ...]] = {
+    Prompt: cloning.COPIED_OF_PROMPTS,
+    System: ("name",),
+    Response: cloning.COPIED_OF_RESPONSES,
+    Comparison: cloning.COPIED_OF_CHECKS,
+}
+
+
+@pytest.mark.parametrize("model", COPIED, ids=lambda model: model.__name__)
+def test_every_field_of_content_is_copied_or_a_copys_own(model: type[Model]):
+    fields = sorted(field.name for field in model._meta.concrete_fields)
+    assert sorted([*COPIED[model], *OWN[model]]) == fields
+
+
+@pytest.mark.parametrize("model", COPIED, ids=lambda model: model.__name__)
+def test_the_world_that_is_copied_has_a_value_in_every_field(model: type[Model]):
+    study_with_everything()
+    rows = list(model._default_manager.all())
+    bare = [
+        field.name
+        for field in model._meta.concrete_fields
+        if field.name in COPIED[model]
+        and all(getattr(row, field.name) in (field.get_default(), "", None) for row in rows)
+    ]
+    assert bare == []
+
+
 def content_of(study: Study) -> dict[str, list[tuple[object, ...]]]:
     """All of a draft's content, by names instead of keys, whatever fields the models have."""
-    own = {"id", "study", "prompt", "system", "cell"}
 
     def rows(found: QuerySet[Any], *names: str) -> list[tuple[object, ...]]:
-        model = found.model._meta
-        plain = [
-            field.name
-            for field in model.concrete_fields
-            if field.name not in own and not field.is_relation
-        ]
+        model = found.model
+        fields = [field.name for field in model._meta.concrete_fields]
+        plain = [name for name in fields if name not in OWN[model]]
         return list(found.order_by("pk").values_list(*names, *plain))
 
     sides = [f"response_{side}__{name}" for side in "ab" for name in ("system__name", "sample")]
@@ -135,9 +178,9 @@ def study_with_everything() -> Study:
                 sample=sample,
                 text=f"{SENTINEL} {number}",
                 latency_ms=12.5,
-                ttft_ms=None,
+                ttft_ms=3.25,
                 input_tokens=7,
-                output_tokens=None,
+                output_tokens=11,
                 cost=Decimal("0.0000012345"),
                 metadata={"seed": number},
             )
