@@ -1,7 +1,8 @@
 """A few pairs of what files would bring, drawn at random in one reading. Pure.
 
-Drawn are the prompts with the smallest digests: whether one is among them is known at its first
-row, so that its responses are seen from the first on, and no file is read for it twice.
+Drawn are the prompts with the smallest digests, and of each the two systems with the smallest
+digests together with it: whether one is among them is known at its first row, so that no file is
+read for it twice, and no system is shown for its place in the files alone.
 """
 
 from __future__ import annotations
@@ -20,10 +21,17 @@ CUT = "…"
 
 @dataclass(slots=True)
 class _Drawn:
-    """A prompt that was drawn, and the first response of each system."""
+    """A prompt that was drawn, and the first response of each of two systems, by their digests."""
 
     prompt: str
-    responses: dict[str, str] = field(default_factory=dict)
+    responses: dict[bytes, tuple[str, str]] = field(default_factory=dict)
+
+    def see(self, key: bytes, system: str, text: str) -> None:
+        if key in self.responses:
+            return
+        self.responses[key] = (system, text)
+        if len(self.responses) > len(("left", "right")):
+            del self.responses[max(self.responses)]
 
 
 class Sample:
@@ -50,15 +58,14 @@ class Sample:
                 del self._drawn[last]
             drawn = self._drawn[key] = _Drawn(cut(prompt_in(row)))
         for system, text in given:
-            if len(drawn.responses) < len(("left", "right")):
-                drawn.responses.setdefault(system, cut(text))
+            drawn.see(key_of(row.prompt.prompt_id, system), system, cut(text))
 
     def pairs(self) -> list[dict[str, Any]]:
         """As JSON has them: the prompt, and two responses with their systems; none of one alone."""
         return [
             {
                 "prompt": drawn.prompt,
-                "responses": [list(entry) for entry in drawn.responses.items()],
+                "responses": [list(entry) for _, entry in sorted(drawn.responses.items())],
             }
             for _, drawn in sorted(self._drawn.items())
             if len(drawn.responses) > 1

@@ -481,7 +481,7 @@ def test_some_pairs_are_shown_as_annotators_would_see_them_before_anything_is_st
     assert len(pairs) == SAMPLED_PROMPTS
     for pair in pairs:
         number = pair["prompt"].removeprefix("Question ").removesuffix("?")
-        assert pair["responses"] == [
+        assert sorted(pair["responses"]) == [
             ["north", f"Answer {number} of the **one**."],
             ["south", f"Answer {number} of the second."],
         ]
@@ -509,10 +509,35 @@ def test_a_sample_is_of_pairs_alone_and_long_texts_are_cut():
     both = PromptAttributes("p2", messages=talk)
     long = "x" * (LONGEST_SHOWN + 1)
     sample.see(ComparisonRow("i1", both, Side("north", long), Side("south", "")))
-    sample.see(ResponseRow(both, "west", "A third."))
-    assert sample.pairs() == [
-        {
-            "prompt": "user: Hi\n\nassistant: Ho",
-            "responses": [["north", f"{'x' * LONGEST_SHOWN}…"], ["south", ""]],
-        }
+    [pair] = sample.pairs()
+    assert pair["prompt"] == "user: Hi\n\nassistant: Ho"
+    assert sorted(pair["responses"]) == [["north", f"{'x' * LONGEST_SHOWN}…"], ["south", ""]]
+
+
+def test_which_systems_a_sample_shows_does_not_hang_on_their_place_in_the_files():
+    systems = ("east", "north", "south", "west")
+    rows = [
+        ResponseRow(PromptAttributes(f"p{number}", text="?"), system, f"{system} {number}")
+        for system in systems
+        for number in range(40)
     ]
+    found = []
+    for ordered in (rows, rows[::-1]):
+        sample = Sample()
+        for row in ordered:
+            sample.see(row)
+        found.append(sample.pairs())
+    assert found[0] == found[1]
+    shown = [frozenset(system for system, _ in pair["responses"]) for pair in found[0]]
+    assert {len(pair) for pair in shown} == {2}
+    assert len(set(shown)) > 1
+
+
+def test_a_sample_shows_the_first_response_of_a_system():
+    sample = Sample()
+    prompt = PromptAttributes("p1", text="?")
+    for number in range(3):
+        for system in ("east", "north", "south", "west"):
+            sample.see(ResponseRow(prompt, system, f"Number {number}", sample=number))
+    [pair] = sample.pairs()
+    assert [text for _, text in pair["responses"]] == ["Number 0", "Number 0"]
