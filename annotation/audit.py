@@ -77,7 +77,7 @@ def record(
     scope = scope_of(study)
     AuditChain.objects.get_or_create(scope=scope)
     # On SQLite the transaction already holds the only write lock; elsewhere this row is it.
-    head = AuditChain.objects.select_for_update().get(scope=scope)
+    head = AuditChain.objects.select_for_update(no_key=True).get(scope=scope)
     entry = AuditEntry(
         scope=scope,
         seq=head.seq + 1,

@@ -72,7 +72,9 @@ def take_turn(
     own = tuple(key for kind, key in tuple(_held) if kind is model)
     free = waiting.filter(Q(lease_until__isnull=True) | Q(lease_until__lte=Now()))
     with transaction.atomic():
-        for row in free.select_for_update(skip_locked=True, of=("self",)).exclude(pk__in=own):
+        for row in free.select_for_update(no_key=True, skip_locked=True, of=("self",)).exclude(
+            pk__in=own
+        ):
             if row.attempts >= MOST_ATTEMPTS:
                 give_up(row)
                 continue
@@ -95,7 +97,7 @@ def hold(row: BackgroundWork) -> None:
     TakenOverError
         Another worker has it by now, or it has ended.
     """
-    still = _mine(row).select_for_update(of=("self",)).values_list("pk", flat=True)
+    still = _mine(row).select_for_update(no_key=True, of=("self",)).values_list("pk", flat=True)
     if not list(still):
         raise TakenOverError(str(row))
 
@@ -141,7 +143,7 @@ def renew(row: BackgroundWork) -> None:
     """Renew the lease, unless the row is locked: that is a better sign of life."""
     try:
         with transaction.atomic():
-            mine = _mine(row).select_for_update(skip_locked=True, of=("self",))
+            mine = _mine(row).select_for_update(no_key=True, skip_locked=True, of=("self",))
             if keys := list(mine.values_list("pk", flat=True)):
                 type(row)._default_manager.filter(pk__in=keys).update(lease_until=Now() + LEASE)
     except (DatabaseError, InterfaceError) as fault:

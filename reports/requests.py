@@ -72,7 +72,9 @@ def claim() -> Claim | None:
     """Take the oldest wish that waits, or whose worker was lost; None where there is none."""
     now = timezone.now()
     with transaction.atomic():
-        free = AnalysisRequest.objects.select_for_update(skip_locked=True, of=("self",))
+        free = AnalysisRequest.objects.select_for_update(
+            no_key=True, skip_locked=True, of=("self",)
+        )
         running = free.filter(state=RequestState.RUNNING)
         own = tuple(_at_work)
         for hung in running.filter(pk__in=own, lease_until__lte=now - LONGEST + LEASE):
@@ -138,7 +140,7 @@ def _finish(
 ) -> RequestState:
     state = RequestState.DONE if problem is None else RequestState.FAILED
     with transaction.atomic():
-        mine = AnalysisRequest.objects.select_for_update().filter(
+        mine = AnalysisRequest.objects.select_for_update(no_key=True).filter(
             pk=claimed.request.pk, state=RequestState.RUNNING, attempts=claimed.attempt
         )
         for request in mine:

@@ -180,7 +180,7 @@ def withdraw_sample(study: Study, version: JudgeVersion, actor: User | None = No
     """
     _check_role(study, actor)
     with transaction.atomic():
-        waiting = Revalidation.objects.select_for_update(of=("self",))
+        waiting = Revalidation.objects.select_for_update(no_key=True, of=("self",))
         row = waiting.filter(WITH_PEOPLE, study=study, version=version).first()
         if row is None:
             raise ValidationError(

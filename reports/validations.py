@@ -202,7 +202,7 @@ def record_validation(
         )
     with transaction.atomic():
         # One at a time: what is compared with the newest is the newest.
-        JudgeVersion.objects.select_for_update(of=("self",)).get(pk=version.pk)
+        JudgeVersion.objects.select_for_update(no_key=True, of=("self",)).get(pk=version.pk)
         same_votes = _check_news(kept, version)
         row, act = _record(kept, version, entry, actor, None, same_votes)
         audit.record(kept.study, actor, act.action, act.detail)
@@ -261,7 +261,7 @@ def merge_samples(kept: AnalysisRun, revalidations: Collection[int], actor: User
     revalidations : collection of int
         Keys of those that were complete when the report read them. In the caller's transaction.
     """
-    waiting = Revalidation.objects.select_for_update(of=("self",)).filter(
+    waiting = Revalidation.objects.select_for_update(no_key=True, of=("self",)).filter(
         WITH_PEOPLE, pk__in=list(revalidations)
     )
     acts = []

@@ -267,7 +267,7 @@ def _end(
     worked: Upload, *, found: dict[str, Any] | None = None, problem: str = ""
 ) -> UploadState | None:
     with transaction.atomic():
-        mine = Upload.objects.select_for_update().filter(
+        mine = Upload.objects.select_for_update(no_key=True).filter(
             pk=worked.pk, state=worked.state, attempts=worked.attempts
         )
         upload = mine.first()

@@ -21,6 +21,9 @@ head of its audit chain last. Of one kind several are locked in the order of the
 - Excluding is the one act on many at once: it takes all its annotators, then all its assignments,
   then all its comparisons, each in the order of their keys; see `excluding`.
 
+Rows are locked FOR NO KEY UPDATE. Foreign keys are checked at the commit, where whoever wrote an
+entry has the head: FOR UPDATE on what it refers to would let it wait there.
+
 No fast path may skip these locks. On SQLite a transaction is IMMEDIATE and so has the only write
 lock; `select_for_update` says nothing there. Behind the locks stand the unique keys on slots and
 persons, which hold even if a lock is forgotten.

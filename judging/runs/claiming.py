@@ -71,7 +71,7 @@ def claim(
     """
     now = timezone.now()
     with transaction.atomic():
-        run = JudgeRun.objects.select_for_update().get(pk=run_id)
+        run = JudgeRun.objects.select_for_update(no_key=True).get(pk=run_id)
         if run.state != RunState.RUNNING or (not settings.REDIS_URL and others_ask(run, token)):
             return Claim([], is_over=True)
         # What an earlier run has answered is copied, and never sent.
@@ -79,7 +79,7 @@ def claim(
             Q(not_before__isnull=True) | Q(not_before__lte=now)
         )
         if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True, of=("self",))
+            due = due.select_for_update(no_key=True, skip_locked=True, of=("self",))
         calls = list(
             due.select_related(*(f"comparison__{text}" for text in TEXTS)).order_by("pk")[:most]
         )
@@ -196,7 +196,7 @@ def renew(run_id: int, token: uuid.UUID) -> int:
     """Keep what the worker holds for another lease; the number of calls."""
     with transaction.atomic():
         # As everybody who writes calls: else this and `take_back_lapsed` could wait for each other.
-        JudgeRun.objects.select_for_update().get(pk=run_id)
+        JudgeRun.objects.select_for_update(no_key=True).get(pk=run_id)
         return _renewed(run_id, token)
 
 

@@ -46,7 +46,7 @@ class ConductFault(ValueError):
 
 def locked(run: JudgeRun) -> JudgeRun:
     return (
-        JudgeRun.objects.select_for_update(of=("self",))
+        JudgeRun.objects.select_for_update(no_key=True, of=("self",))
         .select_related("study", "version__judge")
         .get(pk=run.pk)
     )

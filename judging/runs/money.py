@@ -58,7 +58,7 @@ def standing_of(study_id: int) -> Standing:
 
 def locked(study_id: int) -> StudyBudget:
     """The study's budget, held until the transaction ends."""
-    rows = StudyBudget.objects.select_for_update()
+    rows = StudyBudget.objects.select_for_update(no_key=True)
     return rows.filter(study=study_id).first() or rows.get_or_create(study_id=study_id)[0]
 
 

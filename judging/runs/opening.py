@@ -151,7 +151,7 @@ async def find_rung(opened: Opened, client: Client, tables: Tables, limiter: Lim
 
 def remember_rung(endpoint: Endpoint, model: str, rung: str) -> None:
     with transaction.atomic():
-        held = Endpoint.objects.select_for_update().get(pk=endpoint.pk)
+        held = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
         held.rungs[model] = rung
         held.tested_at, held.test_result = timezone.now(), Outcome.OK.value
         held.save(update_fields=["rungs", "tested_at", "test_result"])

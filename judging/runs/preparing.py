@@ -260,7 +260,7 @@ def lock_runs(runs: Collection[JudgeRun]) -> dict[int, str]:
     dict
         The state of each that is still there, by its key.
     """
-    locked = JudgeRun.objects.select_for_update().filter(pk__in=[run.pk for run in runs])
+    locked = JudgeRun.objects.select_for_update(no_key=True).filter(pk__in=[run.pk for run in runs])
     return dict(locked.order_by("pk").values_list("pk", "state"))
 
 
@@ -288,7 +288,7 @@ def _discard_one(run_id: int) -> bool:
     while True:
         with slice_of_rows():
             draft = JudgeRun.objects.filter(pk=run_id, state=RunState.DRAFT)
-            if draft.select_for_update().first() is None:
+            if draft.select_for_update(no_key=True).first() is None:
                 return False
             some = list(
                 JudgeCall.objects.filter(run=run_id).values_list("pk", flat=True)[:DISCARDED]

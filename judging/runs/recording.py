@@ -79,10 +79,10 @@ def record(
     """Store results, settle their reservations, and say whether the run goes on."""
     now = timezone.now()
     with transaction.atomic():
-        run = JudgeRun.objects.select_for_update().get(pk=run_id)
+        run = JudgeRun.objects.select_for_update(no_key=True).get(pk=run_id)
         calls = {
             call.pk: call
-            for call in JudgeCall.objects.select_for_update()
+            for call in JudgeCall.objects.select_for_update(no_key=True)
             .filter(pk__in=[result.claimed.call_id for result in results])
             .order_by("pk")
         }

@@ -56,7 +56,7 @@ def reuse(run: JudgeRun) -> int:
 
 def _reuse_some(run_id: int) -> int:
     with slice_of_rows():
-        run = JudgeRun.objects.select_for_update().get(pk=run_id)
+        run = JudgeRun.objects.select_for_update(no_key=True).get(pk=run_id)
         if run.state != RunState.RUNNING:
             return 0
         batch = list(to_reuse(run).order_by("pk")[:COPIES])

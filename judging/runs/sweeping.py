@@ -32,9 +32,9 @@ def take_back_lapsed(run: JudgeRun) -> int:
     """
     now = timezone.now()
     with transaction.atomic():
-        held = JudgeRun.objects.select_for_update().get(pk=run.pk)
+        held = JudgeRun.objects.select_for_update(no_key=True).get(pk=run.pk)
         calls = list(
-            held.calls.select_for_update()
+            held.calls.select_for_update(no_key=True)
             .filter(state=CallState.LEASED, lease_expires_at__lt=now)
             .order_by("pk")[:BATCH]
         )
@@ -87,7 +87,7 @@ def sweep() -> list[int]:
                 due.append(run.pk)
         elif not waiting.exists():
             with transaction.atomic():
-                finish_locked(JudgeRun.objects.select_for_update().get(pk=run.pk))
+                finish_locked(JudgeRun.objects.select_for_update(no_key=True).get(pk=run.pk))
     return due
 
 

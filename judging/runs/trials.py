@@ -75,7 +75,7 @@ def begin_trial(
     with transaction.atomic():
         run = None
         if run_id is not None:
-            run = JudgeRun.objects.select_for_update().get(pk=run_id)
+            run = JudgeRun.objects.select_for_update(no_key=True).get(pk=run_id)
             if run.state != RunState.RUNNING:
                 raise NoRoomError("", "The run does not go on.")
             if not fitting([worst_case], room_of(run)):
@@ -134,8 +134,8 @@ def tokens_used(reply: Reply, usage: Usage | None, likely: int) -> int:
 def held(pk: int) -> tuple[JudgeTrial, JudgeRun | None]:
     """A trial and its run, both locked, the run first as everybody does it."""
     run_id = JudgeTrial.objects.values_list("run", flat=True).get(pk=pk)
-    run = None if run_id is None else JudgeRun.objects.select_for_update().get(pk=run_id)
-    return JudgeTrial.objects.select_for_update().get(pk=pk), run
+    run = None if run_id is None else JudgeRun.objects.select_for_update(no_key=True).get(pk=run_id)
+    return JudgeTrial.objects.select_for_update(no_key=True).get(pk=pk), run
 
 
 def settle(
