@@ -51,25 +51,25 @@ def check_endpoint(
     name: str,
     base_url: str,
     *,
+    asked_in: str | None,
     key: str = "",
     key_variable: str = "",
     requests_per_minute: int | None = None,
     tokens_per_minute: int | None = None,
-    asked_in: str = "",
 ) -> CheckedEndpoint:
     """Check what somebody wants to store. It looks the host up: call it outside of transactions.
 
     Parameters
     ----------
+    asked_in : str, optional
+        Short name of the study whose people ask: they name no key but one that the operator gave
+        to it. None for a command, which is the operator's own.
     key : str
         Replaces the one that is stored; empty leaves it.
     key_variable : str
         Name of a key that the operator has put into the environment, in place of `key`.
     requests_per_minute, tokens_per_minute : int, optional
         None leaves what is stored, 0 takes the limit away; of a new endpoint both: no limit.
-    asked_in : str
-        Short name of the study whose people ask: they name no key but one that the operator gave
-        to it. Empty for a command, which is the operator's own.
 
     Raises
     ------
@@ -98,12 +98,18 @@ def check_endpoint(
                 "key_ciphertext": keys.encrypt(checked, address.origin),
                 "key_hint": keys.hint_of(checked),
                 "key_variable": "",
+                "key_named_by_people": False,
             }
         elif key_variable:
-            if asked_in:
+            if asked_in is not None:
                 keys.check_may_name(key_variable, asked_in)
             keys.key_from_environment(key_variable, address.origin)
-            fields |= {"key_ciphertext": "", "key_hint": "", "key_variable": key_variable}
+            fields |= {
+                "key_ciphertext": "",
+                "key_hint": "",
+                "key_variable": key_variable,
+                "key_named_by_people": asked_in is not None,
+            }
     except (addresses.AddressError, keys.KeyFault) as fault:
         raise EndpointFault(f"Endpoint {name!r}: {fault}") from None
     return CheckedEndpoint(name, base_url, fields, bool(key or key_variable))
@@ -160,9 +166,31 @@ def save_endpoint(
     return endpoint
 
 
-def asked_in(study: Study, actor: User | None) -> str:
+def asked_in(study: Study, actor: User | None) -> str | None:
     """What `check_endpoint` takes so: without an actor it is a command."""
-    return "" if actor is None else study.slug
+    return None if actor is None else study.slug
+
+
+def check_still_given(endpoint: Endpoint) -> None:
+    """Refuse a key of the site that the operator has taken back from the study.
+
+    One that the operator named by a command is the study's until they name another.
+
+    Raises
+    ------
+    keys.KeyFault
+    """
+    if endpoint.key_variable and endpoint.key_named_by_people:
+        keys.check_may_name(endpoint.key_variable, endpoint.study.slug)
+
+
+def is_taken_back(endpoint: Endpoint) -> bool:
+    """Whether the endpoint's key is one of the site that the study may use no more."""
+    try:
+        check_still_given(endpoint)
+    except keys.KeyFault:
+        return True
+    return False
 
 
 def target_of(endpoint: Endpoint) -> Target:
@@ -175,6 +203,7 @@ def target_of(endpoint: Endpoint) -> Target:
     try:
         address = addresses.read_address(endpoint.base_url, settings.JUDGE_LOCAL_ENDPOINTS)
         key = ""
+        check_still_given(endpoint)
         if endpoint.key_variable:
             key = keys.key_from_environment(endpoint.key_variable, address.origin)
         elif endpoint.key_ciphertext:

@@ -18,6 +18,8 @@ class Endpoint(models.Model):
     key_ciphertext = models.TextField(blank=True, editable=False)
     key_hint = models.CharField(max_length=8, blank=True, editable=False)
     key_variable = models.CharField(max_length=40, blank=True)
+    # Then the operator may take it back from the study. What the operator named stays.
+    key_named_by_people = models.BooleanField(default=False, editable=False)
     # NULL: no limit.
     requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
     tokens_per_minute = models.PositiveIntegerField(null=True, blank=True)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from annotation.access import SignedInRequest, study_role
 from annotation.models import ComparisonKind, Role, Study
 from judging import presets
-from judging.endpoints.saving import EndpointFault
+from judging.endpoints.saving import EndpointFault, is_taken_back
 from judging.judge_files import JudgeFileError, read_draft
 from judging.judges import (
     JudgeFault,
@@ -238,6 +238,7 @@ def show_judge(
             "version": version,
             "config": version.config,
             "endpoint": endpoint,
+            "is_taken_back": endpoint is not None and is_taken_back(endpoint),
             "tested": tested,
             "versions": [{"version": one, "tally": tallies[one.pk]} for one in versions],
             "is_outdated": is_outdated(version),

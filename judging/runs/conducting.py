@@ -25,7 +25,7 @@ CAUSES = {
     "not_found": "The endpoint knows no such address or model.",
     "redirected": "The endpoint answered with a redirect, which is never followed.",
     "address_refused": "The endpoint's name leads to an address that may not be called.",
-    "endpoint": "The endpoint cannot be used as it is set up: look at its key.",
+    "endpoint": "The endpoint cannot be used as it is set up: look at its key on the judge's page.",
     "limits": "The limits cannot be kept, since Redis is out of reach. The run goes on with it.",
     "outdated": "evalsite asks or reads otherwise since it was updated. Cancel the run, and start "
     "one of a new version: on the judge's page, or by add_judge with the same file.",

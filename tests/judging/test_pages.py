@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from html import unescape
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from annotation.models import AuditEntry, Role
-from judging.endpoints.saving import target_of
+from judging.endpoints.saving import save_endpoint, target_of
 from judging.models import Endpoint, JudgeAttempt, JudgeRun, JudgeVersion
 from judging.parsing import PARSER_VERSION
-from judging.runs.conducting import cancel, pause
+from judging.runs.conducting import cancel, pause, resume
 from judging.runs.money import standing_of
+from judging.runs.opening import open_run
 from judging.runs.panels import quote_first_runs
 from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
@@ -260,6 +263,60 @@ def test_a_key_of_the_site_is_taken_by_its_name_for_its_address_alone(
     assert KEY not in page
     said = AuditEntry.objects.filter(action="judge.endpoint_saved").latest("seq")
     assert said.detail["key_variable"] == "MAIN"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("given", [None, "", "another"])
+def test_a_key_of_the_site_that_is_taken_back_is_used_no_more(
+    researcher, study, site_key, monkeypatch, given
+) -> None:
+    at = {"base_url": "https://api.example.com/v1", "endpoint": "main", "key": ""}
+    researcher.post(url("add", study), stated(**at, key_variable="MAIN"))
+    version = JudgeVersion.objects.get()
+    page = url("judge", study, version=version.pk)
+    run = start_run(version, actor=None)
+    assert open_run(run.pk).target.key == KEY
+    assert "may not use any more" not in text(researcher.get(page))
+    if given is None:
+        monkeypatch.delenv("EVALSITE_JUDGE_STUDIES_MAIN")
+    else:
+        monkeypatch.setenv("EVALSITE_JUDGE_STUDIES_MAIN", given)
+    assert open_run(run.pk) is None
+    run.refresh_from_db()
+    assert (run.state, run.pause_cause) == ("paused", "endpoint")
+    shown = text(researcher.get(page))
+    assert "the operator's MAIN, which this study may not use any more" in shown
+    assert "look at its key on the judge's page" in shown
+    tested = researcher.post(url("connect", study, version=version.pk), follow=True)
+    assert "given no key of this name to this study" in text(tested)
+    # What the operator names by a command is asked for no list.
+    save_endpoint(study, "main", at["base_url"], actor=None, key_variable="MAIN")
+    assert "may not use any more" not in text(researcher.get(page))
+    resume(run, None)
+    assert open_run(run.pk).target.key == KEY
+    # Limits that people change name no key.
+    save_endpoint(study, "main", at["base_url"], actor=factories.make_user(), requests_per_minute=5)
+    assert target_of(Endpoint.objects.get()).key == KEY
+
+
+@pytest.mark.django_db
+def test_who_named_a_key_before_is_read_from_the_log(researcher, study, site_key) -> None:
+    note_people = import_module("judging.migrations.0006_who_named_the_key").note_people
+
+    def noted(**changed: bool) -> bool:
+        Endpoint.objects.update(**changed)
+        note_people(apps, None)
+        return Endpoint.objects.get().key_named_by_people
+
+    at = {"name": "main", "base_url": "https://api.example.com/v1"}
+    save_endpoint(study, **at, actor=None, key_variable="MAIN")
+    assert not noted(key_named_by_people=True)
+    save_endpoint(study, **at, actor=factories.make_user(), requests_per_minute=5)
+    save_endpoint(study, **at | {"name": "other"}, actor=factories.make_user(), key=KEY)
+    Endpoint.objects.filter(name="other").delete()
+    assert not noted(key_named_by_people=True)
+    save_endpoint(study, **at, actor=factories.make_user(), key_variable="MAIN")
+    assert noted(key_named_by_people=False)
 
 
 @pytest.mark.django_db
