@@ -7,12 +7,13 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
 from annotation.models import AuditEntry
 from judging.models import CallState, JudgeCall, JudgeRun, Judgment, RunState
 from judging.prompts import LADDER, likely_tokens
-from judging.runs import preparing, reusing
+from judging.runs import preparing, reusing, rows
 from judging.runs.asking import Asking
 from judging.runs.claiming import claim
 from judging.runs.conducting import cancel
@@ -127,6 +128,43 @@ def test_drafts_that_were_taken_for_abandoned_start_nothing(study, monkeypatch) 
         start_together(study, None)
     assert not JudgeRun.objects.exists()
     assert not JudgeCall.objects.exists()
+
+
+@pytest.mark.parametrize("slices_before", [0, 1])
+def test_a_draft_that_renews_its_lease_is_swept_no_further(
+    study, monkeypatch, slices_before
+) -> None:
+    """Between the sweep's look and its lock, or while it deletes in slices."""
+    (version,) = panel(study, "a")
+    run = start_run(version, actor=None)
+    now = timezone.now()
+    JudgeRun.objects.update(state=RunState.DRAFT, prepared_until=now - timedelta(seconds=1))
+    before: list[int] = []
+
+    def renewed():
+        if len(before) == slices_before:
+            JudgeRun.objects.update(prepared_until=now + timedelta(minutes=2))
+        before.append(1)
+        return rows.slice_of_rows()
+
+    monkeypatch.setattr(preparing, "slice_of_rows", renewed)
+    assert preparing.discard_abandoned() == 0
+    assert run.calls.count() == 6 - 5 * slices_before
+    # Whoever prepares it gives it up whenever something fails.
+    assert preparing.discard([run]) == 1
+    assert not JudgeCall.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_call_that_something_refers_to_is_never_deleted(study) -> None:
+    (version,) = panel(study, "a")
+    run = start_run(version, actor=None)
+    work_off(run)
+    JudgeRun.objects.update(state=RunState.DRAFT, finished_at=None)
+    with pytest.raises(IntegrityError):
+        preparing.discard([run])
+    assert run.calls.count() == 6
+    assert Judgment.objects.filter(call__run=run).count() == 6
 
 
 def test_calls_that_are_not_all_there_start_nothing(study, monkeypatch) -> None:
