@@ -66,6 +66,21 @@ class ProblemRowSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
+class SampledResponseSerializer(serializers.Serializer[Any]):
+    system = serializers.CharField()
+    text = serializers.CharField(help_text="As it is in the file; a long one is cut.")
+
+
+class SampledPairSerializer(serializers.Serializer[Any]):
+    """A prompt of the file with the responses of two systems to it."""
+
+    prompt = serializers.CharField(
+        help_text="A conversation turn by turn; a long one is cut; empty where it is not in the "
+        "file."
+    )
+    responses = SampledResponseSerializer(many=True)
+
+
 class ImportedSerializer(serializers.Serializer[Any]):
     stored = serializers.BooleanField(help_text="Whether rows were stored.")
     already_imported = serializers.BooleanField(help_text="The same content was, before.")
@@ -79,6 +94,10 @@ class ImportedSerializer(serializers.Serializer[Any]):
         help_text="With check_only: systems and makers that responses name, and how often.",
     )
     naming_rows = serializers.IntegerField(help_text="With check_only: rows with such a name.")
+    sampled = SampledPairSerializer(
+        many=True,
+        help_text="With check_only: some pairs of the file, drawn from all of its prompts.",
+    )
     summary = serializers.CharField()
 
 
@@ -132,7 +151,7 @@ class ImportView(StudyView):
         skip = read_flag(request, SKIP.name)
         said: list[str] = []
         with self.file(request) as path:
-            found = self.named_in(path, plan) if check_only else {}
+            found = self.found_in(path, plan) if check_only else {}
             try:
                 summary = import_files(
                     self.study.slug, [path], plan, skip_bad_rows=skip, actor=self.user,
@@ -143,8 +162,8 @@ class ImportView(StudyView):
         treated = 0 if treatment is None else treatment.rows
         return Response(shown(summary, said, path) | {"treated_rows": treated} | found)
 
-    def named_in(self, path: Path, plan: ImportPlan[Any]) -> dict[str, Any]:
-        """The systems and makers that responses name, and how many rows do."""
+    def found_in(self, path: Path, plan: ImportPlan[Any]) -> dict[str, Any]:
+        """The systems and makers that responses name, how many rows do, and some pairs."""
         own = System.objects.filter(study=self.study).values_list("name", flat=True)
         named = [*own, *systems_of([path], plan.form, progress=lambda rows: None)]
         survey = survey_files(
@@ -157,6 +176,15 @@ class ImportView(StudyView):
         return {
             "names": dict(survey.names.most_common(MOST_NAMES)),
             "naming_rows": survey.naming_rows,
+            "sampled": [
+                {
+                    "prompt": pair["prompt"],
+                    "responses": [
+                        {"system": system, "text": text} for system, text in pair["responses"]
+                    ],
+                }
+                for pair in survey.sampled
+            ],
         }
 
     @contextmanager
@@ -245,6 +273,7 @@ def shown(summary: Any, said: list[str], path: Path) -> dict[str, Any]:
         "treated_rows": 0,
         "names": {},
         "naming_rows": 0,
+        "sampled": [],
         "problems": problems,
         "summary": summary.text().replace(str(path), THE_FILE),
     }
@@ -269,9 +298,11 @@ class ImportResponses(ResponsesImportView):
 
 
 class ImportPrompts(ImportView):
-    @extend_schema(**described("imports_prompts", "Import attributes of prompts"))
+    sends = (SKIP.name, CHECK.name)
+
+    @extend_schema(**described("imports_prompts", "Import attributes of prompts", CHECK))
     def post(self, request: Request, slug: str) -> Response:
-        return self.take(request, prompts.PLAN)
+        return self.take(request, prompts.PLAN, check_only=read_flag(request, CHECK.name))
 
 
 class ImportComparisons(ResponsesImportView):

@@ -312,6 +312,13 @@ def test_a_script_asks_what_a_file_brings_and_whom_it_names_before_it_is_stored(
     assert [row["line"] for row in found["problems"]] == [4]
     assert found["names"] == {"ChatGPT": 1, "Southwind": 1}
     assert found["naming_rows"] == 2
+    [pair] = found["sampled"]
+    assert pair["prompt"] == "Why?"
+    rows = [json.loads(line) for line in naming_rows().splitlines()]
+    texts = {row["system"]: row["response"] for row in rows}
+    shown = {response["system"]: response["text"] for response in pair["responses"]}
+    assert len(shown) == 2
+    assert shown.items() <= texts.items()
     assert texts_of(study) == {}
     masked = key.file(f"{path}?naming=mask&names=ChatGPT", naming_rows()).json()
     assert (masked["stored"], masked["rows"], masked["treated_rows"]) == (True, 3, 1)
@@ -320,6 +327,23 @@ def test_a_script_asks_what_a_file_brings_and_whom_it_names_before_it_is_stored(
         "south": "Ask Southwind.",
         "southwind": "Yes.",
     }
+
+
+def test_a_script_asks_what_a_file_of_prompts_brings_before_it_is_stored():
+    study = factories.make_study("weather")
+    prompt = factories.make_prompt(study, "p1")
+    key = member(study, Role.OWNER)
+    path = "studies/weather/imports/prompts"
+    file = b'{"prompt_id": "p1", "category": "law"}\nnonsense'
+    found = key.file(f"{path}?check_only=true", file).json()
+    assert (found["stored"], found["rows"], found["bad_rows"]) == (False, 2, 1)
+    assert [row["line"] for row in found["problems"]] == [2]
+    assert (found["names"], found["naming_rows"], found["sampled"]) == ({}, 0, [])
+    prompt.refresh_from_db()
+    assert prompt.category == ""
+    assert key.file(f"{path}?check_only=perhaps", file).status_code == 422
+    stored = key.file(path, file.splitlines()[0]).json()
+    assert (stored["stored"], stored["sampled"]) == (True, [])
 
 
 def test_a_script_leaves_out_responses_that_hold_one_of_some_names():
