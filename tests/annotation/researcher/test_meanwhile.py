@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -266,6 +267,13 @@ def test_levels_that_two_people_changed_keep_their_ids(studio: Studio):
     again = {**as_it_stands(refused), "scale": "ternary"}
     assert studio.post("criterion", again, key="overall").status_code == 302
     assert levels(studio) == [("1", "Bad."), ("2", "Fair."), ("3", "Good."), ("5", "Perfect.")]
+
+
+def test_a_page_sends_which_level_it_shows_in_which_row(studio: Studio):
+    studio.post("criterion", opened(studio, "criterion", key="overall") | THREE, key="overall")
+    page = studio.get("criterion", key="overall").content.decode()
+    sent = re.findall(r'<input type="hidden" name="(level_id_\d)"(?: value="(\d)")?', page)
+    assert sent[:4] == [(f"level_id_{n}", str(n)) for n in range(1, 4)] + [("level_id_4", "")]
 
 
 def test_an_id_that_no_level_has_is_not_taken_from_the_page(studio: Studio):
