@@ -380,3 +380,20 @@ def test_failures_are_shown_by_their_cause_and_money_by_its_cap(
     desk.sees("Calls without an answer are asked again.")
     settled(lambda: JudgeAttempt.objects.filter(call__run=run).count() >= 24, desk.page)
     workers.wait()
+
+
+def test_a_key_of_the_site_that_was_taken_back_is_told_of(
+    desk: Desk, simulator: Simulator, workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EVALSITE_JUDGE_KEY_MAIN", KEY)
+    monkeypatch.setenv("EVALSITE_JUDGE_ORIGIN_MAIN", f"http://127.0.0.1:{simulator.port}")
+    monkeypatch.setenv("EVALSITE_JUDGE_STUDIES_MAIN", desk.study.slug)
+    add(desk, simulator.url, "fair:delay=0", key_variable="MAIN")
+    desk.sees("the operator's MAIN")
+    monkeypatch.delenv("EVALSITE_JUDGE_STUDIES_MAIN")
+    desk.press("Start the run")
+    workers.wait()
+    desk.open("judges:judge", version=JudgeVersion.objects.get().pk)
+    desk.sees("which this study may not use any more")
+    desk.sees("look at its key on the judge's page")
+    desk.look("key-taken-back")
