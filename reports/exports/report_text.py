@@ -201,10 +201,7 @@ def _slices(part: Sliced) -> Iterator[str]:
     if part.reason:
         yield from wrapped(part.reason)
         return
-    yield from wrapped(
-        f"A system's strength varies between them by about {part.spread} (standard deviation on "
-        "the log scale of odds; the interval is what the votes do not rule out)."
-    )
+    yield from wrapped(f"{part.spread} {part.apart}".rstrip())
     yield from table(
         ("Win rate", "Votes", *part.systems),
         [

@@ -28,12 +28,17 @@ class SliceRow:
 
 @dataclass(frozen=True, slots=True)
 class Sliced:
-    """`kind` heads the column, `by` the table, `reason` says why there is nothing to show."""
+    """`kind` heads the column, `by` the table, `reason` says why there is nothing to show.
+
+    `spread` is a sentence on how much systems differ between slices, `apart` one on those that
+    never meet in them.
+    """
 
     kind: str
     by: str
     reason: str
     spread: str
+    apart: str
     smallest: str
     left_out: str
     systems: Sequence[str]
@@ -59,18 +64,49 @@ def _sliced(
 ) -> Sliced:
     if found["slices"] is None:
         reason = f"{found['reason']} {hidden}".strip()
-        return Sliced(kind, by, reason, "", "", "", (), 0, ())
+        return Sliced(kind, by, reason, "", "", "", "", (), 0, ())
     shown = names[:MOST_SYSTEMS]
     return Sliced(
         kind=kind,
         by=by,
         reason="",
-        spread=f"{in_logits(found['tau'])}",
+        spread=_spread(found["tau"]),
+        apart=_apart(found["slices"]),
         smallest=count(found["smallest"]),
         left_out=f"{_left_out(found['left_out'])} {hidden}".strip(),
         systems=shown,
         systems_left_out=len(names) - len(shown),
         rows=[_row(entry, shown) for entry in found["slices"]],
+    )
+
+
+def _spread(tau: Mapping[str, Any]) -> str:
+    """How much systems differ between slices, or why that cannot be told."""
+    if tau["estimate"] is None:
+        why = tau.get("reason") or coefficient(tau).why
+        return (
+            f"How much a system's strength varies between them cannot be told: {why}. So no "
+            "strength within them is given."
+        )
+    return (
+        f"A system's strength varies between them by about {in_logits(tau)} (standard deviation on "
+        "the log scale of odds; the interval is what the votes do not rule out)."
+    )
+
+
+def _apart(slices: Sequence[Mapping[str, Any]]) -> str:
+    """Which systems have a scale of their own, as the slices never join them to others."""
+    groups: dict[int, dict[str, None]] = {}
+    for entry in slices:
+        for row in entry["rows"]:
+            if "component" in row["strength"]:
+                groups.setdefault(row["strength"]["component"], {})[row["system"]] = None
+    if not groups:
+        return ""
+    listed = "; ".join(", ".join(groups[number]) for number in sorted(groups))
+    return (
+        f"Within them systems fall into groups that never meet, not even by way of others: "
+        f"{listed}. Compare strengths within a group only."
     )
 
 

@@ -3,20 +3,20 @@
 θ_{m,c} = θ_m + u_{m,c} with u ~ N(0, τ²). τ says how much systems differ between slices beyond
 chance; it is the maximum of the Laplace-approximated marginal likelihood on a grid. A small
 slice borrows from the whole; its raw win rates stand beside.
+
+θ is told by the votes of the slices alone, which tags on some prompts leave with fewer systems than
+the study, or in groups that never meet there: each group then has a scale of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, log_expit
 
 from reports.stats.bradley_terry import (
-    MAX_ITERATIONS,
-    MAX_STEP,
     METHOD_RIDGE,
     BradleyTerryFit,
     fit_bradley_terry,
@@ -24,11 +24,13 @@ from reports.stats.bradley_terry import (
 )
 from reports.stats.cells import Cells
 from reports.stats.clusters import compact
+from reports.stats.connectivity import NO_COMPONENT, weak_components
 from reports.stats.covariance import Covariance, cr1
 from reports.stats.intervals import check_level
 from reports.stats.linear_terms import parameter_estimate
 from reports.stats.newton import block_centre
 from reports.stats.results import Estimate, VerdictCode, WarningCode, undefined
+from reports.stats.slice_model import Posterior, SliceModel
 from reports.stats.strength_covariance import component_design, strength_covariance
 from reports.stats.votes import BothBadPolicy, FloatArray, Votes
 from reports.stats.win_rates import system_mean_scores
@@ -42,13 +44,14 @@ to one larger than most boards are wide, in steps of a fifth."""
 SLICE_VOTES = 100
 """Below this many votes a slice shows the shrunk Strengths only: its own would be noise."""
 
-TOLERANCE = 1e-9
 DROP = 1.92
 """Half the 95 % quantile of chi-squared with one degree of freedom."""
 
 LEAST_DISPERSION = 1e-9
 
 METHOD_SLICES = "bt_slices"
+
+NO_DIFFERENCE_TWICE = "no two slices tell of the same difference between systems"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,10 @@ class Slice:
     ----------
     votes : int
     strengths : tuple of Estimate
-        By system, shrunk; mean 0 over the systems of a component of the whole. `n` counts the
-        system's votes in the slice. Null for a system without votes in the whole study.
+        By system, shrunk; mean 0 over the systems that meet in the slices, be it by way of others.
+        `n` counts the system's votes in the slice. Null for a system without votes in any slice.
+        Where systems are left in groups that never meet in the slices, all carry `disconnected`,
+        and ``details`` holds `component`, the number of the system's group from 1.
     raw : tuple of Estimate, or None
         From the votes of the slice alone; None where they are fewer than `SLICE_VOTES`.
     win_rates : tuple of Estimate
@@ -83,7 +88,7 @@ class Slices:
         Standard deviation of a system's Strength between slices, in logits; its interval holds
         the grid's values that the likelihood does not rule out. `n` counts slices with votes.
     dispersion : float
-        Variance of the Strengths with prompts as clusters over the model's: by it the
+        Variance of the whole's Strengths with prompts as clusters over the model's: by it the
         likelihood is discounted, so that prompts within a slice do not pass for the slice.
     slices : tuple of Slice
         In the order given.
@@ -92,81 +97,6 @@ class Slices:
     tau: Estimate
     dispersion: float
     slices: tuple[Slice, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Posterior:
-    """The mode for one τ, with what the marginal likelihood needs."""
-
-    whole: FloatArray
-    parts: FloatArray
-    log_marginal: float
-    inverse: FloatArray
-    schur: FloatArray
-
-
-@dataclass(frozen=True, slots=True)
-class _Model:
-    """Points and votes of each slice, (C, m, m), over the dispersion.
-
-    `prior` is the precision of each Strength of the whole, (m,): 1 where the votes alone would put
-    it infinitely far away, as in the whole's own fit, else 0.
-    """
-
-    score: FloatArray
-    total: FloatArray
-    gauge: FloatArray
-    prior: FloatArray
-
-    def likelihood(self, parts: FloatArray) -> FloatArray:
-        difference = parts[:, :, None] - parts[:, None, :]
-        return np.asarray((self.score * log_expit(difference)).sum(axis=(1, 2)))
-
-    def slopes(self, parts: FloatArray) -> tuple[FloatArray, FloatArray]:
-        p = expit(parts[:, :, None] - parts[:, None, :])
-        lost = self.score.transpose(0, 2, 1) * p
-        gradient = (lost.transpose(0, 2, 1) - lost).sum(axis=2)
-        information = -self.total * p * (1 - p)
-        diagonal = np.arange(parts.shape[1])
-        information[:, diagonal, diagonal] = 0
-        information[:, diagonal, diagonal] = -information.sum(axis=2)
-        return gradient, information
-
-    def mode(self, tau: float, whole: FloatArray, parts: FloatArray) -> _Posterior:
-        """Newton on the whole and its slices jointly, the slices eliminated block by block."""
-        precision = 1 / tau**2
-        m = whole.size
-        identity = np.eye(m) * precision
-        for _ in range(MAX_ITERATIONS):
-            gradient, information = self.slopes(parts)
-            offset = parts - whole
-            gradient = gradient - precision * offset
-            inverse = np.linalg.inv(information + identity)
-            # The whole's information once the slices are eliminated: Σ (H + 1/τ²)⁻¹ H/τ².
-            schur = precision * (inverse @ information).sum(axis=0) + np.diag(self.prior)
-            pulled = (inverse @ gradient[:, :, None])[:, :, 0]
-            right = precision * offset.sum(axis=0) + precision * pulled.sum(axis=0)
-            right -= self.prior * whole
-            step = np.linalg.solve(schur + self.gauge, right)
-            change = pulled + precision * (inverse @ step)
-            largest = float(max(np.abs(change).max(), np.abs(step).max()))
-            shrink = min(1.0, MAX_STEP / largest) if largest > 0 else 1.0
-            whole = whole + shrink * step
-            parts = parts + shrink * change
-            if largest < TOLERANCE:
-                break
-        _, information = self.slopes(parts)
-        inverse = np.linalg.inv(information + identity)
-        schur = precision * (inverse @ information).sum(axis=0) + np.diag(self.prior)
-        log_marginal = float(
-            self.likelihood(parts).sum()
-            - precision * ((parts - whole) ** 2).sum() / 2
-            - (self.prior * whole**2).sum() / 2
-            - parts.size * np.log(tau)
-            + np.linalg.slogdet(inverse)[1].sum() / 2
-            - np.linalg.slogdet(schur + self.gauge)[1] / 2
-        )
-        return _Posterior(whole, parts, log_marginal, np.asarray(inverse, dtype=np.float64), schur)
 
 
 def _dispersion(votes: Votes, fit: BradleyTerryFit) -> float:
@@ -211,7 +141,8 @@ def fit_slices(
     Returns
     -------
     Slices
-        τ is null for fewer than two slices with votes; nothing is shrunk then.
+        τ is null with `no_votes` for fewer than two slices with votes, and with `degenerate_scale`
+        where no difference between systems is seen in two of them; nothing is shrunk then.
 
     Raises
     ------
@@ -219,38 +150,52 @@ def fit_slices(
     """
     check_level(level)
     cells = [Cells.from_votes(votes.take(rows)) for rows in members]
-    used = votes.counted("half", both_bad)
-    fit = fit_bradley_terry(Cells.from_votes(votes), both_bad=both_bad)
-    systems = np.flatnonzero(fit.component >= 0)
     counts = np.array([_system_votes(part, both_bad) for part in cells]).reshape(
         len(cells), votes.n_systems
     )
     filled = [code for code, row in enumerate(counts) if row.any()]
-    if len(filled) < 2:
-        nothing = undefined(METHOD_SLICES, len(filled), WarningCode.NO_VOTES)
-        return Slices(
-            nothing,
-            1.0,
-            tuple(_slice(votes.take(rows), None, both_bad, level) for rows in members),
-        )
-    dispersion = _dispersion(used, fit)
-    inside = np.ix_(systems, systems)
     scores = [cells[code].scores("half", both_bad) for code in filled]
+    unknown: tuple[WarningCode, str] | None = None
+    if len(filled) < 2:
+        unknown = WarningCode.NO_VOTES, "fewer than two slices have votes"
+    elif not _tells_spread([total for _, total in scores]):
+        unknown = WarningCode.DEGENERATE_SCALE, NO_DIFFERENCE_TWICE
+    if unknown is not None:
+        code, reason = unknown
+        none = [
+            tuple(undefined(METHOD_SLICES, n, code, reason=reason) for n in row.tolist())
+            for row in counts
+        ]
+        return Slices(
+            undefined(METHOD_SLICES, len(filled), code, reason=reason),
+            1.0,
+            tuple(
+                _slice(votes.take(rows), row, both_bad, level)
+                for rows, row in zip(members, none, strict=True)
+            ),
+        )
+    inside = votes.take(np.logical_or.reduce(members))
+    fit = fit_bradley_terry(Cells.from_votes(inside), both_bad=both_bad)
+    dispersion = _dispersion(inside.counted("half", both_bad), fit)
+    systems = np.flatnonzero(fit.component != NO_COMPONENT)
+    taken = np.ix_(systems, systems)
     own = fit.component[systems]
     prior = np.zeros(votes.n_systems)
     for part in fit.components:
         prior[part.systems] = part.method == METHOD_RIDGE
     drawn = (WarningCode.SEPARATED,) if prior.any() else ()
-    model = _Model(
-        np.array([score[inside] for score, _ in scores]) / dispersion,
-        np.array([total[inside] for _, total in scores]) / dispersion,
+    if len(fit.components) > 1:
+        drawn = (*drawn, WarningCode.DISCONNECTED)
+    model = SliceModel(
+        np.array([score[taken] for score, _ in scores]) / dispersion,
+        np.array([total[taken] for _, total in scores]) / dispersion,
         (own[:, None] == own) / 1.0,
         prior[systems],
     )
     whole = fit.strengths[systems]
     parts = np.tile(whole, (len(filled), 1))
     values = np.asarray(grid, dtype=np.float64)
-    found: list[_Posterior] = []
+    found: list[Posterior] = []
     for tau in values.tolist():
         found.append(model.mode(tau, whole, parts))
         whole, parts = found[-1].whole, found[-1].parts
@@ -283,6 +228,20 @@ def fit_slices(
     )
 
 
+def _tells_spread(totals: Sequence[FloatArray]) -> bool:
+    """Whether some difference between systems is seen in two slices.
+
+    If not, the whole alone fits every slice as well as any τ does, and the likelihood is flat.
+    """
+    return sum(map(_differences, totals)) > _differences(np.sum(totals, axis=0))
+
+
+def _differences(total: FloatArray) -> int:
+    """How many differences of Strengths these votes tell: those within what meets in them."""
+    component = weak_components(total)
+    return int(np.count_nonzero(component != NO_COMPONENT) - (component.max(initial=-1) + 1))
+
+
 def _system_votes(cells: Cells, both_bad: BothBadPolicy) -> NDArray[np.int64]:
     """Votes of each system that take part, shape (systems,)."""
     kept = cells.count * ((cells.verdict != VerdictCode.BOTH_BAD) | (both_bad == "tie"))
@@ -296,7 +255,7 @@ def _shrunk(
     n_systems: int,
     systems: NDArray[np.intp],
     component: NDArray[np.intp],
-    posterior: _Posterior,
+    posterior: Posterior,
     tau: float,
     counts: NDArray[np.int64],
     warnings: tuple[WarningCode, ...],
@@ -316,7 +275,7 @@ def _shrunk(
         strengths = centre @ part
         row = [undefined(METHOD_SLICES, 0, WarningCode.NO_VOTES)] * n_systems
         for place, system in enumerate(systems.tolist()):
-            row[system] = parameter_estimate(
+            figure = parameter_estimate(
                 float(strengths[place]),
                 place,
                 covariance,
@@ -326,13 +285,16 @@ def _shrunk(
                 warnings=warnings,
                 level=level,
             )
+            if WarningCode.DISCONNECTED in warnings:
+                figure = replace(figure, details={"component": int(component[place]) + 1})
+            row[system] = figure
         out.append(tuple(row))
     return out
 
 
 def _slice(
     votes: Votes,
-    shrunk: tuple[Estimate, ...] | None,
+    shrunk: tuple[Estimate, ...],
     both_bad: BothBadPolicy,
     level: float,
 ) -> Slice:
@@ -341,10 +303,9 @@ def _slice(
     raw = None
     if votes.n >= SLICE_VOTES:
         raw = _raw(votes, both_bad, level)
-    none = tuple(undefined(METHOD_SLICES, 0, WarningCode.NO_VOTES) for _ in systems)
     return Slice(
         votes.n,
-        none if shrunk is None else shrunk,
+        shrunk,
         raw,
         tuple(rates.estimate(system) for system in systems),
     )

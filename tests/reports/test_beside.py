@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema
 import pytest
 
 from annotation.models import Criterion, Prompt, Response, Scale, Study, Verdict
 from reports import analysis, beside, records
 from reports.boards import BOARDS
+from reports.exports.report_text import render
 from reports.presentation.notes import warnings_in_words
 from reports.presentation.people import agreement_rows
-from tests.factories import make_annotator, make_comparison, make_imported_vote, make_study
+from reports.presentation.slices import all_slices
+from tests.factories import (
+    make_annotator,
+    make_comparison,
+    make_imported_vote,
+    make_prompt,
+    make_study,
+)
+from tests.reports.test_schema import SCHEMA
 from tests.reports.voted import make_voted_study
 
 pytestmark = pytest.mark.django_db
@@ -96,6 +106,52 @@ def test_fit_is_tested(study: Study) -> None:
     assert fit["test"]["df"] == 2 * 3 - 3
     assert fit["cyclic_triads"]["triads"] == 1
     assert fit["cyclic_triads"]["draws"] == 500
+
+
+def tagged_study(pairs: dict[str, list[tuple[str, str]]]) -> Study:
+    """Three prompts of each tag, each with its pairs; and prompts without tags that join all."""
+    study = make_study()
+    people = [make_annotator(study) for _ in range(4)]
+    joined = {**pairs, "": [("alpha", "beta"), ("beta", "gamma"), ("gamma", "delta")]}
+    for tag, own in joined.items():
+        for number in range(3):
+            for a, b in own:
+                prompt = make_prompt(study, f"{tag}-{number}-{a}-{b}", tags=[tag] if tag else [])
+                comparison = make_comparison(study, a, b, prompt=prompt)
+                for turn, person in enumerate(people):
+                    verdict = (Verdict.A, Verdict.B, Verdict.TIE)[(number + turn) % 3]
+                    make_imported_vote(comparison, verdict, annotator=person)
+    return study
+
+
+def test_tags_that_part_the_systems_say_which_can_be_compared() -> None:
+    apart = [("alpha", "beta"), ("gamma", "delta")]
+    kept = analysis.run(tagged_study({"one": apart, "two": apart}))
+    jsonschema.validate(kept.result, SCHEMA)
+    tags = kept.result["slices"]["tag"]
+    groups = {row["system"]: row["strength"]["component"] for row in tags["slices"][0]["rows"]}
+    assert groups["alpha"] == groups["beta"] != groups["gamma"] == groups["delta"]
+    assert "disconnected" in tags["tau"]["warnings"]
+    shown = next(part for part in all_slices(kept.result) if part.kind == "tag")
+    assert shown.apart.startswith("Within them systems fall into groups that never meet")
+    assert "alpha, beta; " in shown.apart or "; alpha, beta" in shown.apart
+    assert "Compare strengths within a group only." in " ".join(render(kept).split())
+
+
+def test_tags_without_a_common_difference_say_that_none_is_told() -> None:
+    kept = analysis.run(
+        tagged_study({"one": [("alpha", "beta")], "two": [("gamma", "delta")]}),
+    )
+    jsonschema.validate(kept.result, SCHEMA)
+    tags = kept.result["slices"]["tag"]
+    assert tags["tau"]["estimate"] is None
+    assert tags["tau"]["warnings"] == ["degenerate_scale"]
+    shown = next(part for part in all_slices(kept.result) if part.kind == "tag")
+    assert shown.spread == (
+        "How much a system's strength varies between them cannot be told: no two slices tell of "
+        "the same difference between systems. So no strength within them is given."
+    )
+    assert {strength.text for row in shown.rows for _, strength in row.cells if strength} == {"–"}
 
 
 def test_slices_by_category_and_tag(study: Study) -> None:

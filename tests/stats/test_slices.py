@@ -13,7 +13,8 @@ from scipy.optimize import minimize
 from reports.stats.bradley_terry import fit_bradley_terry
 from reports.stats.cells import Cells
 from reports.stats.results import WarningCode
-from reports.stats.slices import GRID, SLICE_VOTES, Slices, _Model, fit_slices
+from reports.stats.slice_model import SliceModel
+from reports.stats.slices import GRID, SLICE_VOTES, Slices, fit_slices
 from reports.stats.votes import Votes
 from tests.stats.coverage.measured import MARGINAL, Measured, hold
 from tests.stats.vote_makers import Row, mirrored, regular_rows, votes_of, with_systems
@@ -86,7 +87,7 @@ def stacks(votes: Votes, members: list[np.ndarray]) -> tuple[np.ndarray, np.ndar
 def test_the_mode_and_the_marginal_likelihood_equal_a_dense_twin(tau: float, prior: float) -> None:
     votes, members, _ = sliced(2, 0.3, slices=3, n=300, systems=3)
     score, total = stacks(votes, members)
-    model = _Model(score, total, np.ones((3, 3)), np.full(3, prior))
+    model = SliceModel(score, total, np.ones((3, 3)), np.full(3, prior))
     found = model.mode(tau, np.zeros(3), np.zeros((3, 3)))
 
     def loss(point: np.ndarray) -> float:
@@ -123,7 +124,7 @@ def test_intervals_come_from_the_joint_curvature() -> None:
     assert tau is not None
     score, total = stacks(votes, members)
     scaled = score / found.dispersion, total / found.dispersion
-    model = _Model(*scaled, np.ones((3, 3)), np.zeros(3))
+    model = SliceModel(*scaled, np.ones((3, 3)), np.zeros(3))
     mode = model.mode(tau, np.zeros(3), np.zeros((3, 3)))
     _, information = model.slopes(mode.parts)
     full = np.zeros((12, 12))
@@ -228,6 +229,116 @@ def test_separated_votes_are_drawn_together_as_on_the_board() -> None:
             assert figure.low is not None
             assert figure.high is not None
             assert figure.low < figure.high
+
+
+def tagged(pairs: list[tuple[int, int, int]], n: int = 24, systems: int = 4) -> Votes:
+    """`n` mixed votes of each (prompt, system, system); prompts are what tags are on."""
+    rows: list[Row] = [
+        (a, b, (k + k // 4) % 3, 1, prompt, k % 4) for prompt, a, b in pairs for k in range(n)
+    ]
+    return votes_of(rows, n_systems=systems)
+
+
+def test_tags_on_one_pair_leave_the_other_systems_without_strengths() -> None:
+    votes = tagged([(0, 0, 1), (1, 1, 2)], systems=3)
+    tag = votes.prompt == 0
+    found = fit_slices(votes, [tag, tag])
+    assert found.tau.estimate is not None
+    for part in found.slices:
+        first, second, outside = part.strengths
+        assert first.estimate == pytest.approx(-(second.estimate or 0), abs=1e-9)
+        assert first.low is not None
+        assert (outside.estimate, outside.warnings) == (None, (WarningCode.NO_VOTES,))
+
+
+def test_groups_that_never_meet_in_the_slices_have_a_scale_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # What one group says is the same whether or not the other is there, at one tau and dispersion.
+    monkeypatch.setattr("reports.stats.slices._dispersion", lambda votes, fit: 1.0)
+    joined = (4, 1, 2)
+    left, right = [(0, 0, 1), (1, 0, 1)], [(0, 2, 3), (1, 3, 2)]
+    votes = tagged([*left, *right, joined])
+    found = fit_slices(votes, [votes.prompt == 0, votes.prompt == 1], grid=[0.3])
+    assert WarningCode.DISCONNECTED in found.tau.warnings
+    for group, pairs in ((1, left), (2, right)):
+        alone = tagged([*pairs, joined])
+        own = fit_slices(alone, [alone.prompt == 0, alone.prompt == 1], grid=[0.3])
+        assert WarningCode.DISCONNECTED not in own.tau.warnings
+        for part, only in zip(found.slices, own.slices, strict=True):
+            for system in {a for _, a, _ in pairs} | {b for _, _, b in pairs}:
+                figure, twin = part.strengths[system], only.strengths[system]
+                assert WarningCode.DISCONNECTED in figure.warnings
+                assert figure.details["component"] == group
+                assert figure.estimate == pytest.approx(twin.estimate, abs=1e-8)
+                assert figure.se == pytest.approx(twin.se, rel=1e-8)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [(0, 0, 1), (1, 2, 3)],
+        [(0, 0, 1), (1, 1, 2)],
+        [(0, 0, 1), (0, 2, 3), (1, 1, 2)],
+    ],
+)
+def test_slices_that_share_no_difference_tell_no_spread(pairs: list[tuple[int, int, int]]) -> None:
+    votes = tagged([*pairs, (2, 1, 2), (2, 0, 3)])
+    found = fit_slices(votes, [votes.prompt == 0, votes.prompt == 1])
+    assert (found.tau.estimate, found.tau.warnings) == (None, (WarningCode.DEGENERATE_SCALE,))
+    assert found.tau.details["reason"]
+    for part in found.slices:
+        assert all(figure.estimate is None and figure.warnings for figure in part.strengths)
+        assert any(rate.estimate is not None for rate in part.win_rates)
+
+
+def test_systems_that_only_win_within_the_slices_are_drawn_together() -> None:
+    # The whole has a finite fit; within the slices system 0 wins everything.
+    rows: list[Row] = [(0, 1, 0, 1, p, p % 3) for p in range(20)]
+    rows += [(0, 1, p % 3, 1, p, p % 3) for p in range(20, 60)]
+    votes = votes_of(rows, n_prompts=60)
+    found = fit_slices(votes, [votes.prompt < 10, (votes.prompt >= 10) & (votes.prompt < 20)])
+    for part in found.slices:
+        for figure in part.strengths:
+            assert WarningCode.SEPARATED in figure.warnings
+            assert abs(figure.estimate or 9) < 3
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=60, deadline=None)
+def test_slices_of_any_few_votes_give_figures_or_reasons(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    systems, prompts, n = int(random.integers(2, 6)), 8, int(random.integers(1, 60))
+    # Each prompt has one pair: tags soon hold parts of the design.
+    first = random.integers(0, systems, prompts)
+    second = (first + random.integers(1, systems, prompts)) % systems
+    prompt = random.integers(0, prompts, n)
+    rows: list[Row] = [
+        (int(first[p]), int(second[p]), int(random.integers(0, 4)), 1, int(p), int(k % 3))
+        for k, p in enumerate(prompt)
+    ]
+    votes = votes_of(rows, n_systems=systems)
+    tags = random.random((int(random.integers(2, 5)), prompts)) < random.choice([0.2, 0.5])
+    found = fit_slices(votes, [own[votes.prompt] for own in tags])
+    assert (found.tau.estimate is None) == (found.tau.low is None)
+    assert found.tau.estimate is not None or found.tau.warnings
+    for own, part in zip(tags, found.slices, strict=True):
+        sums: dict[int, float] = {}
+        for system, figure in enumerate(part.strengths):
+            if figure.estimate is None:
+                assert figure.warnings
+                assert figure.low is figure.high is None
+                continue
+            assert figure.low is not None
+            assert figure.low < figure.estimate
+            group = figure.details.get("component", 0)
+            assert bool(group) == (WarningCode.DISCONNECTED in figure.warnings)
+            sums[group] = sums.get(group, 0.0) + figure.estimate
+            inside = tags.any(axis=0)[votes.prompt]
+            met = (votes.system_a == system) | (votes.system_b == system)
+            assert np.any(inside & met)
+        assert all(abs(total) < 1e-6 for total in sums.values())
+        assert part.votes == np.count_nonzero(own[votes.prompt])
 
 
 @pytest.mark.slow
