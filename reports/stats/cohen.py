@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from reports.stats.agreement import checked_weights
-from reports.stats.intervals import critical_value, wilson
+from reports.stats.intervals import NO_ERROR, critical_value, wilson
 from reports.stats.ratings import Floats, Integers, Ratings
 from reports.stats.results import (
     Estimate,
@@ -113,10 +113,6 @@ def cohen_kappa(
     return _estimate(float(kappa), float(se), float(observed), float(expected), n, method, level)
 
 
-NO_ERROR = 1e-7
-"""The root of what rounding leaves of a variance that is 0; a real error is never so small."""
-
-
 def _estimate(
     kappa: float, se: float, observed: float, expected: float, n: int, method: str, level: float
 ) -> Estimate:
@@ -132,7 +128,7 @@ def _estimate(
         kappa = high = 1.0
         low = (float(wilson(1.0, n, critical)[0]) - expected) / (1 - expected)
         method += "_wilson_bound"
-    elif se < NO_ERROR:
+    elif se <= NO_ERROR:
         # A rater who never varies, or two who never agree: no error can be read off the table.
         return Estimate(
             kappa, None, None, method, n, n_clusters={"items": n}, level=None, details=details,

@@ -1,4 +1,4 @@
-"""Critical values and the Wilson interval."""
+"""Critical values, the Wilson interval, and how small an error is none."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from scipy.special import ndtri, stdtrit
 
 from reports.stats.results import InvalidLevel
 
-__all__ = ["check_level", "critical_value", "critical_values", "wilson"]
+__all__ = ["NO_ERROR", "check_level", "critical_value", "critical_values", "wilson"]
 
 FloatArray = NDArray[np.float64]
+
+NO_ERROR = 1e-7
+"""The root of what rounding leaves of a variance that is 0; a real error is never so small, in
+shares as in logits. A figure whose error is no larger has no interval (`degenerate_scale`)."""
 
 
 def check_level(level: float) -> None:

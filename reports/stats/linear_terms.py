@@ -19,7 +19,7 @@ from reports.stats.covariance import Covariance, clustered_covariance
 from reports.stats.design import Design
 from reports.stats.extra_columns import LinearColumns
 from reports.stats.group_sums import group_sum, on_exact_grid
-from reports.stats.intervals import critical_value
+from reports.stats.intervals import NO_ERROR, critical_value
 from reports.stats.newton import SEPARATED_CONDITION, Slope, block_centre, block_gauge, maximise
 from reports.stats.results import Estimate, WarningCode
 from reports.stats.votes import FloatArray, IntArray, Votes
@@ -231,10 +231,6 @@ def linear_covariance(votes: Votes, values: FloatArray, fit: LinearFit) -> Covar
         n_systems=m,
     )
     return clustered_covariance(design, votes.annotator, votes.prompt, votes.shared)
-
-
-NO_ERROR = 1e-7
-"""The root of what rounding leaves of a variance that is 0; a real error is never so small."""
 
 
 def parameter_estimate(

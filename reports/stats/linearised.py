@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reports.stats.covariance import FEW_CLUSTERS
-from reports.stats.intervals import critical_value, wilson
+from reports.stats.intervals import NO_ERROR, critical_value, wilson
 from reports.stats.ratings import Floats, ItemCounts
 from reports.stats.results import Estimate, WarningCode
 
@@ -82,11 +82,11 @@ def linearised_estimate(
     df = float(units - 1)
     critical = critical_value(level, df)
     se = math.sqrt(variance)
-    if se < 1e-12 and estimate > 1 - 1e-12:
+    if se <= NO_ERROR and estimate > 1 - 1e-12:
         low = (float(wilson(1.0, units, critical)[0]) - chance) / (1 - chance)
         return Estimate(1.0, max(low, lowest), 1.0, f"{method}_wilson_bound", se=0.0, df=df,
                         level=level, **shared)  # fmt: skip
-    if se < 1e-12:
+    if se <= NO_ERROR:
         # Every unit adds the same: nothing tells how far another sample would lie.
         shared["warnings"] = (*codes, WarningCode.DEGENERATE_SCALE)
         return Estimate(estimate, None, None, method, level=None, **shared)

@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from reports.stats.covariance import Covariance
 from reports.stats.group_sums import group_sum
-from reports.stats.intervals import check_level, critical_value
+from reports.stats.intervals import NO_ERROR, check_level, critical_value
 from reports.stats.linear_terms import (
     LinearFit,
     LinearRows,
@@ -221,7 +221,7 @@ def _controlled_win_rates(
     for k, system in enumerate(systems.tolist()):
         spread = float(se[k] / (rate[k] * (1 - rate[k])))
         logit = float(np.log(rate[k] / (1 - rate[k])))
-        known = spread > 0
+        known = spread > NO_ERROR
         out[system] = Estimate(
             float(rate[k]),
             float(expit(logit - quantile * spread)) if known else None,

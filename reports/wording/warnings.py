@@ -10,8 +10,9 @@ SENTENCES: dict[str, str] = {
         "group has a ranking of its own. Ratings of different groups cannot be compared."
     ),
     WarningCode.SEPARATED: (
-        "A system, or a group of them, won or lost every vote against the rest. How far apart "
-        "they are cannot be known from such votes; the ratings are drawn together to stay finite."
+        "A system, or a group of them, won or lost everything against the rest, by the votes or by "
+        "a judge. How far apart they are cannot be known from that; the figures are drawn together "
+        "to stay finite."
     ),
     WarningCode.FEW_ANNOTATORS: (
         "Fewer than five annotators did most of the work. The intervals allow for other "
@@ -44,8 +45,8 @@ SENTENCES: dict[str, str] = {
         "blind to the outcome, but a reader should not lean on the second decimal."
     ),
     WarningCode.DEGENERATE_SCALE: (
-        "All the votes are alike, or too few are left, so that chance agreement or variation "
-        "cannot be worked out."
+        "All the votes or judgments are alike, or too few are left, so that chance agreement or "
+        "variation cannot be worked out."
     ),
     WarningCode.SEQUENTIAL_LOOK: (
         "Results are open while votes still come in. A p-value read at a moment of one's own "

@@ -21,7 +21,7 @@ from reports.stats.alignment.judgments import (
     reconcile,
 )
 from reports.stats.covariance import FEW_CLUSTERS
-from reports.stats.intervals import check_level, critical_value
+from reports.stats.intervals import NO_ERROR, check_level, critical_value
 from reports.stats.ratings import Integers
 from reports.stats.results import Estimate, WarningCode, undefined
 from reports.stats.significance import holm, sign_flip_test
@@ -192,7 +192,7 @@ def _interval(mean: float, sums: NDArray[np.float64], size: Integers, level: flo
     clusters = {"prompts": prompts}
     variance = prompts / (prompts - 1) * float(sums @ sums) if prompts > 1 else 0.0
     few = (WarningCode.FEW_PROMPTS,) if prompts < FEW_CLUSTERS else ()
-    if not variance > 0:
+    if not variance > NO_ERROR**2:
         return Estimate(
             mean, None, None, METHOD, n, clusters, level=None,
             warnings=(*few, WarningCode.DEGENERATE_SCALE),

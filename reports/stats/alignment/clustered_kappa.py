@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt
+from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt, without_interval
 from reports.stats.cohen import cohen_kappa, kappas_of_tables
+from reports.stats.intervals import critical_value, wilson
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate
 
@@ -34,7 +35,8 @@ def clustered_kappa(
     """Kappa of two rows of categories, one entry a comparison.
 
     Where prompts hold several comparisons the interval is a bootstrap over prompts, and
-    ``details`` keeps the one for independent comparisons.
+    ``details`` keeps the one for independent comparisons. Where the draws are all alike, or there
+    is one prompt to draw from, it has none. Complete agreement is bounded by Wilson on the prompts.
 
     Parameters
     ----------
@@ -64,8 +66,18 @@ def clustered_kappa(
     low, high = prompt_bootstrap(
         sums_by_prompt(prompt, indicator), statistic, seed=seed, method=method, level=level
     )
-    if low is None or high is None or low == high:
-        return replace(kappa, n_clusters={"prompts": distinct})
+    clusters = {"prompts": distinct}
+    if kappa.estimate == 1:
+        # No disagreement was seen: as many prompts bound it, not as many comparisons.
+        expected = float(kappa.details["expected"])
+        seen = float(wilson(1.0, distinct, critical_value(level, None))[0])
+        return replace(kappa, low=(seen - expected) / (1 - expected), n_clusters=clusters)
+    if low is None or high is None:
+        codes = (*kappa.warnings, without_interval(distinct))
+        return replace(
+            kappa, low=None, high=None, method=method, se=None, level=None, seed=seed,
+            n_clusters=clusters, warnings=tuple(dict.fromkeys(codes)),
+        )  # fmt: skip
     return replace(
         kappa,
         low=min(low, kappa.estimate),
@@ -73,7 +85,7 @@ def clustered_kappa(
         method=method,
         se=None,
         seed=seed,
-        n_clusters={"prompts": distinct},
+        n_clusters=clusters,
         details={
             **kappa.details,
             "independent": {"low": kappa.low, "high": kappa.high, "se": kappa.se},

@@ -12,7 +12,7 @@ from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
 from reports.stats.alignment.powered_strengths import PoweredRows, powered_strengths
 from reports.stats.alignment.prediction_powered import prediction_powered_mean
-from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt
+from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt, without_interval
 from reports.stats.alignment.rogan_gladen import (
     WEAKEST_JUDGE,
     closest_shares,
@@ -213,6 +213,7 @@ def _rogan_gladen(
         n_clusters={"prompts": int(sums.shape[0])},
         level=None if low is None else level,
         seed=seed,
+        warnings=() if low is not None else (without_interval(int(sums.shape[0])),),
         details={
             "judge_rate": float(rate[:_OUTCOMES] @ _POINTS / max(int(rate[:_OUTCOMES].sum()), 1))
         },

@@ -11,7 +11,7 @@ from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
 from reports.stats.alignment.resampling import sums_by_prompt
 from reports.stats.covariance import FEW_CLUSTERS
-from reports.stats.intervals import critical_value
+from reports.stats.intervals import NO_ERROR, critical_value
 from reports.stats.ratings import Floats, Ratings
 from reports.stats.results import Estimate, WarningCode, undefined
 from reports.stats.votes import IntArray
@@ -63,6 +63,7 @@ def agreement_drift(
         sample. ``details``: `before` and `since`, both agreements. Below 0 as a whole: the judge
         has drifted from what it was validated by. None with `no_votes` without a sample or an
         earlier validation, with `too_few_prompts` below 30 comparisons on either side.
+        Without an interval, with `degenerate_scale`, where all prompts are alike.
     """
     method = "agreement_drift"
     if sample is None:
@@ -93,17 +94,19 @@ def agreement_drift(
     df = float(prompts - 1)
     half = critical_value(level, df) * se
     difference = since - before
+    known = se > NO_ERROR
+    codes = (WarningCode.FEW_PROMPTS,) if prompts < FEW_CLUSTERS else ()
     return Estimate(
         difference,
-        max(-1.0, difference - half),
-        min(1.0, difference + half),
+        max(-1.0, difference - half) if known else None,
+        min(1.0, difference + half) if known else None,
         f"{method}_by_prompt",
         n,
         n_clusters={"prompts": prompts},
-        se=se,
-        df=df,
-        level=level,
-        warnings=(WarningCode.FEW_PROMPTS,) if prompts < FEW_CLUSTERS else (),
+        se=se if known else None,
+        df=df if known else None,
+        level=level if known else None,
+        warnings=codes if known else (*codes, WarningCode.DEGENERATE_SCALE),
         details={"before": before, "since": since},
     )
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 from scipy.special import expit, logit
 
 from reports.stats.alignment.gates import FEWEST_LABELLED, SETTLED_LABELLED
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
 from reports.stats.alignment.prompt_mixture import TRAIT, Met, Mixture, fit_mixture
 from reports.stats.alignment.resampling import sums_by_prompt
-from reports.stats.intervals import critical_value
+from reports.stats.intervals import NO_ERROR, critical_value
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, WarningCode, undefined
 from reports.stats.votes import VERDICT_SCORE
@@ -92,6 +93,9 @@ def equal_length_win_rates(
         By system; empty where texts were not read or all lengths are equal. A rate whose own
         comparisons lie on fewer than 30 prompts is None with `too_few_prompts`; on fewer than 100
         it is provisional (`few_prompts`). Where all prompts are fewer than 30 nothing is fitted.
+        Where a group of systems has all points that passed between it and the others, a rate that
+        rests on these comparisons carries `separated`, and has no interval if it rests on no
+        others; nor has one where judgments do not vary (`degenerate_scale`).
     """
     row = np.flatnonzero(
         (judge.category != MISSING) & (comparisons.system_a != comparisons.system_b)
@@ -147,6 +151,11 @@ class _Board:
         self._own = np.concatenate([met.a, met.b])
         self._other = np.concatenate([met.b, met.a])
         self._prompt = np.concatenate([met.prompt, met.prompt])
+        points = np.zeros((met.n_systems, met.n_systems))
+        np.add.at(points, (met.a, met.b), met.score)
+        np.add.at(points, (met.b, met.a), 1 - met.score)
+        # Systems whose distances are finite without a prior, however long their responses.
+        _, self._group = connected_components(points > 0, directed=True, connection="strong")
         spread = bool(np.any(mixture.prompt_slopes))
         self._method = METHOD if spread else METHOD_WITHOUT_PROMPTS
 
@@ -189,8 +198,13 @@ class _Board:
             codes.append(WarningCode.NOT_CONVERGED)
         df = float(prompts - 1)
         spread = se / (rate * (1 - rate)) * critical_value(self._level, df)
-        known = se > 0
-        if not known:
+        crossing = self._group[own] != self._group[other]
+        if crossing.any():
+            # One of the two has all points that passed between them and theirs: the prior alone
+            # holds their distance.
+            codes.append(WarningCode.SEPARATED)
+        known = spread > NO_ERROR and not crossing.all()
+        if not known and not crossing.any():
             codes.append(WarningCode.DEGENERATE_SCALE)
         return Estimate(
             rate,
@@ -199,9 +213,9 @@ class _Board:
             self._method,
             n,
             n_clusters={"prompts": prompts},
-            se=se,
-            df=df,
-            level=self._level,
+            se=se if known else None,
+            df=df if known else None,
+            level=self._level if known else None,
             converged=mixture.converged,
             warnings=tuple(codes),
             details=details,

@@ -13,7 +13,7 @@ from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
 from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt
 from reports.stats.alignment.shares import share_by_prompt
 from reports.stats.covariance import FEW_CLUSTERS
-from reports.stats.intervals import critical_value
+from reports.stats.intervals import NO_ERROR, critical_value
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, ShapeMismatch, VerdictCode, WarningCode, undefined
 from reports.stats.votes import VERDICT_SCORE
@@ -119,7 +119,9 @@ def length_effect(
     -------
     Estimate
         In logits; sandwich error with prompts as clusters, Student's t. ``details``: `scale`, the
-        standard deviation of D in characters; `preference`, beta.
+        standard deviation of D in characters; `preference`, beta. None with `separated` where the
+        judge gives all to a, or all to b: any intercept then explains it. Without an interval, with
+        `degenerate_scale`, where what is left of the judgments does not vary.
     """
     _checked(difference, comparisons)
     method = "length_effect"
@@ -138,6 +140,9 @@ def length_effect(
     h = 2 * (humans.counts[row] @ VERDICT_SCORE) / number[row] - 1
     design = np.column_stack([np.ones(n), h, np.tanh(difference[row] / scale)])
     target = (1 + judge.score[row]) / 2
+    if target.min() == 1 or target.max() == 0:
+        reason = "the judge gives every comparison to the same side"
+        return undefined(method, n, WarningCode.SEPARATED, reason=reason)
     ridge = np.diag([0.0, _RIDGE, _RIDGE])
     point = np.zeros(3)
     converged = False
@@ -164,17 +169,20 @@ def length_effect(
     codes = [WarningCode.FEW_PROMPTS] if prompts < FEW_CLUSTERS else []
     if not converged:
         codes.append(WarningCode.NOT_CONVERGED)
+    known = se > NO_ERROR
+    if not known:
+        codes.append(WarningCode.DEGENERATE_SCALE)
     phi = float(point[2])
     return Estimate(
         phi,
-        phi - half,
-        phi + half,
+        phi - half if known else None,
+        phi + half if known else None,
         f"{method}_by_prompt",
         n,
         n_clusters={"prompts": prompts},
-        se=se,
-        df=df,
-        level=level,
+        se=se if known else None,
+        df=df if known else None,
+        level=level if known else None,
         converged=converged,
         warnings=tuple(codes),
         details={"scale": scale, "preference": float(point[1])},

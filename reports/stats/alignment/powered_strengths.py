@@ -18,7 +18,7 @@ from reports.stats.alignment.resampling import sums_by_prompt
 from reports.stats.bradley_terry import ComponentFit, fit_scores, gauge_inverse
 from reports.stats.connectivity import weak_components
 from reports.stats.covariance import FEW_CLUSTERS
-from reports.stats.intervals import critical_value
+from reports.stats.intervals import NO_ERROR, critical_value
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, ShapeMismatch, WarningCode, undefined
 
@@ -76,7 +76,8 @@ def powered_strengths(
         where λ would leave a system out), `plain`, that fit,
         and `n_unlabelled`. None with `no_votes` without labelled comparisons, with `disconnected`
         where votes leave systems in groups that never meet, with `separated` where no finite
-        estimate exists, with `too_few_prompts` for one prompt.
+        estimate exists, with `too_few_prompts` for one prompt. Without an interval, with
+        `degenerate_scale`, where points do not vary.
     """
     labelled, rest = rows.labelled, ~rows.labelled
     counted = _times(rows, labelled, n_systems)
@@ -119,18 +120,20 @@ def powered_strengths(
     for place, system in enumerate(fit.systems.tolist()):
         strength = float(fit.strengths[place])
         half = critical * float(se[place])
+        known = float(se[place]) > NO_ERROR
+        own = codes if fit.converged else (*codes, WarningCode.NOT_CONVERGED)
         out[system] = Estimate(
             strength,
-            strength - half,
-            strength + half,
+            strength - half if known else None,
+            strength + half if known else None,
             f"{METHOD}_by_prompt",
             int(counted[system]),
             n_clusters={"prompts": prompts},
-            se=float(se[place]),
-            df=df,
-            level=level,
+            se=float(se[place]) if known else None,
+            df=df if known else None,
+            level=level if known else None,
             converged=fit.converged,
-            warnings=codes if fit.converged else (*codes, WarningCode.NOT_CONVERGED),
+            warnings=own if known else (*own, WarningCode.DEGENERATE_SCALE),
             details={
                 "weight": weight,
                 "plain": float(plain.strengths[place]),
@@ -180,7 +183,7 @@ def _weight(rows: PoweredRows, plain: ComponentFit, n_systems: int) -> float:
     drift = np.bincount(a, by_judge, inverse.shape[0]) - np.bincount(b, by_judge, inverse.shape[0])
     mean = inverse @ drift / own.size
     spread = float(np.mean(by_judge**2 * reach) - mean @ mean)
-    if spread <= 0:
+    if spread <= NO_ERROR**2:
         return 0.0
     n, others = float(own.sum()), float((~own).sum())
     return min(max(covariance / ((1 + n / others) * spread), 0.0), 1.0)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
+from reports.stats.intervals import NO_ERROR
 from reports.stats.ratings import Floats
 from reports.stats.results import (
     Estimate,
@@ -93,7 +94,7 @@ def prediction_powered_mean(
     if others:
         spread = float(np.var(np.concatenate((f, rest)), ddof=1))
         covariance = float(np.mean((y - y.mean()) * (f - f.mean())))
-        if spread > 0:
+        if spread > NO_ERROR**2:
             weight = min(max(covariance / ((1 + n / others) * spread), 0.0), 1.0)
     classical = float(np.var(y)) / n
     variance = float(np.var(y - weight * f)) / n
@@ -115,13 +116,13 @@ def prediction_powered_mean(
         "weight": weight,
         "plain": float(y.mean()),
         "n_unlabelled": others,
-        "n_effective": n * classical / variance if variance > 0 else None,
+        "n_effective": n * classical / variance if se > NO_ERROR else None,
     }
-    if se == 0:
-        # All labels equal: nothing was seen of how much they vary.
-        return Estimate(estimate, None, None, method, n, se=0.0, level=None,
-                        warnings=(WarningCode.DEGENERATE_SCALE,), details=details)  # fmt: skip
     point = min(max(estimate, 0.0), 1.0)
+    if se <= NO_ERROR:
+        # All labels equal: nothing was seen of how much they vary.
+        return Estimate(point, None, None, method, n, level=None,
+                        warnings=(WarningCode.DEGENERATE_SCALE,), details=details)  # fmt: skip
     return Estimate(
         point,
         max(min(estimate - z * se, 1.0), 0.0),

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from reports.stats.intervals import NO_ERROR
 from reports.stats.ratings import Floats
 from reports.stats.results import Estimate, WarningCode, generator
 
-__all__ = ["DRAWS", "bootstrapped", "prompt_bootstrap", "sums_by_prompt"]
+__all__ = ["DRAWS", "bootstrapped", "prompt_bootstrap", "sums_by_prompt", "without_interval"]
 
 DRAWS = 2000
 
@@ -52,7 +53,8 @@ def prompt_bootstrap(
     Returns
     -------
     low, high : float or None
-        None with fewer than two prompts, or where most draws are undefined.
+        None with fewer than two prompts, where most draws are undefined, or where they are all
+        alike but for rounding: nothing was seen then of how much the figure varies.
     """
     prompts = sums.shape[0]
     if prompts < 2:
@@ -70,11 +72,12 @@ def prompt_bootstrap(
         return None, None
     tail = 50 * (1 - level)
     low, high = np.percentile(values, [tail, 100 - tail])
-    return float(low), float(high)
+    return (float(low), float(high)) if high - low > NO_ERROR else (None, None)
 
 
-# Ends of an interval that lie closer are one number.
-_POINT = 1e-12
+def without_interval(prompts: int) -> WarningCode:
+    """Why resampling so many prompts gave no interval."""
+    return WarningCode.TOO_FEW_PROMPTS if prompts < 2 else WarningCode.DEGENERATE_SCALE
 
 
 def bootstrapped(
@@ -104,11 +107,10 @@ def bootstrapped(
     """
     low, high = interval
     clusters = {"prompts": prompts}
-    if low is None or high is None or high - low < _POINT:
-        code = WarningCode.TOO_FEW_PROMPTS if prompts < 2 else WarningCode.DEGENERATE_SCALE
+    if low is None or high is None or high - low <= NO_ERROR:
         return Estimate(
-            value, None, None, method, n, clusters, level=None, seed=seed, warnings=(code,),
-            details=details,
+            value, None, None, method, n, clusters, level=None, seed=seed,
+            warnings=(without_interval(prompts),), details=details,
         )  # fmt: skip
     return Estimate(
         value,
