@@ -19,6 +19,10 @@ __all__ = [
     "shared_variance",
 ]
 
+ROUNDED = 2.0**-44
+"""Of numbers that should cancel, so small a share is left by rounding. One tie among a million won
+votes leaves four million times as much."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClusterSums:
@@ -177,8 +181,9 @@ class Squares:
 
     def around(self, mean: FloatArray) -> FloatArray:
         """Σ (S - mW)², shape (groups,)."""
-        spread = self.score - 2 * mean * self.cross + mean**2 * self.weight
-        return np.maximum(spread, 0)
+        level = mean**2 * self.weight
+        spread = self.score - 2 * mean * self.cross + level
+        return np.where(spread > ROUNDED * (self.score + level), spread, 0.0)
 
 
 def shared_variance(

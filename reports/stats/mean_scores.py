@@ -191,10 +191,10 @@ class MeanScores:
 
 
 def effective_votes(mean: Any, variance: Any, votes: Any, fallback: Any) -> FloatArray:
-    """n_eff = m(1-m)/v, at most 4n; where v is 0, `fallback`."""
+    """n_eff = m(1-m)/v, at most 4n; where one of the two is 0, `fallback`."""
     spread = np.asarray(mean * (1 - mean))
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = spread / variance
-        known = variance * votes > TINY_VARIANCE * spread
+        known = (variance * votes > TINY_VARIANCE * spread) & (spread > 0)
     capped: FloatArray = np.minimum(ratio, EFFECTIVE_CAP * np.asarray(votes))
     return np.where(known, capped, fallback)

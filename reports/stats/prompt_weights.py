@@ -58,7 +58,9 @@ def weigh_prompts(votes: Votes, frequency: ArrayLike) -> Votes | None:
     high = np.maximum(used.system_a, used.system_b)
     code = (used.prompt * np.int64(used.n_systems) + low) * used.n_systems + high
     _, place, count = np.unique(code, return_inverse=True, return_counts=True)
-    weight = prompt_weight[used.prompt] / count[place]
+    met = prompt_weight[used.prompt]
+    # Of numbers near the ends of what a float can hold no sum could be taken.
+    weight = met / met.max() / count[place]
     # math.fsum is exact: shuffled rows give the same weights to the byte.
     return replace(used, weight=weight * (used.n / math.fsum(weight)))
 

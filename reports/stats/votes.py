@@ -37,6 +37,10 @@ __all__ = [
 ]
 
 IntArray = NDArray[np.integer[Any]]
+NEGLIGIBLE = 2.0**-46
+"""A share of all weight, sixty times what sums on the exact grid round away (see group_sums): a
+system all of whose votes weigh less would have no weight at all in some of them."""
+
 FloatArray = NDArray[np.float64]
 
 TiePolicy = Literal["half", "drop"]
@@ -238,15 +242,26 @@ class Votes:
         return taken
 
     def counted(self, ties: TiePolicy = "half", both_bad: BothBadPolicy = "tie") -> Votes:
-        """The votes that take part in scores and fits under the two policies."""
+        """The votes that take part in scores and fits under the two policies.
+
+        One that weighs nothing beside all others takes no part: see :data:`NEGLIGIBLE`.
+        """
         check_policies(ties, both_bad)
+        held = self._weighing()
         if ties == "drop":
-            keep = (self.verdict == VerdictCode.A) | (self.verdict == VerdictCode.B)
+            keep = (held.verdict == VerdictCode.A) | (held.verdict == VerdictCode.B)
         elif both_bad == "drop":
-            keep = self.verdict != VerdictCode.BOTH_BAD
+            keep = held.verdict != VerdictCode.BOTH_BAD
         else:
+            return held
+        return held if bool(keep.all()) else held.take(keep)
+
+    def _weighing(self) -> Votes:
+        """The votes whose weight is seen in sums of all."""
+        if self.weight is None:
             return self
-        return self if bool(keep.all()) else self.take(keep)
+        seen = self.weight > NEGLIGIBLE * math.fsum(self.weight)
+        return self if bool(seen.all()) else self.take(seen)
 
     def score(self, rows: NDArray[Any] | None = None) -> FloatArray:
         """Score of system a in all votes, or in those of an index array: 1, 1/2 or 0."""

@@ -128,11 +128,15 @@ def _block(
     level: float,
 ) -> MeanScores:
     votes = np.bincount(group, minlength=groups)
+    if weight is not None:
+        # Before they are multiplied: of two grids the mean of a system that won all its votes was
+        # a little more than 1.
+        weight = on_exact_grid(weight)
     own = score if weight is None else weight * score
     squares = Squares.of(group, groups, weight, own)
     total = votes.astype(np.float64)
     if weight is not None:
-        total = group_sum(group, on_exact_grid(weight), groups)
+        total = group_sum(group, weight, groups)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = group_sum(group, on_exact_grid(own), groups) / total
         independent = squares.around(mean) / total**2

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reports.stats.bradley_terry import fit_bradley_terry
 from reports.stats.cells import Cells
 from reports.stats.leaderboard import leaderboard
 from reports.stats.prompt_weights import kish_size, weigh_prompts
-from reports.stats.results import NegativeCount, NonFiniteInput, ShapeMismatch
+from reports.stats.results import NegativeCount, NonFiniteInput, ShapeMismatch, WarningCode
 from reports.stats.strength_covariance import strength_covariance
 from reports.stats.votes import Votes
 from reports.stats.win_rates import pair_mean_scores
-from tests.stats.vote_makers import N_PROMPTS, Row, regular_rows, votes_of
+from tests.stats.vote_makers import N_PROMPTS, Row, regular_rows, vote_rows, votes_of
 
 FREQUENCY = np.array([5.0, 1.0, 0.5, 2.0, 3.0])
 
@@ -158,3 +158,56 @@ def test_bad_frequencies_are_refused(
 ) -> None:
     with pytest.raises(error, match=words):
         weigh_prompts(votes_of(regular_rows(1)), frequency)
+
+
+frequencies = st.lists(
+    st.one_of(
+        st.floats(0.01, 100),
+        # Of any file: nothing, next to nothing, and the ends of what a float can hold.
+        st.sampled_from([0.0, 5e-324, 1e-300, 1e-17, 1.0, 1e12, 1e300, 1.7e308]),
+    ),
+    min_size=N_PROMPTS,
+    max_size=N_PROMPTS,
+)
+
+
+@given(vote_rows(min_size=1), frequencies)
+@example([(0, 1, 0, 0, 1, 1), (1, 2, 1, 0, 0, 0)], [40.0, 8.0, 1.0, 1.0, 1.0])
+@example([(0, 1, 0, 0, 1, 1), (1, 2, 1, 0, 0, 0)], [70.0, 5.0, 1.0, 1.0, 1.0])
+@example([(0, 1, 0, 0, 0, 0), (1, 2, 1, 0, 1, 1), (2, 0, 1, 0, 1, 0)], [1e-17, 1.0, 1, 1, 1])
+@settings(max_examples=150)
+def test_a_weighted_board_never_leaves_what_is_possible(
+    rows: list[Row], frequency: list[float]
+) -> None:
+    """A system that won all has won all of it: its rate is 1, with an interval of some width."""
+    votes = weigh_prompts(votes_of(rows, n_systems=4, n_prompts=N_PROMPTS), frequency)
+    if votes is None:
+        return
+    for row in leaderboard(votes, seed=1).rows:
+        rate = row.win_rate
+        if rate.estimate is None:
+            assert rate.low is rate.high is None
+            assert rate.warnings
+            continue
+        assert rate.low is not None
+        assert rate.high is not None
+        assert 0 <= rate.low <= rate.estimate <= rate.high <= 1
+        assert rate.high - rate.low > 1e-6
+        assert 0 < rate.details["effective_n"] <= 4 * rate.n
+
+
+def test_votes_that_weigh_nothing_take_no_part() -> None:
+    """A system all of whose votes weigh nothing has none, as if it had not been asked about."""
+    rows = {
+        "system_a": [0, 0, 1, 1, 2, 2, 3],
+        "system_b": [1, 2, 2, 0, 0, 1, 0],
+        "verdict": [0, 2, 1, 0, 2, 0, 0],
+        "prompt": range(7),
+        "annotator": [0, 1, 0, 1, 0, 1, 0],
+    }
+    for light in (0.0, 1e-20):
+        votes = Votes.from_arrays(**rows, weight=[1, 1, 1, 1, 1, 1, light])
+        last = next(row for row in leaderboard(votes, seed=1).rows if row.system == 3)
+        for figure in (last.win_rate, last.strength):
+            assert figure.estimate is None
+            assert WarningCode.NO_VOTES in figure.warnings
