@@ -22,6 +22,10 @@ ALPHA = 0.05
 HOLDING = 10
 """The power of a discrete test saws up and down in n; it must hold this often in a row."""
 
+NEAREST = 0.005
+"""A win rate nearer to ½ would need more than 79,000 decisive votes, which no study collects, and
+seconds to minutes of scanning."""
+
 
 class PlanError(StatsError):
     """A win rate, power or level for which no plan exists."""
@@ -71,10 +75,12 @@ def decisive_votes_needed(
     Raises
     ------
     PlanError
-        Win rate at ½ or outside (0, 1), power or alpha outside (0, 1).
+        Win rate nearer to ½ than :data:`NEAREST` or outside (0, 1), power or alpha outside (0, 1).
     """
-    if not 0 < win_rate < 1 or win_rate == 0.5:
-        raise PlanError(f"win rate is {win_rate}; expected within (0, 1) and different from 0.5")
+    if not 0 < win_rate < 1 or abs(win_rate - 0.5) < NEAREST:
+        raise PlanError(
+            f"win rate is {win_rate}; expected within (0, 1) and at least {NEAREST} from 0.5"
+        )
     if not 0 < alpha < 1 or not 0 < power < 1:
         raise PlanError(f"power is {power} and alpha {alpha}; expected both within (0, 1)")
     root = math.sqrt(win_rate * (1 - win_rate))

@@ -48,7 +48,15 @@ def test_a_certain_winner_needs_few_votes() -> None:
 
 
 @pytest.mark.parametrize(
-    "plan", [(0.5, 0.8, 0.05), (1.0, 0.8, 0.05), (0.6, 1.0, 0.05), (0.6, 0.8, 0.0)]
+    "plan",
+    [
+        (0.5, 0.8, 0.05),
+        (0.504, 0.8, 0.05),
+        (0.4951, 0.8, 0.05),
+        (1.0, 0.8, 0.05),
+        (0.6, 1.0, 0.05),
+        (0.6, 0.8, 0.0),
+    ],
 )
 def test_an_impossible_plan_is_refused(plan: tuple[float, float, float]) -> None:
     with pytest.raises(PlanError, match="expected"):
