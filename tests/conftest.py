@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 from collections.abc import Generator
@@ -28,6 +29,23 @@ hypothesis.settings.register_profile(
     "ci", deadline=None, derandomize=True, database=None, print_blob=True
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Hide Playwright's loop from tests without a browser: what they call may run one of its own.
+
+    A worker that has done its browser tests takes over others from a worker that is behind.
+    """
+    if item.get_closest_marker("browser") is not None:
+        return (yield)
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        return (yield)
+    finally:
+        asyncio._set_running_loop(loop)
+
 
 # New objects before a look at them, such looks before one at the survivors, and those before one at
 # all. Python's own 700, 10 and 10 suit programs that have little and keep little.
