@@ -10,7 +10,14 @@ from scipy.special import ndtri, stdtrit
 
 from reports.stats.results import InvalidLevel
 
-__all__ = ["NO_ERROR", "check_level", "critical_value", "critical_values", "wilson"]
+__all__ = [
+    "NO_ERROR",
+    "check_level",
+    "critical_value",
+    "critical_values",
+    "difference_of_shares",
+    "wilson",
+]
 
 FloatArray = NDArray[np.float64]
 
@@ -78,3 +85,35 @@ def wilson(
     low = np.where(m == 0, 0.0, np.clip(centre - half, 0.0, m))
     high = np.where(m == 1, 1.0, np.clip(centre + half, m, 1.0))
     return low, high
+
+
+def difference_of_shares(
+    first: float, second: float, n_first: int, n_second: int, quantile: float
+) -> tuple[float, float]:
+    """Newcombe's interval of a difference of two shares from Wilson's of each.
+
+    Newcombe 1998, method 10, doi 10.1002/(SICI)1097-0258(19980430)17:8<873::AID-SIM779>3.0.CO;2-I.
+    It has a width where both shares are 0 or 1, of which the standard error knows nothing.
+
+    Parameters
+    ----------
+    first, second : float
+        Shares within [0, 1].
+    n_first, n_second : int
+        Votes, or clusters of them; above 0.
+    quantile : float
+        Critical value.
+
+    Returns
+    -------
+    low, high : float
+        Of first - second.
+    """
+    (low_1, high_1), (low_2, high_2) = (
+        (float(end) for end in wilson(share, n, quantile))
+        for share, n in ((first, n_first), (second, n_second))
+    )
+    difference = first - second
+    below = float(np.hypot(first - low_1, high_2 - second))
+    above = float(np.hypot(high_1 - first, second - low_2))
+    return difference - below, difference + above

@@ -141,6 +141,10 @@ def explain(method: str) -> str:
             variation = variation_of(rest) if name in RANKING or name == "wilson" else ""
             if rest.endswith("by_prompt"):
                 variation = "what is said on one prompt is taken together"
+            if rest.endswith("by_score"):
+                variation = (
+                    "interval of two shares by Newcombe's method, as all prompts of each are alike"
+                )
             if "bootstrap" in rest:
                 variation = "interval by resampling prompts"
             return f"{words}; {variation}" if variation else words

@@ -11,7 +11,7 @@ from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
 from reports.stats.alignment.resampling import sums_by_prompt
 from reports.stats.covariance import FEW_CLUSTERS
-from reports.stats.intervals import NO_ERROR, critical_value
+from reports.stats.intervals import NO_ERROR, critical_value, difference_of_shares
 from reports.stats.ratings import Floats, Ratings
 from reports.stats.results import Estimate, WarningCode, undefined
 from reports.stats.votes import IntArray
@@ -63,7 +63,9 @@ def agreement_drift(
         sample. ``details``: `before` and `since`, both agreements. Below 0 as a whole: the judge
         has drifted from what it was validated by. None with `no_votes` without a sample or an
         earlier validation, with `too_few_prompts` below 30 comparisons on either side.
-        Without an interval, with `degenerate_scale`, where all prompts are alike.
+        Where all prompts are alike, as where a judge was right on each before and on none since,
+        the interval is Newcombe's of two shares with their prompts as votes, with
+        `degenerate_scale`.
     """
     method = "agreement_drift"
     if sample is None:
@@ -92,21 +94,27 @@ def agreement_drift(
         return undefined(method, n, WarningCode.TOO_FEW_PROMPTS, reason=reason)
     se = float(np.sqrt(prompts / (prompts - 1) * (sums**2).sum()))
     df = float(prompts - 1)
-    half = critical_value(level, df) * se
+    quantile = critical_value(level, df)
     difference = since - before
-    known = se > NO_ERROR
     codes = (WarningCode.FEW_PROMPTS,) if prompts < FEW_CLUSTERS else ()
+    if se > NO_ERROR:
+        method, half = f"{method}_by_prompt", quantile * se
+        low, high = max(-1.0, difference - half), min(1.0, difference + half)
+    else:
+        method, codes = f"{method}_by_score", (*codes, WarningCode.DEGENERATE_SCALE)
+        lately, earlier = (np.unique(comparisons.prompt[item[part]]).size for part in (new, ~new))
+        low, high = difference_of_shares(since, before, lately, earlier, quantile)
     return Estimate(
         difference,
-        max(-1.0, difference - half) if known else None,
-        min(1.0, difference + half) if known else None,
-        f"{method}_by_prompt",
+        low,
+        high,
+        method,
         n,
         n_clusters={"prompts": prompts},
-        se=se if known else None,
-        df=df if known else None,
-        level=level if known else None,
-        warnings=codes if known else (*codes, WarningCode.DEGENERATE_SCALE),
+        se=se if se > NO_ERROR else None,
+        df=df,
+        level=level,
+        warnings=codes,
         details={"before": before, "since": since},
     )
 
