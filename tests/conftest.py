@@ -12,10 +12,8 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.test import TransactionTestCase
 
-from annotation import planner_statistics
 from tests import browsers, services
 from tests.client_sessions import write_sessions_only
 from tests.static_files import remember_what_is_found
@@ -129,28 +127,6 @@ def tables_are_emptied_past_triggers() -> Generator[None]:
     """Let what follows a transactional test, and nothing else, pass the append-only triggers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_after_test)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def imports_are_looked_at_at_once() -> Generator[None]:
-    """Let PostgreSQL look at what is imported within a test's transaction.
-
-    It is asked to after the commit, which never comes there. If it last looked while the tables
-    were empty, a report of thousands of imported votes took longer than a statement may.
-    """
-
-    def look() -> None:
-        blocks = connection.atomic_blocks
-        if connection.vendor == "postgresql" and any(
-            getattr(block, "_from_testcase", False) for block in blocks
-        ):
-            planner_statistics._look()
-        else:
-            planner_statistics.refresh_planner_statistics()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("annotation.importing.transfer.refresh_planner_statistics", look)
         yield
 
 
