@@ -150,26 +150,23 @@ class Cells:
         # Counts stay far below 2**53.
         return np.bincount(self.verdict, self.count, VERDICTS).astype(np.int64)
 
-    def wins(self) -> FloatArray:
-        """Weighted wins of row over column, shape (n_systems, n_systems)."""
-        return _wins(self._by_verdict())
-
-    def ties(self, both_bad: BothBadPolicy = "tie") -> FloatArray:
-        """Weighted ties of each pair, symmetric, shape (n_systems, n_systems)."""
-        check_policies("half", both_bad)
-        return _ties(self._by_verdict(), both_bad)
-
     def wins_and_ties(self, both_bad: BothBadPolicy = "tie") -> tuple[FloatArray, FloatArray]:
-        """:meth:`wins` and :meth:`ties`, counted once for both."""
-        check_policies("half", both_bad)
-        weights = self._by_verdict()
-        return _wins(weights), _ties(weights, both_bad)
+        """Weighted wins of row over column, and ties of each pair, counted in one pass.
 
-    def _by_verdict(self) -> FloatArray:
-        """Weight of each verdict of a against b, shape (verdicts, n_systems, n_systems)."""
+        Returns
+        -------
+        wins, ties : float array, shape (n_systems, n_systems)
+            Ties are symmetric.
+        """
+        check_policies("half", both_bad)
         m = self.n_systems
         code = (self.verdict * m + self.system_a) * m + self.system_b
-        return group_sum(code, self.weight, VERDICTS * m * m).reshape(VERDICTS, m, m)
+        # Of a against b, for each verdict.
+        weight = group_sum(code, self.weight, VERDICTS * m * m).reshape(VERDICTS, m, m)
+        upper = weight[VerdictCode.TIE]
+        if both_bad == "tie":
+            upper = upper + weight[VerdictCode.BOTH_BAD]
+        return weight[VerdictCode.A] + weight[VerdictCode.B].T, upper + upper.T
 
     def both_bad(self) -> IntArray:
         """Number of both-bad votes of each pair, symmetric, shape (n_systems, n_systems)."""
@@ -190,23 +187,11 @@ class Cells:
             ``score + score.T == total``.
         """
         check_policies(ties, both_bad)
-        if ties == "drop":
-            wins = self.wins()
-            return wins, wins + wins.T
         wins, tied = self.wins_and_ties(both_bad)
+        if ties == "drop":
+            return wins, wins + wins.T
         score = wins + tied / 2
         return score, score + score.T
-
-
-def _wins(weights: FloatArray) -> FloatArray:
-    return np.asarray(weights[VerdictCode.A] + weights[VerdictCode.B].T)
-
-
-def _ties(weights: FloatArray, both_bad: BothBadPolicy) -> FloatArray:
-    upper = weights[VerdictCode.TIE]
-    if both_bad == "tie":
-        upper = upper + weights[VerdictCode.BOTH_BAD]
-    return np.asarray(upper + upper.T)
 
 
 def _pack(first: IntArray, second: IntArray, side: IntArray, verdict: IntArray, m: int) -> IntArray:
