@@ -78,7 +78,9 @@ class Standings:
         self.joint = max_t_quantile(covariance, seed=seed, level=level)
         self.se = errors_of(covariance, model_variance)
         alone = covariance.these_annotators
-        self.se_alone = None if alone is None else errors_of(alone, model_variance)
+        self.se_alone = (
+            np.zeros_like(self.se) if alone is None else errors_of(alone, model_variance)
+        )
 
     def strength(self, place: int, n: int) -> Estimate:
         """The Strength of the system at `place`; `n` counts its votes."""
@@ -112,7 +114,7 @@ class Standings:
                 "high": value + self.joint * se,
             }
         alone = self.covariance.these_annotators
-        if alone is not None and self.se_alone is not None and self.se_alone[place] > 0:
+        if alone is not None and self.se_alone[place] > 0:
             narrow = critical_value(self.level, alone.df) * scale * float(self.se_alone[place])
             details["these_annotators"] = {"low": value - narrow, "high": value + narrow}
         return Estimate(

@@ -37,11 +37,11 @@ __all__ = [
 ]
 
 IntArray = NDArray[np.integer[Any]]
+FloatArray = NDArray[np.float64]
+
 NEGLIGIBLE = 2.0**-46
 """A share of all weight, sixty times what sums on the exact grid round away (see group_sums): a
 system all of whose votes weigh less would have no weight at all in some of them."""
-
-FloatArray = NDArray[np.float64]
 
 TiePolicy = Literal["half", "drop"]
 """`half`: a tie is half a win for each. `drop`: only decisive votes count."""
