@@ -41,9 +41,10 @@ from annotation.taking_turns import TIME_LIMIT, TakenOverError, at_work, take_tu
 log = structlog.get_logger(__name__)
 
 MOST_NAMES = 100
+"""Different names that the check tells apart; a text full of versions has no more."""
+
 # Of what was found: texts of some pairs, until they are stored.
 SAMPLED = "sampled"
-"""Different names that the check tells apart; a text full of versions has no more."""
 
 UNFINISHED_FOR = timedelta(days=14)
 """An upload that nobody finished is forgotten after it, and its files with it."""
