@@ -9,9 +9,7 @@ from annotation.models import Study, StudyVersion
 
 from .differences import changed_settings, rule_changes
 from .refusals import MovedSinceError
-from .rubric import CriterionDraft
-
-PARTS_OF_A_CRITERION = ("question", "scale", "both_bad", "required", "levels")
+from .rubric import PARTS_OF_A_CRITERION, CriterionDraft
 
 
 def refuse_moved(

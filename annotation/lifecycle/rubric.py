@@ -66,6 +66,9 @@ class CriterionDraft:
     levels: Sequence[dict[str, Any]] = field(default_factory=tuple)
 
 
+# What a criterion says, beside its key.
+PARTS_OF_A_CRITERION = ("question", "scale", "both_bad", "required", "levels")
+
 # What makes the whole rubric of the one that stands when the study is locked.
 RubricChange = Callable[[Sequence[CriterionDraft]], Sequence[CriterionDraft]]
 

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.text import slugify
 
-from annotation.lifecycle.rubric import CriterionDraft
+from annotation.lifecycle.rubric import PARTS_OF_A_CRITERION, CriterionDraft
 from annotation.lifecycle.study_file import LONGEST_KEY, LONGEST_QUESTION
 from annotation.models import Criterion, Scale
 
@@ -198,7 +198,6 @@ def initial_of(draft: CriterionDraft) -> dict[str, Any]:
     return found
 
 
-SET_OF_A_QUESTION = ("question", "scale", "both_bad", "required", "levels")
 LABELS = {
     "question": "Question",
     "key": "Short name",
@@ -211,7 +210,7 @@ LABELS = {
 
 def said_of(draft: CriterionDraft) -> dict[str, Any]:
     """What a question says, by the names of its parts, as JSON has it."""
-    return {name: plain(getattr(draft, name)) for name in ("key", *SET_OF_A_QUESTION)}
+    return {name: plain(getattr(draft, name)) for name in ("key", *PARTS_OF_A_CRITERION)}
 
 
 def plain(value: Any) -> Any:
