@@ -35,6 +35,7 @@ from .meanwhile import (
     Difference,
     between,
     places_of,
+    untouched,
 )
 from .patience import patient_database
 from .quality_form import QualityForm
@@ -52,7 +53,6 @@ from .since_shown import (
     was_told,
     with_levels_of_its_own,
 )
-from .untouched import sent_back
 
 # Each but the last ends because somebody else changed the same within these milliseconds.
 MOST_ATTEMPTS = 3
@@ -178,17 +178,14 @@ def said_by(
     study: Study, snapshot: Mapping[str, Any], part: str, reason: ReasonForm
 ) -> tuple[Any, dict[str, Any], dict[str, Any]]:
     """The part's form as a version fills it, sent back as it is; what columns and rules it says."""
-    then = as_shown(study, snapshot)
-    blank, blank_rules = forms_of(then, part, None)
-    back = {**sent_back(blank_rules or blank), "reason": reason.cleaned_data["reason"]}
-    same_reason, same_rules = forms_of(then, part, back)
-    same = same_rules or same_reason
-    assert isinstance(same, RulesForm | TextsForm)  # noqa: S101  # without rules it is the texts
-    if same.is_valid():
-        return same, same.settings(), same.changed_rules(snapshot["rules"])
-    # Files state what the page does not take: as it is stored.
-    columns = {name: getattr(then, name) for name in same.columns}
-    return same, columns, dict(snapshot["rules"])
+
+    def make(then: Study, posted: Mapping[str, Any] | None) -> RulesForm | ReasonForm:
+        if posted is not None:
+            posted = {**posted, "reason": reason.cleaned_data["reason"]}
+        texts, rules = forms_of(then, part, posted)
+        return rules or texts
+
+    return untouched(make, as_shown(study, snapshot))
 
 
 def moved_since(

@@ -141,19 +141,20 @@ def sides(
     return kept, moved
 
 
-def untouched(make: MakeForm, study: Study) -> tuple[Any, dict[str, Any]]:
-    """The form as the study fills it, sent back as it is, and what it says by place."""
+def untouched(make: MakeForm, study: Study) -> tuple[Any, dict[str, Any], dict[str, Any]]:
+    """The form as the study fills it, sent back as it is; what columns and rules it says."""
     back = make(study, sent_back(make(study, None)))
     if back.is_valid():
-        return back, places_of(back.settings(), back.changed_rules(study.rules))
+        return back, back.settings(), back.changed_rules(study.rules)
     # Files state what the page does not take: as it is stored.
     columns = {name: getattr(study, name) for name in back.columns}
-    return back, places_of(columns, study.rules)
+    return back, columns, dict(study.rules)
 
 
 def shown_of(make: MakeForm, study: Study) -> str:
     """What a page carries that shows the form of a study."""
-    return as_field(untouched(make, study)[1])
+    _, *said = untouched(make, study)
+    return as_field(places_of(*said))
 
 
 def merged(
@@ -172,7 +173,8 @@ def merged(
     if seen is None:
         return {**settings, "rules": rules}
     check_rules(rules)
-    back, stored = untouched(make, study)
+    back, *said = untouched(make, study)
+    stored = places_of(*said)
     kept, moved = sides(places_of(settings, rules), stored, seen)
     if moved:
         differences = [entry for place in moved for entry in between(back, form, place)]
@@ -215,6 +217,15 @@ def between(theirs: StoredForm, mine: StoredForm, place: str) -> list[Difference
 def seen_now(posted: Mapping[str, Any], moved: MovedMeanwhileError) -> str:
     """What the page carries once it has told of what was moved: saved again, it is taken."""
     return json.dumps({**(seen_in(posted) or {}), **moved.seen})
+
+
+def tell_moved(
+    form: forms.BaseForm, posted: QueryDict, moved: MovedMeanwhileError
+) -> dict[str, Any]:
+    """Refuse in a form what two people changed differently; what its page shows of that."""
+    form.data = with_untouched(posted, moved.untouched)
+    form.add_error(None, str(moved))
+    return {"shown": seen_now(posted, moved), "moved": moved.differences}
 
 
 def with_untouched(posted: QueryDict, untouched: Mapping[str, Any]) -> QueryDict:

@@ -36,8 +36,8 @@ from .meanwhile import (
     as_field,
     digest_of,
     seen_in,
-    seen_now,
     sides,
+    tell_moved,
 )
 from .question_levels import with_own_ids
 from .rubric_templates import BY_KEY, TEMPLATES
@@ -172,8 +172,7 @@ def criterion(request: SignedInRequest, study: Study, key: str) -> HttpResponse:
         except GoneMeanwhileError:
             return gone_page(request, study)
         except MovedMeanwhileError as moved:
-            form.add_error(None, str(moved))
-            context |= {"shown": seen_now(request.POST, moved), "moved": moved.differences}
+            context |= tell_moved(form, request.POST, moved)
         except ValidationError as fault:
             take_faults(form, fault)
         else:

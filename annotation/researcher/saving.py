@@ -20,9 +20,8 @@ from .meanwhile import (
     MovedMeanwhileError,
     merged,
     seen_in,
-    seen_now,
     shown_of,
-    with_untouched,
+    tell_moved,
 )
 
 
@@ -55,9 +54,7 @@ def save(request: SignedInRequest, study: Study, make: MakeForm) -> Page:
     try:
         configure_draft(study, request.user, change=lambda draft: merged(form, make, draft, seen))
     except MovedMeanwhileError as moved:
-        form.data = with_untouched(request.POST, moved.untouched)
-        form.add_error(None, str(moved))
-        return Page(form, seen_now(request.POST, moved), moved.differences)
+        return Page(form, **tell_moved(form, request.POST, moved))
     except ValidationError as fault:
         take_faults(form, fault)
         return Page(form, shown)

@@ -18,8 +18,7 @@ from annotation.researcher.meanwhile import (
     MovedMeanwhileError,
     merged,
     seen_in,
-    seen_now,
-    with_untouched,
+    tell_moved,
 )
 
 from .forms import SectionForm
@@ -49,9 +48,7 @@ def saved(
     try:
         return set_section(study, request.user, changed, reason=form.reason), shown
     except MovedMeanwhileError as moved:
-        form.data = with_untouched(request.POST, moved.untouched)
-        form.add_error(None, str(moved))
-        return None, {"shown": seen_now(request.POST, moved), "moved": moved.differences}
+        return None, tell_moved(form, request.POST, moved)
     except ValidationError as invalid:
         form.add_error(None, [said.removeprefix("rules: ") for said in invalid.messages])
     except LifecycleError as refused:
