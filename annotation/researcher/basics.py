@@ -28,7 +28,7 @@ from .frame import (
     refuse_frozen,
     render_step,
 )
-from .meanwhile import fields_in_words
+from .meanwhile import StoredForm
 from .saving import filled, save
 from .steps import next_step
 
@@ -62,7 +62,7 @@ class NewStudyForm(StudioForm):
         return slug
 
 
-class TextsFields(StudioForm):
+class TextsFields(StoredForm, StudioForm):
     """What stands on the report, and the language that the study's texts are in."""
 
     columns = ("title", "instructions", "notice")
@@ -91,16 +91,9 @@ class TextsFields(StudioForm):
             self.add_error("language", fault)
         return language
 
-    def changed_rules(self, rules: Mapping[str, Any]) -> dict[str, Any]:
+    def changed_rules(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """These rules with the language that was entered."""
-        return with_rule(rules, "texts", "language", self.cleaned_data["language"])
-
-    def settings(self) -> dict[str, Any]:
-        """The study's own columns that the form sets."""
-        return {name: self.cleaned_data[name] for name in self.columns}
-
-    def in_words(self, place: str) -> dict[str, str]:
-        return fields_in_words(self, self.fields_at(place))
+        return with_rule(before, "texts", "language", self.cleaned_data["language"])
 
     def fields_at(self, place: str) -> list[str]:
         name = place.removeprefix("texts.")

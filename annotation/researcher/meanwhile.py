@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from django import forms
 from django.http import QueryDict
@@ -28,20 +28,26 @@ DIGEST_CHARACTERS = 16
 NOTHING = "Nothing."
 
 
-class StoredForm(Protocol):
+class StoredForm(forms.BaseForm):
     """A form over some of a study's columns and rules; valid where it is asked."""
 
+    # The study's own columns that it sets, beside the rules.
+    columns: tuple[str, ...] = ()
+
     def settings(self) -> dict[str, Any]:
-        """The study's own columns that it sets."""
+        return {name: self.cleaned_data[name] for name in self.columns}
 
     def changed_rules(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """These rules with what was entered."""
+        raise NotImplementedError
 
     def in_words(self, place: str) -> dict[str, str]:
         """What the fields of a place say, by their labels."""
+        return fields_in_words(self, self.fields_at(place))
 
     def fields_at(self, place: str) -> list[str]:
         """The fields of a place that have the same names on every page of the form."""
+        raise NotImplementedError
 
 
 # The form of a study as it is now, filled with it or with what was sent.

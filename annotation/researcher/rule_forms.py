@@ -27,7 +27,7 @@ from annotation.rules import (
 )
 
 from .frame import StudioForm
-from .meanwhile import fields_in_words
+from .meanwhile import StoredForm
 
 # What the study's rules mean by the choices of who practises.
 REQUIRED: Mapping[str, bool | None] = {"there": None, "always": True, "never": False}
@@ -67,12 +67,10 @@ class Place:
     is_share: bool = False
 
 
-class RulesForm(StudioForm):
+class RulesForm(StoredForm, StudioForm):
     """A form over some of the rules."""
 
     places: Mapping[str, Place] = {}
-    # The study's own columns that the form sets, beside the rules.
-    columns: tuple[str, ...] = ()
 
     def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
         self.study = study
@@ -114,12 +112,6 @@ class RulesForm(StudioForm):
                 value = value / PERCENT
             rules = with_rule(rules, place.section, place.name, value)
         return rules
-
-    def settings(self) -> dict[str, Any]:
-        return {name: self.cleaned_data[name] for name in self.columns}
-
-    def in_words(self, place: str) -> dict[str, str]:
-        return fields_in_words(self, self.fields_at(place))
 
     def fields_at(self, place: str) -> list[str]:
         """The fields of a column, or of a rule by section and name."""

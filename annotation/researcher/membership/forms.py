@@ -20,7 +20,7 @@ from annotation.people.invitations import MAX_INVITATIONS
 from annotation.people.leaving import LONGEST_REASON
 from annotation.people.lists import MOST_CHARACTERS
 from annotation.profile_rules import MOST_QUESTIONS
-from annotation.researcher.meanwhile import fields_in_words
+from annotation.researcher.meanwhile import StoredForm
 
 # Generic for the type checker only.
 if TYPE_CHECKING:
@@ -174,26 +174,18 @@ class ReasonForm(PlainForm):
         return str(self.cleaned_data.get("reason", ""))
 
 
-class SectionForm(ReasonForm):
+class SectionForm(StoredForm, ReasonForm):
     """A form over one section of the rules, all of it."""
 
     name = ""
-    columns: tuple[str, ...] = ()
 
     def section(self) -> Mapping[str, object]:
         """What differs from the defaults, as rules are stored."""
         raise NotImplementedError
 
-    def in_words(self, place: str) -> dict[str, str]:
-        """What the fields of a rule say, by their labels."""
-        raise NotImplementedError
-
     def fields_at(self, place: str) -> list[str]:
         name = place.removeprefix(f"{self.name}.")
         return [name] if name in self.fields else []
-
-    def settings(self) -> dict[str, Any]:
-        return {}
 
     def changed_rules(self, before: Mapping[str, Any]) -> dict[str, Any]:
         return with_section(before, self.name, self.section())
@@ -224,9 +216,6 @@ class CrowdForm(SectionForm):
                 for fault in faults:
                     self.add_error(name, fault)
         return self.cleaned_data
-
-    def in_words(self, place: str) -> dict[str, str]:
-        return fields_in_words(self, [place.removeprefix("crowd.")])
 
     def section(self) -> dict[str, str]:
         plain = Crowd()
