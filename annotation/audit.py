@@ -96,6 +96,12 @@ def record(
     return entry
 
 
+def record_acts(study: Study | None, actor: User | None, *acts: Act) -> None:
+    """Add an entry for each act, in this order, as `record` does."""
+    for act in acts:
+        record(study, actor, act.action, act.detail)
+
+
 @dataclass(frozen=True, slots=True)
 class AuditFault:
     """A place where a chain does not hold."""

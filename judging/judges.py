@@ -255,8 +255,8 @@ def add_judges(
             add_version(study, name, config_of(study, endpoint, instruction, model, draft.rubric))
             for name, instruction, model in draft.members()
         ]
-        for act in [saved, *(act_on(one.version) for one in added if one.is_new)]:
-            audit.record(study, actor, act.action, act.detail)
+        new = (act_on(one.version) for one in added if one.is_new)
+        audit.record_acts(study, actor, saved, *new)
     return added
 
 

@@ -205,7 +205,7 @@ def record_validation(
         JudgeVersion.objects.select_for_update(no_key=True, of=("self",)).get(pk=version.pk)
         same_votes = _check_news(kept, version)
         row, act = _record(kept, version, entry, actor, None, same_votes)
-        audit.record(kept.study, actor, act.action, act.detail)
+        audit.record_acts(kept.study, actor, act)
     return row
 
 
@@ -277,8 +277,7 @@ def merge_samples(kept: AnalysisRun, revalidations: Collection[int], actor: User
         else:
             acts.append(_record(kept, row.version, entry, actor, row)[1])
     # Last: the chain's head is locked by them.
-    for act in acts:
-        audit.record(kept.study, actor, act.action, act.detail)
+    audit.record_acts(kept.study, actor, *acts)
     return len(acts)
 
 

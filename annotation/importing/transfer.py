@@ -218,8 +218,8 @@ class _Transfer(Generic[Row]):
                 if and_with_it is not None:
                     and_with_it(summary)
                 # Last, also what the study began with.
-                for act in begun if self._into_opened else [*begun, summary.act]:
-                    audit.record(study, self._actor, act.action, act.detail)
+                acts = begun if self._into_opened else [*begun, summary.act]
+                audit.record_acts(study, self._actor, *acts)
             refresh_planner_statistics()
         self._tally(summary)
         if refused and not check_only:

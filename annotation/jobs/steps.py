@@ -60,7 +60,7 @@ def make_pairs(
                 "components": [list(names) for names in work.components],
             }
         if act is not None:
-            audit.record(study, actor, act.action, act.detail)
+            audit.record_acts(study, actor, act)
     return found
 
 

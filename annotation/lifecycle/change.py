@@ -301,8 +301,7 @@ class Change:
         return lambda done, of: progress(done, of, what)
 
     def record_acts(self) -> None:
-        for act in self.acts:
-            audit.record(self.study, self.actor, act.action, act.detail)
+        audit.record_acts(self.study, self.actor, *self.acts)
 
 
 def check_overlap(overlap: int) -> None:

@@ -133,8 +133,7 @@ def clone_study(
         if with_content:
             copy_content(source, study, progress)
         detail = {"from": source.slug, "with_content": with_content}
-        for act in (*acts, audit.Act("study.cloned", detail)):
-            audit.record(study, actor, act.action, act.detail)
+        audit.record_acts(study, actor, *acts, audit.Act("study.cloned", detail))
         taken = {"to": study.slug, "with_content": with_content}
         audit.record(source, actor, "study.copied", taken)
     refresh_planner_statistics()
@@ -162,8 +161,8 @@ def challenge_study(
         study.continues = source
         study.save(update_fields=["continues"])
         copy_content(source, study, progress)
-        for act in (*acts, audit.Act("study.continues", {"from": source.slug})):
-            audit.record(study, actor, act.action, act.detail)
+        continued = audit.Act("study.continues", {"from": source.slug})
+        audit.record_acts(study, actor, *acts, continued)
     refresh_planner_statistics()
     return study
 

@@ -36,8 +36,7 @@ def get_or_create_draft(slug: str, actor: User | None = None) -> Study:
     """
     with transaction.atomic():
         study, acts = begin_draft(slug, actor)
-        for act in acts:
-            audit.record(study, actor, act.action, act.detail)
+        audit.record_acts(study, actor, *acts)
     return study
 
 
@@ -71,8 +70,7 @@ def create_draft(slug: str, actor: User, *, title: str = "") -> Study:
     """
     with transaction.atomic():
         study, acts = begin_new_draft(slug, actor, title=title)
-        for act in acts:
-            audit.record(study, actor, act.action, act.detail)
+        audit.record_acts(study, actor, *acts)
     return study
 
 

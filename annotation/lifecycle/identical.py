@@ -45,7 +45,7 @@ def generate_identical(
     """
     with transaction.atomic():
         summary, act = add_identical(study, number, seed=seed)
-        audit.record(study, actor, act.action, act.detail)
+        audit.record_acts(study, actor, act)
     return summary
 
 

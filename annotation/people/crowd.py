@@ -166,7 +166,7 @@ def let_in(invitation: Invitation, arrival: Arrival) -> User:
     )
     # Last: nothing is written after an entry.
     if act is not None:
-        audit.record(study, user, act.action, act.detail)
+        audit.record_acts(study, user, act)
     return user
 
 

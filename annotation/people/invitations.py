@@ -140,7 +140,7 @@ def issue_for_account(
 ) -> Issued:
     with transaction.atomic():
         issued, act = replace_link(user, purpose, lifetime, actor, next_path)
-        audit.record(None, actor, act.action, act.detail)
+        audit.record_acts(None, actor, act)
     return issued
 
 

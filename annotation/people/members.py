@@ -32,7 +32,7 @@ def grant_role(
     act = add_member(study, user, role, invitation=invitation, team=team)
     if act is None:
         return False
-    audit.record(study, actor, act.action, act.detail)
+    audit.record_acts(study, actor, act)
     return True
 
 
@@ -85,7 +85,7 @@ def remove_role(study: Study, user: User, role: Role, actor: User | None) -> Non
     with transaction.atomic():
         lock_member(study, user)
         act = end_member(study, user, role)
-        audit.record(study, actor, act.action, act.detail)
+        audit.record_acts(study, actor, act)
     if role == Role.ANNOTATOR:
         give_back(study, user)
 
@@ -119,9 +119,7 @@ def set_roles(study: Study, user: User, roles: Collection[Role], actor: User | N
         # Given first: whoever hands the study on ends as owner only once another one is.
         acts = [add_member(study, user, role) for role in sorted(set(roles) - held)]
         acts += [end_member(study, user, role) for role in sorted(held - set(roles))]
-        for act in acts:
-            if act is not None:
-                audit.record(study, actor, act.action, act.detail)
+        audit.record_acts(study, actor, *(act for act in acts if act is not None))
     if Role.ANNOTATOR in held - set(roles):
         give_back(study, user)
     return bool(acts)

@@ -55,9 +55,8 @@ def create_owner(email: str) -> Issued:
         # Entries come last: the studies' in the order of their keys, then the site's.
         for study, act in of_studies:
             if act is not None:
-                audit.record(study, None, act.action, act.detail)
-        for act in (*of_site, issued):
-            audit.record(None, None, act.action, act.detail)
+                audit.record_acts(study, None, act)
+        audit.record_acts(None, None, *of_site, issued)
     return link
 
 

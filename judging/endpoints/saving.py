@@ -162,7 +162,7 @@ def save_endpoint(
     checked = check_endpoint(name, base_url, **stated)
     with transaction.atomic():
         endpoint, act = store_endpoint(study, checked)
-        audit.record(study, actor, act.action, act.detail)
+        audit.record_acts(study, actor, act)
     return endpoint
 
 

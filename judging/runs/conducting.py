@@ -67,8 +67,7 @@ def act_on(run: JudgeRun, action: str, **detail: object) -> audit.Act:
 
 def note(run: JudgeRun, actor: User | None, *acts: audit.Act) -> None:
     """Log acts on a run; the last thing in their transaction."""
-    for act in acts:
-        audit.record(run.study, actor, act.action, act.detail)
+    audit.record_acts(run.study, actor, *acts)
 
 
 def pause_locked(run: JudgeRun, cause: str, actor: User | None = None) -> None:

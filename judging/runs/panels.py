@@ -14,7 +14,7 @@ from judging.judges import is_outdated, newest_versions
 from judging.models import JudgeRun, JudgeVersion
 from judging.runs.money import Standing, StudyBudgetFault, standing_of
 from judging.runs.planning import Quote, Reader, RunFault, check_replicates, quote, total
-from judging.runs.preparing import MOST_ON_A_PAGE, Wish, lock_runs, record_all, start_all
+from judging.runs.preparing import MOST_ON_A_PAGE, Wish, lock_runs, start_all
 from judging.runs.starting import check_budget, check_card, check_start, live_run
 
 # In which a budget is cut, in US dollars.
@@ -296,7 +296,7 @@ def start_beside(
     if not versions:
         with transaction.atomic():
             lock_runs(others)
-            record_all(study, None, alongside())
+            audit.record_acts(study, None, *alongside())
         return []
     try:
         return start_all(

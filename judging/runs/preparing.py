@@ -242,15 +242,9 @@ def begin(
         for run in runs:
             run.state, run.prepared_until = RunState.RUNNING, None
             run.save(update_fields=["state", "prepared_until"])
-        record_all(study, actor, acts)
+        audit.record_acts(study, actor, *acts)
         for run in runs:
             note_start(run, sizes[run.pk])
-
-
-def record_all(study: Study, actor: User | None, acts: Sequence[audit.Act]) -> None:
-    """Log what was done beside; nothing is locked or written after it but the log."""
-    for act in acts:
-        audit.record(study, actor, act.action, act.detail)
 
 
 def lock_runs(runs: Collection[JudgeRun]) -> dict[int, str]:
