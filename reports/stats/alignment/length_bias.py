@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from reports.stats.alignment.by_prompt import figure_by_prompt
 from reports.stats.alignment.humans import Humans
 from reports.stats.alignment.judgments import MISSING, Comparisons, Reconciled
 from reports.stats.alignment.resampling import prompt_bootstrap, sums_by_prompt
 from reports.stats.alignment.shares import share_by_prompt
 from reports.stats.covariance import FEW_CLUSTERS
-from reports.stats.intervals import NO_ERROR, critical_value
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, ShapeMismatch, VerdictCode, WarningCode, undefined
 from reports.stats.votes import VERDICT_SCORE
@@ -164,27 +164,16 @@ def length_effect(
         return undefined(method, n, WarningCode.TOO_FEW_PROMPTS, reason=reason)
     meat = prompts / (prompts - 1) * sums.T @ sums
     se = float(np.sqrt(max((bread @ meat @ bread)[2, 2], 0.0)))
-    df = float(prompts - 1)
-    half = critical_value(level, df) * se
-    codes = [WarningCode.FEW_PROMPTS] if prompts < FEW_CLUSTERS else []
-    if not converged:
-        codes.append(WarningCode.NOT_CONVERGED)
-    known = se > NO_ERROR
-    if not known:
-        codes.append(WarningCode.DEGENERATE_SCALE)
-    phi = float(point[2])
-    return Estimate(
-        phi,
-        phi - half if known else None,
-        phi + half if known else None,
-        f"{method}_by_prompt",
-        n,
-        n_clusters={"prompts": prompts},
-        se=se if known else None,
-        df=df if known else None,
-        level=level if known else None,
+    return figure_by_prompt(
+        float(point[2]),
+        se,
+        float(prompts - 1),
+        method=method,
+        n=n,
+        prompts=prompts,
+        level=level,
         converged=converged,
-        warnings=tuple(codes),
+        warnings=(WarningCode.FEW_PROMPTS,) if prompts < FEW_CLUSTERS else (),
         details={"scale": scale, "preference": float(point[1])},
     )
 

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from reports.stats.alignment.by_prompt import figure_by_prompt
 from reports.stats.alignment.resampling import sums_by_prompt
 from reports.stats.bradley_terry import ComponentFit, fit_scores, gauge_inverse
 from reports.stats.connectivity import weak_components
 from reports.stats.covariance import FEW_CLUSTERS
-from reports.stats.intervals import NO_ERROR, critical_value
+from reports.stats.intervals import NO_ERROR
 from reports.stats.ratings import Floats, Integers
 from reports.stats.results import Estimate, ShapeMismatch, WarningCode, undefined
 
@@ -115,25 +116,18 @@ def powered_strengths(
     if df < 1:
         return without(WarningCode.TOO_FEW_PROMPTS, "all votes are on one prompt")
     codes = (WarningCode.FEW_PROMPTS,) if df + 1 < FEW_CLUSTERS else ()
-    critical = critical_value(level, df)
     out = list(without(WarningCode.NO_VOTES, "it was not judged"))
     for place, system in enumerate(fit.systems.tolist()):
-        strength = float(fit.strengths[place])
-        half = critical * float(se[place])
-        known = float(se[place]) > NO_ERROR
-        own = codes if fit.converged else (*codes, WarningCode.NOT_CONVERGED)
-        out[system] = Estimate(
-            strength,
-            strength - half if known else None,
-            strength + half if known else None,
-            f"{METHOD}_by_prompt",
-            int(counted[system]),
-            n_clusters={"prompts": prompts},
-            se=float(se[place]) if known else None,
-            df=df if known else None,
-            level=level if known else None,
+        out[system] = figure_by_prompt(
+            float(fit.strengths[place]),
+            float(se[place]),
+            df,
+            method=METHOD,
+            n=int(counted[system]),
+            prompts=prompts,
+            level=level,
             converged=fit.converged,
-            warnings=own if known else (*own, WarningCode.DEGENERATE_SCALE),
+            warnings=codes,
             details={
                 "weight": weight,
                 "plain": float(plain.strengths[place]),
