@@ -17,10 +17,12 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.benchmarks.processes import measure
 
+MANAGE = [sys.executable, "manage.py"]
 AIM_SECONDS = 60
 AIM_MEGABYTES = 300
 SYSTEMS = 5
@@ -86,42 +88,40 @@ def comparison_rows(rows: int) -> Iterator[dict[str, object]]:
         }
 
 
-def bench_page(count: int) -> None:
-    """The same responses through the page: upload, check and storing, one process for all."""
+@contextmanager
+def file_and_site(rows: Iterator[dict[str, object]]) -> Iterator[tuple[Path, dict[str, str]]]:
+    """A file of rows, and the environment of a site whose tables are there."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.jsonl"
         with path.open("w", encoding="utf-8") as stream:
-            for row in response_rows(count):
+            for row in rows:
                 stream.write(json.dumps(row, ensure_ascii=False) + "\n")
         environment = {
             "DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
             "SECRET_KEY": secrets.token_urlsafe(50),
             **os.environ,
-            "EVALSITE_VAR": folder,
+        }
+        measure([*MANAGE, "migrate", "--verbosity", "0"], environment)
+        yield path, environment
+
+
+def bench_page(count: int) -> None:
+    """The same responses through the page: upload, check and storing, one process for all."""
+    with file_and_site(response_rows(count)) as (path, environment):
+        environment |= {
+            "EVALSITE_VAR": str(path.parent),
             "DJANGO_SETTINGS_MODULE": "evalsite.settings",
         }
-        measure([sys.executable, "manage.py", "migrate", "--verbosity", "0"], environment)
         sys.stdout.write(f"page: {count:,} responses, {path.stat().st_size / 1e6:.0f} MB\n")
         sys.stdout.flush()
         measure([sys.executable, "-m", "tests.benchmarks.page_import", str(path)], environment)
 
 
 def bench(kind: str, rows: Callable[[int], Iterator[dict[str, object]]], count: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rows.jsonl"
-        with path.open("w", encoding="utf-8") as stream:
-            for row in rows(count):
-                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
-        environment = {
-            "DATABASE_URL": f"sqlite:///{folder}/bench.sqlite3",
-            "SECRET_KEY": secrets.token_urlsafe(50),
-            **os.environ,
-        }
-        manage = [sys.executable, "manage.py"]
-        measure([*manage, "migrate", "--verbosity", "0"], environment)
+    with file_and_site(rows(count)) as (path, environment):
         floor = measure([sys.executable, "-c", FLOOR, str(path)], environment)
         study = f"bench-{secrets.token_hex(4)}"
-        ours = measure([*manage, f"import_{kind}", study, str(path)], environment)
+        ours = measure([*MANAGE, f"import_{kind}", study, str(path)], environment)
         sys.stdout.write(
             f"{kind}: {count:,} rows, {path.stat().st_size / 1e6:.0f} MB: "
             f"{ours.seconds:.1f} s, {count / ours.seconds:,.0f} rows/s, "

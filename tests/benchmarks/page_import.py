@@ -15,13 +15,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.benchmarks.processes import peak_megabytes
+
 BOUNDARY = "bench-of-a-page"
-
-
-def megabytes() -> float:
-    # Linux counts kibibytes, macOS bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def step(name: str, run: Callable[[], object]) -> None:
@@ -31,7 +27,7 @@ def step(name: str, run: Callable[[], object]) -> None:
         "step": name,
         "seconds": time.perf_counter() - begun,
         "processor": time.process_time() - worked,
-        "megabytes": megabytes(),
+        "megabytes": peak_megabytes(resource.getrusage(resource.RUSAGE_SELF)),
     }
     sys.stdout.write(f"{json.dumps(found)}\n")
 

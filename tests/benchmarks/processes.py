@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -35,7 +36,12 @@ def measure(command: Sequence[str], environment: Mapping[str, str]) -> Measured:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"{command} failed with exit {process.returncode}")
+    processor = usage.ru_utime + usage.ru_stime
+    return Measured(seconds, processor, peak_megabytes(usage))
+
+
+def peak_megabytes(usage: resource.struct_rusage) -> float:
+    """The largest resident memory."""
     # Linux counts kibibytes, macOS bytes.
     unit = 1 if sys.platform == "darwin" else 1024
-    processor = usage.ru_utime + usage.ru_stime
-    return Measured(seconds, processor, usage.ru_maxrss * unit / 1e6)
+    return usage.ru_maxrss * unit / 1e6
