@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, log_expit
 
 from reports.stats.intervals import check_level
 from reports.stats.mean_scores import MeanScores
@@ -50,9 +51,14 @@ NEGLIGIBLE = -80.0
 """Nodes with less than e^-80 of the largest capital count as having that much."""
 
 MAX_STEPS = 60
-"""Bisection alone reaches the tolerance in 35 steps; with Newton's steps 6 are usual."""
+"""Bisection alone reaches the tolerance in 44 steps; with Newton's steps 6 are usual."""
 
 TOLERANCE = 1e-10
+"""Largest last step in logits, and so the error of a bound as a share of its distance from 0 or 1,
+whichever is nearer."""
+
+FURTHEST = 700.0
+"""Logits beyond which a bound is 0 or 1: e^-700 = 1e-304 is nearly the least normal number."""
 
 _ANGLE = (2 * np.arange(1, NODES + 1) - 1) * np.pi / (2 * NODES)
 # Half-angle forms: 1 - q is exact at both ends.
@@ -144,16 +150,17 @@ def log_e_values(
         tied = None
         if bool((place != 0.5).any()):
             tied = _NODE / place[:, None] + _REST / (1 - place)[:, None]
-        out[block] = _capital(w[block], t[block], x[block], place, tied)[1]
+        constant = w[block] * np.log(place) + x[block] * np.log1p(-place)
+        out[block] = _capital(w[block], t[block], x[block], constant, tied)[1]
     return out
 
 
 def _capital(
-    w: FloatArray, t: FloatArray, x: FloatArray, mu: FloatArray, tied: FloatArray | None
+    w: FloatArray, t: FloatArray, x: FloatArray, constant: FloatArray, tied: FloatArray | None
 ) -> tuple[FloatArray, FloatArray]:
     """Capital of each node as a share of the largest, shape (pairs, nodes), and ln E(μ).
 
-    `tied` is q/μ + (1-q)/(1-μ); None where ties cost nothing.
+    `constant` is w ln μ + l ln(1-μ), `tied` q/μ + (1-q)/(1-μ); None where ties cost nothing.
     """
     capital = np.outer(w, _LOG_NODE)
     capital += np.outer(x, _LOG_REST)
@@ -164,24 +171,24 @@ def _capital(
     # Numbers below the normal range are slow to work with, and what they add cannot be seen.
     np.maximum(capital, NEGLIGIBLE, out=capital)
     np.exp(capital, out=capital)
-    constant = w * np.log(mu) + x * np.log1p(-mu)
     return capital, largest + np.log(capital.sum(axis=1) / NODES) - constant
 
 
 def _log_e(
-    w: FloatArray, t: FloatArray, x: FloatArray, mu: FloatArray
+    w: FloatArray, t: FloatArray, x: FloatArray, logit: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """ln E(μ) and its derivative by μ."""
-    up, down = 1 / mu[:, None], 1 / (1 - mu)[:, None]
-    tied = _NODE * (up - down)
-    tied += down
-    share, value = _capital(w, t, x, mu, tied)
-    # d/dμ of q/μ + (1-q)/(1-μ), over itself.
-    turn = _NODE * (-(up**2) - down**2)
-    turn += down**2
+    """ln E(μ) and its derivative by ln(μ/(1-μ))."""
+    odds = np.exp(logit)[:, None]
+    down, up = _NODE / odds, _REST * odds
+    tied = down + up
+    tied += 1
+    constant = w * log_expit(logit) + x * log_expit(-logit)
+    share, value = _capital(w, t, x, constant, tied)
+    # Of q/μ + (1-q)/(1-μ), over itself.
+    turn = up - down
     turn /= tied
     slope = np.einsum("ij,ij->i", share, turn) / share.sum(axis=1)
-    return value, x / (1 - mu) - w / mu + t * slope
+    return value, x * expit(logit) - w * expit(-logit) + t * slope
 
 
 def confidence_sequence(
@@ -189,8 +196,9 @@ def confidence_sequence(
 ) -> tuple[FloatArray, FloatArray]:
     """All mean scores that the e-value does not reject: {μ: E(μ) < 1/α}, one interval.
 
-    Found on either side of the observed mean, where E ≤ 1, by Newton's method held within a
-    shrinking bracket.
+    Found on either side of the observed mean, where E ≤ 1, by Newton's method in logits, held
+    within a shrinking bracket: a bound next to 0 or 1 is as sharp as any other, and there ln E is
+    nearly a straight line.
 
     Parameters
     ----------
@@ -214,23 +222,29 @@ def confidence_sequence(
         rows = np.arange(begin, min(begin + BLOCK_PAIRS, w.size))
         above = rows[(w[rows] > 0) | (t[rows] > 0)]  # else the mean is 0 and so is the bound
         below = rows[(x[rows] > 0) | (t[rows] > 0)]
-        low[above] = _bound(w[above], t[above], x[above], 0.0, target)
-        high[below] = _bound(w[below], t[below], x[below], 1.0, target)
+        low[above] = expit(_bound(w[above], t[above], x[above], -1, target))
+        high[below] = expit(_bound(w[below], t[below], x[below], 1, target))
     return low, high
 
 
-def _bound(w: FloatArray, t: FloatArray, x: FloatArray, end: float, target: float) -> FloatArray:
-    """Where ln E reaches `target` between the observed mean and `end`."""
+def _bound(w: FloatArray, t: FloatArray, x: FloatArray, side: int, target: float) -> FloatArray:
+    """Logit below (`side` -1) or above (+1) that of the observed mean where ln E is `target`."""
     n = w + t + x
-    inside = (w + t / 2) / n
-    outside = np.full(w.size, end)
-    # Near the bound of a normal mixture, where that lies between the two.
-    reach = np.sqrt((w + t / 4) / n - inside**2 + 0.25 / n) * np.sqrt(
+    mean = (w + t / 2) / n
+    with np.errstate(divide="ignore"):
+        inside = np.clip(np.log(w + t / 2) - np.log(x + t / 2), -FURTHEST, FURTHEST)
+    outside = np.full(w.size, side * FURTHEST)
+    # Near the bound of a normal mixture, where that lies within (0, 1); else a step away.
+    reach = np.sqrt((w + t / 4) / n - mean**2 + 0.25 / n) * np.sqrt(
         (2 * target + np.log(n + 1)) / n
     )
-    guess = inside + np.where(end > inside, reach, -reach)
-    between = (guess > np.minimum(inside, outside)) & (guess < np.maximum(inside, outside))
-    at: FloatArray = np.where(between, guess, (inside + outside) / 2)
+    guess = mean + side * reach
+    with np.errstate(divide="ignore", invalid="ignore"):
+        normal = np.log(guess) - np.log1p(-guess)
+    between = (guess > 0) & (guess < 1)
+    at: FloatArray = np.where(
+        between, normal, np.where(np.abs(inside) < FURTHEST, inside + side, 0)
+    )
     active = np.arange(w.size)
     for _ in range(MAX_STEPS):
         if active.size == 0:

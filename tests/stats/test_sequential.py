@@ -94,6 +94,21 @@ def test_the_mirror_turns_the_sequence_round(w: int, t: int, x: int) -> None:
     assert high[0] == pytest.approx(1 - far[0], abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("w", "t", "x"),
+    [(1, 0, 2e4), (1, 0, 1e6), (0, 2, 1e6), (0.5, 0.1, 2e3), (0.02, 0, 300), (0.02, 0.01, 1e6)],
+)
+def test_a_bound_next_to_0_or_1_is_as_sharp_as_any_other(w: float, t: float, x: float) -> None:
+    limit = math.log(20)
+    low, _ = confidence_sequence(w, t, x)
+    assert 0 < low[0] < 1e-7
+    # A bound that is off by a share of itself is off by (w + t) times that share in ln E.
+    near = 1e-8 * (w + t) + 1e-9
+    assert log_e_values(w, t, x, low[0])[0] == pytest.approx(limit, abs=near)
+    _, high = confidence_sequence(x, t, w)
+    assert 1 - high[0] == pytest.approx(low[0], abs=1.2e-16)
+
+
 def test_blocks_of_pairs_change_nothing() -> None:
     random = np.random.default_rng(5)
     counts = random.integers(0, 40, (3, 300))
