@@ -7,19 +7,16 @@ used, pooled over all pairs, and these speak of no system.
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from statistics import median_low
 from typing import Any, Literal
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Count, QuerySet, Subquery
-from django.db.models.functions import Coalesce
 
 from annotation import audit
-from annotation.models import AnnotatorState, Comparison, ComparisonKind, Study
+from annotation.models import Study
 from reports import records as study_records
 from reports.pilot_votes import load_pilot_votes
 from reports.stats.bradley_terry import METHOD_RIDGE
@@ -31,6 +28,7 @@ from reports.stats.planning import (
     decisive_votes_needed,
     sign_test_power,
 )
+from reports.stats.rank_plan import DEFAULT_SPREAD, BoardDesign, everyone_meets, plan_ranks
 from reports.stats.stopping_time import stopping_time
 from reports.stats.study_plan import (
     DEFAULT_SHARES,
@@ -42,6 +40,7 @@ from reports.stats.study_plan import (
 )
 from reports.stats.variance_components import PilotVariance, pilot_variance
 from reports.stats.votes import Votes
+from reports.study_layout import Layout, layout_of
 
 # Votes from which a study's own tie rate is taken: its standard error is then below .05.
 FEWEST_FOR_TIE_RATE = 100
@@ -53,6 +52,22 @@ DEFAULT_SYSTEMS = 2
 CURVE_OF = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 
 Source = Literal["given", "study", "votes", "default"]
+
+
+@dataclass(frozen=True, slots=True)
+class WhoMeets:
+    """A design that is not stored yet.
+
+    Attributes
+    ----------
+    hubs : int
+        So many systems meet every other, and no two others meet; all of them for each with each.
+    share : float
+        Of the prompts on which two systems that meet do.
+    """
+
+    hubs: int
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +85,8 @@ class Wishes:
     overlap: int | None = None
     systems: int | None = None
     pairs: int | None = None
+    spread: float | None = None
+    who_meets: WhoMeets | None = None
 
 
 def plan(study: Study, wishes: Wishes, *, with_gaps: bool = True) -> dict[str, Any]:
@@ -90,7 +107,7 @@ def plan(study: Study, wishes: Wishes, *, with_gaps: bool = True) -> dict[str, A
     looks = with_gaps and not study.is_sealed
     read = study_records.load(study) if looks else None
     pilot = pilot_variance(load_pilot_votes(study) if read is None else read.overall.votes)
-    facts = _layout(study)
+    facts = layout_of(study)
     inputs = _inputs(wishes, pilot, facts)
     value = {name: entry["value"] for name, entry in inputs.items()}
     shares = VarianceShares(
@@ -124,6 +141,7 @@ def plan(study: Study, wishes: Wishes, *, with_gaps: bool = True) -> dict[str, A
         "current": None if current is None else _described(current, pairs),
         "power_curve": None if current is None else power_curve(current.effective, wishes.alpha),
         "prompts_beat_votes_from": needed.prompts_beat_votes_from,
+        "ranks": _ranks(study, wishes, facts, value, shares, current or needed),
         "sequential": _sequential(wishes, needed, value["tie_rate"]),
         "pilot": asdict(pilot),
         "gaps": None if read is None else _gaps(study, read.overall.votes, read.systems, wishes),
@@ -152,67 +170,7 @@ def power_curve(effective: float, alpha: float) -> list[dict[str, float]]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """What the study's content and people say of its design."""
-
-    systems: int
-    pairs: int | None
-    prompts: int | None
-    overlap: int | None
-    annotators: int
-
-
-def _layout(study: Study) -> _Layout:
-    """Pairs of systems, prompts a pair (of the pairs' median), commonest overlap, people."""
-    work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
-    pairs: defaultdict[frozenset[int], int] = defaultdict(int)
-    for a, b, prompts in (
-        work.values("system_a", "system_b")
-        .annotate(prompts=Count("prompt", distinct=True))
-        .values_list("system_a", "system_b", "prompts")
-    ):
-        pairs[frozenset((a, b))] += prompts
-    overlaps = Counter(dict(work.values_list("overlap").annotate(rows=Count("pk"))))
-    counts = counts_of(study)
-    prompts = median_low(pairs.values()) if pairs else counts.prompts
-    return _Layout(
-        systems=counts.systems,
-        pairs=len(pairs) or None,
-        prompts=prompts or None,
-        overlap=max(overlaps, key=lambda size: (overlaps[size], size)) if overlaps else None,
-        annotators=counts.annotators,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many systems, prompts and people that may rate a study has."""
-
-    systems: int
-    prompts: int
-    annotators: int
-
-
-def counts_of(study: Study) -> Counts:
-    """In one query."""
-    gone = (AnnotatorState.FAILED, AnnotatorState.REMOVED)
-    rows = (
-        study.systems.all(),
-        study.prompts.all(),
-        study.annotators.exclude(state__in=gone),
-    )
-    number = Study.objects.filter(pk=study.pk).values_list(*map(_number_of, rows))
-    return Counts(*number.get())
-
-
-def _number_of(rows: QuerySet[Any]) -> Coalesce:
-    """How many rows there are, within another query."""
-    counted = rows.order_by().values("study").annotate(rows=Count("pk")).values("rows")
-    return Coalesce(Subquery(counted), 0)
-
-
-def _inputs(wishes: Wishes, pilot: PilotVariance, facts: _Layout) -> dict[str, dict[str, Any]]:
+def _inputs(wishes: Wishes, pilot: PilotVariance, facts: Layout) -> dict[str, dict[str, Any]]:
     """Every number the plan rests on, with where it comes from."""
 
     def chosen(*candidates: tuple[Any, Source]) -> dict[str, Any]:
@@ -265,6 +223,7 @@ def _inputs(wishes: Wishes, pilot: PilotVariance, facts: _Layout) -> dict[str, d
         "overlap": chosen(
             (wishes.overlap, "given"), (facts.overlap, "study"), (DEFAULT_OVERLAP, "default")
         ),
+        "spread": chosen((wishes.spread, "given"), (DEFAULT_SPREAD, "default")),
     }
 
 
@@ -287,6 +246,46 @@ def _described(found: StudyPlan, pairs: int) -> dict[str, Any]:
         },
         "gains": found.gains,
     }
+
+
+def _ranks(
+    study: Study,
+    wishes: Wishes,
+    facts: Layout,
+    value: Mapping[str, Any],
+    shares: VarianceShares,
+    planned: StudyPlan,
+) -> dict[str, Any] | None:
+    """How well ranks will be known with the votes planned; None where there is nothing to say.
+
+    Who meets whom is as asked for, else as the study has it, else each with each; of a number of
+    pairs alone, any of them. A study that continues another has ranks by the votes of both, of
+    which the plan knows one.
+    """
+    if study.continues_id is not None or (value["prompts"] is None and not planned.feasible):
+        return None
+    systems, pairs = value["systems"], value["pairs"]
+    meets, share = everyone_meets(systems), 1.0
+    if wishes.who_meets is not None:
+        meets, share = everyone_meets(systems, wishes.who_meets.hubs), wishes.who_meets.share
+    elif wishes.systems is None and wishes.pairs is None and facts.meets is not None:
+        meets, share = facts.meets, facts.share
+    elif pairs >= systems - 1:
+        meets *= min(1.0, 2 * pairs / (systems * (systems - 1)))
+    else:
+        return None
+    of_a_pair = planned.design.prompts
+    prompts = max(of_a_pair, round(of_a_pair / share))
+    design = BoardDesign(
+        meets=meets,
+        prompts=prompts,
+        share=of_a_pair / prompts,
+        votes_per_prompt=planned.design.votes_per_prompt,
+        annotators=planned.design.annotators,
+        tie_rate=planned.design.tie_rate,
+    )
+    found = plan_ranks(design, shares, seed=study.seed, spread=value["spread"])
+    return None if found is None else asdict(found)
 
 
 def _sequential(wishes: Wishes, needed: StudyPlan, tie_rate: float) -> dict[str, Any]:

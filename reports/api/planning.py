@@ -16,6 +16,7 @@ from annotation.lifecycle.generation import MAX_OVERLAP
 from annotation.researcher.lengths import seconds_a_pair_of
 from reports import study_planning
 from reports.stats.planning import ALPHA, POWER, SMALLEST_DIFFERENCE, PlanError
+from reports.stats.rank_plan import MOST_RANKED
 
 MOST = 1_000_000
 MOST_SYSTEMS = 1_000
@@ -35,6 +36,7 @@ class WishesSerializer(serializers.Serializer[Any]):
     overlap = serializers.IntegerField(min_value=1, max_value=MAX_OVERLAP, required=False)
     systems = serializers.IntegerField(min_value=2, max_value=MOST_SYSTEMS, required=False)
     pairs = serializers.IntegerField(min_value=1, max_value=MOST, required=False)
+    spread = serializers.FloatField(min_value=0.01, max_value=10, required=False)
 
 
 class PlanSerializer(serializers.Serializer[Any]):
@@ -51,6 +53,13 @@ class PlanSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="How surely the design as it stands finds each of some win rates: `win_rate` and "
         "`power`.",
+    )
+    ranks = serializers.DictField(
+        allow_null=True,
+        help_text="How well ranks will be known with the design as it stands, else with the one "
+        "needed: `places` is the mean width of a rank range, `places_se` its Monte Carlo error, "
+        "if strengths differ by a standard deviation of `spread`. Null for two systems, for more "
+        f"than {MOST_RANKED}, and where some never meet.",
     )
     prompts_beat_votes_from = serializers.IntegerField(allow_null=True)
     sequential = serializers.DictField()

@@ -20,6 +20,8 @@ from annotation.researcher.lengths import seconds_a_pair_of
 from annotation.workload import Workload
 from reports import study_planning
 from reports.stats.planning import POWER, PlanError, sign_test_power
+from reports.study_layout import counts_of
+from reports.wording.plan import ranks_in_words
 
 REPRESENTATIVE_PROMPTS = 200
 DEFAULT_WIN_RATE = 60
@@ -32,6 +34,7 @@ class PlannerForm(forms.Form):
     win_rate = forms.FloatField(required=False, min_value=50.5, max_value=99)
     annotators = forms.IntegerField(required=False, min_value=1, max_value=MOST_ANNOTATORS)
     pay = forms.FloatField(required=False, min_value=0, max_value=10_000)
+    spread = forms.FloatField(required=False, min_value=0.05, max_value=5)
     overlap = forms.IntegerField(required=False, min_value=1, max_value=MAX_OVERLAP)
     rounds = forms.IntegerField(required=False, min_value=1, max_value=1000)
     design = forms.ChoiceField(required=False, choices=[(design, design) for design in Design])
@@ -39,10 +42,10 @@ class PlannerForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Meetings:
-    """Pairs of systems that meet under a design, and on what share of the prompts each does."""
+    """Pairs of systems that meet under a design, and how; see `WhoMeets`."""
 
     pairs: int
-    share: float
+    who: study_planning.WhoMeets
 
 
 def meetings_of(design: Design, systems: int, *, focus: int, rounds: int) -> Meetings:
@@ -51,17 +54,18 @@ def meetings_of(design: Design, systems: int, *, focus: int, rounds: int) -> Mee
     Examples
     --------
     >>> meetings_of(Design.BALANCED, 4, focus=0, rounds=1)
-    Meetings(pairs=6, share=0.3333333333333333)
+    Meetings(pairs=6, who=WhoMeets(hubs=4, share=0.3333333333333333))
     """
+    hubs, share = systems, 1.0
     every = systems * (systems - 1) // 2
     if design is Design.ANCHOR:
-        return Meetings(systems - 1, 1.0)
-    if design is Design.FOCUSED:
-        chosen = min(max(focus, 1), systems)
-        return Meetings(chosen * (systems - chosen) + chosen * (chosen - 1) // 2, 1.0)
-    if design is Design.BALANCED:
-        return Meetings(every, min(1.0, rounds * (systems // 2) / every))
-    return Meetings(every, 1.0)
+        hubs = 1
+    elif design is Design.FOCUSED:
+        hubs = min(max(focus, 1), systems)
+    elif design is Design.BALANCED:
+        share = min(1.0, rounds * (systems // 2) / every)
+    pairs = hubs * (systems - hubs) + hubs * (hubs - 1) // 2
+    return Meetings(pairs, study_planning.WhoMeets(hubs, share))
 
 
 @require_safe
@@ -69,7 +73,7 @@ def meetings_of(design: Design, systems: int, *, focus: int, rounds: int) -> Mee
 def planner(request: SignedInRequest, study: Study) -> HttpResponse:
     """A fragment for the page of the design. Nothing is stored, and no outcome is looked at."""
     form = PlannerForm(request.GET)
-    counts = study_planning.counts_of(study)
+    counts = counts_of(study)
     systems = counts.systems
     if not form.is_valid():
         faults = [f"{name}: {' '.join(map(str, errors))}" for name, errors in form.errors.items()]
@@ -88,9 +92,11 @@ def planner(request: SignedInRequest, study: Study) -> HttpResponse:
         win_rate=(data["win_rate"] or DEFAULT_WIN_RATE) / 100,
         annotators=data["annotators"],
         overlap=data["overlap"] or DEFAULT_OVERLAP,
-        prompts=max(1, round(prompts * meetings.share)),
+        prompts=max(1, round(prompts * meetings.who.share)),
         systems=systems,
         pairs=max(1, meetings.pairs),
+        spread=data["spread"],
+        who_meets=meetings.who,
     )
     try:
         found = study_planning.plan(study, wishes, with_gaps=False)
@@ -116,6 +122,7 @@ def in_figures(study: Study, found: dict[str, Any], prompts: int, pay: float) ->
             (100 * point["win_rate"], 100 * point["power"]) for point in found["power_curve"]
         ],
         "is_enough": current["power"] >= POWER,
+        "ranks": None if found["ranks"] is None else ranks_in_words(found["ranks"]),
         "seen": None if seen is None else 100 * seen,
         "votes": current["votes_in_all"],
         "hours": load.hours,

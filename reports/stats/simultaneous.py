@@ -65,7 +65,9 @@ class RankSets:
     steps: int
 
 
-def _draws(covariance: Covariance, seed: int, method: str) -> tuple[FloatArray, FloatArray | None]:
+def _draws(
+    covariance: Covariance, seed: int, method: str, draws: int | None = None
+) -> tuple[FloatArray, FloatArray | None]:
     """Draws Z ~ N(0, V), shape (m, B), and factors √(df/χ²_df), shape (B, B).
 
     Each row of the factors, a view, is the same B draws in another place of their circle: factors
@@ -74,7 +76,7 @@ def _draws(covariance: Covariance, seed: int, method: str) -> tuple[FloatArray, 
     """
     matrix = covariance.matrix
     m = matrix.shape[0]
-    count = DRAWS if m <= MANY_SYSTEMS else DRAWS_MANY
+    count = draws or (DRAWS if m <= MANY_SYSTEMS else DRAWS_MANY)
     random = generator(seed, method)
     values, vectors = np.linalg.eigh(matrix)
     root = vectors * np.sqrt(np.maximum(values, 0))
@@ -133,7 +135,12 @@ def max_t_quantile(covariance: Covariance, *, seed: int, level: float = 0.95) ->
 
 
 def rank_sets(
-    strengths: FloatArray, covariance: Covariance, *, seed: int, level: float = 0.95
+    strengths: FloatArray,
+    covariance: Covariance,
+    *,
+    seed: int,
+    level: float = 0.95,
+    draws: int | None = None,
 ) -> RankSets:
     """Step-down rank sets over all pairs.
 
@@ -150,6 +157,9 @@ def rank_sets(
         The study's seed.
     level : float
         Joint confidence.
+    draws : int, optional
+        Instead of the 20,000, or 2,000 above 50 systems, of a report: for a forecast, which is a
+        mean over many.
     """
     check_level(level)
     m = strengths.size
@@ -161,7 +171,7 @@ def rank_sets(
     first, second, error = first[known], second[known], np.sqrt(variance[known])
     steps = 0
     if first.size:
-        z, factors = _draws(covariance, seed, "rank_sets")
+        z, factors = _draws(covariance, seed, "rank_sets", draws)
         t = (strengths[first] - strengths[second]) / error
         active = np.arange(first.size)
         rejected = active

@@ -29,6 +29,7 @@ __all__ = [
     "DEFAULT_TIE_RATE",
     "Design",
     "StudyPlan",
+    "Term",
     "VarianceShares",
     "VarianceTerms",
     "plan_study",

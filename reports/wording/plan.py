@@ -67,12 +67,31 @@ def _answer(plan: Plan) -> Iterator[str]:
         )
     if current is not None:
         yield from _as_it_stands(plan, current, needed)
+    if plan["ranks"] is not None:
+        yield ranks_in_words(plan["ranks"])
     if _value(plan, "pairs") > 1:
+        what = "That" if plan["ranks"] is None else "The power"
         yield (
-            f"That is for one pair at a time. To hold for all "
+            f"{what} is for one pair at a time. To hold for all "
             f"{counted(_value(plan, 'pairs'), 'pair')} at once (Holm), the hardest of them needs "
             f"{counted(plan['decisive_votes_needed_holm'], 'decisive vote')}."
         )
+
+
+def ranks_in_words(ranks: Plan) -> str:
+    """How well ranks will be known, and what that rests on."""
+    systems, places = ranks["systems"], round(ranks["places"])
+    if places <= 1:
+        known = "nearly every rank will be known"
+    elif places >= systems:
+        known = "nearly every rank will stay open"
+    else:
+        known = f"a rank will be known to within about {places} of {systems} places"
+    return (
+        f"With {counted(ranks['votes'], 'vote')} over {counted(systems, 'system')}, {known} (if "
+        f"strengths differ by a standard deviation of {ranks['spread']:g}, so that the better of "
+        f"two wins {percent(ranks['better_wins'], 0)} of decisive votes on average)."
+    )
 
 
 def _design(design: Plan) -> str:
@@ -106,6 +125,9 @@ def _inputs(plan: Plan) -> Iterator[str]:
     yield line(
         "annotator_share", f"{percent(_value(plan, 'annotator_share'), 1)} is the annotator's"
     )
+    if plan["ranks"] is not None:
+        spread = f"{_value(plan, 'spread'):g}"
+        yield line("spread", f"Strengths differ by a standard deviation of {spread}")
     yield line("overlap", counted(_value(plan, "overlap"), "vote") + " on each comparison")
     yield line("annotators", counted(_value(plan, "annotators"), "annotator"))
     yield line("systems", counted(_value(plan, "systems"), "system"))
@@ -134,6 +156,8 @@ def _gains(plan: Plan) -> Iterator[str]:
         f"{percent(gains['vote'])}; as many votes on new prompts by "
         f"{percent(gains['new_prompts'])}."
     )
+    if plan["ranks"] is not None and round(plan["ranks"]["places"]) > 1:
+        yield f"Of ranks, most of the uncertainty is {TERMS[plan['ranks']['dominant']]}."
     turn = plan["prompts_beat_votes_from"]
     if turn is None:
         yield "The prompts hardly differ: new prompts and more votes on the old ones serve alike."

@@ -361,6 +361,36 @@ def test_the_planner_draws_how_surely_each_win_rate_is_found():
     assert plan["power_curve"] is None
 
 
+def test_the_planner_says_how_well_ranks_will_be_known():
+    study = factories.make_study("weather")
+    for name in ("alpha", "beta", "gamma", "delta"):
+        factories.make_system(study, name)
+    for number in range(40):
+        factories.make_prompt(study, f"p{number}")
+    key = member(study, Role.RESEARCHER)
+    found = key.get("studies/weather/plan").json()
+    assert found["inputs"]["spread"] == {"value": 0.4, "source": "default"}
+    assert found["ranks"]["votes"] == found["current"]["votes_in_all"] == 720
+    client = Client()
+    client.force_login(factories.make_membership(study, Role.OWNER).user)
+
+    def said(**asked: str) -> str:
+        page = client.get(reverse("reports:planner", kwargs={"slug": "weather"}), asked)
+        return re.sub(r"\s+", " ", page.content.decode())
+
+    assert "With 720 votes over 4 systems, " in said()
+    assert "With 360 votes over 4 systems, " in said(design="focused", systems="1")
+    assert "With 486 votes over 4 systems, " in said(design="balanced", rounds="2")
+    assert "standard deviation of 1.5, " in said(spread="1.5")
+    assert "spread: " in said(spread="0")
+    assert key.get("studies/weather/plan?spread=1.5").json()["ranks"]["spread"] == 1.5
+    assert key.get("studies/weather/plan?spread=0").status_code == 422
+    # Of a number of pairs alone it is not known which.
+    assert key.get("studies/weather/plan?pairs=3").json()["ranks"]["votes"] == 360
+    assert key.get("studies/weather/plan?pairs=2").json()["ranks"] is None
+    assert key.get("studies/weather/plan?systems=2").json()["ranks"] is None
+
+
 def page_power(page: str) -> float:
     """What the page says in words of a win rate of 60 %."""
     said = re.search(r"One of 60 % is found in (\d+) of 100", page)

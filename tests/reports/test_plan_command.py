@@ -11,7 +11,15 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotation.models import AuditEntry, Study, StudyState
-from tests.factories import make_annotator, make_prompt, make_study, make_system
+from reports.wording.plan import ranks_in_words
+from tests.factories import (
+    make_annotator,
+    make_comparison,
+    make_prompt,
+    make_response,
+    make_study,
+    make_system,
+)
 from tests.reports.voted import make_voted_study
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +84,7 @@ def test_what_is_given_outranks_what_is_known() -> None:
         "voted",
         *("--tie-rate", "0.1", "--prompts", "500", "--annotators", "50", "--overlap", "2"),
         *("--systems", "5", "--prompt-share", "0.2", "--annotator-share", "0"),
+        *("--spread", "0.7"),
     )
     inputs = found["inputs"]
     assert {name: inputs[name]["value"] for name in inputs} == {
@@ -90,9 +99,84 @@ def test_what_is_given_outranks_what_is_known() -> None:
         "prompts": 500,
         "annotators": 50,
         "overlap": 2,
+        "spread": 0.7,
     }
     assert found["current"]["power"] > 0.99
     assert "That is enough." in text("voted", "--prompts", "500", "--annotators", "50")
+
+
+def test_before_a_study_the_plan_says_how_well_ranks_will_be_known() -> None:
+    make_study("empty")
+    options = ("--systems", "20", "--prompts", "200", "--overlap", "1", "--annotators", "40")
+    found = plan("empty", *options)
+    ranks = found["ranks"]
+    assert found["inputs"]["spread"] == {"value": 0.4, "source": "default"}
+    assert (ranks["systems"], ranks["votes"], ranks["df"]) == (20, 38_000, 39.0)
+    assert 1 < ranks["places"] < 20
+    words = " ".join(text("empty", *options).split())
+    assert (
+        f"With 38,000 votes over 20 systems, a rank will be known to within about "
+        f"{ranks['places']:.0f} of 20 places (if strengths differ by a standard deviation of 0.4, "
+        f"so that the better of two wins 61 % of decisive votes on average)."
+    ) in words.replace("\u00a0", " ")
+    assert "Strengths differ by a standard deviation of 0.4 (assumed" in words
+    assert "Of ranks, most of the uncertainty is how much the prompts differ." in words
+    further = plan("empty", *options, "--spread", "1.2")["ranks"]
+    assert further["places"] < ranks["places"]
+
+
+def test_without_prompts_ranks_are_those_of_the_size_that_is_needed() -> None:
+    make_study("empty")
+    found = plan("empty", "--systems", "4")
+    assert found["current"] is None
+    assert found["ranks"]["votes"] == found["needed"]["votes_in_all"]
+
+
+def test_ranks_follow_who_meets_whom_in_the_study() -> None:
+    make_voted_study("all", systems=("a", "b", "c", "d", "e"))
+    star = make_study("star")
+    anchor, *others = (make_system(star, name) for name in ("a", "b", "c", "d", "e"))
+    for number in range(8):
+        prompt = make_prompt(star, f"p{number}")
+        first = make_response(prompt, anchor)
+        for system in others:
+            make_comparison(
+                star, prompt=prompt, response_a=first, response_b=make_response(prompt, system)
+            )
+    for _ in range(4):
+        make_annotator(star)
+    larger = ("--prompts", "100", "--annotators", "50", "--overlap", "3", "--spread", "1")
+    shares = ("--prompt-share", ".3", "--annotator-share", ".01", "--tie-rate", ".25")
+    every, one = (plan(slug, *larger, *shares)["ranks"] for slug in ("all", "star"))
+    assert (every["votes"], one["votes"]) == (3_000, 1_200)
+    assert one["places"] > every["places"]
+
+
+def test_nothing_is_said_of_ranks_where_there_is_nothing_to_say() -> None:
+    pair = make_voted_study("pair", systems=("alpha", "beta"))
+    challenger = make_voted_study("next", systems=("alpha", "gamma", "delta"), continues=pair)
+    apart = make_study("apart")
+    for pair_of in (("a", "b"), ("c", "d")):
+        prompt = make_prompt(apart, "".join(pair_of))
+        first, second = (make_response(prompt, make_system(apart, name)) for name in pair_of)
+        make_comparison(apart, prompt=prompt, response_a=first, response_b=second)
+    for study in (pair, challenger, apart):
+        assert plan(study.slug)["ranks"] is None, study.slug
+        assert "rank" not in text(study.slug).lower()
+    assert plan("pair", "--annotator-share", ".1", "--systems", "300")["ranks"] is None
+
+
+@pytest.mark.parametrize(
+    ("places", "words"),
+    [
+        (1.3, "nearly every rank will be known (if"),
+        (10.3, "a rank will be known to within about 10 of 20 places (if"),
+        (19.7, "nearly every rank will stay open (if"),
+    ],
+)
+def test_a_forecast_of_ranks_claims_no_more_than_it_knows(places: float, words: str) -> None:
+    ranks = {"votes": 900, "systems": 20, "spread": 0.4, "better_wins": 0.61, "places": places}
+    assert words in ranks_in_words(ranks)
 
 
 def test_few_votes_are_not_believed() -> None:
@@ -157,6 +241,7 @@ def test_an_overlap_that_nobody_can_give_is_pointed_out() -> None:
         (("--annotators", "-1"), "annotators is -1"),
         (("--prompt-share", "1.2"), "sum to 1"),
         (("--systems", "1"), "number from 2"),
+        (("--systems", "4", "--spread", "0"), "spread is 0.0"),
     ],
 )
 def test_an_impossible_wish_is_refused(options: tuple[str, ...], message: str) -> None:

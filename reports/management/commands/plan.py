@@ -12,6 +12,7 @@ from annotation.models import Study
 from reports import study_planning
 from reports.exports.text_layout import clean, section, wrapped
 from reports.stats.planning import ALPHA, POWER, SMALLEST_DIFFERENCE, PlanError
+from reports.stats.rank_plan import DEFAULT_SPREAD
 from reports.wording.plan import plan_in_words
 
 
@@ -42,6 +43,12 @@ class Command(StudyCommand):
         parser.add_argument("--annotators", type=int, help="people who rate")
         parser.add_argument("--overlap", type=int, help="votes on each comparison")
         parser.add_argument("--systems", type=int, help="systems, each against each")
+        parser.add_argument(
+            "--spread",
+            type=float,
+            help="standard deviation of the strengths, for what ranks will be known to "
+            f"(default: {DEFAULT_SPREAD})",
+        )
         parser.add_argument("--format", choices=["text", "json"], default="text")
 
     def run(self, study: Study, options: dict[str, Any]) -> None:
@@ -59,6 +66,7 @@ class Command(StudyCommand):
                     "annotators",
                     "overlap",
                     "systems",
+                    "spread",
                 )
             }
         )
