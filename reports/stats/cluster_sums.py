@@ -98,7 +98,7 @@ class MeanVariances:
     clusters : int array
         Clusters with votes.
     effective : float array
-        G_eff.
+        G_eff, clusters counting by the weight of their votes.
     cr1, cr3 : float array
         NaN for a single cluster.
     """
@@ -129,10 +129,10 @@ def mean_variances(
     """
     owner = sums.group
     clusters = np.bincount(owner, minlength=groups)
-    votes = group_sum(owner, sums.count, groups)
+    weight = group_sum(owner, sums.weight, groups)
     residual = sums.score - mean[owner] * sums.weight
     with np.errstate(divide="ignore", invalid="ignore"):
-        effective = votes**2 / group_sum(owner, sums.count**2, groups)
+        effective = weight**2 / group_sum(owner, sums.weight**2, groups)
         cr1 = clusters / (clusters - 1) * group_sum(owner, residual**2, groups) / total**2
         change = residual / (total[owner] - sums.weight)
         change = change - (group_sum(owner, change, groups) / clusters)[owner]

@@ -337,7 +337,11 @@ def _one_way(design: Design, cluster: IntArray, clusters: int) -> tuple[FloatArr
 
 
 def clustered_covariance(
-    design: Design, annotator: IntArray, prompt: IntArray, shared: IntArray
+    design: Design,
+    annotator: IntArray,
+    prompt: IntArray,
+    shared: IntArray,
+    weight: FloatArray | None = None,
 ) -> Covariance:
     """The covariance that the data allow, with its degrees of freedom and warnings.
 
@@ -353,11 +357,13 @@ def clustered_covariance(
         Any codes from 0.
     shared : int array, shape (n,)
         :func:`~reports.stats.clusters.shared_by_several` of the two, of these votes or of more.
+    weight : float array, shape (n,), optional
+        What the votes weigh, for the degrees of freedom; the design has it in its residuals.
     """
     warnings: list[WarningCode] = []
     names = ("annotator", "prompt")
     codes = {name: compact(column) for name, column in zip(names, (annotator, prompt), strict=True)}
-    effective = {name: effective_clusters(codes[name][0])[1] for name in names}
+    effective = {name: effective_clusters(codes[name][0], weight)[1] for name in names}
     if codes["annotator"][1] < 2:
         warnings.append(WarningCode.SINGLE_ANNOTATOR)
     elif effective["annotator"] < FEW_CLUSTERS:

@@ -230,7 +230,7 @@ def linear_covariance(votes: Votes, values: FloatArray, fit: LinearFit) -> Covar
         gauge=block_gauge(fit.information, fit.component[fit.systems]),
         n_systems=m,
     )
-    return clustered_covariance(design, votes.annotator, votes.prompt, votes.shared)
+    return clustered_covariance(design, votes.annotator, votes.prompt, votes.shared, votes.weight)
 
 
 def parameter_estimate(

@@ -300,4 +300,4 @@ def outcome_covariance(votes: Votes, outcome: IntArray, fit: OutcomeFit) -> Cova
         gauge=block_gauge(fit.information, fit.component[fit.systems]),
         n_systems=m,
     )
-    return clustered_covariance(design, votes.annotator, votes.prompt, votes.shared)
+    return clustered_covariance(design, votes.annotator, votes.prompt, votes.shared, votes.weight)

@@ -92,7 +92,13 @@ def strength_covariance(votes: Votes, fit: BradleyTerryFit) -> tuple[Covariance,
         design, rows = component_design(votes, part)
         own: Any = slice(None) if rows is None else rows
         out.append(
-            clustered_covariance(design, votes.annotator[own], votes.prompt[own], votes.shared[own])
+            clustered_covariance(
+                design,
+                votes.annotator[own],
+                votes.prompt[own],
+                votes.shared[own],
+                None if votes.weight is None else votes.weight[own],
+            )
         )
     return tuple(out)
 

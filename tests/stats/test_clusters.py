@@ -60,6 +60,13 @@ def test_effective_clusters_are_the_inverse_concentration() -> None:
     assert effective_clusters(np.zeros(0, dtype=int)) == (0, 0.0)
 
 
+def test_weights_concentrate_clusters() -> None:
+    cluster = np.array([0, 0, 3, 3])
+    assert effective_clusters(cluster, np.array([1.0, 1.0, 1.0, 1.0])) == (2, 2.0)
+    assert effective_clusters(cluster, np.array([2.0, 1.0, 1.0, 0.0])) == (2, 16 / 10)
+    assert effective_clusters(cluster, np.array([2.0, 2.0, 0.0, 0.0])) == (2, 1.0)
+
+
 def test_intersections_are_the_distinct_pairs_however_they_are_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

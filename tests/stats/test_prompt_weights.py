@@ -97,6 +97,29 @@ def _of(votes: Votes, theta: np.ndarray, prompt: int) -> np.ndarray:
     return total
 
 
+def test_degrees_of_freedom_count_clusters_by_their_weight() -> None:
+    votes = weighed(votes_of(regular_rows(4)), [40.0, 1.0, 1.0, 1.0, 1.0])
+    assert votes.weight is not None
+
+    def df(rows: Any) -> float:
+        of_prompt, of_person = (
+            np.bincount(column[rows], votes.weight[rows])  # type: ignore[index]
+            for column in (votes.prompt, votes.annotator)
+        )
+        return max(1.0, min((w.sum() ** 2 / (w**2).sum()) for w in (of_prompt, of_person)) - 1)
+
+    assert df(slice(None)) < 1.5  # of five prompts one has most of the weight
+    for row in leaderboard(votes, seed=1).rows:
+        own = (votes.system_a == row.system) | (votes.system_b == row.system)
+        assert row.strength.df == pytest.approx(df(slice(None)))
+        assert row.win_rate.df == pytest.approx(df(own))
+        assert WarningCode.FEW_PROMPTS in row.strength.warnings
+    pairs = pair_mean_scores(votes)
+    first = np.minimum(votes.system_a, votes.system_b) == 0
+    second = np.maximum(votes.system_a, votes.system_b) == 1
+    assert pairs.df[0] == pytest.approx(df(first & second))
+
+
 def test_equal_frequencies_on_a_balanced_design_change_nothing() -> None:
     rows: list[Row] = [
         (a, b, (a + b + prompt + who) % 3, 1, prompt, who)
