@@ -97,7 +97,10 @@ def block_centre(component: NDArray[Any], columns: int) -> FloatArray:
 
 
 def _singular(matrix: FloatArray) -> bool:
-    """Whether the condition number, estimated from the factors, is beyond the limit."""
+    """Whether the condition number, estimated from the factors, is beyond the limit.
+
+    LAPACK's estimate is a lower bound, as a rule within a factor of three.
+    """
     norm = float(np.abs(matrix).sum(axis=0).max(initial=0.0))
     factors, _, fault = lapack.dgetrf(matrix)
     if fault or not np.isfinite(norm):

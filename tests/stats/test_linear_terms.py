@@ -7,6 +7,8 @@ import pytest
 from scipy.optimize import minimize
 
 from reports.stats.linear_terms import LinearRows, fit_linear, linear_covariance, linear_slope
+from reports.stats.newton import SEPARATED_CONDITION, block_gauge
+from reports.stats.results import WarningCode
 from reports.stats.votes import Votes
 from tests.stats.vote_makers import Row, regular_rows, votes_of
 
@@ -103,3 +105,81 @@ def test_a_term_that_decides_every_vote_falls_back_on_the_prior() -> None:
     assert fit.ridge
     assert 0 < fit.coefficients[0] < 6
     assert linear_covariance(votes, values, fit).method == "ridge"
+
+
+def nearly_collinear(apart: float) -> LinearRows:
+    """Two columns that differ by ±`apart` on the votes of the clearest pair, and there alone.
+
+    What tells them apart counts for p(1-p): a quarter at equal Strengths, far less at the optimum.
+    Sides and signs are balanced, so that both coefficients are 0.
+    """
+    rows = []
+    for a, b, won in ((0, 1, 95), (1, 2, 95), (0, 2, 199.5)):
+        for number in range(100 if b - a == 1 else 200):
+            score = min(max(won - number, 0.0), 1.0)
+            for side in (1.0, -1.0):
+                for sign in (1.0, -1.0) if b - a == 2 else (0.0, 0.0):
+                    rows.append((a, b, score, side, side + apart * sign))
+    columns = np.array(rows)
+    codes = columns[:, :2].astype(np.intp)
+    return LinearRows(
+        codes[:, 0], codes[:, 1], columns[:, 2], np.ones(len(rows)), columns[:, 3:], 3
+    )
+
+
+def condition(rows: LinearRows, point: np.ndarray, norm: int) -> float:
+    information = linear_slope(rows, point).information
+    regular = information + block_gauge(information, np.zeros(3, np.intp))
+    return float(np.linalg.cond(regular, norm))
+
+
+@pytest.mark.parametrize(
+    ("apart", "exact", "separated"),
+    [(8.7e-5, 0.97e10, False), (6.2e-5, 1.92e10, False), (6e-5, 2.05e10, True)],
+)
+def test_a_condition_beyond_ten_to_the_tenth_is_separation_and_one_just_below_is_not(
+    apart: float, exact: float, separated: bool
+) -> None:
+    """The fit could be begun, and every predictor is far below 15.
+
+    The condition is estimated from the factors, never above what it is; of these columns, which
+    mirror each other, the estimate is one half of it.
+    """
+    rows = nearly_collinear(apart)
+    # With columns that are far apart the Strengths are the same, as both coefficients are 0.
+    optimum = np.append(fit_linear(nearly_collinear(0.01)).strengths, [0.0, 0.0])
+    assert condition(rows, np.zeros(5), 2) < SEPARATED_CONDITION / 4
+    assert condition(rows, optimum, 1) == pytest.approx(exact, rel=0.01)
+    assert (exact / 2 > SEPARATED_CONDITION) == separated
+    assert linear_slope(rows, optimum).largest < 6
+    fit = fit_linear(rows)
+    assert fit.identified
+    assert fit.converged
+    assert fit.ridge == separated
+    covariance = linear_covariance(votes_of_rows(rows), rows.values, fit)
+    assert (WarningCode.SEPARATED in covariance.warnings) == separated
+    if not separated:
+        np.testing.assert_allclose(fit.strengths, optimum[:3], atol=1e-8)
+
+
+@pytest.mark.parametrize(("apart", "identified"), [(2.9e-5, True), (2.8e-5, False)])
+def test_columns_that_cannot_be_told_apart_from_the_start_are_not_fitted(
+    apart: float, identified: bool
+) -> None:
+    rows = nearly_collinear(apart)
+    assert (condition(rows, np.zeros(5), 2) > SEPARATED_CONDITION) != identified
+    fit = fit_linear(rows)
+    assert fit.identified == identified
+    assert np.isnan(fit.strengths).all() != identified
+
+
+def votes_of_rows(rows: LinearRows) -> Votes:
+    """As votes: 12 annotators, 20 prompts, the score as a verdict."""
+    n = rows.a.size
+    return Votes.from_arrays(
+        rows.a,
+        rows.b,
+        np.select([rows.score == 1, rows.score == 0], [0, 2], 1),
+        annotator=np.arange(n) % 12,
+        prompt=np.arange(n) % 20,
+    )
