@@ -41,7 +41,7 @@ from reports.with_excluded import with_excluded
 from reports.written_json import compress_quickly
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 17
+REPORT_FORMAT = 18
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.
@@ -266,9 +266,10 @@ def report(
         ),
         "diagnostics": diagnostics(
             votes,
-            board.fit,
+            board,
             read.systems,
             read.annotators,
+            seed=seed,
             level=LEVEL,
             thorough=thorough,
         ),

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from reports.multiplier_check import multiplier_check
 from reports.stats.bradley_terry import BradleyTerryFit
 from reports.stats.cells import Cells
 from reports.stats.crowd_bt import agreement_log_e_values, fit_crowd_bt
@@ -22,6 +23,7 @@ from reports.stats.influence import (
     leave_one_annotator_out,
     leave_one_out_work,
 )
+from reports.stats.leaderboard import Leaderboard
 from reports.stats.results import VerdictCode, WarningCode
 from reports.stats.votes import Votes
 
@@ -38,10 +40,11 @@ ASK = "takes long on this study: analyze --diagnostics makes it"
 
 def diagnostics(
     votes: Votes,
-    fit: BradleyTerryFit,
+    board: Leaderboard,
     systems: Sequence[str],
     annotators: Sequence[str],
     *,
+    seed: int,
     level: float,
     thorough: bool,
 ) -> dict[str, Any]:
@@ -51,21 +54,27 @@ def diagnostics(
     ----------
     votes : Votes
         All counted votes.
-    fit : BradleyTerryFit
-        The leaderboard's: ties half, both-bad as ties.
+    board : Leaderboard
+        Theirs: ties half, both-bad as ties.
     systems, annotators : sequence of str
         Names of the codes.
+    seed : int
+        The study's.
     level : float
         An annotator is suspicious with an e-value of 1/(1 - level).
     thorough : bool
         Make also what takes long.
     """
+    fit = board.fit
     refits = None
     if thorough or leave_one_out_work(votes) <= CHEAP_REFITS:
         refits = leave_one_annotator_out(votes, fit)
     return {
         "leave_one_annotator_out": _leave_one_out(refits, systems, annotators),
         "fewest_votes_that_change_the_winner": _fewest_votes(votes, fit, systems, thorough),
+        "multiplier_bootstrap": multiplier_check(
+            votes, board, systems, seed=seed, level=level, thorough=thorough
+        ),
         "annotator_reliability": _reliability(votes, refits, annotators, level, thorough),
     }
 

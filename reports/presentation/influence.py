@@ -30,15 +30,40 @@ class ReliabilityRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorsRow:
+    """Standard errors of one system's strength: the report's, and by each dimension alone."""
+
+    system: str
+    reported: str
+    by_annotator: str
+    by_annotator_cr1: str
+    by_prompt: str
+    by_prompt_cr1: str
+
+
+@dataclass(frozen=True, slots=True)
 class Influence:
+    """
+    Attributes
+    ----------
+    bootstrap : sequence of ErrorsRow
+        Empty where it was not made.
+    bootstrapped : str
+        How it was made, or why not; empty for reports before format 18.
+    """
+
     sentences: Sequence[str]
     rows: Sequence[ReliabilityRow]
     has_accuracy: bool
+    bootstrap: Sequence[ErrorsRow]
+    bootstrapped: str
 
 
 def influence(result: Mapping[str, Any]) -> Influence:
     found = result["diagnostics"]
     rows = [_row(entry) for entry in found["annotator_reliability"]]
+    bootstrap = found.get("multiplier_bootstrap")
+    entries = [] if bootstrap is None else bootstrap["rows"] or []
     return Influence(
         sentences=[
             _people(found["leave_one_annotator_out"]),
@@ -46,6 +71,8 @@ def influence(result: Mapping[str, Any]) -> Influence:
         ],
         rows=rows,
         has_accuracy=any(row.accuracy_sort is not None for row in rows),
+        bootstrap=[_errors(entry) for entry in entries],
+        bootstrapped="" if bootstrap is None else _bootstrapped(bootstrap),
     )
 
 
@@ -72,6 +99,44 @@ def _votes(found: Mapping[str, Any]) -> str:
         f"Without {counted(found['votes'], 'chosen vote')} of {count(found['n'])} "
         f"({percent(found['share'])}) {found['runner_up']} would stand above {found['system']}."
     )
+
+
+def _bootstrapped(found: Mapping[str, Any]) -> str:
+    if found["reason"] is not None:
+        return f"Errors once more by a multiplier bootstrap: {found['reason']}."
+    made = dict.fromkeys(
+        _by(dimension, figure)
+        for row in found["rows"]
+        for dimension in ("annotator", "prompt")
+        if (figure := row[dimension])["estimate"] is not None
+    )
+    if not made:
+        return (
+            "Errors once more by a multiplier bootstrap: not made, as there is no dimension with "
+            "two clusters, or no finite fit."
+        )
+    return f"Made {named_list(made)}."
+
+
+def _by(dimension: str, figure: Mapping[str, Any]) -> str:
+    """`by 9 annotators (multiplier_webb)`."""
+    number = figure["n_clusters"][dimension]
+    return f"by {counted(number, dimension)} ({figure['method']})"
+
+
+def _errors(entry: Mapping[str, Any]) -> ErrorsRow:
+    return ErrorsRow(
+        system=entry["system"],
+        reported=_three_places(entry["se"]),
+        by_annotator=_three_places(entry["annotator"].get("se")),
+        by_annotator_cr1=_three_places(entry["annotator"].get("se_cr1")),
+        by_prompt=_three_places(entry["prompt"].get("se")),
+        by_prompt_cr1=_three_places(entry["prompt"].get("se_cr1")),
+    )
+
+
+def _three_places(value: float | None) -> str:
+    return NOTHING if value is None else decimal(value, 3)
 
 
 def _row(entry: Mapping[str, Any]) -> ReliabilityRow:

@@ -8,7 +8,7 @@ combination that is the default. Nothing here holds an array of votes by systems
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from reports.stats.clusters import ALONE, CHUNK_ENTRIES, compact, effective_clusters, order_of
+from reports.stats.cluster_scores import blocks, score_sums, some_votes, system_sums
+from reports.stats.clusters import ALONE, CHUNK_ENTRIES, compact, effective_clusters
 from reports.stats.design import Design
 from reports.stats.group_sums import group_sum, on_exact_grid
 from reports.stats.results import WarningCode
@@ -26,9 +27,6 @@ __all__ = ["Covariance", "clustered_covariance", "cr1", "cr3", "iid_sandwich", "
 CR3_LIMIT = 2e7
 """CR3 solves one system of equations a cluster; above this many matrix entries in all, CR1,
 which then differs by less than a hundredth of itself, takes its place."""
-
-BLOCK_ENTRIES = 1 << 17
-"""Entries of cluster information held at once (1 MB): more would leave the processor's cache."""
 
 DENSE_GAIN = 60
 """So many products of a dense matrix take the time of one in a sparse one."""
@@ -89,7 +87,7 @@ def _meat_of_rows(design: Design, counted: NDArray[np.bool_] | None = None) -> F
     meat = _pair_sums(design, on_exact_grid(residual**2), _one(design), 1)[0]
     for k, extra in design.further():
         score = extra.score(k)
-        cross = _system_sums(design, on_exact_grid(residual * score), _one(design), 1)[0]
+        cross = system_sums(design, on_exact_grid(residual * score), _one(design), 1)[0]
         meat[:m, m + k] = meat[m + k, :m] = cross
         if counted is not None:
             score = score * counted
@@ -122,61 +120,12 @@ def _information_sums(design: Design, cluster: IntArray, clusters: int) -> Float
     m = design.n_systems
     sums = _pair_sums(design, design.information, cluster, clusters)
     for k, extra in design.further():
-        cross = _system_sums(design, extra.cross(k), cluster, clusters)
+        cross = system_sums(design, extra.cross(k), cluster, clusters)
         sums[:, :m, m + k] = sums[:, m + k, :m] = cross
         for other in range(k + 1):
             shared = group_sum(cluster, extra.information(k, other), clusters)
             sums[:, m + k, m + other] = sums[:, m + other, m + k] = shared
     return sums
-
-
-def _system_sums(design: Design, value: FloatArray, cluster: IntArray, clusters: int) -> FloatArray:
-    """Σ value (e_a - e_b) by cluster, shape (clusters, m)."""
-    m = design.n_systems
-    start = cluster * np.int64(m)
-    sums = group_sum(start + design.a, value, clusters * m)
-    sums -= group_sum(start + design.b, value, clusters * m)
-    return sums.reshape(clusters, m)
-
-
-def _score_sums(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
-    """S_g, the score of each cluster, shape (clusters, k)."""
-    sums = _system_sums(design, design.residual, cluster, clusters)
-    more = [group_sum(cluster, extra.score(k), clusters) for k, extra in design.further()]
-    return np.column_stack([sums, *more]) if more else sums
-
-
-def _blocks(cluster: IntArray, clusters: int, entries: int) -> Iterator[tuple[Any, IntArray, int]]:
-    """Consecutive clusters whose arrays of `entries` numbers each fit one block.
-
-    Yields the rows of the block (a slice or an index array), their clusters counted from the
-    block's start, and the number of clusters.
-    """
-    per_block = max(1, BLOCK_ENTRIES // max(entries, 1))
-    if clusters <= per_block:
-        yield slice(None), cluster, clusters
-        return
-    order = order_of(cluster)
-    ordered = cluster[order]
-    for low in range(0, clusters, per_block):
-        high = min(low + per_block, clusters)
-        begin, end = np.searchsorted(ordered, [low, high])
-        yield order[begin:end], ordered[begin:end] - low, high - low
-
-
-def _rows(design: Design, rows: Any) -> Design:
-    if isinstance(rows, slice):
-        return design
-    return Design(
-        design.a[rows],
-        design.b[rows],
-        design.residual[rows],
-        design.information[rows],
-        None if design.extra is None else design.extra.take(rows),
-        design.total,
-        design.gauge,
-        design.n_systems,
-    )
 
 
 def cr1(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
@@ -212,7 +161,7 @@ def cr1_of_shared(design: Design, shared: IntArray) -> FloatArray:
     cluster, several = compact(shared[rows])
     meat = _meat_of_rows(design, alone)
     if several:
-        meat += _meat_of_several(_rows(design, rows), cluster, several)
+        meat += _meat_of_several(some_votes(design, rows), cluster, several)
     return _sandwiched(design, meat, shared.size - rows.size + several)
 
 
@@ -222,7 +171,7 @@ def _sandwiched(design: Design, meat: FloatArray, clusters: int) -> FloatArray:
 
 
 def _dense_meat(design: Design, cluster: IntArray, clusters: int) -> FloatArray:
-    scores = _score_sums(design, cluster, clusters)
+    scores = score_sums(design, cluster, clusters)
     return np.asarray(scores.T @ scores)
 
 
@@ -235,8 +184,8 @@ def _meat_of_several(design: Design, cluster: IntArray, clusters: int) -> FloatA
     meat = np.zeros((k, k))
     places, columns, values = [], [], []
     done = 0
-    for rows, local, count in _blocks(cluster, clusters, k):
-        scores = _score_sums(_rows(design, rows), local, count)
+    for rows, local, count in blocks(cluster, clusters, k):
+        scores = score_sums(some_votes(design, rows), local, count)
         # Votes of a cluster often speak of few systems, however many they are.
         place, column = np.nonzero(scores != 0)
         if scores.size * k <= DENSE_GAIN * float(np.square(1.0 * np.bincount(place)).sum()):
@@ -289,9 +238,9 @@ def cr3(design: Design, cluster: IntArray, clusters: int) -> FloatArray | None:
     largest = SINGULAR * k / float(np.trace(design.total))
     changes = np.empty((clusters, k))
     done = 0
-    for rows, local, count in _blocks(cluster, clusters, k * k):
-        part = _rows(design, rows)
-        scores = _score_sums(part, local, count)
+    for rows, local, count in blocks(cluster, clusters, k * k):
+        part = some_votes(design, rows)
+        scores = score_sums(part, local, count)
         left = total - _information_sums(part, local, count)
         sides = np.stack([scores, np.broadcast_to(probe, scores.shape)], axis=2)
         try:

@@ -210,6 +210,11 @@ FIGURES: dict[str, FigureMethod] = {
         "Fewest votes", "approximate maximum influence, refitted (AMIP)", ONE_NUMBER,
         "fewest-votes",
     ),
+    "diagnostics/multiplier_bootstrap": FigureMethod(
+        "Multiplier bootstrap", "clusters of one dimension reweighted at random",
+        "Clusters of that dimension are independent draws; the other one stays as it is.",
+        "multiplier-bootstrap",
+    ),
     "diagnostics/annotator_reliability": FigureMethod(
         "Annotator reliability", "Crowd-BT, an e-value of agreement, and Dawid-Skene",
         "Most annotators try; unusual taste looks like carelessness.", "annotator-reliability",

@@ -111,6 +111,12 @@ OTHER = {
     "rogan_gladen": "win rate corrected by the judge's known errors",
     "bt_powered": "Bradley-Terry strength by human votes, sharpened by the judge's",
     "ppi_plus_plus": "human votes, sharpened by the judge's",
+    "multiplier_normal": (
+        "Strengths under normal weights of whole clusters, one dimension at a time"
+    ),
+    "multiplier_webb": (
+        "Strengths under Webb's six-point weights of whole clusters, one dimension at a time"
+    ),
     "sign_flip_exact": (
         "exact sign-flip test with prompts as units, which speaks of these annotators"
     ),

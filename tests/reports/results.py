@@ -211,6 +211,10 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
                 "n": 300,
                 "reason": None,
             },
+            "multiplier_bootstrap": {
+                "rows": None,
+                "reason": "made only on request: analyze --diagnostics",
+            },
             "annotator_reliability": [
                 {
                     "annotator": "ann-1",

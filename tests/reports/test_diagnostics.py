@@ -15,8 +15,10 @@ from reports import analysis
 from reports import diagnostics as report_diagnostics
 from reports.diagnostics import diagnostics
 from reports.models import AnalysisRun
+from reports.presentation.influence import influence
 from reports.stats.bradley_terry import fit_bradley_terry
 from reports.stats.cells import Cells
+from reports.stats.leaderboard import leaderboard
 from reports.stats.votes import Votes
 from tests.factories import make_study
 from tests.reports.voted import make_voted_study
@@ -26,9 +28,10 @@ from tests.stats.vote_makers import simulated, votes_of
 def of(votes: Votes, *, thorough: bool = False) -> dict[str, Any]:
     return diagnostics(
         votes,
-        fit_bradley_terry(Cells.from_votes(votes)),
+        leaderboard(votes, seed=1),
         [f"system-{code}" for code in range(votes.n_systems)],
         [f"ann-{code}" for code in range(votes.n_annotators)],
+        seed=1,
         level=0.95,
         thorough=thorough,
     )
@@ -138,3 +141,50 @@ def test_the_option_makes_all_of_them_and_the_run_serves_those_who_did_not_ask()
     again = analysis.run(Study.objects.get(slug="voted"))
     assert again.settings["diagnostics"] is True
     assert AnalysisRun.objects.count() == 2
+
+
+def test_errors_are_bootstrapped_when_asked_for_by_name() -> None:
+    votes, _ = simulated(4, n=600, annotators=9, prompts=20, taste=0.4)
+    assert of(votes)["multiplier_bootstrap"] == {
+        "rows": None,
+        "reason": "made only on request: analyze --diagnostics",
+    }
+    found = of(votes, thorough=True)["multiplier_bootstrap"]
+    assert found["reason"] is None
+    board = leaderboard(votes, seed=1)
+    errors = {f"system-{row.system}": row.strength.se for row in board.rows}
+    assert {row["system"]: row["se"] for row in found["rows"]} == errors
+    for row in found["rows"]:
+        assert row["component"] == 1
+        assert row["annotator"]["method"] == "multiplier_webb"
+        assert row["annotator"]["n_clusters"] == {"annotator": 9}
+        assert row["prompt"]["method"] == "multiplier_normal"
+        for dimension in ("annotator", "prompt"):
+            assert 0 < row[dimension]["se"] < row[dimension]["se_cr1"]
+            assert row[dimension]["seed"] == 1
+    empty = of(votes_of([], n_systems=2), thorough=True)["multiplier_bootstrap"]
+    assert empty == {"rows": None, "reason": "there are no votes"}
+
+
+@pytest.mark.parametrize("decided", [False, True])
+def test_the_bootstrap_is_shown_with_what_it_is_compared_with(decided: bool) -> None:
+    votes, _ = simulated(4, n=600, annotators=9, prompts=20, taste=0.4)
+    if decided:
+        votes = votes_of([(0, 1, 0, 1, step, step) for step in range(4)])
+    found = of(votes, thorough=True)
+    shown = influence({"diagnostics": found})
+    row = found["multiplier_bootstrap"]["rows"][0]
+    first = shown.bootstrap[0]
+    if decided:
+        assert (first.by_annotator, first.by_prompt_cr1) == ("–", "–")
+        assert "not made" in shown.bootstrapped
+        return
+    assert first.reported == f"{row['se']:.3f}"
+    assert first.by_annotator == f"{row['annotator']['se']:.3f}"
+    assert first.by_prompt_cr1 == f"{row['prompt']['se_cr1']:.3f}"
+    assert shown.bootstrapped == (
+        "Made by 9 annotators (multiplier_webb) and by 20 prompts (multiplier_normal)."
+    )
+    quick = influence({"diagnostics": of(votes)})
+    assert quick.bootstrap == []
+    assert "made only on request" in quick.bootstrapped

@@ -39,7 +39,7 @@ def test_the_order_of_rows_changes_no_byte(plain: dict[str, Any]) -> None:
 
 RANDOM = (
     "simultaneous", "rank_low", "rank_high", "split_half", "cyclic_triads", "against_one", "low",
-    "high", "p_value", "draws",
+    "high", "p_value", "draws", "multiplier_bootstrap",
 )  # fmt: skip
 """Keys below which draws decide."""
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.stats import cluster_scores
 from reports.stats import covariance as room
 from reports.stats.bradley_terry import ComponentFit, fit_bradley_terry
 from reports.stats.cells import Cells
@@ -143,7 +144,7 @@ def test_small_blocks_give_the_same_leave_one_out(monkeypatch: pytest.MonkeyPatc
     votes = votes_of(regular_rows(2, n=200))
     _, design = fitted(votes)
     whole = cr3(design, *compact(votes.prompt))
-    monkeypatch.setattr(room, "BLOCK_ENTRIES", 33)
+    monkeypatch.setattr(cluster_scores, "BLOCK_ENTRIES", 33)
     blocks = cr3(design, *compact(votes.prompt))
     assert whole is not None
     assert blocks is not None
