@@ -109,6 +109,26 @@ def test_a_table_that_was_large_is_small_again_once_it_is_emptied(
         assert cursor.fetchone() == (0,)
 
 
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_table_that_was_looked_at_is_unknown_again_once_it_is_emptied() -> None:
+    known = (
+        "SELECT reltuples, relpages, (SELECT count(*) FROM pg_statistic WHERE starelid = oid) "
+        "FROM pg_class WHERE relname = 'annotation_study'"
+    )
+    with connection.cursor() as cursor:
+        for _ in range(2):
+            factories.make_study()
+        cursor.execute("ANALYZE annotation_study")
+        cursor.execute(known)
+        rows, pages, columns = cursor.fetchone()
+        assert (rows, pages) == (2, 1)
+        assert columns
+        empty_tables(connection)
+        cursor.execute(known)
+        assert cursor.fetchone() == (-1, 0, 0)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_another_thread_sees_what_a_transactional_test_committed() -> None:
     study = factories.make_study()
