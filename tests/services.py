@@ -36,12 +36,8 @@ REDIS_DATABASES = 256
 # initdb and postgres refuse to run as root.
 UNPRIVILEGED_USERS = ("postgres", "nobody")
 
-# For a cluster whose server nobody kills: less is written, and no commit waits for it. Nor does it
-# look at tables by itself. Where it did while a test's rows were rolled back or deleted, it took
-# the table for empty from then on, however many rows the next test stored, and a report of them
-# took longer than a statement may.
+# For a cluster whose server nobody kills: less is written, and no commit waits for it.
 NEVER_KILLED = {
-    "autovacuum": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "wal_level": "minimal",

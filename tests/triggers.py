@@ -63,20 +63,20 @@ def vacuum_large(connection: BaseDatabaseWrapper, tables: list[str]) -> None:
 
 
 def forget_looks(connection: BaseDatabaseWrapper) -> None:
-    """Let PostgreSQL's planner know nothing of any table, as after the migrations.
+    """Let PostgreSQL's planner know nothing of any table and index, as after the migrations.
 
-    Imports have it look at the tables. When the rows of a test are gone, it would take a table for
-    empty, and read it from end to end for each row of another, however many rows the next test
-    stores there: a report of these takes longer than a statement may. Of a table at which nobody
-    has looked it believes what the size of the file says.
+    Imports have it look at the tables. When the rows of a test are gone, it would take a table or
+    an index for empty, and read it from end to end for each row of another, however many rows the
+    next test stores there: a report of these takes longer than a statement may. Where nobody has
+    looked it believes what the size of the file says.
     """
-    looked_at = "relkind = 'r' AND reltuples >= 0 AND relnamespace = 'public'::regnamespace"
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM pg_statistic WHERE starelid IN "  # noqa: S608
-            f"(SELECT oid FROM pg_class WHERE {looked_at})"
+            "WITH looked_at AS (UPDATE pg_class SET reltuples = -1, relpages = 0 "
+            "WHERE relkind IN ('r', 'i') AND reltuples >= 0 "
+            "AND relnamespace = 'public'::regnamespace RETURNING oid) "
+            "DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM looked_at)"
         )
-        cursor.execute(f"UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE {looked_at}")  # noqa: S608
 
 
 def empty_tables(connection: BaseDatabaseWrapper) -> None:
