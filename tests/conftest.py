@@ -12,10 +12,13 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import TransactionTestCase
+from pytest_django.plugin import blocking_manager_key
 
 from tests import browsers, services
 from tests.client_sessions import write_sessions_only
+from tests.planner_knowledge import forget_looks
 from tests.static_files import remember_what_is_found
 from tests.triggers import empty_after_test
 
@@ -45,6 +48,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     finally:
         asyncio._set_running_loop(loop)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave nothing in the planner's notes, once the rows of a test are gone."""
+    try:
+        return (yield)
+    finally:
+        if item.get_closest_marker("database") is not None and not connection.in_atomic_block:
+            with item.config.stash[blocking_manager_key].unblock():
+                forget_looks(connection)
 
 
 # New objects before a look at them, such looks before one at the survivors, and those before one at

@@ -62,23 +62,6 @@ def vacuum_large(connection: BaseDatabaseWrapper, tables: list[str]) -> None:
             cursor.execute(f"VACUUM {connection.ops.quote_name(table)}")
 
 
-def forget_looks(connection: BaseDatabaseWrapper) -> None:
-    """Let PostgreSQL's planner know nothing of any table and index, as after the migrations.
-
-    Imports have it look at the tables. When the rows of a test are gone, it would take a table or
-    an index for empty, and read it from end to end for each row of another, however many rows the
-    next test stores there: a report of these takes longer than a statement may. Where nobody has
-    looked it believes what the size of the file says.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "WITH looked_at AS (UPDATE pg_class SET reltuples = -1, relpages = 0 "
-            "WHERE relkind IN ('r', 'i') AND reltuples >= 0 "
-            "AND relnamespace = 'public'::regnamespace RETURNING oid) "
-            "DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM looked_at)"
-        )
-
-
 def empty_tables(connection: BaseDatabaseWrapper) -> None:
     """Empty every table but those of the migrations."""
     with transaction.atomic(using=connection.alias):
@@ -94,7 +77,6 @@ def empty_tables(connection: BaseDatabaseWrapper) -> None:
             raise RuntimeError(f"Something of this test is still writing, into {', '.join(left)}.")
     if connection.vendor == "postgresql":
         vacuum_large(connection, tables)
-        forget_looks(connection)
 
 
 def empty_after_test(test: TransactionTestCase) -> None:
