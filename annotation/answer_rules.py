@@ -18,6 +18,17 @@ class Action(StrEnum):
     FLAG = "flag"  # a researcher is told; the annotator goes on
 
 
+# The name of the rule, as the exclusions that follow from it carry it.
+OWN_VOTES = "own_votes"
+
+
+class OwnVotes(StrEnum):
+    """What becomes of the votes that an owner of the study gives in it."""
+
+    EXCLUDE = "exclude"  # kept, and held out of the count
+    COUNT = "count"
+
+
 @dataclass(frozen=True, slots=True)
 class AtLeast:
     """Fires when a share is below `least` beyond doubt: its upper bound, too, is below."""
@@ -86,7 +97,7 @@ class Skips:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """Rules about an annotator's answers; None switches one off.
+    """Rules about an annotator's answers; None switches one off. `own_votes` fires on nobody's.
 
     The defaults are what tests/benchmarks/bench_quality.py measures.
     """
@@ -98,3 +109,4 @@ class Quality:
     speed: Speed | None = Speed()
     straight_lining: StraightLining | None = StraightLining()
     skips: Skips | None = Skips()
+    own_votes: OwnVotes = OwnVotes.EXCLUDE

@@ -21,6 +21,7 @@ from annotation.answer_rules import (
     Action,
     Agreement,
     AtLeast,
+    OwnVotes,
     Quality,
     SideShare,
     Skips,
@@ -185,6 +186,7 @@ CHOICES: dict[str, type[StrEnum]] = {
     "policy": Policy,
     "prompts": PromptOrder,
     "action": Action,
+    "own_votes": OwnVotes,
 }
 
 Section = TypeVar("Section")
@@ -248,7 +250,7 @@ def read_section(
         where = f"{place}.{name}"
         if name not in known:
             faults.append(f"There is no {where}; there are {', '.join(sorted(known))}.")
-        elif kind is Quality:
+        elif kind is Quality and name in QUALITY_RULES:
             values[name] = (
                 None
                 if content is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from .answer_rules import OWN_VOTES
 from .models import (
     Assignment,
     AssignmentState,
@@ -73,7 +74,8 @@ def excluded_votes(study: Study) -> QuerySet[Vote]:
     checks, would not count either way.
 
     Each has `post_hoc`: whether every exclusion that holds it out was decided when outcomes could
-    be seen, or by a rule that was not frozen at opening.
+    be seen, or by a rule that was not frozen at opening. And `own_votes`: whether it is an owner's
+    own vote, which the rules hold out, whatever else does.
     """
     frozen = Q(post_hoc=False)
     # Begun from the exclusions, as they are few: looked for beside every vote they take as long as
@@ -86,7 +88,9 @@ def excluded_votes(study: Study) -> QuerySet[Vote]:
         .filter(pk__in=of_assignments.values("pk").union(of_votes))
         .annotate(
             post_hoc=~Exists(_of_the_vote().filter(frozen))
-            & ~Exists(_of_its_assignment().filter(frozen))
+            & ~Exists(_of_its_assignment().filter(frozen)),
+            own_votes=Exists(_of_the_vote().filter(rule=OWN_VOTES))
+            | Exists(_of_its_assignment().filter(rule=OWN_VOTES)),
         )
     )
 

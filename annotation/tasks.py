@@ -40,12 +40,14 @@ def take_back_lapsed_leases() -> int:
 def check_quality() -> int:
     """Hold the annotators of running studies against their rules; the number of new findings.
 
-    Also does what was left undone of decisions on annotators, in all studies.
+    Also takes owners' own votes out of the count, and does what was left undone of decisions on
+    annotators, in all studies.
     """
     found = 0
     running = Q(state=StudyState.OPEN) | Q(state_changed_at__gt=timezone.now() - AFTERWARDS)
     for study in Study.objects.filter(running).exclude(state=StudyState.DRAFT).order_by("pk"):
         try:
+            quality.exclude_own_votes(study)
             quality.settle_training(study)
             found += quality.run_rules(study)
         except Exception:

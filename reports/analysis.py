@@ -29,6 +29,7 @@ from reports.no_collection import no_collection
 from reports.pair_rows import pair_rows
 from reports.pooled_records import counts_earlier
 from reports.records import CriterionRecords, StudyRecords
+from reports.settled_votes import settled_votes
 from reports.side_by_side import side_by_side
 from reports.stats.agreement_report import agreement_report
 from reports.stats.head_to_head import head_to_head
@@ -41,7 +42,7 @@ from reports.with_excluded import with_excluded
 from reports.written_json import compress_quickly
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 18
+REPORT_FORMAT = 19
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.
@@ -94,10 +95,11 @@ def run(
     """
     if study.is_sealed:
         raise SealedError(study)
-    rows = count_rows(study)
-    read = study_records.load(
-        study, style=thorough or _few_responses(study), many=rows.votes > MORE_VOTES
-    )
+    with settled_votes(study):
+        rows = count_rows(study)
+        read = study_records.load(
+            study, style=thorough or _few_responses(study), many=rows.votes > MORE_VOTES
+        )
     settings = settings_of(study, read, thorough=thorough)
     used_seed = study.seed if seed is None else seed
     versions = versions_in_use()

@@ -34,6 +34,8 @@ class ExclusionRecords:
         As those of the counted votes.
     post_hoc : int8 array, shape (n,)
         1 where only exclusions that were decided post hoc hold the vote out, else 0.
+    own : int8 array, shape (n,)
+        1 where it is an owner's own vote, which the rules hold out, else 0.
     """
 
     annotators: tuple[str, ...]
@@ -42,6 +44,7 @@ class ExclusionRecords:
     verdict: IntArray
     side: IntArray
     post_hoc: IntArray
+    own: IntArray
 
 
 def load_exclusions(
@@ -59,7 +62,7 @@ def load_exclusions(
     # Nearly every study: no need to go through a million votes.
     if not has_exclusions(study):
         return None
-    rows, post_hoc = read_excluded_rows(study, criterion)
+    rows, post_hoc, own = read_excluded_rows(study, criterion)
     if not rows.verdict.size:
         return None
     gave_some = set(np.unique(rows.annotator).tolist())
@@ -75,4 +78,5 @@ def load_exclusions(
         verdict=rows.verdict[order],
         side=rows.side[order],
         post_hoc=post_hoc[order],
+        own=own[order],
     )

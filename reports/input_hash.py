@@ -98,5 +98,7 @@ def digest(records: StudyRecords) -> str:
                 text("excluded on", criterion.key)
             text("excluded", out.annotators)
             numbers("exclusions", [out.item, out.annotator, out.verdict, out.side, out.post_hoc])
+            if out.own.any():
+                numbers("owners' own", [out.own])
     text("repeats", records.repeats)
     return found.hexdigest()

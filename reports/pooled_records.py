@@ -293,4 +293,5 @@ def _pooled_exclusions(
         verdict=joined("verdict")[order],
         side=joined("side")[order],
         post_hoc=joined("post_hoc")[order],
+        own=joined("own")[order],
     )

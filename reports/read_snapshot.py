@@ -19,9 +19,10 @@ Result = TypeVar("Result")
 def read_snapshot() -> Iterator[None]:
     """Let every query of the block see the same votes, while people go on voting.
 
-    Within a transaction of the caller nothing is changed: it decides what is seen.
+    Within a transaction of the caller, or another snapshot, nothing is changed: it decides what is
+    seen.
     """
-    if connection.in_atomic_block:
+    if connection.in_atomic_block or _is_reading():
         yield
         return
     if connection.vendor == "postgresql":
@@ -38,6 +39,13 @@ def read_snapshot() -> Iterator[None]:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("COMMIT")
+
+
+def _is_reading() -> bool:
+    """Whether a transaction is open that Django does not know of, as SQLite's snapshots are."""
+    if connection.vendor != "sqlite" or connection.connection is None:
+        return False
+    return bool(connection.connection.in_transaction)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from annotation import audit
 from annotation.models import Study
 from reports import records as study_records
 from reports.pilot_votes import load_pilot_votes
+from reports.settled_votes import settled_votes
 from reports.stats.bradley_terry import METHOD_RIDGE
 from reports.stats.leaderboard import leaderboard
 from reports.stats.planning import (
@@ -105,7 +106,10 @@ def plan(study: Study, wishes: Wishes, *, with_gaps: bool = True) -> dict[str, A
         A wish that no plan can meet, such as a win rate of ½.
     """
     looks = with_gaps and not study.is_sealed
-    read = study_records.load(study) if looks else None
+    read = None
+    if looks:
+        with settled_votes(study):
+            read = study_records.load(study)
     pilot = pilot_variance(load_pilot_votes(study) if read is None else read.overall.votes)
     facts = layout_of(study)
     inputs = _inputs(wishes, pilot, facts)

@@ -69,7 +69,7 @@ def read_vote_rows(study: Study, criterion: Criterion) -> VoteRows:
     return _unpacked(comparison, annotator, packed)
 
 
-def read_excluded_rows(study: Study, criterion: Criterion) -> tuple[VoteRows, IntArray]:
+def read_excluded_rows(study: Study, criterion: Criterion) -> tuple[VoteRows, IntArray, IntArray]:
     """Read the votes that would count on the criterion if nothing were excluded.
 
     Returns
@@ -77,15 +77,25 @@ def read_excluded_rows(study: Study, criterion: Criterion) -> tuple[VoteRows, In
     rows : VoteRows
     post_hoc : int8 array, shape (n,)
         1 where only exclusions that were decided post hoc hold the vote out, else 0.
+    own : int8 array, shape (n,)
+        1 where it is an owner's own vote, which the rules hold out, else 0.
     """
-    late = Case(When(post_hoc=True, then=Value(1)), default=Value(0), output_field=IntegerField())
+    late, owners = (
+        Case(When(**{name: True}, then=Value(1)), default=Value(0), output_field=IntegerField())
+        for name in ("post_hoc", "own_votes")
+    )
     rows, own = excluded_votes(study), ""
     if criterion.key != Criterion.OVERALL:
         rows, own = rows.filter(criteria__criterion=criterion), "criteria__"
-    comparison, annotator, packed, post_hoc = read_numbers(
-        rows.order_by().values_list("comparison_id", "annotator_id", _answer("", own), late), 4
+    columns = ("comparison_id", "annotator_id", _answer("", own), late, owners)
+    comparison, annotator, packed, post_hoc, of_owners = read_numbers(
+        rows.order_by().values_list(*columns), len(columns)
     )
-    return _unpacked(comparison, annotator, packed), post_hoc.astype(np.int8)
+    return (
+        _unpacked(comparison, annotator, packed),
+        post_hoc.astype(np.int8),
+        of_owners.astype(np.int8),
+    )
 
 
 def _answer(vote: str, own: str = "") -> Combinable:

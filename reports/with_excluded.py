@@ -75,6 +75,7 @@ def with_excluded(
             "n": votes.n,
             "n_added": added,
             "n_post_hoc": int(excluded.post_hoc.sum()),
+            "n_own_votes": int(excluded.own.sum()),
             "n_replaced": criterion.votes.n + added - votes.n,
             "largest_shift": largest_shift(first, other, read.systems),
         },

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from annotation import people
+from annotation.answer_rules import OwnVotes
 from annotation.models import (
     LONGEST_TEAM,
     Invitation,
@@ -50,6 +51,11 @@ class MemberSerializer(serializers.Serializer[Any]):
     state = serializers.SerializerMethodField(help_text="As annotator, or null.")
     profile = serializers.SerializerMethodField(help_text="What they said of themselves.")
     answered = serializers.SerializerMethodField()
+    own_votes = serializers.ChoiceField(
+        choices=list(OwnVotes),
+        allow_null=True,
+        help_text="Whether the votes of an owner count in the study; null of others.",
+    )
 
     def get_annotator_id(self, row: Any) -> str | None:
         return row.annotator.external_id if row.annotator else None

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from annotation import quality
 from annotation.access.outcomes import READERS
+from annotation.answer_rules import OwnVotes
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -73,6 +74,11 @@ class QualitySerializer(serializers.Serializer[Any]):
     seconds = FigureSerializer()
     longest_run = serializers.IntegerField()
     open_findings = serializers.SerializerMethodField()
+    own_votes = serializers.ChoiceField(
+        choices=list(OwnVotes),
+        allow_null=True,
+        help_text="Whether the votes of an owner count in the study; null of others.",
+    )
 
     def get_open_findings(self, row: quality.AnnotatorQuality) -> list[str]:
         return [finding.rule for finding in row.findings]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from annotation.frozen_rules import as_frozen
 from annotation.models import Study, StudyVersion
 
 from .differences import changed_settings, rule_changes
@@ -42,9 +43,10 @@ def refuse_moved(
 
 def changes_between(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
     """The places where two snapshots differ."""
+    rules = (before["rules"], after["rules"])
     return {
         *(name for name, value in after["study"].items() if before["study"].get(name) != value),
-        *(f"rules.{place}" for place in rule_changes(before["rules"], after["rules"])),
+        *(f"rules.{place}" for place in rule_changes(*map(as_frozen, rules))),
         *differing(questions_in(before["rubric"]), questions_in(after["rubric"])),
     }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Exists, Max, Sum
 
+from annotation import quality
+from annotation.answer_rules import OwnVotes
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -233,11 +235,18 @@ def warnings_of_priorities(study: Study, rules: Rules) -> list[str]:
 
 def warnings_of_people(study: Study, measure: Measure) -> list[str]:
     """Whether those who joined can fill the study; nobody has joined yet, nothing is said."""
-    people = Annotator.objects.filter(
-        study=study, state__in=TAKING_PART, user__isnull=False
-    ).count()
+    taking_part = Annotator.objects.filter(study=study, state__in=TAKING_PART, user__isnull=False)
+    people = taking_part.count()
     if not people or not measure.wanted:
         return []
+    if measure.rules.quality.own_votes == OwnVotes.EXCLUDE:
+        others = taking_part.filter(~Exists(quality.ownerships())).count()
+        if not others:
+            return [
+                "Everybody who has joined owns the study, and quality.own_votes is exclude: no "
+                "vote would count. Invite others, or set it to count."
+            ]
+        people = others
     if people < measure.overlap:
         return [
             f"Comparisons ask for up to {measure.overlap} votes of different people; "

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Case, F, When
 from django.utils import timezone
 
-from annotation import audit
+from annotation import audit, quality
 from annotation.access import roles_of
 from annotation.models import Role, Study, StudyState, User
 from annotation.selectors import counted_votes
@@ -90,8 +90,10 @@ def resume_study(study: Study, actor: User | None = None) -> Study:
 
 
 def close_study(study: Study, actor: User | None = None) -> Study:
-    """End the collection of votes for good."""
-    return take(CLOSE, study, actor)
+    """End the collection of votes for good; what owners voted is out of the count by then."""
+    closed = take(CLOSE, study, actor)
+    quality.exclude_own_votes(closed)
+    return closed
 
 
 def archive_study(study: Study, actor: User | None = None) -> Study:

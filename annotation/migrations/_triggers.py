@@ -129,6 +129,9 @@ def keeps_overall() -> migrations.RunPython:
     return migrations.RunPython(create, drop, elidable=False)
 
 
+REVIEWS = [append_only("annotation_qualityreview")]
+
+
 def set_aside(triggers: list[migrations.RunPython]) -> migrations.RunPython:
     """Drop triggers that stand already, for the operations up to `put_back`.
 

@@ -21,7 +21,7 @@ from .people import (
     User,
     random_external_id,
 )
-from .quality import FindingAction, QualityFinding, QualityReview, ReviewOutcome
+from .quality import ON_VOTES, FindingAction, QualityFinding, QualityReview, ReviewOutcome
 from .sessions import Session
 from .studies import (
     SLUG_PATTERN,
@@ -51,6 +51,7 @@ from .votes import (
 __all__ = [
     "GOING_ON",
     "LONGEST_TEAM",
+    "ON_VOTES",
     "SLUG_PATTERN",
     "Adjudication",
     "AdjudicationCase",

@@ -44,6 +44,11 @@ class ReviewOutcome(models.TextChoices):
     RETRAIN = "retrain"  # the qualification round once more
     REJECT = "reject"  # takes no further part; the votes are excluded and their slots reopen
     REINSTATE = "reinstate"  # takes a rejection back; the exclusions are lifted
+    COUNT_OWN = "count_own"  # an owner's own votes count, these and further ones
+
+
+# These take votes out of the count or put them back; the newest of them holds.
+ON_VOTES = (ReviewOutcome.REJECT, ReviewOutcome.REINSTATE, ReviewOutcome.COUNT_OWN)
 
 
 class QualityReview(models.Model):

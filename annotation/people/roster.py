@@ -10,6 +10,8 @@ from datetime import datetime
 from django.core.paginator import Page, Paginator
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from annotation import quality
+from annotation.answer_rules import OwnVotes
 from annotation.models import Annotator, AnnotatorState, CrowdArrival, Membership, Role, Study, User
 from annotation.profile_rules import TEAM, Question
 from annotation.rules import rules_of
@@ -46,6 +48,12 @@ class Person:
     annotator: Annotator | None = None
     # The platform's name for somebody who came by its link.
     participant: str = ""
+    # What becomes of an owner's own votes; None of others.
+    own_votes: OwnVotes | None = None
+
+    @property
+    def own_votes_words(self) -> str:
+        return quality.words_of(self.own_votes)
 
     @property
     def role_names(self) -> str:
@@ -104,9 +112,10 @@ def people_of(study: Study, users: Sequence[User]) -> list[Person]:
         person.team = person.team or row.team
         person.joined_at = person.joined_at or row.created_at
     annotators = Annotator.objects.filter(study=study, user__in=people).select_related("study")
-    for annotator in annotators:
+    for annotator in quality.with_own_votes(annotators):
         if annotator.user_id is not None:
             people[annotator.user_id].annotator = annotator
+            people[annotator.user_id].own_votes = quality.own_votes_in(annotator, study)
             people[annotator.user_id].joined_at = (
                 people[annotator.user_id].joined_at or annotator.created_at
             )

@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 
+from annotation.answer_rules import OwnVotes
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -31,6 +32,7 @@ from annotation.quality_rules.intervals import interval, interval_of_mean, inter
 from annotation.selectors import counted_assignments, counted_votes
 
 from .evidence import evidence_of, reviews_since
+from .own_votes import own_votes_in, with_own_votes
 
 # Of an interval of 95 %, each side.
 ERROR = 0.025
@@ -84,6 +86,8 @@ class AnnotatorQuality:
     findings : tuple of QualityFinding
         Those that no review has answered, oldest first.
     last_review : QualityReview or None
+    own_votes : OwnVotes or None
+        What becomes of the votes of somebody who owns the study, or did; None of others.
     """
 
     annotator: int
@@ -105,6 +109,7 @@ class AnnotatorQuality:
     longest_run: int
     findings: tuple[QualityFinding, ...]
     last_review: QualityReview | None
+    own_votes: OwnVotes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,7 @@ def overview(
         findings.setdefault(finding.annotator_id, []).append(finding)
     return [
         row_of(
+            study,
             annotator,
             evidence.get(annotator.pk, Evidence()),
             counted[annotator.pk],
@@ -182,6 +188,7 @@ def history_of(
         if answered_at is None or finding.created_at > answered_at
     ]
     quality = row_of(
+        study,
         annotator,
         evidence.get(annotator.pk, Evidence()),
         counted_of(study, [annotator.pk])[annotator.pk],
@@ -193,10 +200,10 @@ def history_of(
 
 
 def with_activity(rows: QuerySet[Annotator]) -> QuerySet[Annotator, Any]:
-    """Annotators by external id, with when they did something last."""
+    """Annotators by external id, with when they did something last and who owns the study."""
     handed = Assignment.objects.filter(annotator=OuterRef("pk")).order_by("-pk")
     given = Vote.objects.filter(annotator=OuterRef("pk"), assignment__isnull=False)
-    return rows.order_by("external_id").annotate(
+    return with_own_votes(rows.order_by("external_id")).annotate(
         last_handed=Subquery(handed.values("reserved_at")[:1]),
         last_given=Subquery(given.order_by("-created_at", "-pk").values("created_at")[:1]),
     )
@@ -218,6 +225,7 @@ def counted_of(study: Study, keys: Sequence[int] | None) -> Counter[int]:
 
 
 def row_of(
+    study: Study,
     annotator: Any,
     evidence: Evidence,
     counted: int,
@@ -247,6 +255,7 @@ def row_of(
         longest_run=evidence.run.hits,
         findings=tuple(findings),
         last_review=last_review,
+        own_votes=own_votes_in(annotator, study),
     )
 
 

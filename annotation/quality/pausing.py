@@ -15,6 +15,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from annotation import audit, queue
 from annotation.answer_rules import Action, Quality
+from annotation.frozen_rules import as_frozen
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -80,7 +81,8 @@ def version_in_force(study: Study) -> StudyVersion | None:
 
 def rules_in_force(study: Study, version: StudyVersion | None) -> Rules:
     """The rules as the version froze them; those of the study while it is a draft."""
-    return rules_of(study.rules if version is None else version.snapshot.get("rules", study.rules))
+    frozen = None if version is None else version.snapshot.get("rules")
+    return rules_of(study.rules if frozen is None else as_frozen(frozen))
 
 
 def read_evidence(

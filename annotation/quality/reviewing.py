@@ -1,29 +1,25 @@
 """What a researcher decides about an annotator: go on, train again, rejected, reinstated.
 
 The decision is one row and one transaction. Taking votes out of the count, or putting them back,
-follows in further ones of bounded size, since somebody may have given thousands and their
-comparisons must stay free for others; whatever a crash leaves undone, `finish_reviews` does.
+follows in further ones; see `finishing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation import audit, queue
 from annotation.access import roles_of
 from annotation.access.outcomes import READERS
+from annotation.answer_rules import OwnVotes
 from annotation.models import (
     GOING_ON,
+    ON_VOTES,
     Annotator,
     AnnotatorState,
-    Assignment,
-    AssignmentState,
-    ComparisonKind,
-    Exclusion,
     FindingAction,
     QualityFinding,
     QualityReview,
@@ -31,21 +27,14 @@ from annotation.models import (
     Study,
     StudyVersion,
     User,
-    Vote,
-    VoteSource,
 )
-from annotation.selectors import live_exclusions
 from annotation.storable import is_storable
 
+from .finishing import finish_review
+from .own_votes import own_votes_of
 from .pausing import BY_HAND, unanswered_findings
 from .qualification import needs_training
 from .standing import let_in_again
-
-# These take votes out of the count or put them back; the newest of them holds.
-ON_VOTES = (ReviewOutcome.REJECT, ReviewOutcome.REINSTATE)
-
-# Votes that are excluded or put back in one transaction, whose comparisons it locks.
-AT_ONCE = 50
 
 MOST_CHARACTERS = 400
 
@@ -66,7 +55,9 @@ def review(
     outcome : ReviewOutcome
         `resume`: goes on. `retrain`: the training pairs once more. `reject`: takes no further part,
         and the votes are excluded; their slots reopen. `reinstate` takes a rejection back: the
-        exclusions are lifted, and votes count again where their slot is still free.
+        exclusions are lifted, and votes count again where their slot is still free. `count_own`
+        does the same for an owner whose own votes the rules hold out, and their further votes count
+        as everybody's do.
     reason : str
         Kept with the decision and with every exclusion that follows from it.
     actor : User, optional
@@ -136,6 +127,11 @@ def refuse_misfit(annotator: Annotator, last: QualityReview | None, outcome: Rev
         return
     if rejected:
         raise ReviewRefusedError(f"{who} was rejected; reinstate them first.")
+    if outcome == ReviewOutcome.COUNT_OWN and own_votes_of(annotator) != OwnVotes.EXCLUDE:
+        raise ReviewRefusedError(
+            f"No vote of {who} is out of the count for being an owner's own: there is nothing to "
+            "put back."
+        )
     if outcome == ReviewOutcome.RESUME:
         flagged = unanswered_findings(annotator, last).exists()
         # Of those who go on only what stops nobody can be answered.
@@ -207,12 +203,16 @@ def rests_on_later_rule(study: Study, findings: Sequence[QualityFinding]) -> boo
 
 
 def frozen_rule(version: StudyVersion, rule: str) -> object:
-    return version.snapshot.get("rules", {}).get("quality", {}).get(rule)
+    quality: Mapping[str, object] = version.snapshot.get("rules", {}).get("quality", {})
+    return quality.get(rule)
 
 
 def move(annotator: Annotator, outcome: ReviewOutcome, moment: datetime) -> None:
     """The state that follows; somebody who was removed stays so."""
     if annotator.state == AnnotatorState.REMOVED:
+        return
+    if outcome == ReviewOutcome.COUNT_OWN and annotator.state != AnnotatorState.PAUSED:
+        # It says nothing of how they rate; only the findings so far are answered by it.
         return
     fields: dict[str, object] = {"state": AnnotatorState.ACTIVE, "state_reason": ""}
     if outcome == ReviewOutcome.REJECT:
@@ -223,158 +223,3 @@ def move(annotator: Annotator, outcome: ReviewOutcome, moment: datetime) -> None
         let_in_again(annotator)
         return
     Annotator.objects.filter(pk=annotator.pk).update(**fields)
-
-
-def finish_reviews(study: Study) -> int:
-    """Do what decisions on votes have left undone; the number of votes that it was.
-
-    Also takes in votes of rejected annotators that arrived after the decision, which are kept as
-    all others are.
-    """
-    decided = QualityReview.objects.filter(annotator__study=study, outcome__in=ON_VOTES)
-    annotators = decided.order_by("annotator").values_list("annotator", flat=True).distinct()
-    return sum(finish_review(pk) for pk in list(annotators))
-
-
-def finish_review(annotator_id: int) -> int:
-    """Exclude or put back an annotator's votes, as the newest decision on them says."""
-    total = 0
-    while done := finish_some(annotator_id):
-        total += done
-    return total
-
-
-def finish_some(annotator_id: int) -> int:
-    """One transaction of it; 0 when nothing is left."""
-    # Read first: on SQLite even an empty transaction takes the write lock.
-    if not undone(newest_on_votes(annotator_id)):
-        return 0
-    with transaction.atomic():
-        holder = queue.lock_annotator(annotator_id)
-        decision = newest_on_votes(annotator_id)
-        rows = undone(decision)
-        if decision is None or not rows:
-            return 0
-        for row in rows:
-            row.created_at = holder.now
-        Exclusion.objects.bulk_create(rows)
-        assignments = [row.assignment_id for row in rows if row.assignment_id is not None]
-        if decision.outcome == ReviewOutcome.REJECT:
-            queue.free_excluded(assignments)
-            action = "quality.votes_excluded"
-        else:
-            queue.restore_excluded(assignments)
-            action = "quality.votes_put_back"
-        audit.record(
-            holder.study,
-            decision.created_by,
-            action,
-            {"annotator": annotator_id, "review": decision.pk, "votes": len(rows)},
-        )
-    return len(rows)
-
-
-def newest_on_votes(annotator_id: int) -> QualityReview | None:
-    decided = QualityReview.objects.filter(annotator=annotator_id, outcome__in=ON_VOTES)
-    return decided.order_by("-pk").first()
-
-
-def undone(decision: QualityReview | None) -> list[Exclusion]:
-    """Some of the rows that the decision still asks for, not stored yet; empty when it is done."""
-    if decision is None:
-        return []
-    if decision.outcome == ReviewOutcome.REJECT:
-        return exclusions_wanted(decision)
-    return liftings_wanted(decision)
-
-
-def exclusions_wanted(decision: QualityReview) -> list[Exclusion]:
-    rule = rule_behind(decision)
-    assignments = submitted_and_standing(decision.annotator_id)[:AT_ONCE]
-    imported = imported_and_standing(decision.annotator_id)[:AT_ONCE]
-    targets: Sequence[dict[str, int]] = [
-        *({"assignment_id": pk} for pk in assignments.values_list("pk", flat=True)),
-        *({"vote_id": pk} for pk in imported.values_list("pk", flat=True)),
-    ]
-    return [
-        Exclusion(
-            reason=decision.reason,
-            rule=rule,
-            post_hoc=decision.post_hoc,
-            created_by=decision.created_by,
-            **target,
-        )
-        for target in targets
-    ]
-
-
-def submitted_and_standing(annotator_id: int) -> QuerySet[Assignment]:
-    """The annotator's answered pairs that no exclusion holds out, checks too."""
-    excluded = Exists(live_exclusions().filter(assignment=OuterRef("pk")))
-    return (
-        Assignment.objects.filter(
-            ~excluded, annotator=annotator_id, state=AssignmentState.SUBMITTED
-        )
-        .exclude(kind=ComparisonKind.TRAINING)
-        .order_by("pk")
-    )
-
-
-def imported_and_standing(annotator_id: int) -> QuerySet[Vote]:
-    excluded = Exists(live_exclusions().filter(vote=OuterRef("pk")))
-    return Vote.objects.filter(
-        ~excluded, annotator=annotator_id, source=VoteSource.IMPORTED
-    ).order_by("pk")
-
-
-def liftings_wanted(decision: QualityReview) -> list[Exclusion]:
-    rejection = (
-        QualityReview.objects.filter(
-            annotator=decision.annotator_id, outcome=ReviewOutcome.REJECT, pk__lt=decision.pk
-        )
-        .order_by("-pk")
-        .first()
-    )
-    if rejection is None:
-        return []
-    return [
-        Exclusion(
-            assignment_id=row.assignment_id,
-            vote_id=row.vote_id,
-            lifts=row,
-            reason=decision.reason,
-            post_hoc=decision.post_hoc,
-            created_by=decision.created_by,
-        )
-        for row in exclusions_of(rejection)[:AT_ONCE]
-    ]
-
-
-def exclusions_of(rejection: QualityReview) -> QuerySet[Exclusion]:
-    """Exclusions in force that followed from a rejection, and none of another origin."""
-    own = live_exclusions().filter(
-        created_at__gte=rejection.created_at,
-        created_by=rejection.created_by,
-        reason=rejection.reason,
-    )
-    assignments = Assignment.objects.filter(annotator=rejection.annotator_id)
-    votes = Vote.objects.filter(annotator=rejection.annotator_id, source=VoteSource.IMPORTED)
-    return (own.filter(assignment__in=assignments) | own.filter(vote__in=votes)).order_by("pk")
-
-
-def rule_behind(decision: QualityReview) -> str:
-    """The rule that had paused the annotator; empty where a person decided unprompted."""
-    before = (
-        QualityReview.objects.filter(annotator=decision.annotator_id, pk__lt=decision.pk)
-        .order_by("-pk")
-        .first()
-    )
-    findings = QualityFinding.objects.filter(
-        annotator=decision.annotator_id,
-        action=FindingAction.PAUSE,
-        created_at__lte=decision.created_at,
-    ).exclude(rule=BY_HAND)
-    if before is not None:
-        findings = findings.filter(created_at__gt=before.created_at)
-    first = findings.order_by("pk").first()
-    return "" if first is None else first.rule

@@ -11,6 +11,8 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from annotation import quality
+from annotation.answer_rules import OwnVotes
 from annotation.models import Annotator, Assignment, AssignmentState, Draft, KeyMap, Message
 from annotation.voting import Answer, Remarks, answers_as_json
 
@@ -46,11 +48,15 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`keys` holds only those that differ; `has_letters` says that a message is unread."""
+    """`keys` holds only those that differ; `has_letters` says that a message is unread.
+
+    `own_votes` is what will become of the votes of an owner of the study; None of others.
+    """
 
     begun: Begun | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
     has_letters: bool = False
+    own_votes: OwnVotes | None = None
 
 
 class KeysRefused(ValueError):
@@ -60,18 +66,36 @@ class KeysRefused(ValueError):
 def load_desk(annotator: Annotator) -> Desk:
     """All of it in one query."""
     unread = Message.objects.filter(annotator=OuterRef("pk"), read_at__isnull=True)
-    row = Annotator.objects.values_list(
-        Exists(unread),
-        "key_map__keys",
-        "draft__assignment__public_id",
-        "draft__assignment__state",
-        "draft__answers",
-        "draft__rationale",
-        "draft__tags",
-        "draft__confidence",
-        "draft__saved_at",
-    ).get(pk=annotator.pk)
-    has_letters, keys, public_id, state, answers, rationale, tags, confidence, written_at = row
+    row = (
+        quality.with_ownership(Annotator.objects.all())
+        .values_list(
+            Exists(unread),
+            "owns",
+            "let_count",
+            "key_map__keys",
+            "draft__assignment__public_id",
+            "draft__assignment__state",
+            "draft__answers",
+            "draft__rationale",
+            "draft__tags",
+            "draft__confidence",
+            "draft__saved_at",
+        )
+        .get(pk=annotator.pk)
+    )
+    (
+        has_letters,
+        owns,
+        let_count,
+        keys,
+        public_id,
+        state,
+        answers,
+        rationale,
+        tags,
+        confidence,
+        written_at,
+    ) = row
     begun = None
     if public_id is not None and state == AssignmentState.RESERVED:
         remarks = Remarks(rationale, tuple(tags), confidence)
@@ -80,7 +104,8 @@ def load_desk(annotator: Annotator) -> Desk:
                 key: Answer(answer["choice"], answer["margin"]) for key, answer in answers.items()
             }
             begun = Begun(public_id, kept, remarks, written_at)
-    return Desk(begun, keys or {}, has_letters)
+    own_votes = quality.fate_of_next(annotator.study, owns=owns, let_count=let_count)
+    return Desk(begun, keys or {}, has_letters, own_votes)
 
 
 def save_draft(

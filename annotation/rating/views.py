@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from annotation.access import SignedInRequest, study_annotator
+from annotation.answer_rules import OwnVotes
 from annotation.models import Annotator, Criterion, SkipReason
 from annotation.people import questions_for
 from annotation.rules import rules_of
@@ -55,6 +56,7 @@ def page(request: SignedInRequest, annotator: Annotator) -> HttpResponse:
             "study_title": study.title or study.slug,
             "slug": study.slug,
             "messages_url": reverse("rating:messages", kwargs={"slug": study.slug}),
+            "own_votes_left_out": desk.own_votes == OwnVotes.EXCLUDE,
             "letters": letters_of(annotator) if desk.has_letters else (),
             "instructions": render_markdown(study.instructions, keep_breaks=False),
             "rubric": rubric_for_page(criteria, language),

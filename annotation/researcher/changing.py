@@ -18,6 +18,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods
 
 from annotation.access import SignedInRequest
+from annotation.frozen_rules import as_frozen
 from annotation.jobs import putting_off
 from annotation.jobs.steps import Problems
 from annotation.lifecycle.generation import MAX_OVERLAP
@@ -165,7 +166,7 @@ def wanted(
     sent = rules or reason
     assert isinstance(sent, RulesForm | TextsForm)  # noqa: S101  # without rules it is the texts
     _, settings, before = said_by(study, shown, part, reason)
-    changes = rules_between(before, sent.changed_rules(shown["rules"]))
+    changes = rules_between(before, sent.changed_rules(as_frozen(shown["rules"])))
     overlap = reason.cleaned_data.get("overlap")
     return {
         **{name: value for name, value in sent.settings().items() if settings[name] != value},
@@ -204,7 +205,7 @@ def moved_since(
     then = places_of(*said_by(study, shown.snapshot, part, reason)[1:])
     theirs, *said = said_by(study, newest.snapshot, part, reason)
     now = places_of(*said)
-    mine = places_of(sent.settings(), sent.changed_rules(shown.snapshot["rules"]))
+    mine = places_of(sent.settings(), sent.changed_rules(as_frozen(shown.snapshot["rules"])))
     touched = [
         *(name for name in wishes if name in mine),
         *(

@@ -10,13 +10,13 @@ from typing import Any
 
 from django import forms
 
-from annotation.answer_rules import Action
-from annotation.lifecycle.rule_changes import DEFAULTS
+from annotation.answer_rules import OWN_VOTES, Action, OwnVotes
+from annotation.lifecycle.rule_changes import DEFAULTS, with_rule
 from annotation.models import Study
 from annotation.rules import QUALITY_RULES, rules_as_json, rules_of
 
 from .meanwhile import field_in_words, fields_in_words
-from .rule_forms import PERCENT, RulesForm, as_percent
+from .rule_forms import PERCENT, Place, RulesForm, as_percent
 
 OFF = "off"
 CHOICES = (
@@ -88,7 +88,21 @@ QUALITY = (
 
 
 class QualityForm(RulesForm):
-    """What in somebody's answers is noticed, and what happens then."""
+    """What in somebody's answers is noticed, what happens then, and whether owners' votes count."""
+
+    own_votes = forms.ChoiceField(
+        label="Votes of those who own the study",
+        choices=(
+            (OwnVotes.EXCLUDE, "Do not count"),
+            (OwnVotes.COUNT, "Count as everybody's do"),
+        ),
+        widget=forms.RadioSelect,
+        help_text="An owner may know which system wrote what. Votes that do not count are kept and "
+        "marked, others get these pairs, and the report shows the ranking with and without them. "
+        "What is out of the count stays out until you let the person’s votes count.",
+    )
+
+    places = {OWN_VOTES: Place("quality", OWN_VOTES)}
 
     def __init__(self, study: Study, *args: Any, **kwargs: Any) -> None:
         super().__init__(study, *args, **kwargs)
@@ -126,22 +140,25 @@ class QualityForm(RulesForm):
             if changed != {}:
                 quality[rule.key] = changed
         rules.pop("quality", None)
-        return rules | ({"quality": quality} if quality else {})
+        rules |= {"quality": quality} if quality else {}
+        return with_rule(rules, "quality", OWN_VOTES, str(self.cleaned_data[OWN_VOTES]))
 
     def fields_at(self, place: str) -> list[str]:
-        key = place.removeprefix("quality.")
-        rule = next((rule for rule in QUALITY if rule.key == key), None)
+        if fields := super().fields_at(place):
+            return fields
+        rule = rule_of(place)
         if rule is None:
             return []
         return [
-            f"{key}_{name}"
+            f"{rule.key}_{name}"
             for name in (ACTION, *(value.name for value in (*rule.values, *rule.more)))
         ]
 
     def in_words(self, place: str) -> dict[str, str]:
-        if not (names := self.fields_at(place)):
-            return {}
-        rule = next(rule for rule in QUALITY if place == f"quality.{rule.key}")
+        rule = rule_of(place)
+        if rule is None:
+            return super().in_words(place)
+        names = self.fields_at(place)
         action, numbers = self[names[0]], names[1:]
         return {
             rule.label: field_in_words(action),
@@ -162,6 +179,10 @@ class QualityForm(RulesForm):
             wanted[value.name] = entered / PERCENT if value.is_share else entered
         given = DEFAULTS["quality"][rule.key]
         return {name: value for name, value in wanted.items() if given[name] != value}
+
+
+def rule_of(place: str) -> QualityRule | None:
+    return next((rule for rule in QUALITY if place == f"quality.{rule.key}"), None)
 
 
 def value_field(key: str, value: Value, now: float) -> forms.Field:

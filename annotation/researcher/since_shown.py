@@ -9,6 +9,7 @@ from typing import Any
 from django.http import Http404
 
 from annotation.access import SignedInRequest
+from annotation.frozen_rules import as_frozen
 from annotation.jobs.steps import draft_of
 from annotation.lifecycle.rubric import CriterionDraft
 from annotation.models import Study, StudyVersion
@@ -63,7 +64,7 @@ def tell(reason: ReasonForm, moved: list[Difference], newest: StudyVersion) -> d
 def as_shown(study: Study, shown: Mapping[str, Any]) -> Study:
     """The study with what the forms show of it as a snapshot has it; not to be stored."""
     then = copy.copy(study)
-    then.rules, then.seed = shown["rules"], shown["seeds"]["study"]
+    then.rules, then.seed = as_frozen(shown["rules"]), shown["seeds"]["study"]
     for name in IN_FORMS:
         setattr(then, name, shown["study"][name])
     return then

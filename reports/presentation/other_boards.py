@@ -139,6 +139,12 @@ def with_excluded_in_words(compared: Mapping[str, Any] | None) -> list[str]:
     number = compared["n_added"]
     added = "the excluded vote" if number == 1 else f"the {count(number)} excluded votes"
     sentences = [_sentence(f"with {added} counted too{_post_hoc(compared)},", compared)]
+    # Reports before format 19 know of none.
+    if own := compared.get("n_own_votes", 0):
+        sentences.append(
+            f"{_own_of(own, number)} of somebody who owns the study: by its rules own votes do not "
+            "count."
+        )
     if compared["n_replaced"]:
         replaced = counted(compared["n_replaced"], "imported label")
         sentences.append(
@@ -157,6 +163,13 @@ def _post_hoc(compared: Mapping[str, Any]) -> str:
         return ""
     which = "" if late == added == 1 else "all of them " if late == added else f"{count(late)} "
     return f" ({which}excluded post hoc: with outcomes in sight, or by rules made after opening)"
+
+
+def _own_of(own: int, number: int) -> str:
+    """Which of the excluded votes are owners' own."""
+    if own == number:
+        return "It is" if number == 1 else "All of them are"
+    return f"{count(own)} of them {'is' if own == 1 else 'are'}"
 
 
 def _shift(shift: Mapping[str, Any]) -> str:

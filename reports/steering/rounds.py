@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from annotation import audit, queue
 from annotation.models import Stopping, Study, StudyState, StudyVersion, System
 from annotation.rules import Policy, rules_of
-from reports.read_snapshot import read_snapshot
+from reports.settled_votes import settled_votes
 from reports.stats.cells import Cells
 from reports.stats.early_stopping import NO_FAMILY, EarlyStops, early_stops
 from reports.stats.head_to_head import pair_counts
@@ -81,7 +81,7 @@ def steer(study: Study) -> Steered | None:
     if not needs_steering(study):
         return Steered(policy, 0, 0)
     may_stop = stops_early(study)
-    with read_snapshot(), alone_with(study) as free:
+    with settled_votes(study), alone_with(study) as free:
         if not free:
             return None
         cells = read_cells(study)

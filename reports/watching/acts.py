@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from annotation import messages, quality
+from annotation.answer_rules import OwnVotes
 from annotation.models import (
     GOING_ON,
     Annotator,
@@ -128,6 +129,17 @@ ACTS = {
             lambda row, found, rejected: rejected,
             reviewed(ReviewOutcome.REINSTATE),
             "They are reinstated.",
+        ),
+        Act(
+            "count",
+            "Count own votes",
+            "Count this owner’s own votes?",
+            "What they voted counts again where nobody else has taken the place meanwhile; the "
+            "rest is kept as surplus. What they vote from now on counts as everybody’s does.",
+            REASON,
+            lambda row, found, rejected: not rejected and found.own_votes == OwnVotes.EXCLUDE,
+            reviewed(ReviewOutcome.COUNT_OWN),
+            "Their own votes count.",
         ),
         Act(
             "message",

@@ -44,6 +44,7 @@ REVIEWS = {
     ReviewOutcome.RETRAIN: "sent to train again",
     ReviewOutcome.REJECT: "rejected",
     ReviewOutcome.REINSTATE: "reinstated",
+    ReviewOutcome.COUNT_OWN: "own votes counted",
 }
 
 
@@ -148,6 +149,8 @@ def row_context(row: dict[str, Any], at: Addresses) -> dict[str, Any]:
         **row,
         "state_word": word,
         "tone": tone,
+        # The release before kept figures without it.
+        "own_votes": quality.words_of(row.get("own_votes")),
         "seen": seen_at(row),
         "found": [TITLES.get(finding["rule"], finding["rule"]) for finding in row["findings"]],
         "counted_url": url("counted"),
@@ -188,6 +191,7 @@ def one(request: SignedInRequest, study: Study, annotator: int) -> HttpResponse:
             "quality": found,
             "state_word": word,
             "tone": tone,
+            "own_votes": quality.words_of(found.own_votes),
             "figures": figures,
             "answers_url": at.votes("answers", annotator=who),
             "rates": () if figures is None else rates_of(figures, at, who),

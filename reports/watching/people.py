@@ -88,6 +88,7 @@ def as_json(row: AnnotatorQuality) -> Figures:
         "state": row.state.value,
         "last_seen": None if row.last_seen is None else row.last_seen.isoformat(),
         "findings": [{"rule": finding.rule, "action": finding.action} for finding in row.findings],
+        "own_votes": row.own_votes,
         "rejected": last is not None and last.outcome == "reject",
         **{name: getattr(row, name) for name in COUNTS},
         **{name: asdict(getattr(row, name)) for name in RATES},

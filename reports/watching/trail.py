@@ -65,6 +65,7 @@ WORDS = {
     "quality.reviewed": "Decided on an annotator",
     "quality.votes_excluded": "Excluded votes",
     "quality.votes_put_back": "Put votes back into the count",
+    "quality.own_votes_excluded": "Left an owner’s own votes out of the count",
     "qualification.passed": "Passed the training",
     "qualification.attempt_failed": "Failed an attempt of the training",
     "qualification.failed": "Failed the training",

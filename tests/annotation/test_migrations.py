@@ -9,16 +9,19 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from annotation import people, queue
+from annotation import people, quality, queue
 from annotation.models import (
     Annotator,
     Assignment,
     Comparison,
+    QualityReview,
+    Role,
     Study,
+    StudyVersion,
     Vote,
 )
 from tests.annotation.queue.world import current_id, make_queue, vote
-from tests.factories import make_annotator, make_user
+from tests.factories import make_annotator, make_membership, make_study, make_user
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,3 +87,34 @@ def test_migrations_go_back_and_forth_over_rows(forward_again: None) -> None:
         Vote.objects.update(verdict="tie")
     vote(rater, current_id(rater))
     assert Vote.objects.count() == 7
+
+
+BEFORE_OWN_VOTES = [("annotation", "0014_more_kinds_of_jobs")]
+
+
+def test_an_opened_study_keeps_counting_owners_votes_and_a_draft_takes_the_new_rule(
+    forward_again: None,
+) -> None:
+    opened, stated = make_queue(1), make_queue(1, rules={"quality": {"skips": None}})
+    draft = make_study()
+    owner = make_annotator(opened, make_user())
+    make_membership(opened, Role.OWNER, owner.user)
+    vote(owner, current_id(owner))
+    frozen = StudyVersion.objects.get(study=opened).content_hash
+    migrate(BEFORE_OWN_VOTES)
+    migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    rules = dict(Study.objects.values_list("pk", "rules"))
+    assert rules[opened.pk] == {"quality": {"own_votes": "count"}}
+    assert rules[stated.pk] == {"quality": {"skips": None, "own_votes": "count"}}
+    assert rules[draft.pk] == {}
+    assert StudyVersion.objects.get(study=opened).content_hash == frozen
+    assert quality.exclude_own_votes(Study.objects.get(pk=opened.pk)) == 0
+    with pytest.raises(IntegrityError), transaction.atomic():
+        review_of(owner, "let_off")
+    row = review_of(owner, "count_own")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        QualityReview.objects.filter(pk=row.pk).update(reason="Another.")
+
+
+def review_of(annotator: Annotator, outcome: str) -> QualityReview:
+    return QualityReview.objects.create(annotator=annotator, outcome=outcome, reason="Why not?")

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from annotation.answer_rules import Action
+from annotation.answer_rules import Action, OwnVotes
+from annotation.frozen_rules import as_frozen
 from annotation.rule_conflicts import ANSWERS, PAIRS
 from annotation.rules import Policy, Rules, RulesError, read_rules, rules_as_json, rules_of
 
@@ -67,6 +68,23 @@ def test_every_fault_is_named_with_its_place() -> None:
         "eligibility",
     ):
         assert place in text
+
+
+@pytest.mark.parametrize("value", [None, True, "", "Exclude", {}, 0])
+def test_own_votes_are_excluded_or_count_and_nothing_else(value: object) -> None:
+    assert read_rules({}).quality.own_votes is OwnVotes.EXCLUDE
+    assert read_rules({"quality": {"own_votes": "count"}}).quality.own_votes is OwnVotes.COUNT
+    with pytest.raises(RulesError, match=r"quality\.own_votes must be one of exclude, count"):
+        read_rules({"quality": {"own_votes": value}})
+
+
+def test_a_version_that_knew_no_rule_of_own_votes_counts_them() -> None:
+    older = rules_as_json(Rules())
+    del older["quality"]["own_votes"]
+    assert read_rules(as_frozen(older)).quality.own_votes is OwnVotes.COUNT
+    assert read_rules(as_frozen({})).quality.own_votes is OwnVotes.COUNT
+    assert read_rules(as_frozen(rules_as_json(Rules()))) == Rules()
+    assert "own_votes" not in older["quality"]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, True, "0.1", None])

@@ -28,6 +28,7 @@ class Command(StudyCommand):
     help = "Run the quality rules now and print each annotator's figures and open findings."
 
     def run(self, study: Study, options: dict[str, Any]) -> None:
+        quality.exclude_own_votes(study)
         new = quality.run_rules(study)
         rows = [HEADINGS, *(cells(row) for row in quality.overview(study))]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -40,7 +41,7 @@ class Command(StudyCommand):
 def cells(row: quality.AnnotatorQuality) -> tuple[str, ...]:
     return (
         row.external_id,
-        row.state.value,
+        ", ".join(word for word in (row.state.value, quality.words_of(row.own_votes)) if word),
         str(row.answered),
         *map(shown, (row.gold, row.repeats, row.identical, row.left)),
         measured(row.agreement, 2),

@@ -15,11 +15,15 @@ DONE = {
     ReviewOutcome.RETRAIN: "trains once more",
     ReviewOutcome.REJECT: "is rejected; the votes are excluded and their places are open again",
     ReviewOutcome.REINSTATE: "is reinstated; the exclusions are lifted",
+    ReviewOutcome.COUNT_OWN: "owns the study, and their own votes count now",
 }
 
 
 class Command(StudyCommand):
-    help = "Let an annotator go on, train again, or be rejected; or take a rejection back."
+    help = (
+        "Let an annotator go on, train again, or be rejected; take a rejection back; or let an "
+        "owner's own votes count."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

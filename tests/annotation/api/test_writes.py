@@ -511,6 +511,27 @@ def test_figures_of_annotators_come_in_pages():
     assert [row["annotator_id"] for row in rest["results"]] == names[2:]
 
 
+def test_owners_who_rate_are_marked_and_can_be_let_count():
+    study = factories.make_open_study()
+    rater = factories.make_annotator(study, factories.make_user())
+    key, watcher = member(study, Role.OWNER), member(study, Role.MONITOR)
+    one = f"studies/{study.slug}/members/{rater.user.pk}"
+    reviews = f"studies/{study.slug}/annotators/{rater.external_id}/reviews"
+    count = {"outcome": "count_own", "reason": "We know."}
+
+    def marked() -> set[str | None]:
+        rows = watcher.get(f"studies/{study.slug}/quality").json()["results"]
+        return {rows[0]["own_votes"], key.get(one).json()["own_votes"]}
+
+    assert marked() == {None}
+    assert key.post(reviews, count).status_code == 409
+    assert key.send("PUT", f"{one}/roles", {"roles": ["annotator", "owner"]}).status_code == 200
+    assert marked() == {"exclude"}
+    assert watcher.post(reviews, count).status_code == 403
+    assert key.post(reviews, count).status_code == 201
+    assert marked() == {"count"}
+
+
 def test_many_studies_are_listed_by_as_many_queries_as_one(django_assert_max_num_queries):
     user = factories.make_user()
     for _ in range(4):

@@ -15,6 +15,7 @@ from annotation.models import (
     AnnotatorState,
     ComparisonKind,
     Response,
+    Role,
     Scale,
     Study,
 )
@@ -186,6 +187,21 @@ def test_annotators_who_cannot_fill_the_overlap_are_counted() -> None:
     (warning,) = list_warnings(study)
     assert "up to 3 votes of different people; 1 annotator has joined" in warning
     join(study, 2)
+    assert list_warnings(study) == []
+
+
+def test_owners_whose_votes_do_not_count_fill_no_study() -> None:
+    study = study_of(rules={})
+    join(study, 3)
+    assert list_warnings(study) == []
+    for annotator in study.annotators.all():
+        factories.make_membership(study, Role.OWNER, annotator.user)
+    (warning,) = list_warnings(study)
+    assert "Everybody who has joined owns the study" in warning
+    join(study, 2)
+    (warning,) = list_warnings(study)
+    assert "up to 3 votes of different people; 2 annotators have joined" in warning
+    study.rules = {"quality": {"own_votes": "count"}}
     assert list_warnings(study) == []
 
 

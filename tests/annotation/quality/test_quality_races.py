@@ -16,9 +16,10 @@ from annotation.models import (
     Exclusion,
     QualityReview,
     ReviewOutcome,
+    Role,
     Study,
 )
-from annotation.quality import reviewing
+from annotation.quality import excluding
 from annotation.selectors import counted_votes
 from tests.annotation.quality.world import (
     actions,
@@ -29,7 +30,7 @@ from tests.annotation.quality.world import (
     state_of,
 )
 from tests.annotation.queue.world import current_id, make_queue, vote
-from tests.factories import make_open_study, make_study_version
+from tests.factories import make_membership, make_open_study, make_study_version
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,7 +90,7 @@ def test_the_same_rejection_at_once_excludes_each_vote_once():
 
 
 def test_people_vote_while_others_are_rejected_and_reinstated(monkeypatch):
-    monkeypatch.setattr(reviewing, "AT_ONCE", 2)
+    monkeypatch.setattr(excluding, "AT_ONCE", 2)
     study = make_queue(12, overlap=2)
     rejected, others = [make_rater(study) for _ in range(2)], [make_rater(study) for _ in range(3)]
     for rater in rejected:
@@ -113,6 +114,53 @@ def test_people_vote_while_others_are_rejected_and_reinstated(monkeypatch):
     assert counted_votes(study).filter(annotator__in=rejected).count() == 0
     assert_slots_hold(study)
     assert list(audit.verify(study)) == []
+
+
+def test_owners_vote_while_their_votes_are_swept_out(monkeypatch):
+    monkeypatch.setattr(excluding, "AT_ONCE", 2)
+    study = make_queue(12, overlap=2)
+    owners, others = [make_rater(study) for _ in range(2)], [make_rater(study) for _ in range(3)]
+    for owner in owners:
+        make_membership(study, Role.OWNER, owner.user)
+
+    def work(rater: Annotator) -> None:
+        for _ in range(8):
+            if (current := pair_if_any(rater)) is not None:
+                vote(rater, current)
+
+    def sweep() -> None:
+        for _ in range(6):
+            quality.exclude_own_votes(study)
+
+    results = at_once([*(partial(work, rater) for rater in (*owners, *others)), sweep, sweep])
+    assert raised(results) == []
+    quality.exclude_own_votes(study)
+    assert not quality.own_votes_stand(study)
+    of_owners = Assignment.objects.filter(annotator__in=owners, state="submitted")
+    assert of_owners.count() == Exclusion.objects.count() > 0
+    assert counted_votes(study).filter(annotator__in=owners).count() == 0
+    assert_slots_hold(study)
+    assert list(audit.verify(study)) == []
+
+
+def test_own_votes_are_let_count_while_a_sweep_runs(monkeypatch):
+    monkeypatch.setattr(excluding, "AT_ONCE", 1)
+    study = make_queue(6)
+    owner = make_rater(study)
+    make_membership(study, Role.OWNER, owner.user)
+    for _ in range(6):
+        vote(owner, current_id(owner))
+    results = at_once(
+        [
+            partial(quality.exclude_own_votes, study),
+            partial(quality.exclude_own_votes, study),
+            partial(quality.review, owner, ReviewOutcome.COUNT_OWN, "We know."),
+        ]
+    )
+    assert raised(results) == []
+    quality.exclude_own_votes(study)
+    assert counted_votes(study).filter(annotator=owner).count() == 6
+    assert_slots_hold(study)
 
 
 def pair_if_any(rater: Annotator) -> UUID | None:

@@ -23,7 +23,7 @@ from annotation.models import (
     StudyState,
     Vote,
 )
-from annotation.quality import reviewing
+from annotation.quality import excluding, finishing
 from annotation.selectors import counted_votes
 from annotation.tasks import check_quality
 from tests.annotation.quality.world import (
@@ -224,13 +224,13 @@ def test_a_decision_on_a_rule_that_was_not_frozen_at_opening_is_post_hoc(first, 
 
 @pytest.mark.parametrize("outcome", [ReviewOutcome.REJECT, ReviewOutcome.REINSTATE])
 def test_a_crash_between_batches_is_made_up_for(monkeypatch, outcome):
-    monkeypatch.setattr(reviewing, "AT_ONCE", 2)
+    monkeypatch.setattr(excluding, "AT_ONCE", 2)
     study = make_queue(5)
     rater = make_rater(study)
     rate_all(study, rater)
     if outcome == ReviewOutcome.REINSTATE:
         quality.review(rater, ReviewOutcome.REJECT, "Guessed.")
-    finish_some = reviewing.finish_some
+    finish_some = finishing.finish_some
     done: list[int] = []
 
     def dies_after_one_batch(annotator_id):
@@ -240,7 +240,7 @@ def test_a_crash_between_batches_is_made_up_for(monkeypatch, outcome):
         return done[-1]
 
     with monkeypatch.context() as crashing:
-        crashing.setattr(reviewing, "finish_some", dies_after_one_batch)
+        crashing.setattr(finishing, "finish_some", dies_after_one_batch)
         with pytest.raises(RuntimeError, match="killed"):
             quality.review(rater, outcome, "Decided.")
     assert 0 < counted_votes(study).count() < 5

@@ -8,7 +8,8 @@ import re
 import pytest
 from django.test import Client
 
-from annotation.models import Assignment, Study, Vote
+from annotation import quality
+from annotation.models import Assignment, ReviewOutcome, Role, Study, Vote
 from tests import factories
 from tests.annotation.rating.conftest import Door
 
@@ -132,3 +133,26 @@ def test_no_cache_keeps_it(door: Door) -> None:
     assert headers["Cache-Control"] == "no-store, private"
     assert "ETag" not in headers
     assert "Last-Modified" not in headers
+
+
+TOLD = "They are left out of the results"
+
+
+def test_whoever_owns_the_study_is_told_that_their_votes_do_not_count(
+    door: Door, study: Study
+) -> None:
+    assert TOLD not in door.client.get(door.url("page")).content.decode()
+    factories.make_membership(study, Role.RESEARCHER, door.annotator.user)
+    assert TOLD not in door.client.get(door.url("page")).content.decode()
+    factories.make_membership(study, Role.OWNER, door.annotator.user)
+    page = door.client.get(door.url("page")).content.decode()
+    assert TOLD in page
+    assert "own_votes.js" in page
+    german = door.client.get(door.url("page"), headers={"accept-language": "de"})
+    assert "In die Ergebnisse gehen sie nicht ein" in german.content.decode()
+
+
+def test_an_owner_whose_votes_count_is_told_nothing(door: Door, study: Study) -> None:
+    factories.make_membership(study, Role.OWNER, door.annotator.user)
+    quality.review(door.annotator, ReviewOutcome.COUNT_OWN, "We know.")
+    assert TOLD not in door.client.get(door.url("page")).content.decode()

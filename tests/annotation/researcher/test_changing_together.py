@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from annotation.lifecycle import snapshots
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.rubric import CriterionDraft
 from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import Criterion, Study, StudyVersion
 from annotation.researcher import changing
 from annotation.researcher.since_shown import was_told
+from annotation.rules import Rules, rules_as_json
 from tests.annotation.researcher.studio import Studio
 from tests.annotation.researcher.test_changing import page_of, rules_now, versions
 from tests.annotation.researcher.test_pages import filled
@@ -34,6 +36,37 @@ CONFLICTS: Mapping[str, tuple[dict[str, str], dict[str, str], str]] = {
     "checks": ({"per_day": "30"}, {"per_day": "40"}, "Most pairs a day"),
     "quality": ({"skips_min_n": "31"}, {"skips_min_n": "32"}, "Skips much: From so many on"),
 }
+
+
+def rules_of_before(rules: Rules) -> dict[str, Any]:
+    """What the release before wrote into a snapshot."""
+    written = rules_as_json(rules)
+    del written["quality"]["own_votes"]
+    return written
+
+
+@pytest.mark.parametrize("wanted", ["exclude", "count"])
+def test_the_rule_of_own_votes_is_changed_of_a_study_that_was_opened_before_there_was_one(
+    tmp_path, monkeypatch, wanted: str
+):
+    opened = filled(tmp_path, 2)
+    with monkeypatch.context() as before:
+        before.setattr(snapshots, "rules_as_json", rules_of_before)
+        open_study(opened.study)
+    # As the migration leaves it.
+    Study.objects.filter(pk=opened.study.pk).update(rules={"quality": {"own_votes": "count"}})
+    page = opened.get("change_part", part="quality")
+    data = initial_data(page.context["rules"])
+    sent = {name: value for name, value in data.items() if value is not None}
+    assert sent["own_votes"] == "count"
+    sent |= {"shown_version": "1", "reason": "Asked.", "skips_min_n": "31", "own_votes": wanted}
+    assert opened.post("change_part", sent, part="quality").status_code == 302
+    newest = StudyVersion.objects.get(study=opened.study, number=2)
+    assert newest.snapshot["rules"]["quality"]["own_votes"] == wanted
+    assert newest.snapshot["rules"]["quality"]["skips"]["min_n"] == 31
+    opened.study.refresh_from_db()
+    told = opened.study.audit_entries.get(action="study.changed").detail["settings"]
+    assert ("rules.quality.own_votes" in told) is (wanted == "exclude")
 
 
 @pytest.mark.parametrize("part", CONFLICTS)

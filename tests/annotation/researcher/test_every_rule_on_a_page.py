@@ -37,7 +37,7 @@ def leaves(written: Mapping[str, Any], place: str = "") -> Iterator[str]:
 
 
 def on_pages(study: Study) -> set[str]:
-    forms = (ChecksForm, AskingForm, RoutingForm)
+    forms = (ChecksForm, AskingForm, RoutingForm, QualityForm)
     found = {f"{place.section}.{place.name}" for form in forms for place in form.places.values()}
     found |= {
         "quality." + name.replace(rule, f"{rule}.", 1).replace("._", ".")
@@ -88,7 +88,12 @@ def test_what_seldom_is_changed_is_stored_as_it_was_entered(studio: Studio):
             "qualification": "never",
             "seed": "11",
         },
-        "quality_rules": {"speed_window": "30", "speed_ceiling_ms": "9000", "agreement_alpha": "1"},
+        "quality_rules": {
+            "speed_window": "30",
+            "speed_ceiling_ms": "9000",
+            "agreement_alpha": "1",
+            "own_votes": "count",
+        },
         "routing": {"no_plurality": False, "distance": ""},
         "basics": {"language": "de-AT", "notice": "A rehearsal."},
     }
@@ -103,7 +108,11 @@ def test_what_seldom_is_changed_is_stored_as_it_was_entered(studio: Studio):
         "priorities": {"uniform_share": 0.3},
         "limits": {"skips_per_hour": None},
         "qualification": {"required": False},
-        "quality": {"speed": {"window": 30, "ceiling_ms": 9000}, "agreement": {"alpha": 0.01}},
+        "quality": {
+            "speed": {"window": 30, "ceiling_ms": 9000},
+            "agreement": {"alpha": 0.01},
+            "own_votes": "count",
+        },
         "adjudication": {"no_plurality": False, "distance": None},
         "texts": {"language": "de-AT"},
     }

@@ -22,6 +22,7 @@ from reports.tasks import count_watched
 from reports.watching.acts import ACTS
 from reports.watching.people import COLUMNS, FILTERS, Choice, read_people, tabulate
 from tests.annotation.quality.world import state_of
+from tests.factories import make_membership
 from tests.pages import text_of
 from tests.reports.watching.test_progress import words_of
 from tests.reports.watching.world import Watched, add_everything_else, make_watched
@@ -197,3 +198,41 @@ def test_nobody_rates_yet() -> None:
     world = make_watched(people=0)
     said = words_of(world.client().get(world.url("annotators:page")))
     assert "Nobody rates yet Invite annotators" in said
+
+
+# -- owners ----------
+
+
+def test_an_owner_is_marked_and_their_votes_can_be_let_count(world: Watched) -> None:
+    owner = world.people[0]
+    make_membership(world.study, Role.OWNER, owner.user)
+    quality.exclude_own_votes(world.study)
+    page = world.url("annotators:one", annotator=owner.pk)
+    for url in (world.url("annotators:page"), page):
+        for role in (Role.MONITOR, Role.RESEARCHER):
+            assert "owner: own votes not counted" in words_of(world.client(role).get(url))
+    act = world.url("annotators:act", annotator=owner.pk, act="count")
+    assert act not in text_of(world.client(Role.MONITOR).get(page))
+    assert act in text_of(world.client().get(page))
+    assert world.client(Role.MONITOR).post(act, {"text": "No."}).status_code == 403
+    assert counted_votes(world.study).filter(annotator=owner).count() == 0
+    answer = world.client().post(act, {"text": "We are three."})
+    assert answer.status_code == 302
+    # One is excluded for another reason, too.
+    assert counted_votes(world.study).filter(annotator=owner).count() == 11
+    said = words_of(world.client().get(page))
+    assert "owner: own votes counted" in said
+    assert "Own votes counted We are three." in said
+    assert act not in text_of(world.client().get(page))
+
+
+def test_nobody_else_is_marked(world: Watched) -> None:
+    other = world.people[1]
+    make_membership(world.study, Role.RESEARCHER, other.user)
+    for url in (
+        world.url("annotators:page"),
+        world.url("annotators:one", annotator=other.pk),
+    ):
+        assert "own votes" not in words_of(world.client().get(url))
+    act = world.url("annotators:act", annotator=other.pk, act="count")
+    assert world.client().post(act, {"text": "Why not?"}).status_code == 400
