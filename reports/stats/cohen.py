@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,23 +25,28 @@ __all__ = ["SHARED_ITEMS", "PairKappas", "cohen_kappa", "kappas_of_tables", "pai
 # A kappa on fewer shared items says too little to be printed for a pair of raters.
 SHARED_ITEMS = 20
 
-# Joint codes of pairs are counted in one dense table up to this size (128 MB of int64).
-_DENSE_CODES = 1 << 24
-
-# Joint codes gathered before they are counted (8 MB of int64).
-_GATHERED_CODES = 1 << 20
-
-# A dense table pays while it has at most this many places a pair of votes; sorting is faster
-# where the pairs are thinly spread.
+# Pairs of raters are counted in one dense table of raters by raters up to this size (8 MB of int64:
+# 1,024 raters), and beyond it while it has at most eight places a pair of votes: else sorting them
+# is faster and takes less memory.
+_DENSE_PLACES = 1 << 20
 _PLACES_A_PAIR = 8
 
+# Tables whose kappas are worked out at once: their columns (64 kB) stay in the processor's cache,
+# and the system is not asked for memory time and again.
+_BLOCK_TABLES = 1 << 13
 
-def kappas_of_tables(tables: Floats, weights: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+# Pairs of votes gathered before they are counted (8 MB of int64).
+_GATHERED_PAIRS = 1 << 20
+
+
+def kappas_of_tables(
+    tables: Floats | Integers, weights: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
     """Weighted kappa of many joint tables at once.
 
     Parameters
     ----------
-    tables : float array of shape (..., q, q)
+    tables : float or int array of shape (..., q, q)
         Counts, one rater by row and the other by column.
     weights : float array of shape (q, q)
 
@@ -52,25 +57,40 @@ def kappas_of_tables(tables: Floats, weights: Floats) -> tuple[Floats, Floats, F
         Cohen & Everitt 1969.
     """
     q = weights.shape[0]
+    flat = tables.reshape(-1, q, q)
+    out = np.empty((4, len(flat)))
+    for start in range(0, len(flat), _BLOCK_TABLES):
+        block = slice(start, start + _BLOCK_TABLES)
+        out[:, block] = _kappas_of_block(flat[block], weights)
+    kappa, se, observed, expected = out.reshape(4, *tables.shape[:-2])
+    return kappa, se, observed, expected
+
+
+def _kappas_of_block(tables: Floats | Integers, weights: Floats) -> tuple[Floats, ...]:
+    """:func:`kappas_of_tables` of a table a row, shape (n, q, q)."""
     # Cell by cell over contiguous columns: many small tables are slow to reduce by axes.
-    cells = np.ascontiguousarray(tables.reshape(-1, q * q).T).reshape(q, q, -1)
+    cells = np.moveaxis(tables, 0, -1)
     n = cells.sum(axis=(0, 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = cells / n
+        p = np.divide(cells, n, order="C")
         row, column = p.sum(axis=1), p.sum(axis=0)
         observed = np.tensordot(weights, p, axes=2)
         row_mean, column_mean = weights @ column, weights @ row
         expected = (row * row_mean).sum(axis=0)
         expected = np.where(expected >= 1 - 1e-12, np.nan, expected)
         kappa = (observed - expected) / (1 - expected)
-        variance = -((kappa - expected * (1 - kappa)) ** 2)
-        for k, m in np.ndindex(q, q):
-            spread = weights[k, m] - (row_mean[k] + column_mean[m]) * (1 - kappa)
-            variance += p[k, m] * spread**2
+        unlike = 1 - kappa
+        variance = -((kappa - expected * unlike) ** 2)
+        row_mean *= unlike
+        column_mean *= unlike
+        for k, m in np.ndindex(weights.shape):
+            spread = weights[k, m] - row_mean[k]
+            spread -= column_mean[m]
+            spread *= spread
+            variance += p[k, m] * spread
         variance /= n * (1 - expected) ** 2
         se = np.sqrt(np.maximum(variance, 0))
-    shape = tables.shape[:-2]
-    return kappa.reshape(shape), se.reshape(shape), observed.reshape(shape), expected.reshape(shape)
+    return kappa, se, observed, expected
 
 
 def cohen_kappa(
@@ -179,11 +199,27 @@ class PairKappas:
         return out
 
 
-def _joint_codes(ratings: Ratings) -> Iterator[Integers]:
-    """Codes ((g, h), k, l) of all pairs of votes on an item, g < h, in pieces."""
+def _places_of_raters(raters: int) -> Integers:
+    """Where the pairs (g, h), g < h, would begin in their list were h counted from 0, shape
+    (raters,): the pair stands at the place of g plus h."""
+    g = np.arange(raters)
+    return g * (2 * raters - g - 3) // 2 - 1
+
+
+def _raters_of(pair: Integers, raters: int) -> tuple[Integers, Integers]:
+    """g and h of ascending places in the list of pairs."""
+    start = _places_of_raters(raters)
+    ends = np.searchsorted(pair, (start + np.arange(raters) + 1)[1:])
+    g = np.repeat(np.arange(raters), np.diff(ends, prepend=0, append=pair.size))
+    return g, pair - start[g]
+
+
+def _pairs_of_votes(ratings: Ratings) -> Iterator[tuple[Integers, Integers]]:
+    """All pairs of votes on an item, in pieces: the place of the two raters in the list of pairs,
+    and the cell k * q + l of their joint table."""
     q, item = ratings.n_categories, ratings.item
-    # A code is a sum of one part from each vote: ((g * raters + h) * q + k) * q + l.
-    first = ratings.rater * (ratings.n_raters * q * q) + ratings.category * q
+    # A code is a sum of one part from each vote: (place of the pair) * q * q + k * q + l.
+    first = (_places_of_raters(ratings.n_raters) * (q * q))[ratings.rater] + ratings.category * q
     second = ratings.rater * (q * q) + ratings.category
     pieces: list[Integers] = []
     gathered = 0
@@ -193,37 +229,73 @@ def _joint_codes(ratings: Ratings) -> Iterator[Integers]:
         row = np.flatnonzero(item[step:] == item[:-step])
         pieces.append(first[row] + second[row + step])
         gathered += row.size
-        if gathered > _GATHERED_CODES:
-            yield np.concatenate(pieces)
+        if gathered > _GATHERED_PAIRS or step == most - 1:
+            code = np.concatenate(pieces)
+            pair = code // (q * q)
+            yield pair, code - pair * (q * q)
             pieces, gathered = [], 0
-    if gathered:
-        yield np.concatenate(pieces)
 
 
-def _tables(ratings: Ratings) -> tuple[Integers, Floats]:
-    """Codes of the pairs of raters that share an item, and their joint tables."""
-    cells = ratings.n_categories**2
-    size = ratings.n_raters**2 * cells
+def _counted(codes: Iterable[Integers], size: int) -> Integers:
+    """How often each code below `size` occurs."""
+    total: Integers | None = None
+    for code in codes:
+        count = np.bincount(code, minlength=size)
+        total = count if total is None else np.add(total, count, out=total)
+    return np.zeros(size, dtype=np.int64) if total is None else total
+
+
+def _sorted_pairs(pairs: Iterable[Integers]) -> tuple[Integers, Integers]:
+    """The places that occur, ascending, and how often each does."""
+    pair, number = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    for piece in pairs:
+        fresh, times = np.unique(piece, return_counts=True)
+        pair, place = np.unique(np.concatenate((pair, fresh)), return_inverse=True)
+        both = np.concatenate((number, times))
+        number = np.bincount(place.reshape(-1), both, pair.size).astype(np.int64)
+    return pair, number
+
+
+def _tables(ratings: Ratings, fewest: int) -> tuple[Integers, Integers, Integers]:
+    """Pairs of raters with at least `fewest` shared items.
+
+    Returns
+    -------
+    pair, shared : int arrays of shape (pairs,)
+        Places in the list of pairs, ascending, and numbers of shared items.
+    tables : int array of shape (pairs, q, q)
+        Joint tables. The pairs are contiguous in memory, as :func:`kappas_of_tables` works.
+    """
     votes = np.bincount(ratings.item)
     pairs = int((votes * (votes - 1) // 2).sum())
-    if size <= min(_DENSE_CODES, _PLACES_A_PAIR * pairs):
-        tables = np.zeros((size // cells, cells), dtype=np.int64)
-        for codes in _joint_codes(ratings):
-            tables += np.bincount(codes, minlength=size).reshape(tables.shape)
-        pair = np.flatnonzero(tables @ np.ones(cells, dtype=np.int64))
-        return pair, tables[pair].astype(np.float64)
-    code: Integers = np.zeros(0, dtype=np.int64)
-    count: Integers = np.zeros(0, dtype=np.int64)
-    for codes in _joint_codes(ratings):
-        fresh, number = np.unique(codes, return_counts=True)
-        code, inverse = np.unique(np.concatenate((code, fresh)), return_inverse=True)
-        merged = np.zeros(code.size, dtype=np.int64)
-        np.add.at(merged, inverse.reshape(-1), np.concatenate((count, number)))
-        count = merged
-    pair, position = np.unique(code // cells, return_inverse=True)
-    sparse = np.zeros((pair.size, cells))
-    sparse[position.reshape(-1), code % cells] = count
-    return pair, sparse
+    held = list(_pairs_of_votes(ratings)) if pairs <= _GATHERED_PAIRS else None
+
+    def pieces() -> Iterable[tuple[Integers, Integers]]:
+        return _pairs_of_votes(ratings) if held is None else held
+
+    # Which pairs share enough is known only after all were seen: no other has a table.
+    size, q = ratings.n_raters * (ratings.n_raters - 1) // 2, ratings.n_categories
+    find: Callable[[Integers], Integers]
+    if size <= max(_DENSE_PLACES, _PLACES_A_PAIR * pairs):
+        place = _counted((pair for pair, _ in pieces()), size)
+        found = np.flatnonzero(place >= fewest)
+        shared = place[found]
+        place.fill(found.size)
+        place[found] = np.arange(found.size)
+        find = place.take
+    else:
+        found, shared = _sorted_pairs(pair for pair, _ in pieces())
+        enough = shared >= fewest
+        found, shared = found[enough], shared[enough]
+
+        def find(pair: Integers) -> Integers:
+            place = np.searchsorted(found, pair)
+            return np.where(np.append(found, -1)[place] == pair, place, found.size)
+
+    # A last table takes what is of no pair with enough items.
+    width = found.size + 1
+    tables = _counted((cell * width + find(pair) for pair, cell in pieces()), q * q * width)
+    return found, shared, tables.reshape(q, q, width)[:, :, :-1].transpose(2, 0, 1)
 
 
 def pairwise_kappa(
@@ -238,10 +310,6 @@ def pairwise_kappa(
     """
     q = ratings.n_categories
     w = checked_weights(weights, q)
-    pair, tables = _tables(ratings)
-    n = tables.sum(axis=1).astype(np.int64)
-    enough = n >= max(fewest, 1)
-    pair, tables, n = pair[enough], tables[enough], n[enough]
-    kappa, se, observed, expected = kappas_of_tables(tables.reshape(-1, q, q), w)
-    raters = max(ratings.n_raters, 1)
-    return PairKappas(pair // raters, pair % raters, n, kappa, se, observed, expected)
+    pair, shared, tables = _tables(ratings, max(fewest, 1))
+    first, second = _raters_of(pair, ratings.n_raters)
+    return PairKappas(first, second, shared, *kappas_of_tables(tables, w))

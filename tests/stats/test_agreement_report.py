@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from reports.stats import cohen
 from reports.stats.agreement_report import Agreement, agreement_report
 from reports.stats.bradley_terry import ridge_strengths
 from reports.stats.cells import Cells
@@ -316,6 +318,27 @@ def test_kappas_of_very_many_raters_need_no_dense_table() -> None:
         )
     }
     assert found == pairs
+
+
+@pytest.mark.parametrize("fewest", [1, 12])
+@pytest.mark.parametrize(
+    "constants",
+    [{"_DENSE_PLACES": 0, "_PLACES_A_PAIR": 0}, {"_GATHERED_PAIRS": 9}, {"_BLOCK_TABLES": 5}],
+)
+def test_however_pairs_are_counted_their_kappas_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, constants: dict[str, int], fewest: int
+) -> None:
+    random = np.random.default_rng(3)
+    columns = random.integers(0, 60, 400), random.integers(0, 12, 400), random.integers(0, 3, 400)
+    rated = ratings(*columns, n_categories=3)
+    plain = pairwise_kappa(rated, fewest=fewest)
+    for name, value in constants.items():
+        monkeypatch.setattr(cohen, name, value)
+    other = pairwise_kappa(rated, fewest=fewest)
+    assert (plain.n.size == 66) == (fewest == 1)
+    assert plain.n.size > 10
+    for column in fields(plain):
+        np.testing.assert_array_equal(getattr(plain, column.name), getattr(other, column.name))
 
 
 def ranked_votes(seed: int, *, taste: float, annotators: int = 8, systems: int = 5) -> Votes:

@@ -106,7 +106,8 @@ def test_degrees_of_freedom_count_clusters_by_their_weight() -> None:
             np.bincount(column[rows], votes.weight[rows])  # type: ignore[index]
             for column in (votes.prompt, votes.annotator)
         )
-        return max(1.0, min((w.sum() ** 2 / (w**2).sum()) for w in (of_prompt, of_person)) - 1)
+        effective = [float(w.sum() ** 2 / (w**2).sum()) for w in (of_prompt, of_person)]
+        return max(1.0, min(effective) - 1)
 
     assert df(slice(None)) < 1.5  # of five prompts one has most of the weight
     for row in leaderboard(votes, seed=1).rows:
