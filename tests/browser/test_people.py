@@ -15,6 +15,7 @@ from annotation.models import Annotator, Role, Study, User
 from annotation.tasks import send_letters
 from tests import factories
 from tests.browser.watching import Watch, accessibility_faults, keep_picture
+from tests.reports.watching.world import make_watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -177,3 +178,36 @@ def fill(study: Study) -> Annotator:
     link = people.issue_crowd_link(study, 20)
     people.arrive(link.token, people.Arrival("5f8a1c2d9e0b3a4455667788", "study1", "submission-1"))
     return annotators[0]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_two_people_changed_otherwise_is_in_sight_when_the_page_comes_back(
+    page_for: Sign, size: str, scheme: str
+) -> None:
+    study = make_watched(rules={"profile": {"questions": [FIELD]}}).study
+    mine, theirs = (
+        page_for(owner_of(study), viewport=SIZES[size], color_scheme=scheme) for _ in range(2)
+    )
+    for page in (mine, theirs):
+        page.goto(url("people:questions", study))
+    for page, answer in ((theirs, "Nursing"), (mine, "Teaching")):
+        page.get_by_label("Options, one in each line").first.fill(f"Law\n{answer}")
+        page.get_by_label("Why it is changed").fill("Asked.")
+        page.get_by_role("button", name="Save").click()
+    told = mine.get_by_role("alert")
+    expect(told).to_contain_text("somebody else changed something that you changed, too")
+    expect(told).to_be_in_viewport(ratio=1)
+    expect(told).to_be_focused()
+    entry = mine.get_by_label("Changed by somebody else meanwhile")
+    expect(entry).to_contain_text("Nursing")
+    expect(entry).to_contain_text("Teaching")
+    # The part of the page where one is can be read, however narrow it is.
+    here = mine.get_by_role("link", name="Questions about them")
+    box = here.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= SIZES[size]["width"]
+    assert accessibility_faults(mine) == []
+    keep_picture(mine, f"people_moved_{size}_{scheme}")
+    mine.get_by_role("button", name="Save").click()
+    expect(mine.get_by_text("Saved.")).to_be_in_viewport()
