@@ -152,8 +152,8 @@ def forget_bad_rows() -> int:
 
 @shared_task(name="annotation.tidy_jobs")
 def tidy_jobs() -> int:
-    """Delete the files of jobs that are over, where a process died over it; their number."""
-    return rows.tidy()
+    """Delete what processes left that died over a job: files, and copies of studies; how many."""
+    return rows.tidy() + working.discard_copies()
 
 
 @shared_task(name="annotation.tidy_uploads")

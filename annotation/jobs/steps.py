@@ -15,13 +15,14 @@ from annotation.importing.formats import RowProblem
 from annotation.importing.transfer import import_files
 from annotation.importing.writers import comparisons
 from annotation.lifecycle import change
-from annotation.lifecycle.cloning import WantedCopy, challenge_study, clone_study
+from annotation.lifecycle.cloning import WantedCopy, copy_study
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.identical import add_identical
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.refusals import LifecycleError
 from annotation.lifecycle.rubric import CriterionDraft
 from annotation.lifecycle.rule_changes import with_changes
+from annotation.lifecycle.sliced_copies import SlicedCopy
 from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import Study, User
 
@@ -81,14 +82,14 @@ def copy_it(
     """Clone a study, or continue it by a challenger; the short name of the new one."""
     if not may_create_studies(actor):
         raise LifecycleError(NOT_FOR_YOU)
-    slug, title = wanted.slug, wanted.title
-    if wanted.continues:
-        made = challenge_study(study, slug, actor, title=title, progress=progress)
-    else:
-        made = clone_study(
-            study, slug, actor, title=title, with_content=wanted.with_content, progress=progress
-        )
-    return {"slug": made.slug}
+    return {"slug": copy_study(study, wanted, actor, progress).slug}
+
+
+def begin_copy(study: Study, actor: User, wanted: WantedCopy, key: str) -> SlicedCopy:
+    """The same of much content: to be filled in slices, and then finished."""
+    if not may_create_studies(actor):
+        raise LifecycleError(NOT_FOR_YOU)
+    return SlicedCopy(study, wanted, key)
 
 
 def change_it(

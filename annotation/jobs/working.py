@@ -1,4 +1,7 @@
-"""The worker's half: a job is claimed, done in one transaction with its end, and told of."""
+"""The worker's half: a job is claimed, done in one transaction with its end, and told of.
+
+Much content is copied in slices before that transaction, which then only makes a study of it.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,14 @@ from annotation.importing.formats import FileError
 from annotation.importing.transfer import BadRowsError, ImportRefusedError
 from annotation.lifecycle.cloning import WantedCopy
 from annotation.lifecycle.refusals import LifecycleError
+from annotation.lifecycle.sliced_copies import NAMED, discard, unfinished
 from annotation.models import JobKind, JobState, Study, StudyJob
 from annotation.pairing import DesignError
 from annotation.progress_notes import note_progress
 from annotation.taking_turns import TIME_LIMIT, TakenOverError, at_work, hold, take_turn
 
 from .rows import PROBLEMS, UNITS, Found, end, folder_of, forget_files, progress_path, store_end
-from .steps import Problems, change_it, copy_it, make_pairs, open_it
+from .steps import Problems, begin_copy, change_it, make_pairs, open_it
 
 log = structlog.get_logger(__name__)
 
@@ -82,14 +86,48 @@ def work_on(job: StudyJob) -> JobState | None:
 
 def _done(job: StudyJob, problems: Problems) -> JobState | None:
     """Do the work and tell that it is done, both or neither: whatever kills the worker."""
-    with transaction.atomic():
-        hold(job)
-        found = carry_out(job, problems)
-        state = store_end(job, found=found)
+    if job.kind == JobKind.COPYING:
+        state = _copied(job)
+    else:
+        with transaction.atomic():
+            hold(job)
+            state = store_end(job, found=carry_out(job, problems))
     forget_files(job)
     if job.kind == JobKind.CHANGING:
         settle(job)
     return state
+
+
+def _copied(job: StudyJob) -> JobState | None:
+    path, arguments = progress_path(job), dict(job.arguments)
+    expected = arguments.pop("expected", None)
+    # Another attempt has a copy of its own, so that neither touches that of the other.
+    key = f"{job.public_id.hex}-{job.attempts}"
+    copy = begin_copy(job.study, job.asked_by, WantedCopy(**arguments), key)
+    try:
+        copy.fill(
+            partial(hold, job),
+            lambda done: note_progress(path, done, expected, UNITS[JobKind.COPYING]),
+        )
+        with transaction.atomic():
+            hold(job)
+            return store_end(job, found={"slug": copy.finish(job.asked_by).slug})
+    except BaseException:
+        copy.discard()
+        raise
+
+
+def discard_copies() -> int:
+    """Delete what workers that were lost had copied; of how many studies."""
+    gone = 0
+    for study in unfinished():
+        hexed, _, attempt = study.slug.removeprefix(NAMED).rpartition("-")
+        at_work = StudyJob.objects.filter(state=JobState.WAITING, attempts=int(attempt))
+        if not at_work.filter(public_id=hexed).exists():
+            log.warning("jobs.copy_abandoned", study=study.slug)
+            discard(study)
+            gone += 1
+    return gone
 
 
 def settle(job: StudyJob) -> None:
@@ -114,8 +152,6 @@ def carry_out(job: StudyJob, problems: Problems) -> Found:
             return make_pairs(job.study, job.asked_by, progress=progress, **arguments)
         case JobKind.OPENING:
             return open_it(job.study, job.asked_by, progress=progress, **arguments)
-        case JobKind.COPYING:
-            return copy_it(job.study, job.asked_by, WantedCopy(**arguments), progress=progress)
         case _:
             name = arguments.pop("file", None)
             return change_it(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -125,19 +125,8 @@ def clone_study(
     ValidationError
         If the short name is not allowed or taken.
     """
-    with transaction.atomic():
-        # Held, so that it is not opened while names are copied.
-        source = Study.objects.select_for_update(no_key=True).get(pk=source.pk)
-        check_clone(source, with_content=with_content)
-        study, acts = _begin(source, slug, actor, title)
-        if with_content:
-            copy_content(source, study, progress)
-        detail = {"from": source.slug, "with_content": with_content}
-        audit.record_acts(study, actor, *acts, audit.Act("study.cloned", detail))
-        taken = {"to": study.slug, "with_content": with_content}
-        audit.record(source, actor, "study.copied", taken)
-    refresh_planner_statistics()
-    return study
+    wanted = WantedCopy(slug=slug, title=title, with_content=with_content)
+    return copy_study(source, wanted, actor, progress)
 
 
 def challenge_study(
@@ -155,25 +144,37 @@ def challenge_study(
     ValidationError
         If the short name is not allowed or taken.
     """
-    check_challenge(source)
+    return copy_study(source, WantedCopy(slug=slug, title=title, continues=True), actor, progress)
+
+
+def copy_study(
+    source: Study, wanted: WantedCopy, actor: User, progress: Progress | None = None
+) -> Study:
+    """Both of these, in one transaction; of much content `sliced_copies` makes many of it."""
     with transaction.atomic():
-        study, acts = _begin(source, slug, actor, title)
-        study.continues = source
-        study.save(update_fields=["continues"])
-        copy_content(source, study, progress)
-        continued = audit.Act("study.continues", {"from": source.slug})
-        audit.record_acts(study, actor, *acts, continued)
+        # Held, so that it is not opened while names are copied.
+        source = Study.objects.select_for_update(no_key=True).get(pk=source.pk)
+        check_source(source, wanted)
+        study, acts = begin_new_draft(wanted.slug, actor, title=wanted.title)
+        take_settings(source, study, wanted)
+        if wanted.copies_content:
+            copy_content(source, study, progress)
+        record_copy(source, study, wanted, actor, acts)
     refresh_planner_statistics()
     return study
 
 
 def check_copy(source: Study, wanted: WantedCopy) -> None:
     """Raise what cloning, or with `continues` the challenger, would; copy nothing."""
+    check_source(source, wanted)
+    check_new_draft(wanted.slug, title=wanted.title)
+
+
+def check_source(source: Study, wanted: WantedCopy) -> None:
     if wanted.continues:
         check_challenge(source)
     else:
         check_clone(source, with_content=wanted.with_content)
-    check_new_draft(wanted.slug, title=wanted.title)
 
 
 def check_clone(source: Study, *, with_content: bool) -> None:
@@ -197,13 +198,27 @@ def check_challenge(source: Study) -> None:
         )
 
 
-def _begin(source: Study, slug: str, actor: User, title: str) -> tuple[Study, list[audit.Act]]:
-    study, acts = begin_new_draft(slug, actor, title=title)
+def take_settings(source: Study, study: Study, wanted: WantedCopy) -> None:
+    """Give a draft the settings and the rubric of the source."""
     for name in COPIED_SETTINGS:
         setattr(study, name, getattr(source, name))
-    study.save(update_fields=COPIED_SETTINGS)
+    study.continues = source if wanted.continues else None
+    study.save(update_fields=[*COPIED_SETTINGS, "continues"])
     store_criteria(study, criteria_of(source))
-    return study, acts
+
+
+def record_copy(
+    source: Study, study: Study, wanted: WantedCopy, actor: User, acts: Sequence[audit.Act]
+) -> None:
+    """Log the acts of the new draft and whose copy it is, at the end of its transaction."""
+    if wanted.continues:
+        continued = audit.Act("study.continues", {"from": source.slug})
+        audit.record_acts(study, actor, *acts, continued)
+        return
+    cloned = {"from": source.slug, "with_content": wanted.with_content}
+    audit.record_acts(study, actor, *acts, audit.Act("study.cloned", cloned))
+    taken = {"to": study.slug, "with_content": wanted.with_content}
+    audit.record(source, actor, "study.copied", taken)
 
 
 def copy_content(source: Study, study: Study, progress: Progress | None = None) -> None:
@@ -213,19 +228,19 @@ def copy_content(source: Study, study: Study, progress: Progress | None = None) 
     making objects takes a second, copying their rows less than a tenth of it.
     """
     copied = 0
-    System.objects.bulk_create(
-        System(study=study, name=name)
-        for name in System.objects.filter(study=source)
-        .order_by("pk")
-        .values_list("name", flat=True)
-    )
+    copy_systems(source, study)
     for first, last in _ranges(source):
-        copied += _copy_range(source, study, first, last)
+        copied += copy_range(source, study, first, last)
         if progress is not None:
             progress(copied)
 
 
-def _copy_range(source: Study, study: Study, first: int, last: int) -> int:
+def copy_systems(source: Study, study: Study) -> None:
+    names = System.objects.filter(study=source).order_by("pk").values_list("name", flat=True)
+    System.objects.bulk_create(System(study=study, name=name) for name in names)
+
+
+def copy_range(source: Study, study: Study, first: int, last: int) -> int:
     """Copy prompts with everything that hangs on them; how many responses that were."""
     within = {"prompt__study": source, "prompt__pk__range": (first, last)}
     own = Cast(Value(study.pk), BigIntegerField())
@@ -285,8 +300,14 @@ def _new_response(study: Study, old: str) -> Subquery:
 
 def _ranges(source: Study) -> Iterator[tuple[int, int]]:
     """The first and the last key of some prompts at a time."""
-    keys = Prompt.objects.filter(study=source).order_by("pk").values_list("pk", flat=True)
     last = 0
-    while batch := list(keys.filter(pk__gt=last)[:PROMPTS_AT_ONCE]):
-        last = batch[-1]
-        yield batch[0], last
+    while found := next_range(source, last, PROMPTS_AT_ONCE):
+        yield found
+        last = found[1]
+
+
+def next_range(source: Study, after: int, most: int) -> tuple[int, int] | None:
+    """The first and the last key of the prompts after one; None where there are no more."""
+    rows = Prompt.objects.filter(study=source, pk__gt=after).order_by("pk")
+    keys = list(rows.values_list("pk", flat=True)[:most])
+    return (keys[0], keys[-1]) if keys else None

@@ -47,8 +47,11 @@ def begin_draft(slug: str, actor: User | None = None) -> tuple[Study, list[audit
     """
     check_slug(slug)
     study, created = Study.objects.get_or_create(slug=slug)
-    if not created:
-        return study, []
+    return study, equip_draft(study, actor) if created else []
+
+
+def equip_draft(study: Study, actor: User | None) -> list[audit.Act]:
+    """Give a new row of a study its first criterion and its owners; what is to be recorded."""
     Criterion.objects.create(
         study=study,
         key=Criterion.OVERALL,
@@ -56,8 +59,8 @@ def begin_draft(slug: str, actor: User | None = None) -> tuple[Study, list[audit
         scale=Scale.TERNARY,
         both_bad=True,
     )
-    begun = audit.Act("study.created", {"slug": slug})
-    return study, [begun, *people.make_first_owners(study, actor)]
+    begun = audit.Act("study.created", {"slug": study.slug})
+    return [begun, *people.make_first_owners(study, actor)]
 
 
 def create_draft(slug: str, actor: User, *, title: str = "") -> Study:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from annotation import audit
-from annotation.models import InvitationPurpose, Membership, Role, Study, User
+from annotation.models import Criterion, InvitationPurpose, Membership, Role, Study, User
 
 from .invitations import SET_PASSWORD_LIFETIME, Issued, replace_link
 from .members import add_member
@@ -49,7 +49,9 @@ def create_owner(email: str) -> Issued:
                 f"{username} is the name of an account that does not run this site. Invite it as "
                 "owner of a study instead: invite STUDY --role owner."
             )
-        ownerless = list(Study.objects.filter(~has_owner()).order_by("pk"))
+        # One without any question is being copied, and is somebody's once it is whole.
+        whole = Exists(Criterion.objects.filter(study=OuterRef("pk")))
+        ownerless = list(Study.objects.filter(~has_owner(), whole).order_by("pk"))
         of_studies = [(study, add_member(study, user, Role.OWNER)) for study in ownerless]
         link, issued = replace_link(user, InvitationPurpose.SET_PASSWORD, SET_PASSWORD_LIFETIME)
         # Entries come last: the studies' in the order of their keys, then the site's.

@@ -22,12 +22,12 @@ from django.utils import timezone
 from annotation import audit
 from annotation.many_rows import insert_rows
 from annotation.models import Study, User
+from annotation.slices import slice_of_rows
 from judging.models import CallState, JudgeCall, JudgeRun, JudgeVersion, RunState
 from judging.runs.asking import Asking
 from judging.runs.money import StudyBudgetFault, check_price
 from judging.runs.planning import NOTHING, ORDERS, Reader, RunFault, Step, drawn
 from judging.runs.reusing import answered, reuse
-from judging.runs.rows import slice_of_rows
 
 log = structlog.get_logger(__name__)
 

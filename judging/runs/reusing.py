@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.db.models import QuerySet
 
+from annotation.slices import slice_of_rows
 from judging.judges import is_outdated
 from judging.models import (
     CallState,
@@ -16,7 +17,6 @@ from judging.models import (
     JudgmentCriterion,
     RunState,
 )
-from judging.runs.rows import slice_of_rows
 
 # Answers that are copied at a time, each with its criteria.
 COPIES = 500

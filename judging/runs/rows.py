@@ -1,4 +1,4 @@
-"""Writes many rows: in one prepared statement, and in slices between which others write.
+"""Changes many rows in one prepared statement.
 
 Django's `bulk_update` builds a CASE for every field and row, which costs more than the request
 that the row is about.
@@ -6,26 +6,9 @@ that the row is about.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-from django.db import connection, models, transaction
-
-# SQLite has one writer and no queue for it: whoever waits looks now and then, at last every 100 ms,
-# whether it is free. So long it is left free between two slices, as a share of the slice before
-# and at least.
-FREE_SHARE, FREE_SECONDS = 0.5, 0.02
-
-
-@contextmanager
-def slice_of_rows() -> Iterator[None]:
-    """A transaction that is one of many, with time for other writers after it."""
-    begun = time.monotonic()
-    with transaction.atomic():
-        yield
-    if connection.vendor == "sqlite" and not connection.in_atomic_block:
-        time.sleep(max(FREE_SECONDS, FREE_SHARE * (time.monotonic() - begun)))
+from django.db import connection, models
 
 
 def update_each(rows: Sequence[models.Model], fields: Sequence[str]) -> None:

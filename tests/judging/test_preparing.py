@@ -11,9 +11,10 @@ from django.db import IntegrityError
 from django.utils import timezone
 
 from annotation.models import AuditEntry
+from annotation.slices import slice_of_rows
 from judging.models import CallState, JudgeCall, JudgeRun, Judgment, RunState
 from judging.prompts import LADDER, likely_tokens
-from judging.runs import preparing, reusing, rows
+from judging.runs import preparing, reusing
 from judging.runs.asking import Asking
 from judging.runs.claiming import claim
 from judging.runs.conducting import cancel
@@ -145,7 +146,7 @@ def test_a_draft_that_renews_its_lease_is_swept_no_further(
         if len(before) == slices_before:
             JudgeRun.objects.update(prepared_until=now + timedelta(minutes=2))
         before.append(1)
-        return rows.slice_of_rows()
+        return slice_of_rows()
 
     monkeypatch.setattr(preparing, "slice_of_rows", renewed)
     assert preparing.discard_abandoned() == 0

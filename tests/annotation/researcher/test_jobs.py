@@ -7,22 +7,29 @@ import os
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from annotation import quality, taking_turns
 from annotation.jobs import putting_off, rows, working
+from annotation.lifecycle import sliced_copies
+from annotation.lifecycle.cloning import clone_study, copy_range
+from annotation.lifecycle.configuring import configure_study
 from annotation.lifecycle.drafts import create_draft
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.states import close_study, unblind_study
+from annotation.lifecycle.study_file import StudyFile
 from annotation.lifecycle.versions import WantedChange, change_study
 from annotation.models import (
     Annotator,
@@ -43,6 +50,7 @@ from annotation.tasks import check_quality, forget_bad_rows, tidy_jobs, work_on_
 from tests import factories
 from tests.annotation.quality.world import make_trainee, make_training
 from tests.annotation.researcher.studio import Studio, make_studio
+from tests.annotation.researcher.test_copying import content_of
 from tests.annotation.researcher.test_pages import filled
 from tests.killing import Killed
 from tests.pages import text_of
@@ -369,6 +377,158 @@ def test_a_challenger_of_a_large_study_is_made_in_the_background(copied: Studio)
     assert "Copying the study" in text_of(copied.get("challenge"))
     assert work_on_job() == JobState.DONE
     assert Study.objects.get(slug="more").continues == copied.study
+
+
+@pytest.fixture
+def many_slices(copied: Studio, monkeypatch) -> Studio:
+    """A prompt is a slice."""
+    monkeypatch.setattr(sliced_copies, "FIRST_SLICE", 1)
+    monkeypatch.setattr(sliced_copies, "LARGEST_SLICE", 1)
+    monkeypatch.setattr(sliced_copies, "DISCARDED", 2)
+    return copied
+
+
+def after_slices(monkeypatch, number: int, what: Callable[[], object]) -> None:
+    """Do something after so many slices of content."""
+    done: list[int] = []
+
+    def counted(*args: Any) -> int:
+        if len(done) == number:
+            what()
+        done.append(copy_range(*args))
+        return done[-1]
+
+    monkeypatch.setattr(sliced_copies, "copy_range", counted)
+
+
+def die() -> None:
+    raise Killed
+
+
+def nothing_is_left(slug: str = "again") -> bool:
+    return not (
+        Study.objects.filter(slug=slug).exists()
+        or Study.objects.filter(slug__startswith=sliced_copies.NAMED).exists()
+    ) and (Study.objects.count(), Response.objects.count()) == (1, 6)
+
+
+def test_a_copy_in_slices_has_all_that_a_copy_at_once_has(many_slices: Studio):
+    study = many_slices.study
+    factories.make_comparison(study, "north", "south", kind="gold", gold={"overall": ["a"]})
+    expected = clone_study(study, "at-once", many_slices.user, title="B", with_content=True)
+    assert many_slices.post("clone", CLONE).status_code == 302
+    assert work_on_job() == JobState.DONE
+    made = Study.objects.get(slug="again")
+    assert made.title == "Capitals again"
+    assert content_of(made) == content_of(expected)
+    assert len(content_of(made)["checks"]) == 1
+    logs = [
+        [(entry.action, entry.actor) for entry in one.audit_entries.order_by("seq")]
+        for one in (made, expected)
+    ]
+    assert logs[0] == logs[1]
+    assert made.memberships.get().user == many_slices.user
+
+
+def test_nobody_has_a_part_in_what_is_being_copied(many_slices: Studio, monkeypatch):
+    many_slices.post("clone", CLONE)
+    seen: list[Any] = []
+
+    def look() -> None:
+        [shell] = sliced_copies.unfinished()
+        call_command("create_owner", "site@example.org", stdout=StringIO())
+        seen.extend([shell.memberships.count(), shell.audit_entries.count(), tidy_jobs()])
+        listed = many_slices.client.get(reverse("home"))
+        seen.append(shell.slug in listed.content.decode())
+
+    after_slices(monkeypatch, 2, look)
+    assert work_on_job() == JobState.DONE
+    assert seen == [0, 0, 0, False]
+    made = Study.objects.get(slug="again")
+    assert [row.user for row in made.memberships.all()] == [many_slices.user]
+
+
+@pytest.mark.parametrize("slices", [0, 2])
+def test_a_copy_that_fails_leaves_nothing(many_slices: Studio, monkeypatch, slices: int):
+    many_slices.post("clone", CLONE)
+
+    def fail() -> None:
+        raise OSError("no space left")
+
+    after_slices(monkeypatch, slices, fail)
+    assert work_on_job() == JobState.FAILED
+    assert nothing_is_left()
+
+
+def test_what_a_killed_worker_had_copied_is_deleted_and_the_next_one_copies_anew(
+    many_slices: Studio, monkeypatch
+):
+    many_slices.post("clone", CLONE)
+    with monkeypatch.context() as dying:
+        after_slices(dying, 2, die)
+        # Whoever is killed deletes nothing.
+        dying.setattr(sliced_copies.SlicedCopy, "discard", lambda copy: None)
+        with pytest.raises(Killed):
+            work_on_job()
+    [left] = sliced_copies.unfinished()
+    assert Response.objects.filter(prompt__study=left).count() == 4
+    assert tidy_jobs() == 0
+    StudyJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert work_on_job() == JobState.DONE
+    assert Response.objects.filter(prompt__study__slug="again").count() == 6
+    assert tidy_jobs() == 1
+    assert not sliced_copies.unfinished().exists()
+    assert (Study.objects.count(), Response.objects.count()) == (2, 12)
+
+
+def test_a_worker_that_was_taken_for_lost_gives_up_its_own_copy_alone(
+    many_slices: Studio, monkeypatch
+):
+    many_slices.post("clone", CLONE)
+    others: list[object] = []
+
+    def taken_over() -> None:
+        monkeypatch.undo()
+        StudyJob.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        job = only_job()
+        # As a process of its own, which knows nothing of the other's work.
+        taking_turns._held.clear()
+        others.append(work_on_job())
+        assert only_job().attempts == job.attempts + 1
+
+    after_slices(monkeypatch, 1, taken_over)
+    assert work_on_job() is None
+    assert others == [JobState.DONE]
+    assert Response.objects.filter(prompt__study__slug="again").count() == 6
+    assert not sliced_copies.unfinished().exists()
+
+
+@pytest.mark.parametrize("what", ["prompts", "rubric", "opened"])
+def test_a_source_that_moves_while_it_is_copied_is_not_copied(
+    many_slices: Studio, monkeypatch, what: str
+):
+    many_slices.post("clone", CLONE)
+    study = many_slices.study
+    moves: dict[str, Callable[[], object]] = {
+        "prompts": lambda: factories.make_prompt(study),
+        "rubric": lambda: configure_study(study, StudyFile({"title": "Another"}, None)),
+        "opened": lambda: Study.objects.filter(pk=study.pk).update(
+            state=StudyState.OPEN, opened_at=timezone.now(), results="open"
+        ),
+    }
+    after_slices(monkeypatch, 2, moves[what])
+    assert work_on_job() == JobState.FAILED
+    assert "was changed while it was copied" in only_job().problem
+    assert not sliced_copies.unfinished().exists()
+    assert Study.objects.count() == 1
+
+
+def test_slices_grow_and_shrink_with_how_long_they_take():
+    assert sliced_copies.next_size(50, 0.01) == 100
+    assert sliced_copies.next_size(1000, 0.01) == 1000
+    assert sliced_copies.next_size(50, 0.07) == 50
+    assert sliced_copies.next_size(50, 1.0) == 5
+    assert sliced_copies.next_size(1, 5.0) == 1
 
 
 @pytest.fixture
