@@ -278,16 +278,7 @@ def _ranks(
         meets *= min(1.0, 2 * pairs / (systems * (systems - 1)))
     else:
         return None
-    of_a_pair = planned.design.prompts
-    prompts = max(of_a_pair, round(of_a_pair / share))
-    design = BoardDesign(
-        meets=meets,
-        prompts=prompts,
-        share=of_a_pair / prompts,
-        votes_per_prompt=planned.design.votes_per_prompt,
-        annotators=planned.design.annotators,
-        tie_rate=planned.design.tie_rate,
-    )
+    design = BoardDesign(meets, share, planned.design)
     found = plan_ranks(design, shares, seed=study.seed, spread=value["spread"])
     return None if found is None else asdict(found)
 

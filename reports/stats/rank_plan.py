@@ -27,7 +27,7 @@ from reports.stats.covariance import Covariance
 from reports.stats.planning import PlanError
 from reports.stats.results import generator
 from reports.stats.simultaneous import rank_sets
-from reports.stats.study_plan import Term, VarianceShares
+from reports.stats.study_plan import Design, Term, VarianceShares
 
 __all__ = [
     "DEFAULT_SPREAD",
@@ -65,33 +65,21 @@ class BoardDesign:
     meets : float array, shape (m, m)
         Symmetric, 0 on the diagonal: 1 where two systems meet; between 0 and 1 where only the
         number of pairs is known, and not which.
-    prompts : int
-        In all.
     share : float
-        Of the prompts on which two systems that meet do so, within (0, 1]. A system meets others
+        Of all prompts on which two systems that meet do so, within (0, 1]. A system meets others
         on each prompt about equally often.
-    votes_per_prompt : int
-        Of one pair, the overlap.
-    annotators : int
-    tie_rate : float
-        Between equals; ties are rarer between others, as in Davidson's model.
+    of_a_pair : Design
+        How the votes of each pair that meets are spread. Its tie rate is that of equals; ties are
+        rarer between others, as in Davidson's model.
     """
 
     meets: FloatArray
-    prompts: int
     share: float
-    votes_per_prompt: int
-    annotators: int
-    tie_rate: float
+    of_a_pair: Design
 
     def __post_init__(self) -> None:
-        for name in ("prompts", "votes_per_prompt", "annotators"):
-            if getattr(self, name) < 1:
-                raise PlanError(f"{name} is {getattr(self, name)}; expected 1 or more")
         if not 0 < self.share <= 1:
             raise PlanError(f"share is {self.share}; expected above 0, up to 1")
-        if not 0 <= self.tie_rate < 1:
-            raise PlanError(f"tie rate is {self.tie_rate}; expected from 0 to below 1")
 
     @property
     def systems(self) -> int:
@@ -103,14 +91,20 @@ class BoardDesign:
         return float(self.meets.sum()) / 2
 
     @property
+    def prompts(self) -> float:
+        """In all."""
+        return self.of_a_pair.prompts / self.share
+
+    @property
     def votes(self) -> float:
         """Of any verdict, in all."""
-        return self.pairs * self.prompts * self.share * self.votes_per_prompt
+        return self.pairs * self.of_a_pair.votes
 
     @property
     def df(self) -> float:
         """Degrees of freedom that the report's intervals will have, if all rate about alike."""
-        clusters = [n for n in (min(self.annotators, self.votes), self.prompts) if n >= 2]
+        people = min(self.of_a_pair.annotators, self.votes)
+        clusters = [n for n in (people, self.prompts) if n >= 2]
         return max(1.0, min(clusters, default=self.votes) - 1.0)
 
     @property
@@ -212,7 +206,7 @@ def plan_ranks(
     width = np.empty(studies)
     parts: dict[Term, float] = {"prompt": 0.0, "annotator": 0.0, "vote": 0.0}
     for study in range(studies):
-        strengths = (1 - design.tie_rate) * random.normal(0, spread, m)
+        strengths = (1 - design.of_a_pair.tie_rate) * random.normal(0, spread, m)
         sources = variance_of_strengths(design, shares, strengths)
         matrix = sum(sources.values(), np.zeros((m, m)))
         # All Strengths may move together: that makes the matrix regular and changes no rank.
@@ -267,25 +261,24 @@ def variance_of_strengths(
     strengths : float array, shape (m,)
     """
     p = expit(strengths[:, None] - strengths)
-    s, tie_rate = design.share, design.tie_rate
+    s, own = design.share, design.of_a_pair
     h = p * p.T * design.meets
     single = _laplacian(h)
     square = _laplacian(p * p.T * h)
     drawn = _laplacian(p * p.T * h * (1 - s * design.meets))
-    kappa = design.votes_per_prompt * (1 - tie_rate)
-    each = design.prompts * s * kappa  # decisive votes of one pair
-    decisive = each * design.pairs
-    people = min(float(design.annotators), decisive)
+    kappa = own.votes_per_prompt * (1 - own.tie_rate)
+    decisive = own.decisive * design.pairs
+    people = min(float(own.annotators), decisive)
     n = decisive / people
     of_prompt = kappa**2 * (s**2 * single @ single + s * drawn)
-    of_prompt += 2 * kappa * tie_rate * s * square
+    of_prompt += 2 * kappa * own.tie_rate * s * square
     mean = single / design.pairs
     of_person = n * (n - 1) * mean @ mean + 2 * n * square / design.pairs
-    bread = gauge_inverse(design.prompts * s * design.votes_per_prompt * single)
+    bread = gauge_inverse(own.votes * single)
     meat: dict[Term, FloatArray] = {
         "prompt": 2 * shares.prompt * design.prompts * of_prompt,
         "annotator": 2 * shares.annotator * people * of_person,
-        "vote": each * (single - 4 * (shares.prompt + shares.annotator) * square),
+        "vote": own.decisive * (single - 4 * (shares.prompt + shares.annotator) * square),
     }
     return {name: np.asarray(bread @ part @ bread) for name, part in meat.items()}
 

@@ -15,7 +15,7 @@ SMALL = 5_000
 PROGRESS = Keeper("progress", count_progress, lambda study: is_large(study, SMALL))
 PEOPLE = Keeper("people", read_people, are_many, again=read_people_again)
 # It reads every vote, and hardly changes from one minute to the next.
-PLAN = Keeper("plan", read_plan, None, fresh=60.0)
+PLAN = Keeper("plan_and_ranks", read_plan, None, fresh=60.0)
 
 KEEPERS = (PROGRESS, PEOPLE, PLAN)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 
 import numpy as np
@@ -17,16 +18,25 @@ from reports.stats.rank_plan import (
     plan_ranks,
     variance_of_strengths,
 )
-from reports.stats.study_plan import DEFAULT_SHARES, VarianceShares, plan_study
+from reports.stats.study_plan import DEFAULT_SHARES, Design, VarianceShares, plan_study
 from reports.stats.votes import Votes
 
 INDEPENDENT = VarianceShares(0.0, 0.0, 1.0)
 
 
+def board(
+    meets: np.ndarray, prompts: int, share: float, overlap: int, people: int, tie_rate: float
+) -> BoardDesign:
+    """From the number of prompts in all."""
+    return BoardDesign(meets, share, Design(round(prompts * share), overlap, people, tie_rate))
+
+
 def independent(systems: int, votes: int, tie_rate: float = 0.24) -> BoardDesign:
-    """Each vote on its own prompt and by its own annotator."""
-    meets = everyone_meets(systems)
-    return BoardDesign(meets, votes, 2 / (systems * (systems - 1)), 1, votes, tie_rate)
+    """Each vote by its own annotator, and no two pairs on one prompt."""
+    pairs = systems * (systems - 1) // 2
+    prompts = math.ceil(votes / pairs)
+    meets = everyone_meets(systems) * (votes / (pairs * prompts))
+    return BoardDesign(meets, 1 / pairs, Design(prompts, 1, votes, tie_rate))
 
 
 def planned(design: BoardDesign, shares: VarianceShares = INDEPENDENT, **more: float) -> RankPlan:
@@ -56,7 +66,7 @@ def test_of_two_equal_systems_the_errors_are_those_of_the_plan_of_a_pair(
     pair = plan_study(
         shares=shares, annotators=12, votes_per_prompt=overlap, tie_rate=tie_rate, prompts=80
     )
-    design = BoardDesign(everyone_meets(2), 80, 1.0, overlap, 12, tie_rate)
+    design = board(everyone_meets(2), 80, 1.0, overlap, 12, tie_rate)
     parts = variance_of_strengths(design, shares, np.zeros(2))
     for name in ("prompt", "annotator", "vote"):
         # Of the win rate among decisive votes, 1/4 of a vote's variance; of the difference of
@@ -98,7 +108,7 @@ def test_on_whole_prompts_the_errors_are_sums_over_prompts(hubs: int) -> None:
     shares = VarianceShares(0.4, 0.0, 0.6)
     meets = everyone_meets(5, hubs)
     pairs = [(a, b) for a, b in combinations(range(5), 2) if meets[a, b]]
-    design = BoardDesign(meets, 30, 1.0, 3, 10, 0.0)
+    design = board(meets, 30, 1.0, 3, 10, 0.0)
     expected = naive_variance([pairs] * 30, theta, shares, 3)
     assert in_all(design, shares, theta) == pytest.approx(expected, abs=1e-12)
 
@@ -108,7 +118,7 @@ def test_where_systems_take_turns_the_errors_are_those_of_a_round_robin() -> Non
     # Five rounds of three pairs; each prompt has two of them.
     rounds = [[(5, r)] + [((r + k) % 5, (r - k) % 5) for k in (1, 2)] for r in range(5)]
     met = [rounds[r] + rounds[q] for r, q in combinations(range(5), 2)] * 3
-    design = BoardDesign(everyone_meets(6), 30, 2 / 5, 2, 10, 0.0)
+    design = board(everyone_meets(6), 30, 2 / 5, 2, 10, 0.0)
     expected = naive_variance(met, theta, shares, 2)
     assert in_all(design, shares, theta) == pytest.approx(expected, rel=1e-9, abs=1e-12)
 
@@ -117,7 +127,7 @@ def test_many_systems_on_the_same_prompts_share_their_luck() -> None:
     """More systems on each prompt bring votes, and no new prompts."""
 
     def of_one(systems: int) -> float:
-        design = BoardDesign(everyone_meets(systems), 100, 1.0, 3, 50, 0.0)
+        design = board(everyone_meets(systems), 100, 1.0, 3, 50, 0.0)
         whole = in_all(design, DEFAULT_SHARES, np.zeros(systems))
         return float(np.trace(whole)) / systems
 
@@ -126,24 +136,41 @@ def test_many_systems_on_the_same_prompts_share_their_luck() -> None:
 
 
 def test_more_of_anything_narrows_the_ranges() -> None:
-    base = BoardDesign(everyone_meets(8), 60, 1.0, 3, 12, 0.25)
+    base = board(everyone_meets(8), 60, 1.0, 3, 12, 0.25)
     places = planned(base, DEFAULT_SHARES).places
     for larger in (
-        BoardDesign(base.meets, 240, 1.0, 3, 12, 0.25),
-        BoardDesign(base.meets, 60, 1.0, 12, 12, 0.25),
-        BoardDesign(base.meets, 60, 1.0, 3, 48, 0.25),
+        board(base.meets, 240, 1.0, 3, 12, 0.25),
+        board(base.meets, 60, 1.0, 12, 12, 0.25),
+        board(base.meets, 60, 1.0, 3, 48, 0.25),
     ):
         assert planned(larger, DEFAULT_SHARES).places < places
     assert planned(base, DEFAULT_SHARES, spread=0.8).places < places
     assert planned(base).places < places
 
 
+def test_few_annotators_or_prompts_leave_errors_unsure_and_ranks_open() -> None:
+    many = board(everyone_meets(8), 400, 1.0, 3, 400, 0.25)
+    assert many.df == 399
+    for few, df in (
+        (board(many.meets, 400, 1.0, 3, 5, 0.25), 4),
+        (board(many.meets, 6, 1.0, 200, 400, 0.25), 5),
+        (board(many.meets, 400, 1.0, 3, 1, 0.25), 399),
+    ):
+        assert few.df == planned(few).df == df
+    few, many = (board(everyone_meets(8), 60, 1.0, 3, people, 0.25) for people in (4, 60))
+    assert planned(few).places > planned(many).places + 1
+
+
+def test_equal_systems_are_told_apart_only_by_mistake() -> None:
+    assert 7.8 < planned(independent(8, 400), spread=1e-3).places < 8
+
+
 def test_the_largest_source_is_named() -> None:
     shares = VarianceShares(0.3, 0.1, 0.6)
     for design, name in (
-        (BoardDesign(everyone_meets(10), 20, 1.0, 3, 200, 0.0), "prompt"),
-        (BoardDesign(everyone_meets(10), 2_000, 1.0, 3, 5, 0.0), "annotator"),
-        (BoardDesign(everyone_meets(10), 2_000, 1 / 45, 1, 2_000, 0.0), "vote"),
+        (board(everyone_meets(10), 20, 1.0, 3, 200, 0.0), "prompt"),
+        (board(everyone_meets(10), 2_000, 1.0, 3, 5, 0.0), "annotator"),
+        (board(everyone_meets(10), 2_000, 1 / 45, 1, 2_000, 0.0), "vote"),
     ):
         assert planned(design, shares).dominant == name
 
@@ -168,7 +195,7 @@ def test_the_same_seed_gives_the_same_forecast_and_another_seed_nearly_so() -> N
 def test_there_is_nothing_to_say_of_two_systems_of_too_many_and_of_groups() -> None:
     apart = np.kron(np.eye(2), np.ones((2, 2)) - np.eye(2))
     for meets in (everyone_meets(2), everyone_meets(201), apart):
-        assert plan_ranks(BoardDesign(meets, 50, 1.0, 3, 10, 0.2), INDEPENDENT, seed=1) is None
+        assert plan_ranks(board(meets, 50, 1.0, 3, 10, 0.2), INDEPENDENT, seed=1) is None
 
 
 @pytest.mark.parametrize("spread", [0.0, -1.0, float("nan"), float("inf")])
@@ -177,14 +204,10 @@ def test_a_spread_that_is_none_is_refused(spread: float) -> None:
         plan_ranks(independent(5, 100), INDEPENDENT, seed=1, spread=spread)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [{"prompts": 0}, {"share": 0.0}, {"share": 1.5}, {"annotators": 0}, {"tie_rate": 1.0}],
-)
-def test_an_impossible_design_is_refused(wrong: dict[str, float]) -> None:
-    fields = {"prompts": 5, "share": 1.0, "votes_per_prompt": 1, "annotators": 5, "tie_rate": 0.0}
-    with pytest.raises(PlanError, match="expected"):
-        BoardDesign(everyone_meets(3), **{**fields, **wrong})  # type: ignore[arg-type]
+@pytest.mark.parametrize("share", [0.0, 1.5, math.nan])
+def test_an_impossible_share_is_refused(share: float) -> None:
+    with pytest.raises(PlanError, match="share is"):
+        BoardDesign(everyone_meets(3), share, Design(5, 1, 5, 0.0))
 
 
 def widths_of_studies(
@@ -228,7 +251,7 @@ def test_simulated_studies_have_ranges_as_wide_as_foretold(
     widths = widths_of_studies(
         100, systems=systems, prompts=prompts, people=people, clustered=clustered
     )
-    design = BoardDesign(everyone_meets(systems), prompts, 1.0, 3, people, 0.25)
+    design = board(everyone_meets(systems), prompts, 1.0, 3, people, 0.25)
     found = planned(design, DEFAULT_SHARES if clustered else INDEPENDENT)
     error = np.hypot(widths.std(ddof=1) / np.sqrt(widths.size), found.places_se)
     # Errors of errors are foretold by degrees of freedom alone: a twentieth of the range.
