@@ -146,6 +146,8 @@ def unblind_study(
     """
     reason = reason.strip()
     check_storable(reason, f"{study.slug} was not unblinded")
+    # Of an open study some may have come since the last sweep, and the log tells how many count.
+    quality.exclude_own_votes(study)
     with transaction.atomic():
         unblinded = (
             Study.objects.filter(pk=study.pk, unblinded_at__isnull=True)

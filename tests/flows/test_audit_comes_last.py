@@ -13,15 +13,17 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from annotation import people, quality
 from annotation.adjudication import decide, next_case
+from annotation.lifecycle.cloning import WantedCopy
 from annotation.lifecycle.generation import generate_comparisons
 from annotation.lifecycle.identical import generate_identical
 from annotation.lifecycle.opening import open_study
 from annotation.lifecycle.rubric import CriterionDraft, configure_draft, set_rubric
+from annotation.lifecycle.sliced_copies import SlicedCopy
 from annotation.lifecycle.states import close_study, pause_study, resume_study, unblind_study
 from annotation.models import (
     Annotator,
@@ -52,6 +54,7 @@ from tests.annotation.quality.world import (
 from tests.annotation.queue.world import current_id, make_queue, vote
 from tests.factories import (
     make_annotator,
+    make_membership,
     make_open_study,
     make_prompt,
     make_response,
@@ -328,6 +331,36 @@ def reinstating() -> Act:
     return lambda: quality.review(rater, ReviewOutcome.REINSTATE, "Careful.")
 
 
+def an_owner_who_voted() -> Annotator:
+    rater = a_rater(an_opened_study())
+    make_membership(rater.study, Role.OWNER, rater.user)
+    return rater
+
+
+def leaving_out_own_votes() -> Act:
+    study = an_owner_who_voted().study
+    return lambda: close_study(study)
+
+
+def counting_own_votes() -> Act:
+    rater = an_owner_who_voted()
+    quality.exclude_own_votes(rater.study)
+    return lambda: quality.review(rater, ReviewOutcome.COUNT_OWN, "We are three.")
+
+
+def copying_in_slices() -> Act:
+    wanted = WantedCopy(slug="copy", title="A copy", with_content=True)
+    copy = SlicedCopy(a_draft(), wanted, "1")
+    copy.fill(lambda: None)
+    owner = make_user()
+
+    def finish() -> None:
+        with transaction.atomic():
+            copy.finish(owner)
+
+    return finish
+
+
 def adjudicating() -> Act:
     study = make_open_study()
     version_with_rubric(study)
@@ -458,6 +491,9 @@ def import_rows(command: str, study: Study, row: str) -> None:
         pausing_somebody,
         rejecting,
         reinstating,
+        leaving_out_own_votes,
+        counting_own_votes,
+        copying_in_slices,
         adjudicating,
         stopping_a_pair,
         starting_a_judge_beside_one_that_goes_on,
