@@ -19,6 +19,7 @@ from annotation.selectors import versions_voted_under
 from reports import looks
 from reports import records as study_records
 from reports.against_one import against_one_rows
+from reports.anchored_boards import anchor_as_dict, anchor_in_codes
 from reports.beside import MORE_VOTES, beside, is_large
 from reports.boards import Grades
 from reports.diagnostics import diagnostics
@@ -28,8 +29,10 @@ from reports.models import AnalysisRun
 from reports.no_collection import no_collection
 from reports.pair_rows import pair_rows
 from reports.pooled_records import counts_earlier
+from reports.rating_anchor import anchor_of
 from reports.records import CriterionRecords, StudyRecords
 from reports.settled_votes import settled_votes
+from reports.shown_boards import leaderboard_rows
 from reports.side_by_side import side_by_side
 from reports.stats.agreement_report import agreement_report
 from reports.stats.head_to_head import head_to_head
@@ -42,7 +45,7 @@ from reports.with_excluded import with_excluded
 from reports.written_json import compress_quickly
 
 # Changes whenever the same input would give another report.
-REPORT_FORMAT = 19
+REPORT_FORMAT = 20
 
 LEVEL = 0.95
 # The smallest difference of interest, and how surely a study should see it.
@@ -146,6 +149,7 @@ def _few_responses(study: Study) -> bool:
 
 def settings_of(study: Study, read: StudyRecords, *, thorough: bool = False) -> dict[str, Any]:
     """What the figures were computed under, as printed beside them."""
+    anchor = anchor_of(study)
     return {
         "ties": "half",
         "both_bad": "tie",
@@ -162,6 +166,9 @@ def settings_of(study: Study, read: StudyRecords, *, thorough: bool = False) -> 
         "looked_early": outcomes_were_open(study),
         "closed": study.was_opened and study.closed_at is not None,
         "expertise": read.expertise,
+        "anchor": None
+        if anchor is None
+        else {"system": anchor.system.name, "rating": anchor.rating},
         "diagnostics": thorough,
         "notice": study.notice,
         "title": study.title,
@@ -195,6 +202,7 @@ def report(
     votes = overall.votes
     thorough = settings["diagnostics"]
     sequential = _looked_early(settings)
+    anchor = anchor_in_codes(settings, read.systems)
     target, stops_early = study.target_votes, study.stopping == Stopping.SEQUENTIAL
 
     def of_pairs() -> tuple[SideBias, dict[str, Any]]:
@@ -220,7 +228,7 @@ def report(
         }
 
     def of_systems() -> tuple[Leaderboard, SideTermFit, dict[str, Any]]:
-        board = leaderboard(votes, seed=seed, level=LEVEL)
+        board = leaderboard(votes, seed=seed, level=LEVEL, anchor=anchor)
         side_term = fit_side_term(votes, level=LEVEL)
         # Last, as it needs most memory: most often the pairs are ready by then.
         return board, side_term, _agreement(overall, read, seed, thorough=thorough)
@@ -252,7 +260,8 @@ def report(
             "judgments": sum(int((judge.verdict >= 0).sum()) for judge in read.judgments),
         },
         "verdicts": verdict_counts(overall),
-        "leaderboard": leaderboard_rows(board, read),
+        "anchor": anchor_as_dict(board.anchoring, read.systems),
+        "leaderboard": leaderboard_rows(board, read.systems),
         **pairs,
         "agreement": agreement,
         "side_bias": _side_bias(bias, read, side_term),
@@ -263,6 +272,7 @@ def report(
             _grades_and_steps(overall),
             seed=seed,
             level=LEVEL,
+            anchor=anchor,
             thorough=thorough,
             still_voting=study.was_opened and not settings["closed"],
         ),
@@ -287,12 +297,15 @@ def _criterion(
     criterion: CriterionRecords, read: StudyRecords, settings: dict[str, Any], seed: int
 ) -> dict[str, Any]:
     """An entry of `criteria`."""
-    board = leaderboard(criterion.votes, seed=seed, level=LEVEL)
+    anchor = anchor_in_codes(settings, read.systems)
+    board = leaderboard(criterion.votes, seed=seed, level=LEVEL, anchor=anchor)
+    too = with_excluded(read, criterion, board, seed=seed, level=LEVEL, anchor=anchor)
     return {
         "criterion": criterion.key,
         "verdicts": verdict_counts(criterion),
-        "leaderboard": leaderboard_rows(board, read),
-        "with_excluded": with_excluded(read, criterion, board, seed=seed, level=LEVEL).as_dict(),
+        "anchor": anchor_as_dict(board.anchoring, read.systems),
+        "leaderboard": leaderboard_rows(board, read.systems),
+        "with_excluded": too.as_dict(),
         "agreement": _agreement(criterion, read, seed, thorough=settings["diagnostics"]),
     }
 
@@ -330,26 +343,6 @@ def outcomes_were_open(study: Study) -> bool:
 def verdict_counts(criterion: CriterionRecords) -> dict[str, int]:
     verdict = criterion.votes.verdict
     return {code.name.lower(): int((verdict == code).sum()) for code in VERDICT_ORDER}
-
-
-def leaderboard_rows(board: Leaderboard, read: StudyRecords) -> list[dict[str, Any]]:
-    """Components count from 1 in the report, as people do."""
-    return [
-        {
-            "system": read.systems[row.system],
-            "component": None if row.component is None else row.component + 1,
-            "strength": row.strength.as_dict(),
-            "rating": row.rating.as_dict(),
-            "rank": row.rank,
-            "rank_low": row.rank_low,
-            "rank_high": row.rank_high,
-            "win_rate": row.win_rate.as_dict(),
-            "votes": row.votes,
-            "tie_rate": row.tie_rate,
-            "both_bad_rate": row.both_bad_rate,
-        }
-        for row in board.rows
-    ]
 
 
 def _agreement(

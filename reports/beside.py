@@ -9,6 +9,7 @@ from reports.model_fit import model_fit, no_fit
 from reports.records import StudyRecords
 from reports.shown_boards import no_board
 from reports.slicing import no_slices, slices
+from reports.stats.anchoring import Anchor
 from reports.stats.leaderboard import Leaderboard
 from reports.stats.side_term import SideTermFit
 from reports.stats.votes import Votes
@@ -34,6 +35,7 @@ def beside(
     *,
     seed: int,
     level: float,
+    anchor: Anchor | None,
     thorough: bool,
     still_voting: bool,
 ) -> dict[str, Any]:
@@ -49,13 +51,14 @@ def beside(
         None where the overall scale has none.
     seed : int
     level : float
+    anchor : Anchor or None
     thorough : bool
         Whether what takes long was asked for.
     still_voting : bool
         Whether annotators may still vote.
     """
     votes = read.overall.votes
-    too = with_excluded(read, read.overall, first, seed=seed, level=level)
+    too = with_excluded(read, read.overall, first, seed=seed, level=level, anchor=anchor)
     board, compared = {WITH_EXCLUDED: too.board}, {WITH_EXCLUDED: too.compared}
     if is_large(votes) and not thorough:
         return {
@@ -64,7 +67,9 @@ def beside(
             "fit": no_fit(ASK),
             "slices": no_slices(read, ASK),
         }
-    boards = Boards(read, read.overall, first, side_term, grades, seed=seed, level=level)
+    boards = Boards(
+        read, read.overall, first, side_term, grades, seed=seed, level=level, anchor=anchor
+    )
     return {
         "boards": {**boards.as_dict(), **board},
         "sensitivity": {**boards.sensitivity(), **compared},

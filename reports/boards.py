@@ -19,6 +19,7 @@ from reports.shown_boards import (
     show_board,
     show_half_win,
 )
+from reports.stats.anchoring import Anchor
 from reports.stats.covariance import Covariance
 from reports.stats.davidson import TieFit, fit_davidson, fit_rao_kupper
 from reports.stats.graded import fit_graded
@@ -33,7 +34,7 @@ from reports.stats.score_board import ScoreBoard, score_board
 from reports.stats.side_term import SideTermFit
 from reports.stats.style_control import fit_style
 from reports.stats.text_features import STYLE_FEATURES
-from reports.stats.votes import IntArray, Votes
+from reports.stats.votes import IntArray, TiePolicy, Votes
 
 BOARDS = (
     "davidson",
@@ -76,6 +77,8 @@ class Boards:
     grades : Grades or None
     seed : int
     level : float
+    anchor : Anchor or None
+        Stands at its number on each board, which is measured from it on its own scale.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Boards:
         *,
         seed: int,
         level: float,
+        anchor: Anchor | None,
     ) -> None:
         self._read = read
         self._votes = criterion.votes
@@ -97,6 +101,7 @@ class Boards:
         self._grades = grades
         self._seed = seed
         self._level = level
+        self._anchor = anchor
         self._found: dict[str, ShownBoard] = {}
         self._reasons: dict[str, str] = {}
         builders: tuple[Callable[[], ShownBoard | str], ...] = (
@@ -137,6 +142,11 @@ class Boards:
     def _half_win(self, board: Leaderboard, n: int, scale: str, **more: Any) -> ShownBoard:
         return show_half_win(board, self._read.systems, n, scale, **more)
 
+    def _leaderboard(self, votes: Votes, ties: TiePolicy = "half") -> Leaderboard:
+        return leaderboard(
+            votes, seed=self._seed, level=self._level, ties=ties, anchor=self._anchor
+        )
+
     def _of_outcomes(
         self, votes: Votes, fit: OutcomeFit, covariance: Covariance, method: str
     ) -> ScoreBoard:
@@ -151,6 +161,7 @@ class Boards:
             warnings=fit.warnings,
             seed=self._seed,
             level=self._level,
+            anchor=self._anchor,
         )
 
     def _shape(
@@ -198,7 +209,7 @@ class Boards:
         decisive = self._votes.counted("drop").n
         if not decisive:
             return "There are no decisive votes."
-        board = leaderboard(self._votes, seed=self._seed, level=self._level, ties="drop")
+        board = self._leaderboard(self._votes, ties="drop")
         return self._half_win(board, decisive, WIN_ODDS)
 
     def _side_adjusted(self) -> ShownBoard | str:
@@ -217,6 +228,7 @@ class Boards:
             converged=term.converged,
             seed=self._seed,
             level=self._level,
+            anchor=self._anchor,
         )
         return self._shown(board, EXPECTED_SCORE, {"side": term.gamma})
 
@@ -230,7 +242,7 @@ class Boards:
         votes = weigh_prompts(self._votes, weight)
         if votes is None:
             return "Every prompt with votes has the weight 0."
-        board = leaderboard(votes, seed=self._seed, level=self._level)
+        board = self._leaderboard(votes)
         return self._half_win(
             board, votes.n, EXPECTED_SCORE, kish_n=kish_size(votes.weight, votes.n)
         )
@@ -247,7 +259,7 @@ class Boards:
         if found is None:
             return "No vote is on a comparison of the queue."
         votes = replace(self._votes, weight=found.weight)
-        board = leaderboard(votes, seed=self._seed, level=self._level)
+        board = self._leaderboard(votes)
         return self._half_win(
             board,
             votes.n,
@@ -280,6 +292,7 @@ class Boards:
             converged=fit.converged,
             seed=self._seed,
             level=self._level,
+            anchor=self._anchor,
         )
         shown = self._shown(
             board, EXPECTED_SCORE, dict(zip(STYLE_FEATURES, found.coefficients, strict=True))

@@ -19,7 +19,8 @@ from judging.models import Judgment
 from reports.models import AnalysisRun
 
 # Acts that change what a report says of the same votes: texts, rubric, versions, what is compared,
-# the end, the name of somebody who was erased, in whose place judges are tested.
+# the end, the name of somebody who was erased, in whose place judges are tested, what ratings are
+# measured from.
 CHANGES = (
     "study.configured",
     "study.rubric_set",
@@ -30,6 +31,8 @@ CHANGES = (
     "comparisons.generated",
     "pair.stopped",
     "judges.expertise_set",
+    "report.anchor_set",
+    "report.anchor_removed",
     "annotator.erased",
 )
 

@@ -1,4 +1,4 @@
-"""How a board beside the first stands in the report, and what it changes."""
+"""How a board stands in the report, and what one beside the first changes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reports.anchored_boards import anchor_as_dict
 from reports.stats.leaderboard import Leaderboard, LeaderboardRow
 from reports.stats.results import Estimate
 from reports.stats.score_board import BoardRow, ScoreBoard
@@ -26,6 +27,19 @@ class ShownBoard:
     better: Any
 
 
+def leaderboard_rows(board: Leaderboard, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The first board, with all that it says of a system."""
+    return [
+        {
+            **_row(row, row.votes, names),
+            "win_rate": row.win_rate.as_dict(),
+            "tie_rate": row.tie_rate,
+            "both_bad_rate": row.both_bad_rate,
+        }
+        for row in board.rows
+    ]
+
+
 def no_board(reason: str) -> dict[str, Any]:
     """A board that there is not, and why."""
     return {"rows": None, "reason": reason}
@@ -35,7 +49,7 @@ def show_board(
     board: ScoreBoard, names: Sequence[str], scale: str, terms: Mapping[str, Estimate], **more: Any
 ) -> ShownBoard:
     rows = [_row(row, row.votes, names) for row in board.rows]
-    return _shown(rows, board, scale, board.n, terms, more)
+    return _shown(rows, board, names, scale, board.n, terms, more)
 
 
 def show_half_win(
@@ -46,7 +60,7 @@ def show_half_win(
         {**_row(row, row.win_rate.n, names), "win_rate": row.win_rate.as_dict()}
         for row in board.rows
     ]
-    return _shown(rows, board, scale, n, {}, more)
+    return _shown(rows, board, names, scale, n, {}, more)
 
 
 def compare(first: Leaderboard, board: ShownBoard, names: Sequence[str]) -> dict[str, Any]:
@@ -72,9 +86,11 @@ def compare(first: Leaderboard, board: ShownBoard, names: Sequence[str]) -> dict
 def _row(row: BoardRow | LeaderboardRow, votes: int, names: Sequence[str]) -> dict[str, Any]:
     return {
         "system": names[row.system],
+        # Components count from 1 in the report, as people do.
         "component": None if row.component is None else row.component + 1,
         "strength": row.strength.as_dict(),
         "rating": row.rating.as_dict(),
+        "to_anchor": None if row.to_anchor is None else row.to_anchor.as_dict(),
         "rank": row.rank,
         "rank_low": row.rank_low,
         "rank_high": row.rank_high,
@@ -85,6 +101,7 @@ def _row(row: BoardRow | LeaderboardRow, votes: int, names: Sequence[str]) -> di
 def _shown(
     rows: list[dict[str, Any]],
     board: ScoreBoard | Leaderboard,
+    names: Sequence[str],
     scale: str,
     n: int,
     terms: Mapping[str, Estimate],
@@ -95,6 +112,7 @@ def _shown(
         "reason": None,
         "scale": scale,
         "n": n,
+        "anchor": anchor_as_dict(board.anchoring, names),
         "terms": {name: term.as_dict() for name, term in terms.items()},
         "warnings": [str(code) for code in board.warnings],
         **more,

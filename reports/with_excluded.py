@@ -11,6 +11,7 @@ from reports.columns import by_item_and_annotator
 from reports.exclusion_records import ExclusionRecords
 from reports.records import CriterionRecords, StudyRecords
 from reports.shown_boards import EXPECTED_SCORE, compare, no_board, show_half_win
+from reports.stats.anchoring import Anchor
 from reports.stats.leaderboard import Leaderboard, LeaderboardRow, leaderboard
 from reports.stats.votes import Votes
 
@@ -45,6 +46,7 @@ def with_excluded(
     *,
     seed: int,
     level: float,
+    anchor: Anchor | None = None,
 ) -> WithExcluded:
     """Fit the first board's model to counted and excluded votes together.
 
@@ -60,12 +62,14 @@ def with_excluded(
         Of the counted votes on the criterion.
     seed : int
     level : float
+    anchor : Anchor, optional
+        Of the first board.
     """
     excluded = criterion.exclusions
     if excluded is None:
         return WithExcluded(no_board(NOTHING_EXCLUDED), None)
     votes = votes_with(read, criterion.votes, excluded)
-    other = leaderboard(votes, seed=seed, level=level)
+    other = leaderboard(votes, seed=seed, level=level, anchor=anchor)
     board = show_half_win(other, read.systems, votes.n, EXPECTED_SCORE)
     added = int(excluded.item.size)
     return WithExcluded(
@@ -123,7 +127,8 @@ def largest_shift(
     """The system whose rating moves furthest, the first by name of several.
 
     Ratings are relative to the systems they were fitted with: only systems whose group is the same
-    on both boards have moved by anything. None where there is no such system.
+    on both boards have moved by anything, and of these only such as are measured from the anchor on
+    both or on neither. None where there is no such system.
     """
     groups_here, groups_there = _groups(first), _groups(other)
     there = {row.system: row for row in other.rows}
@@ -133,6 +138,7 @@ def largest_shift(
         if _is_rated(row)
         and _is_rated(there[row.system])
         and groups_here[row.system] == groups_there[row.system]
+        and _is_anchored(first, row) == _is_anchored(other, there[row.system])
     ]
     if not moved:
         return None
@@ -147,6 +153,11 @@ def largest_shift(
 
 def _is_rated(row: LeaderboardRow) -> bool:
     return row.rating.estimate is not None
+
+
+def _is_anchored(board: Leaderboard, row: LeaderboardRow) -> bool:
+    found = board.anchoring
+    return found is not None and row.component is not None and found.component == row.component
 
 
 def _rating(row: LeaderboardRow) -> float:

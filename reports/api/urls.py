@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import alignment, log, outcomes, people_files, planning, votes
+from . import alignment, anchor, log, outcomes, people_files, planning, votes
 
 app_name = "reports_api"
 
@@ -25,6 +25,7 @@ urlpatterns = [
     path(f"{ONE}/alignment", alignment.Alignment.as_view(), name="alignment"),
     path(f"{ONE}/judge-standings", alignment.Standings.as_view(), name="standings"),
     path(f"{ONE}/validity", alignment.Validity.as_view(), name="validity"),
+    path(f"{ONE}/rating-anchor", anchor.AnchorOfRatings.as_view(), name="rating_anchor"),
     path(f"{JUDGE}/validations", alignment.Validations.as_view(), name="validations"),
     path(f"{JUDGE}/samples", alignment.Samples.as_view(), name="samples"),
     path(f"{JUDGE}/samples/withdraw", alignment.WithdrawSample.as_view(), name="withdraw_sample"),

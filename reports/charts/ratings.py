@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reports.wording.headline import Group, groups_of, inside, sentence
-from reports.wording.numbers import rating_with_interval
+from reports.wording.numbers import rating, rating_with_interval
 
 from .drawing import (
     INK,
@@ -41,6 +41,7 @@ def charts(result: Mapping[str, Any]) -> list[Chart]:
 def _chart(group: Group, number: int, groups: int) -> Chart:
     shown = group.rows[:MOST_ROWS]
     rows = [_row(row) for row in shown]
+    measured = _measured_from(group)
     more = f" The first {MOST_ROWS} of {len(group.rows)} systems."
     return Chart(
         name=f"ratings-{number}",
@@ -48,9 +49,17 @@ def _chart(group: Group, number: int, groups: int) -> Chart:
         note=NOTE + (more if len(group.rows) > MOST_ROWS else ""),
         description="Ratings with 95 % intervals: "
         + in_words([f"{row['row']} {row['text']} {row['interval']}".rstrip() for row in rows]),
-        wide=_spec(rows, WIDE),
-        narrow=_spec(rows, NARROW),
+        wide=_spec(rows, WIDE, measured),
+        narrow=_spec(rows, NARROW, measured),
     )
+
+
+def _measured_from(group: Group) -> str:
+    """The system at a number of its own, or the mean."""
+    anchor = group.result.get("anchor")
+    if anchor is None or anchor["component"] != group.rows[0]["component"]:
+        return "1,000 is the mean of the group"
+    return f"{anchor['system']} stands at {rating(anchor['rating'])}"
 
 
 def _row(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -70,12 +79,12 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _spec(rows: list[dict[str, Any]], width: int) -> Spec:
+def _spec(rows: list[dict[str, Any]], width: int, measured: str) -> Spec:
     x: Spec = {
         "type": "quantitative",
         # Ratings have no zero that means anything: an axis from 0 would hide every difference.
         "scale": {"zero": False, "nice": True, "padding": 12},
-        "axis": {"title": "Rating (1,000 is the mean of the group)", "format": ",.0f"},
+        "axis": {"title": f"Rating ({measured})", "format": ",.0f"},
     }
     joint: Spec = {
         "mark": {"type": "rule", "color": LINE_STRONG, "strokeWidth": 1},

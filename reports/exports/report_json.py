@@ -21,6 +21,7 @@ FIRST = (
     "warnings",
     "counts",
     "verdicts",
+    "anchor",
     "leaderboard",
     "head_to_head",
     "against_one",

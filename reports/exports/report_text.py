@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reports.exports.text_layout import clean, section, table, wrapped
 from reports.models import AnalysisRun
 from reports.presentation.against_one import AgainstOne
-from reports.presentation.boards import Board
+from reports.presentation.boards import Board, BoardRow
 from reports.presentation.fit import Fit
 from reports.presentation.judges import JudgePairRow, JudgeRow
 from reports.presentation.other_boards import OtherBoards
@@ -37,6 +37,8 @@ def _lines(report: ReportView) -> Iterator[str]:
     if report.repeats:
         yield from wrapped(f"{report.repeats}.")
     yield from section("Leaderboard", _board(report.board))
+    if report.anchor:
+        yield from wrapped(report.anchor)
     yield from section("Pairs of systems", _pairs(report.pairs))
     yield from wrapped(f"{report.pairs_enough}.")
     if report.against_one is not None:
@@ -49,6 +51,8 @@ def _lines(report: ReportView) -> Iterator[str]:
     yield from section("Left and right", _sides(report.sides))
     for part in report.criteria:
         yield from section(f"Criterion {part.key}", _board(part.board))
+        if part.anchor:
+            yield from wrapped(part.anchor)
         for sentence in part.with_excluded:
             yield from wrapped(sentence)
         yield ""
@@ -73,17 +77,29 @@ def _key_figure(name: str, value: str) -> str:
 
 
 def _board(board: Board) -> Iterator[str]:
+    distance = ("To anchor",) if board.anchor else ()
     for group in board.groups:
         if board.is_split:
             yield f"Group {group.number}" if group.number else "Without votes"
         yield from table(
-            ("Rank", "System", "Range", "Rating", "Win rate", "Votes", "Ties", "Both bad"),
+            (
+                "Rank",
+                "System",
+                "Range",
+                "Rating",
+                *distance,
+                "Win rate",
+                "Votes",
+                "Ties",
+                "Both bad",
+            ),
             [
                 (
                     str(row.rank or "\u2013"),
                     row.system,
                     row.rank_range,
                     row.rating.whole,
+                    *(_distance(row) for _ in distance),
                     row.win_rate.whole,
                     row.votes,
                     row.tie_rate,
@@ -93,6 +109,10 @@ def _board(board: Board) -> Iterator[str]:
             ],
             left={1},
         )
+
+
+def _distance(row: BoardRow) -> str:
+    return NOTHING if row.to_anchor is None else row.to_anchor.whole
 
 
 def _pairs(pairs: Sequence[PairRow]) -> Iterator[str]:
@@ -194,6 +214,7 @@ def _other_boards(found: OtherBoards) -> Iterator[str]:
     yield from wrapped("Rank and rating by each method.")
     yield from _notes((column.heading, column.what) for column in found.columns)
     yield from _notes((heading, f"not made: {why}") for heading, why in found.missing)
+    yield from _notes((f"{heading}: anchor", why) for heading, why in found.unanchored)
     yield from _notes(found.terms)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import guide, planner, views
+from . import anchor, guide, planner, views
 
 app_name = "reports"
 
@@ -11,6 +11,7 @@ urlpatterns = [
     path("study/<slug:slug>/set-up/plan", planner.planner, name="planner"),
     path("study/<slug:slug>/report/", views.report, name="report"),
     path("study/<slug:slug>/report/compute", views.compute, name="compute"),
+    path("study/<slug:slug>/report/anchor", anchor.set_anchor, name="set_anchor"),
     path("study/<slug:slug>/report/progress", views.progress, name="progress"),
     path(
         "study/<slug:slug>/report/files/<slug:name>.<slug:chosen>",

@@ -24,6 +24,7 @@ from reports.chart_rendering import rendered_reports
 from reports.exports import catalogue, delivery
 from reports.exports.catalogue import Export
 from reports.freshness import Freshness, freshness, latest_run
+from reports.pages.anchor import AnchorChoice
 from reports.pages.wishes import wish_in_words
 from reports.presentation.report import view
 from reports.tasks import ring_for_report
@@ -47,6 +48,7 @@ def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
             {
                 "study": study,
                 "may_compute": may_compute,
+                "anchor_choice": AnchorChoice.of(study) if may_compute else None,
                 "wish": wish_in_words(requests.latest_request(study), None),
             },
         )
@@ -62,6 +64,7 @@ def report(request: SignedInRequest, study: Study) -> HttpResponseBase:
             "charts": rendered_reports.charts_of(kept),
             "stale": stale,
             "may_compute": may_compute,
+            "anchor_choice": AnchorChoice.of(study) if may_compute else None,
             "wish": wish_in_words(requests.latest_request(study), kept, stale=bool(stale)),
             "downloads": DOWNLOADS,
             "guide": reverse("reports:statistics_guide"),
@@ -124,9 +127,9 @@ def download(request: SignedInRequest, study: Study, name: str, chosen: str) -> 
 def _sealed(request: SignedInRequest, study: Study) -> HttpResponse:
     """Calm words: nothing is wrong, it is not time yet."""
     is_reader = bool(roles_on_page(request, study) & READERS)
-    return render(
-        request, "reports/sealed.html", {"study": study, "is_reader": is_reader}, status=403
-    )
+    choice = AnchorChoice.of(study) if is_reader else None
+    told = {"study": study, "is_reader": is_reader, "anchor_choice": choice}
+    return render(request, "reports/sealed.html", told, status=403)
 
 
 def stale_in_words(fresh: Freshness) -> str:

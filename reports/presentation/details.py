@@ -16,6 +16,8 @@ class SystemDetail:
     # Rating intervals: for all systems at once, and for these annotators alone.
     together: str
     these_annotators: str
+    # Of the distance to the anchor, for all systems at once.
+    to_anchor_together: str
     equal_opponents: str
     effective_votes: str
     design_effect: str
@@ -45,6 +47,7 @@ def _system(row: Mapping[str, Any]) -> SystemDetail:
         system=row["system"],
         together=_rating_bounds(rating.get("simultaneous")),
         these_annotators=_rating_bounds(rating.get("these_annotators")),
+        to_anchor_together=_rating_bounds((row.get("to_anchor") or {}).get("simultaneous")),
         equal_opponents=numbers.share(equal),
         effective_votes=_number(win_rate.get("effective_n"), 0),
         design_effect=_number(win_rate.get("design_effect"), 1),

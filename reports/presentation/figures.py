@@ -74,5 +74,10 @@ def coefficient(estimate: Mapping[str, Any]) -> Figure:
     return figure(estimate, numbers.coefficient_with_interval)
 
 
+def distance(estimate: Mapping[str, Any]) -> Figure:
+    """A difference of two ratings."""
+    return figure(estimate, numbers.distance_with_interval)
+
+
 def rating(estimate: Mapping[str, Any]) -> Figure:
     return figure(estimate, numbers.rating_with_interval)

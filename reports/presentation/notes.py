@@ -10,6 +10,8 @@ from reports.wording.headline import has_lost_its_evidence, is_stopped
 from reports.wording.numbers import count, counted, percent
 from reports.wording.warnings import sentence, short
 
+from .anchor import setting_in_words
+
 ASSUMPTIONS = (
     (
         "Votes",
@@ -95,6 +97,7 @@ def settings_in_words(result: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("Ties", methods.TIES[settings["ties"]]),
         ("Both bad", methods.BOTH_BAD[settings["both_bad"]]),
+        ("Anchor", setting_in_words(settings)),
         ("Intervals", f"{percent(settings['level'], 0)}, two-sided"),
         ("Several pairs", methods.MULTIPLICITY[settings["multiplicity"]]),
         ("Target", f"{count(settings['target'])} counted votes for each pair of systems"),

@@ -81,6 +81,8 @@ class OtherBoards:
         A system and its places.
     missing : sequence of (str, str)
         Boards that could not be made, and why.
+    unanchored : sequence of (str, str)
+        Boards that are not measured from the anchor, and why.
     terms : sequence of (str, str)
         What the models found beside the strengths.
     """
@@ -89,6 +91,7 @@ class OtherBoards:
     columns: Sequence[Column]
     rows: Sequence[tuple[str, Sequence[Placing]]]
     missing: Sequence[tuple[str, str]]
+    unanchored: Sequence[tuple[str, str]]
     terms: Sequence[tuple[str, str]]
 
 
@@ -114,6 +117,11 @@ def other_boards(result: Mapping[str, Any]) -> OtherBoards:
         ],
         missing=[
             (heading, board["reason"]) for heading, _, board in known if board["rows"] is None
+        ],
+        unanchored=[
+            (heading, anchor["reason"])
+            for heading, _, board in made
+            if (anchor := board.get("anchor")) is not None and anchor["reason"] is not None
         ],
         terms=[
             (TERMS.get(name, name), in_logits(term))

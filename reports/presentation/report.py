@@ -16,6 +16,7 @@ from reports.wording.warnings import sentence
 
 from . import notes
 from .against_one import AgainstOne, against_one
+from .anchor import anchor_in_words
 from .boards import Board, board
 from .details import PairDetail, SystemDetail, figure_methods, pair_details, system_details
 from .fit import Fit, fit
@@ -32,6 +33,8 @@ from .slices import Sliced, all_slices
 class CriterionPart:
     key: str
     board: Board
+    # Why it is not measured from the anchor; empty where it is, or there is none.
+    anchor: str
     # What the excluded votes would change; nothing where none is excluded.
     with_excluded: Sequence[str]
     agreement: Sequence[AgreementRow]
@@ -53,6 +56,8 @@ class ReportView:
     verdicts: str
     repeats: str
     board: Board
+    # What ratings are measured from, in words; empty where it is the mean.
+    anchor: str
     system_details: Sequence[SystemDetail]
     has_votes: bool
     pairs: Sequence[PairRow]
@@ -84,7 +89,9 @@ class ReportView:
 
 def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: datetime) -> ReportView:
     counts = result["counts"]
+    anchor = result.get("anchor")
     first, *others = headline(result)
+    main = board("overall", result["leaderboard"], counts["votes"], anchor)
     return ReportView(
         title=result["title"] or result["study"],
         notice=result["notice"],
@@ -100,7 +107,8 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
         ],
         verdicts=verdicts_in_words(result["verdicts"]),
         repeats=repeats_in_words(counts["repeats"]),
-        board=board("overall", result["leaderboard"], counts["votes"]),
+        board=main,
+        anchor=anchor_in_words(anchor, is_split=main.is_split),
         system_details=system_details(result),
         has_votes=counts["votes"] > 0,
         pairs=pair_rows(result),
@@ -114,16 +122,7 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
         agreement=agreement_rows(result["agreement"]),
         rater_pairs=rater_pairs(result["agreement"]),
         sides=sides(result["side_bias"]),
-        criteria=[
-            CriterionPart(
-                part["criterion"],
-                board(part["criterion"], part["leaderboard"], sum(part["verdicts"].values())),
-                # Reports before format 10 do not know.
-                with_excluded_in_words(part.get("with_excluded", {}).get("compared")),
-                agreement_rows(part["agreement"]),
-            )
-            for part in result["criteria"]
-        ],
+        criteria=[_criterion(part) for part in result["criteria"]],
         slices=all_slices(result),
         fit=fit(result),
         influence=influence(result),
@@ -136,6 +135,20 @@ def view(result: Mapping[str, Any], versions: Mapping[str, str], made_at: dateti
         assumptions=notes.ASSUMPTIONS,
         settings=notes.settings_in_words(result),
         provenance=notes.provenance(result, versions),
+    )
+
+
+def _criterion(part: Mapping[str, Any]) -> CriterionPart:
+    key, anchor = part["criterion"], part.get("anchor")
+    own = board(key, part["leaderboard"], sum(part["verdicts"].values()), anchor)
+    return CriterionPart(
+        key=key,
+        board=own,
+        # Where it is as on the first board, it is said there.
+        anchor="" if own.anchor else anchor_in_words(anchor, is_split=own.is_split),
+        # Reports before format 10 do not know.
+        with_excluded=with_excluded_in_words(part.get("with_excluded", {}).get("compared")),
+        agreement=agreement_rows(part["agreement"]),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.stats.anchoring import Anchor, Anchoring, anchoring, missed_anchor
 from reports.stats.bradley_terry import (
     METHOD_DROP,
     METHOD_HALF,
@@ -42,6 +43,9 @@ class LeaderboardRow:
     strength, rating : Estimate
         On the log scale and as displayed; `n` counts the system's votes. `details` hold the
         simultaneous interval and, with few annotators, the prompt-only one.
+    to_anchor : Estimate or None
+        Rating less the anchor's, with the error of the difference; None without an anchor, for the
+        anchor itself, and outside its component.
     rank, rank_low, rank_high : int or None
         Within the component; the last two bound the rank jointly for all its systems.
     win_rate : Estimate
@@ -56,6 +60,7 @@ class LeaderboardRow:
     component: int | None
     strength: Estimate
     rating: Estimate
+    to_anchor: Estimate | None
     rank: int | None
     rank_low: int | None
     rank_high: int | None
@@ -80,6 +85,8 @@ class Leaderboard:
         Row stronger than column, jointly for all pairs of a component.
     separations : mapping of int to Separation
         By component: which groups of systems are undefeated or winless.
+    anchoring : Anchoring or None
+        What became of the anchor; None where none was wanted.
     warnings : tuple of WarningCode
     """
 
@@ -88,6 +95,7 @@ class Leaderboard:
     covariance: tuple[Covariance, ...]
     better: NDArray[np.bool_]
     separations: Mapping[int, Separation]
+    anchoring: Anchoring | None
     warnings: tuple[WarningCode, ...]
 
 
@@ -103,6 +111,7 @@ def leaderboard(
     level: float = 0.95,
     ties: TiePolicy = "half",
     both_bad: BothBadPolicy = "tie",
+    anchor: Anchor | None = None,
 ) -> Leaderboard:
     """Rank the systems.
 
@@ -118,6 +127,8 @@ def leaderboard(
     level : float
     ties, both_bad : policies
         Which votes enter Strengths and win rates, and how.
+    anchor : Anchor, optional
+        Shifts the Ratings of its component, whose mean is 1000 without one.
 
     Returns
     -------
@@ -140,6 +151,10 @@ def leaderboard(
         for code in (WarningCode.TIES_DROPPED, WarningCode.BOTH_BAD_FOLDED)
         if code in fit.warnings
     )
+    anchored = anchoring(
+        anchor, fit.component, [part.method == METHOD_RIDGE for part in fit.components]
+    )
+    missed = missed_anchor(anchored)
     rows = []
     better = np.zeros((votes.n_systems, votes.n_systems), dtype=bool)
     for label, (part, errors) in enumerate(zip(fit.components, covariance, strict=True)):
@@ -153,6 +168,7 @@ def leaderboard(
             warnings=(*part.warnings, *errors.warnings, *apart, *policy),
             seed=seed,
             level=level,
+            anchor=None if anchored is None else anchored.among(label, part.systems),
         )
         better[np.ix_(part.systems, part.systems)] = board.better
         for place, system in enumerate(part.systems.tolist()):
@@ -163,7 +179,8 @@ def leaderboard(
                     system=system,
                     component=label,
                     strength=board.strength(place, n),
-                    rating=board.rating(place, n),
+                    rating=board.rating(place, n, *missed),
+                    to_anchor=board.to_anchor(place, n),
                     rank=rank,
                     rank_low=low,
                     rank_high=high,
@@ -187,8 +204,11 @@ def leaderboard(
             for label, part in enumerate(fit.components)
             if part.separation is not None
         },
+        anchoring=anchored,
         warnings=tuple(
-            dict.fromkeys((*fit.warnings, *(c for errors in covariance for c in errors.warnings)))
+            dict.fromkeys(
+                (*fit.warnings, *(c for errors in covariance for c in errors.warnings), *missed)
+            )
         ),
     )
 
@@ -208,6 +228,7 @@ def _row_without_fit(
         component=None,
         strength=nothing,
         rating=nothing,
+        to_anchor=None,
         rank=None,
         rank_low=None,
         rank_high=None,

@@ -102,6 +102,7 @@ class WarningCode(StrEnum):
     STOPPED_EARLY = "stopped_early"
     ON_REQUEST = "on_request"
     ONE_JUDGE = "one_judge"
+    ANCHOR_NOT_USED = "anchor_not_used"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from reports.stats.anchoring import Anchor, Anchoring, anchoring, missed_anchor
 from reports.stats.covariance import Covariance
 from reports.stats.results import Estimate, WarningCode, undefined
 from reports.stats.standings import Standings
@@ -27,6 +28,8 @@ class BoardRow:
         From 0; None without votes that take part.
     strength, rating : Estimate
         `n` counts the system's votes that take part.
+    to_anchor : Estimate or None
+        As on the leaderboard.
     rank, rank_low, rank_high : int or None
         As on the leaderboard.
     votes : int
@@ -36,6 +39,7 @@ class BoardRow:
     component: int | None
     strength: Estimate
     rating: Estimate
+    to_anchor: Estimate | None
     rank: int | None
     rank_low: int | None
     rank_high: int | None
@@ -55,6 +59,8 @@ class ScoreBoard:
     method : str
     n : int
         Votes that took part.
+    anchoring : Anchoring or None
+        What became of the anchor on this board; None where none was wanted.
     warnings : tuple of WarningCode
     """
 
@@ -62,6 +68,7 @@ class ScoreBoard:
     better: NDArray[np.bool_]
     method: str
     n: int
+    anchoring: Anchoring | None
     warnings: tuple[WarningCode, ...]
 
 
@@ -88,6 +95,7 @@ def score_board(
     seed: int,
     warnings: Sequence[WarningCode] = (),
     level: float = 0.95,
+    anchor: Anchor | None = None,
 ) -> ScoreBoard:
     """Rows, ranks and joint bounds from a fit of all components together.
 
@@ -106,6 +114,8 @@ def score_board(
     warnings : sequence of WarningCode
         Beyond those of the covariance.
     level : float
+    anchor : Anchor, optional
+        Shifts the Ratings of its component, on this board's scale.
     """
     n_systems = votes.n_systems
     counts = np.bincount(votes.system_a, minlength=n_systems)
@@ -113,8 +123,12 @@ def score_board(
     systems = np.flatnonzero(component >= 0)
     better = np.zeros((n_systems, n_systems), dtype=bool)
     codes = tuple(dict.fromkeys((*warnings, *covariance.warnings)))
+    components = int(component.max(initial=-1)) + 1
+    # One prior for all components, where any of them has no finite estimate.
+    anchored = anchoring(anchor, component, [WarningCode.SEPARATED in codes] * components)
+    missed = missed_anchor(anchored)
     rows = []
-    for label in range(int(component.max(initial=-1)) + 1):
+    for label in range(components):
         places = np.flatnonzero(component[systems] == label)
         inside = systems[places]
         standing = Standings(
@@ -126,6 +140,7 @@ def score_board(
             warnings=codes,
             seed=seed,
             level=level,
+            anchor=None if anchored is None else anchored.among(label, inside),
         )
         better[np.ix_(inside, inside)] = standing.better
         for place, system in enumerate(inside.tolist()):
@@ -135,7 +150,8 @@ def score_board(
                     system=system,
                     component=label,
                     strength=standing.strength(place, n),
-                    rating=standing.rating(place, n),
+                    rating=standing.rating(place, n, *missed),
+                    to_anchor=standing.to_anchor(place, n),
                     rank=standing.rank[place],
                     rank_low=standing.low[place],
                     rank_high=standing.high[place],
@@ -145,7 +161,7 @@ def score_board(
     rows.sort(key=lambda row: (row.component, row.rank, row.system))
     nothing = undefined(method, 0, WarningCode.NO_VOTES)
     rows += [
-        BoardRow(system, None, nothing, nothing, None, None, None, 0)
+        BoardRow(system, None, nothing, nothing, None, None, None, None, 0)
         for system in np.flatnonzero(component < 0).tolist()
     ]
-    return ScoreBoard(tuple(rows), better, method, votes.n, codes)
+    return ScoreBoard(tuple(rows), better, method, votes.n, anchored, (*codes, *missed))

@@ -98,10 +98,21 @@ def _turns(statistics: NDArray[np.intp], draws: int) -> NDArray[np.intp]:
     return np.asarray(statistics * step % draws)
 
 
-def max_t_quantile(covariance: Covariance, *, seed: int, level: float = 0.95) -> float | None:
+def max_t_quantile(
+    covariance: Covariance, *, seed: int, level: float = 0.95, method: str = "max_t"
+) -> float | None:
     """k such that θ_i ± k·se_i hold for all i at once.
 
     Hothorn, Bretz & Westfall 2008, doi 10.1002/bimj.200810425.
+
+    Parameters
+    ----------
+    covariance : Covariance
+    seed : int
+        The study's seed.
+    level : float
+    method : str
+        Names the stream of the draws: each figure has its own.
 
     Returns
     -------
@@ -121,7 +132,7 @@ def max_t_quantile(covariance: Covariance, *, seed: int, level: float = 0.95) ->
     contrast = (np.abs(correlation) > SAME_CONTRAST).argmax(axis=1)
     if not contrast.any():
         return critical_value(level, covariance.df)
-    z, factors = _draws(covariance, seed, "max_t")
+    z, factors = _draws(covariance, seed, method)
     # Row by row: a row stays in the processor's cache, and no table of statistics is made.
     turns = _turns(contrast, z.shape[1])
     largest, t = np.zeros(z.shape[1]), np.empty(z.shape[1])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from reports.stats.anchoring import PlacedAnchor, contrasts_to
 from reports.stats.covariance import Covariance
 from reports.stats.intervals import critical_value
 from reports.stats.results import Estimate, WarningCode
@@ -20,6 +23,55 @@ RATING_SCALE = 400 / float(np.log(10))
 
 SAME_STRENGTH = 1e-8
 """Strengths that differ by no more share a rank: below this a difference is rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Errors:
+    """Standard errors of figures on the scale of Strengths, and how far all of them reach at once.
+
+    Attributes
+    ----------
+    covariance : Covariance
+    se, se_alone : float array, shape (m,)
+        0 where nothing is known; the second allows for other prompts only.
+    joint : float or None
+        k such that all figures hold within k standard errors at once.
+    """
+
+    covariance: Covariance
+    se: FloatArray
+    se_alone: FloatArray
+    joint: float | None
+
+    @classmethod
+    def of(
+        cls, covariance: Covariance, model_variance: float, *, seed: int, level: float, draws: str
+    ) -> _Errors:
+        alone = covariance.these_annotators
+        se = errors_of(covariance, model_variance)
+        return cls(
+            covariance,
+            se,
+            np.zeros_like(se) if alone is None else errors_of(alone, model_variance),
+            max_t_quantile(covariance, seed=seed, level=level, method=draws),
+        )
+
+    def bounds(
+        self, value: float, place: int, scale: float, level: float
+    ) -> tuple[float, Mapping[str, Any]]:
+        """Half the marginal interval, and the further intervals by name."""
+        se = scale * float(self.se[place])
+        further: dict[str, Any] = {}
+        if self.joint is not None:
+            further["simultaneous"] = {
+                "low": value - self.joint * se,
+                "high": value + self.joint * se,
+            }
+        alone = self.covariance.these_annotators
+        if alone is not None and self.se_alone[place] > 0:
+            narrow = critical_value(level, alone.df) * scale * float(self.se_alone[place])
+            further["these_annotators"] = {"low": value - narrow, "high": value + narrow}
+        return critical_value(level, self.covariance.df) * se, further
 
 
 class Standings:
@@ -40,6 +92,8 @@ class Standings:
     seed : int
         The study's, for the draws behind joint statements.
     level : float
+    anchor : PlacedAnchor, optional
+        The system that stands at a number of its own; without one the mean Rating is 1000.
 
     Attributes
     ----------
@@ -60,9 +114,9 @@ class Standings:
         warnings: tuple[WarningCode, ...],
         seed: int,
         level: float,
+        anchor: PlacedAnchor | None = None,
     ) -> None:
         self.strengths = strengths
-        self.covariance = covariance
         self.method = method
         self.converged = converged
         self.warnings = warnings
@@ -75,25 +129,53 @@ class Standings:
         self.low: list[int] = sets.low.tolist()
         self.high: list[int] = sets.high.tolist()
         self.better = sets.better
-        self.joint = max_t_quantile(covariance, seed=seed, level=level)
-        self.se = errors_of(covariance, model_variance)
-        alone = covariance.these_annotators
-        self.se_alone = (
-            np.zeros_like(self.se) if alone is None else errors_of(alone, model_variance)
-        )
+        self._errors = _Errors.of(covariance, model_variance, seed=seed, level=level, draws="max_t")
+        self._anchor = anchor
+        self._contrasts = None
+        self._centre, self._origin = RATING_CENTRE, 0.0
+        if anchor is not None:
+            self._centre, self._origin = anchor.rating, float(strengths[anchor.place])
+            self._contrasts = _Errors.of(
+                contrasts_to(covariance, anchor.place),
+                model_variance,
+                seed=seed,
+                level=level,
+                draws="max_t_to_anchor",
+            )
 
     def strength(self, place: int, n: int) -> Estimate:
         """The Strength of the system at `place`; `n` counts its votes."""
-        return self._estimate(place, n, 0.0, 1.0)
+        return self._estimate(float(self.strengths[place]), place, n, 1.0, self._errors)
 
-    def rating(self, place: int, n: int) -> Estimate:
-        """The same as a Rating."""
-        return self._estimate(place, n, RATING_CENTRE, RATING_SCALE)
+    def rating(self, place: int, n: int, *warnings: WarningCode) -> Estimate:
+        """The same as a Rating, shifted by the anchor; its error is that of the Strength."""
+        value = self._centre + RATING_SCALE * (float(self.strengths[place]) - self._origin)
+        return self._estimate(value, place, n, RATING_SCALE, self._errors, *warnings)
 
-    def _estimate(self, place: int, n: int, centre: float, scale: float) -> Estimate:
-        """centre + scale * Strength; without an interval where its error is unknown."""
-        value = centre + scale * float(self.strengths[place])
-        se = scale * float(self.se[place])
+    def to_anchor(self, place: int, n: int) -> Estimate | None:
+        """Rating less the anchor's, with the error of that difference.
+
+        None without an anchor, and for the anchor itself: that it is as strong as itself is no
+        finding, and its interval would have no width.
+        """
+        if self._anchor is None or self._contrasts is None or place == self._anchor.place:
+            return None
+        value = RATING_SCALE * (float(self.strengths[place]) - self._origin)
+        return self._estimate(value, place, n, RATING_SCALE, self._contrasts)
+
+    def _estimate(
+        self,
+        value: float,
+        place: int,
+        n: int,
+        scale: float,
+        errors: _Errors,
+        *warnings: WarningCode,
+    ) -> Estimate:
+        """A figure whose error is `scale` times that of `errors`; without one if it is unknown."""
+        covariance = errors.covariance
+        se = scale * float(errors.se[place])
+        codes = (*self.warnings, *warnings)
         if se == 0:
             return Estimate(
                 value,
@@ -101,36 +183,26 @@ class Standings:
                 None,
                 self.method,
                 n,
-                n_clusters=self.covariance.n_clusters,
+                n_clusters=covariance.n_clusters,
                 level=None,
                 converged=self.converged,
-                warnings=(*self.warnings, WarningCode.DEGENERATE_SCALE),
+                warnings=(*codes, WarningCode.DEGENERATE_SCALE),
             )
-        half = critical_value(self.level, self.covariance.df) * se
-        details: dict[str, Any] = {}
-        if self.joint is not None:
-            details["simultaneous"] = {
-                "low": value - self.joint * se,
-                "high": value + self.joint * se,
-            }
-        alone = self.covariance.these_annotators
-        if alone is not None and self.se_alone[place] > 0:
-            narrow = critical_value(self.level, alone.df) * scale * float(self.se_alone[place])
-            details["these_annotators"] = {"low": value - narrow, "high": value + narrow}
+        half, further = errors.bounds(value, place, scale, self.level)
         return Estimate(
             estimate=value,
             low=value - half,
             high=value + half,
             method=self.method,
             n=n,
-            n_clusters=self.covariance.n_clusters,
+            n_clusters=covariance.n_clusters,
             se=se,
-            df=self.covariance.df,
+            df=covariance.df,
             level=self.level,
-            seed=self.seed if self.joint is not None else None,
+            seed=self.seed if errors.joint is not None else None,
             converged=self.converged,
-            warnings=self.warnings,
-            details=details,
+            warnings=codes,
+            details=further,
         )
 
 

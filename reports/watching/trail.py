@@ -27,7 +27,7 @@ def starting(*beginnings: str) -> Q:
 KINDS: Mapping[str, tuple[str, Q]] = {
     "all": ("Everything", Q()),
     "looks": ("Looks at results", Q(action="look")),
-    "study": ("The study", starting("study.", "comparisons.", "import")),
+    "study": ("The study", starting("study.", "comparisons.", "import", "report.")),
     "stops": ("Pairs that stopped", Q(action="pair.stopped")),
     "people": (
         "People",
@@ -51,6 +51,8 @@ WORDS = {
     "study.archived": "Archived the study",
     "study.unblinded": "Unblinded the study",
     "comparisons.generated": "Generated comparisons",
+    "report.anchor_set": "Set the anchor of the ratings",
+    "report.anchor_removed": "Took the anchor of the ratings away",
     "pair.stopped": "A pair of systems is decided and stopped",
     "member.added": "Added a member",
     "member.removed": "Removed a member",

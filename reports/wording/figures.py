@@ -42,6 +42,10 @@ FIGURES: dict[str, FigureMethod] = {
     "leaderboard/strength/simultaneous": FigureMethod(
         "Ratings together", "simultaneous interval by the largest t", f"{ONE_NUMBER} {BOTH}", "rank"
     ),
+    "leaderboard/to_anchor": FigureMethod(
+        "Distance to the anchor", "contrast of two strengths, with an error of its own",
+        f"{ONE_NUMBER} {BOTH}", "anchor",
+    ),
     "leaderboard/rank_low": FigureMethod(
         "Rank range", "step-down rank sets over all pairs of a group", f"{ONE_NUMBER} {BOTH}",
         "rank",
@@ -373,6 +377,8 @@ NO_FIGURES = frozenset(
     {
         "study", "title", "notice", "study_version", "seed", "input_sha256", "version", "settings",
         "warnings", "counts", "verdicts",
+        # What ratings are measured from.
+        "anchor/system", "anchor/rating", "anchor/component", "anchor/reason",
         # The same figures again, for each criterion.
         "criteria",
         "leaderboard/system", "leaderboard/component", "leaderboard/rank", "leaderboard/rank_high",

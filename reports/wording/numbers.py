@@ -83,6 +83,12 @@ def rating_with_interval(figure: Mapping[str, Any]) -> tuple[str, str]:
     return rating(figure["estimate"]), interval
 
 
+def distance_with_interval(figure: Mapping[str, Any]) -> tuple[str, str]:
+    """A difference of ratings: `+121` and `[47, 195]`."""
+    text, interval = rating_with_interval(figure)
+    return (f"+{text}" if round(figure["estimate"]) > 0 else text), interval
+
+
 def rating(value: float) -> str:
     return f"{MINUS if round(value) < 0 else ''}{abs(round(value)):,}"
 

@@ -98,6 +98,11 @@ SENTENCES: dict[str, str] = {
         "There is no judge of another family to compare with, so that a judge which exaggerates "
         "every difference cannot be told from one that favours its own."
     ),
+    WarningCode.ANCHOR_NOT_USED: (
+        "The system that ratings were to be measured from has no votes here, or is in a group "
+        "whose distances cannot be known. The mean rating of each group is 1,000, as without an "
+        "anchor."
+    ),
 }
 
 # One or two words, for a table's cell.
@@ -127,6 +132,7 @@ SHORT: dict[str, str] = {
     WarningCode.STOPPED_EARLY: "stopped early",
     WarningCode.ON_REQUEST: "on request",
     WarningCode.ONE_JUDGE: "one judge only",
+    WarningCode.ANCHOR_NOT_USED: "anchor not used",
 }
 
 

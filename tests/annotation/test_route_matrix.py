@@ -264,6 +264,7 @@ MATRIX = {
     "reports_api:alignment": Row(WATCHERS, study=UNBLINDED),
     "reports_api:standings": Row(WATCHERS),
     "reports_api:validity": Row(WATCHERS, also="put"),
+    "reports_api:rating_anchor": Row(READERS, also="put"),
     "reports_api:validations": Row(WATCHERS, study=UNBLINDED, judged=True, also="post"),
     "reports_api:samples": Row(WATCHERS, judged=True, also="post"),
     "reports_api:withdraw_sample": Row(READERS, "post", judged=True),
@@ -331,6 +332,7 @@ MATRIX = {
     "alignment:set_validity": Row(READERS, "post", study=UNBLINDED),
     "reports:report": Row(WATCHERS, study=UNBLINDED),
     "reports:compute": Row(READERS, "post", study=UNBLINDED),
+    "reports:set_anchor": Row(READERS, "post", study=UNBLINDED),
     "reports:progress": Row(WATCHERS, study=UNBLINDED),
     "reports:download": Row(WATCHERS, kwargs={"name": "votes", "chosen": "jsonl"}, study=UNBLINDED),
 }

@@ -177,6 +177,25 @@ def test_a_report_is_computed_and_then_read(readers: Any) -> None:
     reader.watch.assert_clean()
 
 
+def test_the_anchor_is_chosen_under_the_board_and_the_report_follows(readers: Any) -> None:
+    study = make_rich_study()
+    analysis.run(study)
+    reader = readers(viewport=PHONE)
+    reader.sign_in(researcher_of(study))
+    reader.open("rich")
+    reader.page.get_by_text("Choose what ratings are measured from").click()
+    reader.page.get_by_label("Anchor").select_option("beta")
+    reader.page.get_by_label("Stands at").fill("1250")
+    reader.page.locator(".anchor-form").get_by_role("button", name="Save").click()
+    expect(reader.page.get_by_text("A report was asked for.")).to_be_visible()
+    assert make_requested_report() == "done"
+    expect(reader.page.get_by_text("beta, which stands at 1,250")).to_be_visible()
+    expect(reader.page.get_by_label("Anchor")).to_have_value("beta")
+    row = reader.page.locator("#leaderboard tbody tr", has_text="the anchor")
+    expect(row.locator("th")).to_have_text("beta")
+    reader.watch.assert_clean()
+
+
 def test_a_file_is_taken_away(readers: Any) -> None:
     study = make_rich_study()
     analysis.run(study)

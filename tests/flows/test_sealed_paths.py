@@ -392,6 +392,7 @@ def arguments_of(tmp_path: Path) -> dict[str, list[list[str]]]:
         "pause_study": [[]],
         "archive_study": [[]],
         "invite": [["--role", "researcher"], ["--role", "annotator", "--crowd", "5"]],
+        "anchor_ratings": [["A1", "--rating", "1200"], ["nobody"], ["--none"]],
         "list_payments": [[]],
         "erase_annotator": [["person-1"]],
         "add_judge": [[str(judge)]],
@@ -456,8 +457,10 @@ def test_the_log_keeps_no_name_of_the_design() -> None:
             factories.make_response(prompt, factories.find_or_make_system(study, name))
     said_by("generate_comparisons", "design", "--design", "anchor", "--anchor", NAMES[0])
     said_by("generate_comparisons", "design", "--design", "focused", "--systems", NAMES[1])
+    said_by("anchor_ratings", "design", NAMES[2])
+    said_by("anchor_ratings", "design", "--none")
     entries = list(AuditEntry.objects.filter(study=study).values_list("detail", flat=True))
-    assert len(entries) == 2
+    assert len(entries) == 4
     assert World(study).found_in(json.dumps(entries)) == set()
 
 

@@ -36,6 +36,7 @@ def board_row(
         "component": component,
         "strength": figure(0.5 - 0.1 * rank, method="bt_half_two_way_cr3", warnings=warnings),
         "rating": figure(rating, 20.0, method="bt_half_two_way_cr3", warnings=warnings),
+        "to_anchor": None,
         "rank": rank,
         "rank_low": ranks[0],
         "rank_high": ranks[1],
@@ -134,6 +135,7 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
             "continues": None,
             "closed": False,
             "expertise": "trained",
+            "anchor": None,
             "diagnostics": False,
             "notice": "",
             "title": "",
@@ -150,6 +152,7 @@ def report(board: list[dict[str, Any]], pairs: list[dict[str, Any]], **more: Any
             "judgments": 0,
         },
         "verdicts": {"a": 130, "b": 120, "tie": 40, "both_bad": 10},
+        "anchor": None,
         "leaderboard": board,
         "head_to_head": pairs,
         "against_one": {

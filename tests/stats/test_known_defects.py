@@ -14,6 +14,7 @@ import pytest
 from scipy.optimize import minimize
 
 from reports.stats.agreement import fleiss_kappa, fleiss_kappa_classical
+from reports.stats.anchoring import Anchor
 from reports.stats.bradley_terry import fit_bradley_terry
 from reports.stats.cells import Cells
 from reports.stats.leaderboard import leaderboard
@@ -68,6 +69,7 @@ HELD_BY = {
     ),
     "FastChat: the anchored model has no width": (
         "test_known_defects.py::test_no_system_is_an_anchor_without_error",
+        "test_anchoring.py::test_the_anchor_stands_at_its_number_and_keeps_its_error",
     ),
     "FastChat, arena-rank: the optimiser leaves 1e-4 logits": (
         "test_known_defects.py::test_strengths_are_those_of_an_exact_optimum",
@@ -152,9 +154,11 @@ def test_the_statistics_start_no_process_and_no_thread() -> None:
 
 
 def test_no_system_is_an_anchor_without_error() -> None:
-    rows = leaderboard(votes_of(regular_rows(3, n=300)), seed=1).rows
-    assert all((row.rating.se or 0) > 1 for row in rows)
-    assert sum(row.strength.estimate or 9 for row in rows) == pytest.approx(0, abs=1e-9)
+    for anchor in (None, Anchor(2, 1000.0)):
+        rows = leaderboard(votes_of(regular_rows(3, n=300)), seed=1, anchor=anchor).rows
+        assert all((row.rating.se or 0) > 1 for row in rows)
+        assert all((row.rating.high or 0) - (row.rating.low or 0) > 2 for row in rows)
+        assert sum(row.strength.estimate or 9 for row in rows) == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from annotation.csv_lines import Cell
+from reports.presentation.anchor import anchor_of_group
 
 from .figures import boards, codes, estimate_cells
 
@@ -31,11 +32,17 @@ COLUMNS = (
     "rating_method",
     "win_rate_method",
     "warnings",
+    "anchor",
+    "to_anchor",
+    "to_anchor_low",
+    "to_anchor_high",
 )
+NOTHING = {"estimate": None, "low": None, "high": None}
 
 
 def rows(result: Mapping[str, Any]) -> Iterator[dict[str, Cell]]:
     for criterion, part in boards(result):
+        anchor = part.get("anchor")
         for row in part["leaderboard"]:
             yield {
                 "criterion": criterion,
@@ -48,4 +55,7 @@ def rows(result: Mapping[str, Any]) -> Iterator[dict[str, Cell]]:
                 "rating_method": row["rating"]["method"],
                 "win_rate_method": row["win_rate"]["method"],
                 "warnings": codes(row["rating"]["warnings"], row["win_rate"]["warnings"]),
+                # What the rating is measured from; empty where it is the mean of the group.
+                "anchor": anchor_of_group(anchor, row["component"]) or None,
+                **estimate_cells("to_anchor", row.get("to_anchor") or NOTHING),
             }

@@ -15,10 +15,12 @@ import pytest
 
 from reports.stats import head_to_head as pairs
 from reports.stats import leaderboard as boards
+from reports.stats.anchoring import Anchor
 from reports.stats.davidson import fit_davidson
 from reports.stats.intervals import critical_value
 from reports.stats.results import Estimate
 from reports.stats.side_term import fit_side_term, side_bias
+from reports.stats.standings import RATING_SCALE
 from reports.stats.votes import Votes
 from tests.stats.coverage.designs import CLUSTERS, DESIGNS, Design, Truth
 from tests.stats.coverage.measured import (
@@ -36,6 +38,8 @@ BANDS = {
     "strength": MARGINAL,
     "rating": MARGINAL,
     "strengths together (max-t)": SIMULTANEOUS,
+    "distance to the anchor": MARGINAL,
+    "distances to the anchor together": SIMULTANEOUS,
     "rank ranges together": RANKS,
     "win rate of a system": WIN_RATE,
     "win rate of a pair": WIN_RATE,
@@ -88,6 +92,20 @@ def of_the_leaderboard(votes: Votes, truth: Truth, seed: int) -> Iterator[tuple[
     yield "win rate of a system", share(holds(row.win_rate, rates[row.system]) for row in rows)
 
 
+def of_the_anchor(votes: Votes, truth: Truth, seed: int) -> Iterator[tuple[str, float]]:
+    rows = boards.leaderboard(votes, seed=seed, anchor=Anchor(0, 1500.0)).rows
+    true = RATING_SCALE * (truth.strengths - truth.strengths[0])
+    met = [(row.to_anchor, true[row.system]) for row in rows if row.to_anchor is not None]
+    yield "distance to the anchor", share(holds(figure, value) for figure, value in met)
+    yield (
+        "distances to the anchor together",
+        all(
+            figure.details["simultaneous"]["low"] <= value <= figure.details["simultaneous"]["high"]
+            for figure, value in met
+        ),
+    )
+
+
 def of_the_pairs(votes: Votes, truth: Truth, seed: int) -> Iterator[tuple[str, float]]:
     rows = pairs.head_to_head(votes, seed=seed)
     met = [(row, value) for row, value in zip(rows, truth.pair_scores, strict=True) if row.n]
@@ -120,7 +138,13 @@ def of_davidson(votes: Votes, truth: Truth, seed: int) -> Iterator[tuple[str, fl
 
 
 Figures = Callable[[Votes, Truth, int], Iterator[tuple[str, float]]]
-ALL: tuple[Figures, ...] = (of_the_leaderboard, of_the_pairs, of_the_sides, of_davidson)
+ALL: tuple[Figures, ...] = (
+    of_the_leaderboard,
+    of_the_anchor,
+    of_the_pairs,
+    of_the_sides,
+    of_davidson,
+)
 
 
 def measured(
