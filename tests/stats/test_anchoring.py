@@ -16,7 +16,7 @@ from reports.stats.davidson import fit_davidson
 from reports.stats.intervals import critical_value
 from reports.stats.leaderboard import Leaderboard, leaderboard
 from reports.stats.results import Estimate, WarningCode
-from reports.stats.score_board import score_board
+from reports.stats.score_board import ScoreBoard, score_board
 from reports.stats.simultaneous import max_t_quantile
 from reports.stats.standings import RATING_SCALE
 from reports.stats.votes import Votes
@@ -230,25 +230,28 @@ def test_an_anchor_that_nothing_can_be_measured_from_is_said_and_moves_nothing(
     assert by_system(fine)[0][1].estimate == 1500
 
 
-def test_a_board_beside_the_first_is_measured_from_it_on_its_own_scale() -> None:
-    votes, _ = simulated(6, systems=4, n=800)
+def board_of_ties(votes: Votes, anchor: Anchor | None) -> tuple[ScoreBoard, bool]:
+    """Davidson's, and whether a prior stands in for a finite estimate."""
     ties = fit_davidson(votes)
     assert ties is not None
+    board = score_board(
+        votes,
+        ties.fit.strengths,
+        ties.fit.component,
+        ties.covariance,
+        ties.fit.model_covariance(),
+        method=ties.method,
+        converged=True,
+        seed=1,
+        warnings=ties.fit.warnings,
+        anchor=anchor,
+    )
+    return board, ties.fit.ridge
 
-    def board(anchor: Anchor | None):
-        return score_board(
-            votes,
-            ties.fit.strengths,
-            ties.fit.component,
-            ties.covariance,
-            ties.fit.model_covariance(),
-            method=ties.method,
-            converged=True,
-            seed=1,
-            anchor=anchor,
-        )
 
-    plain, moved = board(None), board(Anchor(1, 1200.0))
+def test_a_board_beside_the_first_is_measured_from_it_on_its_own_scale() -> None:
+    votes, _ = simulated(6, systems=4, n=800)
+    (plain, _), (moved, _) = (board_of_ties(votes, a) for a in (None, Anchor(1, 1200.0)))
     assert (plain.anchoring, moved.anchoring and moved.anchoring.component) == (None, 0)
     one = next(row for row in moved.rows if row.system == 1)
     assert one.rating.estimate == 1200
@@ -262,23 +265,9 @@ def test_a_board_beside_the_first_is_measured_from_it_on_its_own_scale() -> None
 
 
 def test_a_separated_board_beside_the_first_is_not_anchored() -> None:
-    votes = votes_of([(0, 1, 0, 1, p, p % 3) for p in range(6)] + [(0, 1, 1, 1, 6, 0)] * 2
-                     + [(1, 2, 0, 1, p, p % 3) for p in range(6)])  # fmt: skip
-    ties = fit_davidson(votes)
-    assert ties is not None
-    assert ties.fit.ridge
-    board = score_board(
-        votes,
-        ties.fit.strengths,
-        ties.fit.component,
-        ties.covariance,
-        ties.fit.model_covariance(),
-        method=ties.method,
-        converged=True,
-        seed=1,
-        warnings=ties.fit.warnings,
-        anchor=Anchor(0, 1200.0),
-    )
+    rows = [(a, a + 1, 0, 1, p, p % 3) for a in (0, 1) for p in range(6)]
+    board, ridge = board_of_ties(votes_of([*rows, *[(0, 1, 1, 1, 6, 0)] * 2]), Anchor(0, 1200.0))
+    assert ridge
     assert board.anchoring is not None
     assert board.anchoring.obstacle is Obstacle.SEPARATED
     assert all(row.to_anchor is None for row in board.rows)
