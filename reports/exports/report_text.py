@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reports.exports.text_layout import clean, section, table, wrapped
 from reports.models import AnalysisRun
 from reports.presentation.against_one import AgainstOne
-from reports.presentation.boards import Board, BoardRow
+from reports.presentation.boards import Board
 from reports.presentation.fit import Fit
 from reports.presentation.judges import JudgePairRow, JudgeRow
 from reports.presentation.other_boards import OtherBoards
@@ -77,29 +77,17 @@ def _key_figure(name: str, value: str) -> str:
 
 
 def _board(board: Board) -> Iterator[str]:
-    distance = ("To anchor",) if board.anchor else ()
     for group in board.groups:
         if board.is_split:
             yield f"Group {group.number}" if group.number else "Without votes"
         yield from table(
-            (
-                "Rank",
-                "System",
-                "Range",
-                "Rating",
-                *distance,
-                "Win rate",
-                "Votes",
-                "Ties",
-                "Both bad",
-            ),
+            ("Rank", "System", "Range", "Rating", "Win rate", "Votes", "Ties", "Both bad"),
             [
                 (
                     str(row.rank or "\u2013"),
                     row.system,
                     row.rank_range,
                     row.rating.whole,
-                    *(_distance(row) for _ in distance),
                     row.win_rate.whole,
                     row.votes,
                     row.tie_rate,
@@ -109,10 +97,16 @@ def _board(board: Board) -> Iterator[str]:
             ],
             left={1},
         )
-
-
-def _distance(row: BoardRow) -> str:
-    return NOTHING if row.to_anchor is None else row.to_anchor.whole
+    # Below it: a further column would take the room of the ratings' intervals.
+    distances = [
+        (row.system, row.to_anchor.whole)
+        for group in board.groups
+        for row in group.rows
+        if row.to_anchor is not None
+    ]
+    if distances:
+        yield ""
+        yield from table(("System", "To the anchor"), distances, left={0})
 
 
 def _pairs(pairs: Sequence[PairRow]) -> Iterator[str]:

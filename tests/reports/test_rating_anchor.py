@@ -149,8 +149,10 @@ def test_the_page_the_text_the_chart_and_the_table_tell_the_same() -> None:
     assert first.text.startswith("+")
     assert f'{first.text} <span class="interval">{first.interval}</span>' in page
     text = report_text.render(kept)
-    assert "To anchor" in text
-    assert first.whole in text
+    assert "To the anchor" in text
+    assert f"{first.whole}\n" in text
+    # The ratings' intervals keep their room.
+    assert all(row.rating.whole in text for row in group.rows)
     assert "measured from gamma" in " ".join(text.split())
     (chart, *_) = charts(kept.result)
     assert '"Rating (gamma stands at 1,234)"' in json.dumps(chart.wide)
@@ -171,7 +173,7 @@ def test_without_one_nothing_is_said_of_it() -> None:
     page = page_of(member(study), study)
     assert "To the anchor" not in page
     assert "Rating (1,000 is the mean of the group)" in json.dumps(charts(kept.result)[0].wide)
-    assert "To anchor" not in report_text.render(kept)
+    assert "To the anchor" not in report_text.render(kept)
     shown = view(kept.result, kept.versions, kept.created_at)
     assert dict(shown.settings)["Anchor"] == "None: the mean rating of each group is 1,000"
 
