@@ -20,7 +20,7 @@ from annotation.importing.formats import FileError
 from annotation.importing.transfer import BadRowsError, ImportRefusedError
 from annotation.lifecycle.cloning import WantedCopy
 from annotation.lifecycle.refusals import LifecycleError
-from annotation.lifecycle.sliced_copies import NAMED, discard, unfinished
+from annotation.lifecycle.sliced_copies import GIVEN_UP, NAMED, discard, unfinished
 from annotation.models import JobKind, JobState, Study, StudyJob
 from annotation.pairing import DesignError
 from annotation.progress_notes import note_progress
@@ -121,11 +121,12 @@ def discard_copies() -> int:
     """Delete what workers that were lost had copied; of how many studies."""
     gone = 0
     for study in unfinished():
-        hexed, _, attempt = study.slug.removeprefix(NAMED).rpartition("-")
+        key = study.slug.removeprefix(NAMED).removesuffix(GIVEN_UP)
+        hexed, _, attempt = key.rpartition("-")
         at_work = StudyJob.objects.filter(state=JobState.WAITING, attempts=int(attempt))
-        if not at_work.filter(public_id=hexed).exists():
+        # It may have been finished since it was read; then it stays.
+        if not at_work.filter(public_id=hexed).exists() and discard(study):
             log.warning("jobs.copy_abandoned", study=study.slug)
-            discard(study)
             gone += 1
     return gone
 

@@ -47,6 +47,9 @@ from .snapshots import Marks
 # Names of studies that are being copied begin so, and go on with whose copy it is.
 NAMED = "copying-"
 
+# And end so from the moment on that they are being deleted.
+GIVEN_UP = "-gone"
+
 # A slice is to keep others waiting for so long, in seconds. Texts may be of any length, and disks
 # of any speed, so that the prompts of a slice are found by how long the one before took.
 SLICE_SECONDS = 0.1
@@ -142,7 +145,8 @@ class SlicedCopy:
                 f"{source.slug} was changed while it was copied, so that the copy would be of two "
                 "moments. Nothing was made; copy it once more."
             )
-        study = Study.objects.get(slug=self.slug)
+        # Held and found by its name, so that it is either finished or given up.
+        study = Study.objects.select_for_update(no_key=True).get(slug=self.slug)
         study.slug, study.title = self.wanted.slug, self.wanted.title
         study.full_clean()
         try:
@@ -175,24 +179,34 @@ def unfinished() -> QuerySet[Study]:
     return Study.objects.filter(~Exists(asked), slug__startswith=NAMED).order_by("pk")
 
 
-def discard(study: Study) -> None:
-    """Delete an unfinished study with its content, in slices.
+def discard(study: Study) -> bool:
+    """Delete an unfinished study with its content, in slices; False where it is finished by now.
 
     Nothing else refers to what it has, and the database would refuse to delete what something
     refers to; Django would look for that first, which takes several times as long.
     """
+    if not give_up(study):
+        return False
     for rows in (
         Comparison.objects.filter(study=study),
         Response.objects.filter(prompt__study=study),
         Prompt.objects.filter(study=study),
         System.objects.filter(study=study),
+        Study.objects.filter(pk=study.pk),
     ):
         while some := list(rows.order_by("pk").values_list("pk", flat=True)[:DISCARDED]):
             with slice_of_rows():
                 gone = rows.model._default_manager.filter(pk__in=some)
                 gone._raw_delete(gone.db)
-    with slice_of_rows():
-        last = unfinished().filter(pk=study.pk)
-        if last.exists():
-            alone = Study.objects.filter(pk=study.pk)
-            alone._raw_delete(alone.db)
+    return True
+
+
+def give_up(study: Study) -> bool:
+    """Take an unfinished study its name, by which `finish` would find it; whether it is so named.
+
+    Only then is anything deleted: what is finished meanwhile keeps its content.
+    """
+    if not study.slug.endswith(GIVEN_UP):
+        named = unfinished().filter(pk=study.pk, slug=study.slug).order_by()
+        return bool(named.update(slug=f"{study.slug}{GIVEN_UP}"))
+    return True

@@ -481,6 +481,37 @@ def test_what_a_killed_worker_had_copied_is_deleted_and_the_next_one_copies_anew
     assert (Study.objects.count(), Response.objects.count()) == (2, 12)
 
 
+def test_a_copy_that_is_finished_while_others_are_deleted_keeps_its_content(
+    many_slices: Studio, monkeypatch
+):
+    many_slices.post("clone", CLONE)
+    seen: list[Study] = []
+    after_slices(monkeypatch, 2, lambda: seen.extend(sliced_copies.unfinished()))
+    assert work_on_job() == JobState.DONE
+    [copy] = seen
+    monkeypatch.setattr(working, "unfinished", lambda: [copy])
+    assert tidy_jobs() == 0
+    assert Response.objects.filter(prompt__study__slug="again").count() == 6
+
+
+def test_a_copy_that_is_given_up_is_not_finished(many_slices: Studio, monkeypatch):
+    many_slices.post("clone", CLONE)
+    given_up: list[bool] = []
+
+    def give_up() -> None:
+        [copy] = sliced_copies.unfinished()
+        given_up.append(sliced_copies.give_up(copy))
+
+    after_slices(monkeypatch, 2, give_up)
+    assert work_on_job() == JobState.FAILED
+    assert given_up == [True]
+    assert not Study.objects.filter(slug="again").exists()
+    # What is left of it is deleted like what a killed worker left.
+    assert sliced_copies.unfinished().exists()
+    assert tidy_jobs() == 1
+    assert nothing_is_left()
+
+
 def test_a_worker_that_was_taken_for_lost_gives_up_its_own_copy_alone(
     many_slices: Studio, monkeypatch
 ):
