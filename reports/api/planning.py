@@ -16,7 +16,7 @@ from annotation.lifecycle.generation import MAX_OVERLAP
 from annotation.researcher.lengths import seconds_a_pair_of
 from reports import study_planning
 from reports.stats.planning import ALPHA, POWER, SMALLEST_DIFFERENCE, PlanError
-from reports.stats.rank_plan import MOST_RANKED
+from reports.stats.rank_plan import LARGEST_SPREAD, MOST_RANKED
 
 MOST = 1_000_000
 MOST_SYSTEMS = 1_000
@@ -36,7 +36,7 @@ class WishesSerializer(serializers.Serializer[Any]):
     overlap = serializers.IntegerField(min_value=1, max_value=MAX_OVERLAP, required=False)
     systems = serializers.IntegerField(min_value=2, max_value=MOST_SYSTEMS, required=False)
     pairs = serializers.IntegerField(min_value=1, max_value=MOST, required=False)
-    spread = serializers.FloatField(min_value=0.01, max_value=10, required=False)
+    spread = serializers.FloatField(min_value=0.01, max_value=LARGEST_SPREAD, required=False)
 
 
 class PlanSerializer(serializers.Serializer[Any]):

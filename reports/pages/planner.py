@@ -20,6 +20,7 @@ from annotation.researcher.lengths import seconds_a_pair_of
 from annotation.workload import Workload
 from reports import study_planning
 from reports.stats.planning import POWER, PlanError, sign_test_power
+from reports.stats.rank_plan import LARGEST_SPREAD
 from reports.study_layout import counts_of
 from reports.wording.plan import ranks_in_words
 
@@ -34,7 +35,7 @@ class PlannerForm(forms.Form):
     win_rate = forms.FloatField(required=False, min_value=50.5, max_value=99)
     annotators = forms.IntegerField(required=False, min_value=1, max_value=MOST_ANNOTATORS)
     pay = forms.FloatField(required=False, min_value=0, max_value=10_000)
-    spread = forms.FloatField(required=False, min_value=0.05, max_value=5)
+    spread = forms.FloatField(required=False, min_value=0.05, max_value=LARGEST_SPREAD)
     overlap = forms.IntegerField(required=False, min_value=1, max_value=MAX_OVERLAP)
     rounds = forms.IntegerField(required=False, min_value=1, max_value=1000)
     design = forms.ChoiceField(required=False, choices=[(design, design) for design in Design])

@@ -42,6 +42,10 @@ DEFAULT_SPREAD = 0.4
 """Standard deviation of the log-odds of systems where nothing is known: of two systems drawn so
 the better one wins 61 % of the decisive votes on average."""
 
+LARGEST_SPREAD = 5.0
+"""The better of two systems drawn so wins 92 % of the decisive votes on average, and of most
+pairs nearly all."""
+
 MOST_RANKED = 200
 """Beyond so many nothing is planned: there are 19,900 pairs of them, which take half a second."""
 
@@ -182,8 +186,8 @@ def plan_ranks(
     seed : int
         The study's seed.
     spread : float
-        Standard deviation of the systems' log-odds to win a decisive vote, above 0. Half-win
-        Strengths are smaller by the tie rate.
+        Standard deviation of the systems' log-odds to win a decisive vote, above 0 and at most 5.
+        Half-win Strengths are smaller by the tie rate.
 
     Returns
     -------
@@ -195,8 +199,10 @@ def plan_ranks(
     ------
     PlanError
     """
-    if not (math.isfinite(spread) and spread > 0):
-        raise PlanError(f"spread is {spread}; expected a number above 0")
+    if not 0 < spread <= LARGEST_SPREAD:
+        raise PlanError(
+            f"spread is {spread}; expected a number above 0 and at most {LARGEST_SPREAD:g}"
+        )
     m = design.systems
     if m < 3 or m > MOST_RANKED or not design.is_connected:
         return None
@@ -209,8 +215,9 @@ def plan_ranks(
         strengths = (1 - design.of_a_pair.tie_rate) * random.normal(0, spread, m)
         sources = variance_of_strengths(design, shares, strengths)
         matrix = sum(sources.values(), np.zeros((m, m)))
-        # All Strengths may move together: that makes the matrix regular and changes no rank.
-        root = np.linalg.cholesky(matrix + matrix.trace() / m)
+        # Singular, as Strengths have mean 0; of a pair that one side always wins nearly so too.
+        values, vectors = np.linalg.eigh(matrix)
+        root = vectors * np.sqrt(np.maximum(values, 0))
         found = rank_sets(
             strengths + root @ random.standard_normal(m),
             Covariance(matrix, design.df, "planned", {}, {}),

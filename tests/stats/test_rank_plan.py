@@ -11,6 +11,7 @@ import pytest
 from reports.stats.leaderboard import leaderboard
 from reports.stats.planning import PlanError
 from reports.stats.rank_plan import (
+    LARGEST_SPREAD,
     MOST_STUDIES,
     BoardDesign,
     RankPlan,
@@ -198,10 +199,25 @@ def test_there_is_nothing_to_say_of_two_systems_of_too_many_and_of_groups() -> N
         assert plan_ranks(board(meets, 50, 1.0, 3, 10, 0.2), INDEPENDENT, seed=1) is None
 
 
-@pytest.mark.parametrize("spread", [0.0, -1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("spread", [0.0, -1.0, LARGEST_SPREAD + 0.01, float("nan"), float("inf")])
 def test_a_spread_that_is_none_is_refused(spread: float) -> None:
     with pytest.raises(PlanError, match="expected a number above 0"):
         plan_ranks(independent(5, 100), INDEPENDENT, seed=1, spread=spread)
+
+
+@pytest.mark.parametrize("tie_rate", [0.0, 0.24])
+@pytest.mark.parametrize("systems", [6, 20])
+def test_systems_as_far_apart_as_may_be_are_ranked_even_through_one(
+    systems: int, tie_rate: float
+) -> None:
+    """Nearly nothing is learnt of a pair that one side always wins: errors are nearly singular."""
+    through_one = np.zeros((systems, systems))
+    through_one[0, 1:] = through_one[1:, 0] = 1
+    design = board(through_one, 200, 1.0, 3, 10, tie_rate)
+    for seed in range(6):
+        found = plan_ranks(design, INDEPENDENT, seed=seed, spread=LARGEST_SPREAD)
+        assert found is not None
+        assert 1 <= found.places <= systems
 
 
 @pytest.mark.parametrize("share", [0.0, 1.5, math.nan])

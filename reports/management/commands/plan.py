@@ -12,7 +12,7 @@ from annotation.models import Study
 from reports import study_planning
 from reports.exports.text_layout import clean, section, wrapped
 from reports.stats.planning import ALPHA, POWER, SMALLEST_DIFFERENCE, PlanError
-from reports.stats.rank_plan import DEFAULT_SPREAD
+from reports.stats.rank_plan import DEFAULT_SPREAD, LARGEST_SPREAD
 from reports.wording.plan import plan_in_words
 
 
@@ -47,7 +47,7 @@ class Command(StudyCommand):
             "--spread",
             type=float,
             help="standard deviation of the strengths, for what ranks will be known to "
-            f"(default: {DEFAULT_SPREAD})",
+            f"({LARGEST_SPREAD:g} at most; default: {DEFAULT_SPREAD})",
         )
         parser.add_argument("--format", choices=["text", "json"], default="text")
 
