@@ -134,11 +134,18 @@ def lettings_count() -> QuerySet[QualityReview]:
 
 
 def is_post_hoc(annotator: Annotator) -> bool:
-    """Whether the rule, or that it is about this annotator, was settled when outcomes were seen."""
+    """Whether the rule, or that it is about this annotator, was settled when outcomes were seen.
+
+    A rule that was not so in every version is told as post hoc, whenever it came and came back.
+    """
     study = Study.objects.get(pk=annotator.study_id)
-    first = StudyVersion.objects.filter(study=study).order_by("number").first()
-    frozen = None if first is None else first.snapshot.get("rules")
-    if frozen is not None and as_frozen(frozen)["quality"]["own_votes"] != OwnVotes.EXCLUDE:
+    versions = StudyVersion.objects.filter(study=study).order_by("number")
+    frozen = versions.values_list("snapshot__rules", flat=True)
+    if any(
+        as_frozen(rules)["quality"]["own_votes"] != OwnVotes.EXCLUDE
+        for rules in frozen
+        if rules is not None
+    ):
         return True
     seen_from = study.opened_at if study.results == ResultsPolicy.OPEN else study.unblinded_at
     if seen_from is None:

@@ -233,13 +233,25 @@ def test_an_owner_made_when_outcomes_could_be_seen_is_excluded_post_hoc(change, 
     assert (found.post_hoc, found.own_votes) == (post_hoc, True)
 
 
+EXCLUDED, COUNTED = {"own_votes": "exclude"}, {"own_votes": "count"}
+
+
 @pytest.mark.parametrize(
     ("frozen", "post_hoc"),
-    [({"own_votes": "exclude"}, False), ({"own_votes": "count"}, True), ({}, True)],
+    [
+        ([EXCLUDED], False),
+        ([COUNTED], True),
+        ([{}], True),
+        ([EXCLUDED, EXCLUDED], False),
+        ([COUNTED, EXCLUDED], True),
+        ([{}, EXCLUDED], True),
+        ([EXCLUDED, COUNTED, EXCLUDED], True),
+    ],
 )
-def test_a_rule_that_was_made_after_opening_excludes_post_hoc(frozen, post_hoc):
+def test_a_rule_that_was_not_so_in_every_version_excludes_post_hoc(frozen, post_hoc):
     study = make_study(state="open")
-    make_study_version(study, snapshot={"rules": {"quality": frozen}})
+    for number, rule in enumerate(frozen, start=1):
+        make_study_version(study, number=number, snapshot={"rules": {"quality": rule}})
     answer(make_owner(make_rater(study)))
     quality.exclude_own_votes(study)
     assert Exclusion.objects.get().post_hoc is post_hoc
