@@ -146,6 +146,8 @@ def unblind_study(
     """
     reason = reason.strip()
     check_storable(reason, f"{study.slug} was not unblinded")
+    # Before the sweep: who is refused has changed nothing.
+    check_may_unblind(Study.objects.get(pk=study.pk), actor, early=early, reason=reason)
     # Of an open study some may have come since the last sweep, and the log tells how many count.
     quality.exclude_own_votes(study)
     with transaction.atomic():
@@ -158,16 +160,14 @@ def unblind_study(
         study = Study.objects.get(pk=study.pk)
         if unblinded != 1:
             raise LifecycleError(why_not_unblinded(study))
-        collecting = study.state in (StudyState.OPEN, StudyState.PAUSED)
-        if collecting:
-            check_may_unblind_early(study, actor, early=early, reason=reason)
+        check_early(study, actor, early=early, reason=reason)
         audit.record(
             study,
             actor,
             "study.unblinded",
             {
                 "state": study.state,
-                "early": collecting,
+                "early": collects_votes(study),
                 "reason": reason,
                 "counted_votes": counted_votes(study).count(),
             },
@@ -183,6 +183,16 @@ def check_storable(reason: str, consequence: str) -> None:
         )
 
 
+def check_may_unblind(study: Study, actor: User | None, *, early: bool, reason: str) -> None:
+    if study.state == StudyState.DRAFT or study.unblinded_at is not None:
+        raise LifecycleError(why_not_unblinded(study))
+    check_early(study, actor, early=early, reason=reason)
+
+
+def collects_votes(study: Study) -> bool:
+    return study.state in (StudyState.OPEN, StudyState.PAUSED)
+
+
 def why_not_unblinded(study: Study) -> str:
     if study.unblinded_at is None:
         return (
@@ -191,7 +201,10 @@ def why_not_unblinded(study: Study) -> str:
     return f"{study.slug} was unblinded on {study.unblinded_at:%Y-%m-%d %H:%M} UTC already."
 
 
-def check_may_unblind_early(study: Study, actor: User | None, *, early: bool, reason: str) -> None:
+def check_early(study: Study, actor: User | None, *, early: bool, reason: str) -> None:
+    """Refuse to unblind a study that still collects votes, but for an owner with a reason."""
+    if not collects_votes(study):
+        return
     if not early:
         raise LifecycleError(
             f"{study.slug} still collects votes. Close it first; to unblind it all the same, an "

@@ -19,6 +19,7 @@ from annotation.models import (
     Annotator,
     AuditEntry,
     Comparison,
+    Exclusion,
     Invitation,
     Membership,
     RememberedAnswer,
@@ -30,6 +31,7 @@ from annotation.tasks import forget_answers
 from reports.tasks import make_requested_report
 from tests import factories
 from tests.annotation.api.calling import Caller, caller, member
+from tests.annotation.queue.world import current_id, make_queue, vote
 from tests.races import at_once
 
 pytestmark = pytest.mark.django_db
@@ -151,6 +153,23 @@ def test_what_was_refused_may_be_tried_again_under_the_same_key():
     assert key.post(path, **{"Idempotency-Key": "k"}).status_code == 409
     key.post(f"studies/{study.slug}/pause")
     assert key.post(path, **{"Idempotency-Key": "k"}).status_code == 200
+
+
+def test_an_unblinding_that_was_refused_has_left_own_votes_and_the_key_alone():
+    study = make_queue(2)
+    rater = factories.make_annotator(study, factories.make_user())
+    for _ in range(2):
+        vote(rater, current_id(rater))
+    factories.make_membership(study, Role.OWNER, rater.user)
+    key = caller(rater.user)
+    path = f"studies/{study.slug}/unblind"
+    assert key.post(path, {"reason": "done"}, **{"Idempotency-Key": "k"}).status_code == 409
+    assert not Exclusion.objects.exists()
+    assert not AuditEntry.objects.filter(action="quality.own_votes_excluded").exists()
+    assert key.post(f"studies/{study.slug}/close").status_code == 200
+    answer = key.post(path, {"reason": "done"}, **{"Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json().get("is_sealed")) == (200, False)
+    assert Exclusion.objects.count() == 2
 
 
 def test_answers_are_forgotten_after_a_day():
