@@ -1,4 +1,4 @@
-"""Rules as a version of a study froze them, maybe under a release that knew fewer. Pure."""
+"""Rules as they were written under a release that knew fewer, maybe in a study's version. Pure."""
 
 from __future__ import annotations
 
@@ -26,3 +26,30 @@ def as_frozen(rules: Mapping[str, Any]) -> dict[str, Any]:
     """
     then = {section: {**held, **rules.get(section, {})} for section, held in BEFORE.items()}
     return {**rules, **then}
+
+
+def with_what_held_before(wanted: Mapping[str, Any], standing: Mapping[str, Any]) -> dict[str, Any]:
+    """Whole rules, valid, with what stands as in `BEFORE` and they do not name.
+
+    Whoever wants the default of a new study names it.
+
+    Examples
+    --------
+    >>> with_what_held_before({}, {"quality": {"own_votes": "count"}})
+    {'quality': {'own_votes': 'count'}}
+    >>> with_what_held_before({}, {"limits": {"per_day": 50}})
+    {}
+    >>> named = {"quality": {"own_votes": "exclude"}}
+    >>> with_what_held_before(named, {"quality": {"own_votes": "count"}}) == named
+    True
+    """
+    rules = dict(wanted)
+    for section, held in BEFORE.items():
+        kept = {
+            name: value
+            for name, value in held.items()
+            if standing.get(section, {}).get(name) == value
+        }
+        if kept:
+            rules[section] = {**kept, **rules.get(section, {})}
+    return rules

@@ -81,7 +81,9 @@ class SettingsSerializer(serializers.Serializer[Any]):
         min_value=1, max_value=LARGEST, allow_null=True, required=False
     )
     rules = serializers.JSONField(
-        required=False, help_text="The whole of the rules: what is left out is the default."
+        required=False,
+        help_text="The whole of the rules: what is left out is the default. But "
+        "where an opened study has `count` as `quality.own_votes`, that stays until it is named.",
     )
     change_rules = serializers.DictField(
         child=serializers.DictField(), required=False,

@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Max
 
 from annotation import audit, queue
+from annotation.frozen_rules import with_what_held_before
 from annotation.models import (
     Cell,
     Comparison,
@@ -110,6 +111,9 @@ class Change:
         if rules is not None:
             wanted["rules"] = rules(self.study.rules) if callable(rules) else rules
             check_rules(wanted["rules"])
+            if not callable(rules):
+                # A file that was written before there was such a rule decides nothing about it.
+                wanted["rules"] = with_what_held_before(rules, self.study.rules)
         rubric = criteria(criteria_of(self.study)) if callable(criteria) else criteria
         if rubric is not None:
             check_rubric(rubric)

@@ -71,7 +71,8 @@ class WantedChange:
         may change, new ones may come, required ones may become optional. Or what makes it of the
         one that stands when the study is locked, so that what others changed meanwhile stays.
     rules : mapping or callable, optional
-        All rules; or what makes them of those that stand, likewise.
+        All rules, where those of `frozen_rules.BEFORE` stay as they were then until they are named;
+        or what makes them of those that stand, likewise.
     overlap : int, optional
         Votes wanted on each comparison of kind work; those that want more are left alone.
     items : collection of str, optional

@@ -107,6 +107,27 @@ def test_seeds_codes_and_content_are_those_of_the_first_version() -> None:
         assert second.snapshot[part] == first.snapshot[part]
 
 
+@pytest.mark.parametrize(
+    ("stated", "then"),
+    [
+        ({"limits": {"per_day": 5}}, "count"),
+        ({"quality": {"skips": None}}, "count"),
+        ({"quality": {"own_votes": "exclude"}}, "exclude"),
+    ],
+)
+def test_whole_rules_that_do_not_name_the_one_of_own_votes_leave_its_count(
+    stated: dict[str, Any], then: str
+) -> None:
+    study = opened(rules={"quality": {"own_votes": "count"}})
+    change_study(study, WantedChange.of(WHY, rules=stated))
+    version = versions_of(study)[1]
+    assert version.snapshot["rules"]["quality"]["own_votes"] == then
+    study.refresh_from_db()
+    assert study.rules["quality"]["own_votes"] == then
+    change_study(study, WantedChange.of(WHY, rules={"limits": {"per_day": 6}}))
+    assert versions_of(study)[2].snapshot["rules"]["quality"]["own_votes"] == then
+
+
 def test_the_log_says_what_changed_why_and_by_whom() -> None:
     study = opened()
     owner = factories.make_membership(study, Role.OWNER).user
