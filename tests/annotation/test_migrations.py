@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.migrations.exceptions import IrreversibleError
 from django.db.migrations.executor import MigrationExecutor
 
 from annotation import people, quality, queue
@@ -21,7 +22,13 @@ from annotation.models import (
     Vote,
 )
 from tests.annotation.queue.world import current_id, make_queue, vote
-from tests.factories import make_annotator, make_membership, make_study, make_user
+from tests.factories import (
+    make_annotator,
+    make_membership,
+    make_study,
+    make_study_version,
+    make_user,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -114,6 +121,53 @@ def test_an_opened_study_keeps_counting_owners_votes_and_a_draft_takes_the_new_r
     row = review_of(owner, "count_own")
     with pytest.raises(IntegrityError), transaction.atomic():
         QualityReview.objects.filter(pk=row.pk).update(reason="Another.")
+
+
+QUALITY = {"skips": None}
+
+
+def test_the_rule_of_the_newest_version_is_what_the_way_forward_says(forward_again: None) -> None:
+    older, changed, counting = make_queue(1), make_queue(1), make_queue(1)
+    migrate(BEFORE_OWN_VOTES)
+    freeze(older, QUALITY)
+    freeze(changed, {"own_votes": "count"}, {"own_votes": "exclude"})
+    freeze(counting, {"own_votes": "exclude"}, {"own_votes": "count"})
+    migrate(MigrationExecutor(connection).loader.graph.leaf_nodes())
+    rules = dict(Study.objects.values_list("pk", "rules"))
+    assert [rules[study.pk]["quality"]["own_votes"] for study in (older, changed, counting)] == [
+        "count",
+        "exclude",
+        "count",
+    ]
+
+
+def test_there_is_no_way_back_once_a_version_names_the_rule(forward_again: None) -> None:
+    before, after = make_queue(1), make_queue(1, rules={"quality": {"own_votes": "count"}})
+    freeze(before, QUALITY)
+    freeze(after, {"own_votes": "count"}, {"own_votes": "exclude"})
+    with pytest.raises(IrreversibleError, match=rf"quality\.own_votes: {after.slug}\. Nothing"):
+        migrate(BEFORE_OWN_VOTES)
+    after.refresh_from_db()
+    assert after.rules == {"quality": {"own_votes": "count"}}
+
+
+def test_there_is_no_way_back_once_somebodys_own_votes_were_let_count(forward_again: None) -> None:
+    studies = [make_queue(1) for _ in range(7)]
+    for study in studies:
+        owner = make_annotator(study, make_user())
+        make_membership(study, Role.OWNER, owner.user)
+        review_of(owner, "count_own")
+    with pytest.raises(IrreversibleError, match="outcome count_own: ") as refusal:
+        migrate(BEFORE_OWN_VOTES)
+    named = ", ".join(sorted(study.slug for study in studies)[:5])
+    assert f"{named} and 2 more. Nothing was changed." in str(refusal.value)
+    review_of(owner, "count_own")
+
+
+def freeze(study: Study, *rules: dict[str, Any]) -> None:
+    """Versions with these quality rules, each after those that there are."""
+    for quality_rules in rules:
+        make_study_version(study, snapshot={"rules": {"quality": quality_rules}})
 
 
 def review_of(annotator: Annotator, outcome: str) -> QualityReview:
