@@ -25,6 +25,7 @@ from .own_votes import (
     with_own_votes,
     with_ownership,
     words_of,
+    would_leave,
 )
 from .pausing import run_rules
 from .qualification import (
@@ -69,4 +70,5 @@ __all__ = [
     "with_own_votes",
     "with_ownership",
     "words_of",
+    "would_leave",
 ]

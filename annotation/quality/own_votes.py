@@ -133,6 +133,17 @@ def lettings_count() -> QuerySet[QualityReview]:
     return QualityReview.objects.filter(annotator=OuterRef("pk"), outcome=ReviewOutcome.COUNT_OWN)
 
 
+def would_leave(annotator: Annotator) -> bool:
+    """Whether answers would leave the count if somebody who does not own the study came to."""
+    study = annotator.study
+    if study.state not in (StudyState.OPEN, StudyState.PAUSED):
+        return False
+    row = with_ownership(Annotator.objects.filter(pk=annotator.pk)).get()
+    if fate_of_next(study, owns=True, let_count=row.let_count) != OwnVotes.EXCLUDE or row.owns:
+        return False
+    return bool(excluding.answers_without(of_this_rule(), annotator.pk, most=1))
+
+
 def is_post_hoc(annotator: Annotator) -> bool:
     """Whether the rule, or that it is about this annotator, was settled when outcomes were seen.
 

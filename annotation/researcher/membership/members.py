@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from annotation import people
+from annotation import people, quality
 from annotation.access import SignedInRequest, study_role
 from annotation.models import AnnotatorState, Role, Study
 from annotation.people.roster import Person, Wanted, find_person, list_people, said_of, teams_of
@@ -73,6 +73,9 @@ def member_page(
             "person": person,
             "roles": [(role, role in person.roles, role in allowed) for role in Role],
             "may_set_roles": bool(allowed - {Role.ANNOTATOR}),
+            "votes_would_leave": Role.OWNER in allowed
+            and annotator is not None
+            and quality.would_leave(annotator),
             "may_set_team": bool(person.roles) and may_decide(person, allowed),
             "said": said_of(annotator),
             "has_part": has_part,

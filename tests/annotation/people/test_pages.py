@@ -10,7 +10,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from annotation import people
+from annotation import people, quality
+from annotation.lifecycle.states import close_study
 from annotation.models import (
     Annotator,
     AnnotatorState,
@@ -18,6 +19,7 @@ from annotation.models import (
     Invitation,
     MailState,
     Membership,
+    ReviewOutcome,
     Role,
     StudyVersion,
 )
@@ -25,11 +27,13 @@ from annotation.rules import rules_of
 from annotation.selectors import counted_votes
 from annotation.tasks import send_letters
 from tests import factories
+from tests.annotation.queue.world import current_id, make_queue, vote
 from tests.pages import text_of
 
 pytestmark = pytest.mark.django_db
 
 LINK = re.compile(r"http://testserver(/(?:invitation|start)/[A-Za-z0-9_-]{43}/)")
+COUNT = {"quality": {"own_votes": "count"}}
 FIELD = {"key": "field", "text": "What is your field?", "options": ["Law", "Medicine"]}
 
 
@@ -200,6 +204,41 @@ def test_roles_are_set_by_an_owner_and_the_last_owner_stays(study, owner):
     send(owner, "roles", study, {"role": ["owner"]}, account=user.pk)
     send(owner, "roles", study, {"role": []}, account=own.pk)
     assert owner.get(url("members", study)).status_code == 404
+
+
+WOULD_LEAVE = "these leave it within a minute"
+
+
+@pytest.mark.parametrize(
+    ("rules", "closed", "said"), [({}, False, True), (COUNT, False, False), ({}, True, False)]
+)
+def test_the_role_of_owner_says_what_becomes_of_votes_before_it_is_given(rules, closed, said):
+    study = make_queue(2, rules=rules)
+    rater, other = (factories.make_annotator(study, factories.make_user()) for _ in range(2))
+    vote(rater, current_id(rater))
+    if closed:
+        close_study(study)
+    owner = signed_in(study, Role.OWNER)
+    page = text_of(owner.get(url("member", study, account=rater.user.pk)))
+    assert (WOULD_LEAVE in page, 'aria-describedby="owner-hint"' in page) == (said, said)
+    # Who has voted on nothing loses nothing, and only an owner gives the role.
+    assert WOULD_LEAVE not in text_of(owner.get(url("member", study, account=other.user.pk)))
+    researcher = signed_in(study, Role.RESEARCHER)
+    page = text_of(researcher.get(url("member", study, account=rater.user.pk)))
+    assert WOULD_LEAVE not in page
+    factories.make_membership(study, Role.OWNER, rater.user)
+    assert WOULD_LEAVE not in text_of(owner.get(url("member", study, account=rater.user.pk)))
+
+
+def test_whoevers_votes_were_let_count_loses_none_as_owner():
+    study = make_queue(2)
+    rater = factories.make_annotator(study, factories.make_user())
+    vote(rater, current_id(rater))
+    held = factories.make_membership(study, Role.OWNER, rater.user)
+    quality.review(rater, ReviewOutcome.COUNT_OWN, "We know.")
+    held.delete()
+    owner = signed_in(study, Role.OWNER)
+    assert WOULD_LEAVE not in text_of(owner.get(url("member", study, account=rater.user.pk)))
 
 
 def test_ending_a_part_asks_about_the_votes(study, researcher):
