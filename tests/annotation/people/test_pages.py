@@ -374,13 +374,16 @@ def test_the_file_of_annotators_has_answers_and_no_accounts(owner, study):
         factories.make_annotator(
             study, factories.make_user(f"{who}@example.org"), external_id=who, profile=profile
         )
+    for who, role in (("a2", Role.OWNER), ("a3", Role.MONITOR)):
+        user = Annotator.objects.get(study=study, external_id=who).user
+        factories.make_membership(study, role, user)
     answer = owner.get(reverse("people_work:file", kwargs={"slug": study.slug}))
     lines = b"".join(answer.streaming_content).decode().splitlines()
     assert lines == [
-        '"annotator_id","state","team","pairs","skipped","field"',
-        '"a1","active","\'=1+1",0,0,"Law"',
-        '"a2","active",,0,0,"(did not want to say)"',
-        '"a3","active",,0,0,',
+        '"annotator_id","state","team","pairs","skipped","own_votes","field"',
+        '"a1","active","\'=1+1",0,0,,"Law"',
+        '"a2","active",,0,0,"exclude","(did not want to say)"',
+        '"a3","active",,0,0,,',
     ]
 
 
