@@ -74,7 +74,7 @@ def check_opened(held: Study) -> None:
             f"{held.slug} is a draft: configure_study and the imports change it, and no reason is "
             "needed."
         )
-    if held.state not in (StudyState.OPEN, StudyState.PAUSED):
+    if not held.is_running:
         raise LifecycleError(
             f"{held.slug} is {held.state}, and what its votes were collected under stays. Continue "
             "it with a new study."

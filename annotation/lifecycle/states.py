@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from annotation import audit, quality
 from annotation.access import roles_of
-from annotation.models import Role, Study, StudyState, User
+from annotation.models import RUNNING, Role, Study, StudyState, User
 from annotation.selectors import counted_votes
 from annotation.storable import is_storable
 
@@ -58,7 +58,7 @@ RESUME = Step(
 )
 CLOSE = Step(
     "closed",
-    frozenset({StudyState.OPEN, StudyState.PAUSED}),
+    RUNNING,
     StudyState.CLOSED,
     {
         StudyState.DRAFT: NEVER_OPENED,
@@ -167,7 +167,7 @@ def unblind_study(
             "study.unblinded",
             {
                 "state": study.state,
-                "early": collects_votes(study),
+                "early": study.is_running,
                 "reason": reason,
                 "counted_votes": counted_votes(study).count(),
             },
@@ -189,10 +189,6 @@ def check_may_unblind(study: Study, actor: User | None, *, early: bool, reason: 
     check_early(study, actor, early=early, reason=reason)
 
 
-def collects_votes(study: Study) -> bool:
-    return study.state in (StudyState.OPEN, StudyState.PAUSED)
-
-
 def why_not_unblinded(study: Study) -> str:
     if study.unblinded_at is None:
         return (
@@ -203,7 +199,7 @@ def why_not_unblinded(study: Study) -> str:
 
 def check_early(study: Study, actor: User | None, *, early: bool, reason: str) -> None:
     """Refuse to unblind a study that still collects votes, but for an owner with a reason."""
-    if not collects_votes(study):
+    if not study.is_running:
         return
     if not early:
         raise LifecycleError(

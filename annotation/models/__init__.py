@@ -24,6 +24,7 @@ from .people import (
 from .quality import ON_VOTES, FindingAction, QualityFinding, QualityReview, ReviewOutcome
 from .sessions import Session
 from .studies import (
+    RUNNING,
     SLUG_PATTERN,
     Criterion,
     ResultsPolicy,
@@ -52,6 +53,7 @@ __all__ = [
     "GOING_ON",
     "LONGEST_TEAM",
     "ON_VOTES",
+    "RUNNING",
     "SLUG_PATTERN",
     "Adjudication",
     "AdjudicationCase",

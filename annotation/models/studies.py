@@ -19,6 +19,10 @@ class StudyState(models.TextChoices):
     ARCHIVED = "archived", _("Archived")
 
 
+# Between opening and closing.
+RUNNING = frozenset({StudyState.OPEN, StudyState.PAUSED})
+
+
 class ResultsPolicy(models.TextChoices):
     """Who may see outcomes while an opened study is not unblinded."""
 
@@ -99,6 +103,11 @@ class Study(models.Model):
     @property
     def was_opened(self) -> bool:
         return self.opened_at is not None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it collects votes, or will again when its pause ends."""
+        return self.state in RUNNING
 
     @property
     def is_sealed(self) -> bool:

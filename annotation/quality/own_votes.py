@@ -136,7 +136,7 @@ def lettings_count() -> QuerySet[QualityReview]:
 def would_leave(annotator: Annotator) -> bool:
     """Whether answers would leave the count if somebody who does not own the study came to."""
     study = annotator.study
-    if study.state not in (StudyState.OPEN, StudyState.PAUSED):
+    if not study.is_running:
         return False
     row = with_ownership(Annotator.objects.filter(pk=annotator.pk)).get()
     if fate_of_next(study, owns=True, let_count=row.let_count) != OwnVotes.EXCLUDE or row.owns:

@@ -22,7 +22,7 @@ from annotation.models import Study
 
 from .changing import PAIRS, PARTS, changed
 from .frame import INVALID, readers_only, render_step
-from .running import RUNNING, ReasonForm
+from .running import ReasonForm
 
 
 class PairsFileForm(ReasonForm):
@@ -43,7 +43,7 @@ class PairsFileForm(ReasonForm):
 @readers_only
 def add_pairs(request: SignedInRequest, study: Study) -> HttpResponse:
     """Add comparisons of the systems that there are; all of the file or nothing."""
-    if study.state not in RUNNING:
+    if not study.is_running:
         return redirect("studio:running", slug=study.slug)
     posted = request.method == "POST"
     form = PairsFileForm(request.POST, request.FILES) if posted else PairsFileForm()

@@ -42,7 +42,7 @@ from .patience import patient_database
 from .quality_form import QualityForm
 from .routing_form import RoutingForm
 from .rule_forms import AskingForm, ChecksForm, RulesForm
-from .running import RUNNING, ReasonForm
+from .running import ReasonForm
 from .since_shown import (
     as_shown,
     changed_question,
@@ -102,7 +102,7 @@ RULE_FORMS: Mapping[str, type[RulesForm]] = {
 @readers_only
 def change(request: SignedInRequest, study: Study, part: str = "texts") -> HttpResponse:
     """Give the study a further version."""
-    if study.state not in RUNNING:
+    if not study.is_running:
         return redirect("studio:running", slug=study.slug)
     if part not in dict(PARTS):
         raise Http404("There is no such part.")
@@ -316,7 +316,7 @@ def questions_page(request: SignedInRequest, study: Study) -> HttpResponse:
 @readers_only
 def change_question(request: SignedInRequest, study: Study, key: str = "") -> HttpResponse:
     """Change a question of an opened study, or add one, by a further version."""
-    if study.state not in RUNNING:
+    if not study.is_running:
         return redirect("studio:running", slug=study.slug)
     drafts = criteria_of(study)
     own = next((draft for draft in drafts if draft.key == key), None)

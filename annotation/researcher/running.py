@@ -24,6 +24,7 @@ from annotation.lifecycle.states import (
     unblind_study,
 )
 from annotation.models import (
+    RUNNING,
     Annotator,
     AuditEntry,
     Comparison,
@@ -60,7 +61,6 @@ class Action:
     is_primary: bool = False
 
 
-RUNNING = frozenset({StudyState.OPEN, StudyState.PAUSED})
 ACTIONS: Mapping[str, Action] = {
     "pause": Action(
         "Pause",
@@ -110,7 +110,7 @@ ACTIONS: Mapping[str, Action] = {
 
 
 def may_unblind_early(study: Study, roles: frozenset[Role]) -> bool:
-    return study.state in RUNNING and Role.OWNER in roles
+    return study.is_running and Role.OWNER in roles
 
 
 def available(study: Study) -> list[tuple[str, Action]]:
@@ -138,12 +138,12 @@ def running(request: SignedInRequest, study: Study) -> HttpResponse:
             "bad_rows": bad_rows(at_work["ended"], request.user),
             "change_told": told(at_work["ended"].found) if is_done(at_work["ended"]) else "",
             "can_unblind": study.unblinded_at is None
-            and (study.state not in RUNNING or may_unblind_early(study, roles)),
-            "is_early": study.state in RUNNING,
-            "may_change": study.state in RUNNING,
-            "nobody_rates": study.state in RUNNING
+            and (not study.is_running or may_unblind_early(study, roles)),
+            "is_early": study.is_running,
+            "may_change": study.is_running,
+            "nobody_rates": study.is_running
             and not Annotator.objects.filter(study=study, user__isnull=False).exists(),
-            "can_challenge": study.state not in RUNNING and not study.is_sealed,
+            "can_challenge": not study.is_running and not study.is_sealed,
             "versions": list(
                 StudyVersion.objects.filter(study=study)
                 .defer("snapshot")
@@ -210,7 +210,7 @@ def unblind(request: SignedInRequest, study: Study) -> HttpResponse:
     """Let researchers see names and outcomes, once, for good."""
     if not study.was_opened or study.unblinded_at is not None:
         return redirect("studio:running", slug=study.slug)
-    early = study.state in RUNNING
+    early = study.is_running
     if early and Role.OWNER not in roles_of(request.user, study):
         raise PermissionDenied("Only an owner may unblind a study before it is closed.")
     form = ReasonForm(request.POST if request.method == "POST" else None)

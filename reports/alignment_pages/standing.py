@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
 
-from annotation.models import Study, StudyState
+from annotation.models import Study
 from judging.models import JudgeVersion, Judgment
 from reports.models import Revalidation, ValidityRule
 from reports.models.validations import WITH_PEOPLE
@@ -80,7 +80,7 @@ def standings(
         for row in Revalidation.objects.filter(WITH_PEOPLE, version__in=found).defer("frame")
     }
     progress = progress_of_all(study, waiting.values())
-    closed = study.state not in (StudyState.OPEN, StudyState.PAUSED)
+    closed = not study.is_running
     return [
         _standing(
             version,

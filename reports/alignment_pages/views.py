@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from annotation.access import SignedInRequest, can_see_outcomes, roles_of, study_role
 from annotation.access.outcomes import READERS
-from annotation.models import Comparison, Role, Study, StudyState
+from annotation.models import Comparison, Role, Study
 from judging.models import JudgeVersion
 from reports import looks, requests
 from reports.freshness import freshness, latest_run
@@ -88,7 +88,7 @@ def judge(request: SignedInRequest, study: Study, version: int) -> HttpResponseB
         "may_decide": may_decide,
         "may_compute": may_decide,
         **ASKING,
-        "may_send": study.state in (StudyState.OPEN, StudyState.PAUSED),
+        "may_send": study.is_running,
         "usual_count": USUAL_COUNT,
         "most_drawn": MOST_DRAWN,
     }

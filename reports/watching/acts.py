@@ -15,7 +15,6 @@ from annotation.models import (
     AssignmentState,
     ReviewOutcome,
     Study,
-    StudyState,
     User,
 )
 from annotation.selectors import counted_votes
@@ -162,7 +161,7 @@ def what_leaves(study: Study, row: Annotator) -> list[str]:
         annotator=row, slot_no__isnull=False, state=AssignmentState.SUBMITTED
     ).count()
     said = [f"{counted(votes, 'counted vote')} {'leaves' if votes == 1 else 'leave'} the count."]
-    if places and study.state in (StudyState.OPEN, StudyState.PAUSED):
+    if places and study.is_running:
         said.append(
             f"{counted(places, 'place')} {'opens' if places == 1 else 'open'} again for others."
         )

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from annotation.access import SignedInRequest, study_role
-from annotation.models import Role, Study, StudyState, Vote
+from annotation.models import Role, Study, Vote
 from annotation.researcher.running import available
 from reports import looks
 from reports.chart_rendering import RenderedChart
@@ -83,7 +83,7 @@ def live_context(study: Study, watcher: Watcher) -> dict[str, Any]:
 
 def is_live(study: Study) -> bool:
     """Whether figures may change while somebody looks."""
-    return study.state in (StudyState.OPEN, StudyState.PAUSED)
+    return study.is_running
 
 
 @require_safe
