@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -70,3 +70,11 @@ def of_rule(rule: str, annotator_id: int) -> QuerySet[Exclusion]:
 def assignments_of(rows: Iterable[Exclusion]) -> list[int]:
     """The keys of the assignments among what is excluded, whose slots are to follow."""
     return [row.assignment_id for row in rows if row.assignment_id is not None]
+
+
+def until_nothing_is_left(some: Callable[[int], int], annotator_id: int) -> int:
+    """Do `some` of the annotator's answers after others, a transaction each; how many in all."""
+    total = 0
+    while done := some(annotator_id):
+        total += done
+    return total

@@ -40,10 +40,7 @@ def finish_reviews(study: Study) -> int:
 
 def finish_review(annotator_id: int) -> int:
     """Exclude or put back an annotator's votes, as the newest decision on them says."""
-    total = 0
-    while done := finish_some(annotator_id):
-        total += done
-    return total
+    return excluding.until_nothing_is_left(finish_some, annotator_id)
 
 
 def finish_some(annotator_id: int) -> int:

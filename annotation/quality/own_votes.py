@@ -52,20 +52,14 @@ def exclude_own_votes(study: Study) -> int:
 
     Running it twice, or twice at once, changes nothing more.
     """
-    return sum(exclude_of(pk) for pk in list(held_out(study).values_list("pk", flat=True)))
+    keys = held_out(study).values_list("pk", flat=True)
+    return sum(excluding.until_nothing_is_left(exclude_some, pk) for pk in list(keys))
 
 
 def own_votes_stand(study: Study) -> bool:
     """Whether an answer is in the count that the rules hold out: it came after the last sweep."""
     keys = held_out(study).values_list("pk", flat=True)
     return any(excluding.answers_without(of_this_rule(), pk, most=1) for pk in list(keys))
-
-
-def exclude_of(annotator_id: int) -> int:
-    total = 0
-    while done := exclude_some(annotator_id):
-        total += done
-    return total
 
 
 def exclude_some(annotator_id: int) -> int:
