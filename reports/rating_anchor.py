@@ -117,13 +117,13 @@ def set_anchor(
                 "Say which system is the anchor. Nothing was changed.", "system"
             )
         now = RatingAnchor(study=study, system=chosen, rating=rating, by_code=by_code)
-        if _in_log(before, study) == _in_log(now, study):
+        stood, stands = _in_log(before, study), _in_log(now, study)
+        if stood == stands:
             return before or now
         row, _ = RatingAnchor.objects.update_or_create(
             study=study, defaults={"system": chosen, "rating": rating, "by_code": by_code}
         )
-        detail = {**_in_log(now, study), "before": _in_log(before, study) or None}
-        audit.record(study, actor, "report.anchor_set", detail)
+        audit.record(study, actor, "report.anchor_set", {**stands, "before": stood or None})
     return row
 
 
