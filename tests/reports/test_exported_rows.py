@@ -140,7 +140,7 @@ def test_while_a_study_is_sealed_comparisons_carry_codes_and_nothing_that_tells(
             prompt,
             make_system(study, f"canary-system-{code}", code=code),
             text="t" + code,
-            latency_ms=1.0,
+            latency_ms=73_100.4375,
             metadata={"model": "canary-system"},
         )
         for code in ("S1", "S2")
@@ -157,7 +157,8 @@ def test_while_a_study_is_sealed_comparisons_carry_codes_and_nothing_that_tells(
         body = b"".join(catalogue.stream_rows(study, export)).decode()
         assert "canary" not in body
         assert "S1" in body
-        assert "1.0" not in body
+        # No date or key that chance brings holds these digits.
+        assert "73100.4375" not in body
 
 
 def test_a_collected_vote_tells_how_it_came_about() -> None:
