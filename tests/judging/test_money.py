@@ -14,7 +14,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from annotation.models import AuditEntry, Comparison
-from judging.clients import Reply
+from judging.clients import Client, Reply
 from judging.endpoints.saving import EndpointFault
 from judging.models import (
     Endpoint,
@@ -26,6 +26,7 @@ from judging.models import (
     TrialPurpose,
 )
 from judging.outcomes import Outcome
+from judging.probing import DEADLINE_SECONDS
 from judging.runs import trials
 from judging.runs.asking import Asking
 from judging.runs.claiming import claim
@@ -37,7 +38,7 @@ from judging.runs.study_budget import set_study_budget
 from judging.runs.sweeping import sweep
 from judging.runs.working import work
 from judging.trying import check_connection, try_out
-from tests.judging.asked import add, make_judged_study, simulating, work_off
+from tests.judging.asked import add, let_pass, make_judged_study, simulating, work_off
 
 SIMULATED = "simulator://built-in/v1"
 NOTHING = Decimal(0)
@@ -301,8 +302,15 @@ def test_a_run_does_not_end_while_a_lost_probe_holds_its_money(study) -> None:
 
 
 def test_a_probe_that_is_cut_off_is_charged(study, monkeypatch) -> None:
-    monkeypatch.setattr("judging.probing.DEADLINE_SECONDS", 0.2)
-    run = start_run(add(study, SIMULATED, "fair:delay=5"), actor=None)
+    """The deadline comes once it was sent, however long that took."""
+    send = Client.ask
+
+    async def ask(client: Client, payload: dict[str, object]) -> Reply:
+        let_pass(2 * DEADLINE_SECONDS, asyncio.get_running_loop())
+        return await send(client, payload)
+
+    monkeypatch.setattr(Client, "ask", ask)
+    run = start_run(add(study, SIMULATED, "fair:delay=60"), actor=None)
     asyncio.run(work(run.pk, at_once=2, seconds=1))
     probe = JudgeTrial.objects.get()
     assert (probe.status_class, probe.cost) == ("timeout", probe.reserved)

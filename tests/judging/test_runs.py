@@ -223,11 +223,10 @@ def test_a_dead_endpoint_pauses_the_run_though_no_shift_sees_enough_of_it(simula
     version = add(make_judged_study(30), simulator.url, "500:delay=0.3")
     remember(version, "text")
     run = start_run(version, actor=None)
-    for _ in range(30):
+    # A busy machine sends less in a shift, or nothing.
+    while run.state == RunState.RUNNING and len(simulator.log) < 2 * MOST_FAILURES_IN_A_ROW:
         shift(run, 3)
         run.refresh_from_db()
-        if run.state != RunState.RUNNING:
-            break
     assert (run.state, run.pause_cause) == (RunState.PAUSED, "failing")
     assert MOST_FAILURES_IN_A_ROW <= len(simulator.log) < 2 * MOST_FAILURES_IN_A_ROW
 

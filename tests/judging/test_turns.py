@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ from judging.endpoints.saving import EndpointFault
 from judging.limits import ProcessLimiter, Rates, RedisLimiter, bucket_of
 from judging.models import Endpoint, JudgeTrial, RunState, TrialPurpose
 from judging.outcomes import Outcome
-from judging.probing import TINY, probe
+from judging.probing import DEADLINE_SECONDS, TINY, probe
 from judging.runs import trials, waits
 from judging.runs.asking import Asking
 from judging.runs.money import standing_of
@@ -28,7 +29,7 @@ from judging.runs.trials import PayingAsker
 from judging.runs.turns import NoTurnError, Turns
 from judging.runs.working import work
 from judging.trying import check_connection, try_out
-from tests.judging.asked import add, make_judged_study, simulating
+from tests.judging.asked import PATIENCE_S, add, let_pass, make_judged_study, simulating
 from tests.services import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -181,17 +182,16 @@ def test_where_judges_take_all_a_person_is_told_and_nothing_is_sent(
     with simulating() as simulator:
         settings.JUDGE_LOCAL_ENDPOINTS = {f"127.0.0.1:{simulator.port}"}
         version = add(make_judged_study(1), simulator.url, endpoint={"requests_per_minute": 3})
-        endpoint = Endpoint.objects.get()
+        endpoint, clock = Endpoint.objects.get(), Clock(monkeypatch)
         key = bucket_of(endpoint.pk)
         asyncio.run(limiter.take(key, Rates(requests=3), 1))
         asks = {
             "test": check_connection,
             "try_out": lambda one: try_out(one, Comparison.objects.get(), "ab"),
         }
-        begun = time.monotonic()
         with pytest.raises(EndpointFault, match=r"\(3 requests a minute\) leave no room"):
             asks[ask](version)
-        assert time.monotonic() - begun < 10
+        assert clock.now <= 0.2
         assert not simulator.log
     assert not JudgeTrial.objects.exists()
 
@@ -224,14 +224,16 @@ def test_a_runs_probe_comes_back_when_there_is_room(limiter, settings, monkeypat
         run = start_run(version, actor=None)
         endpoint = Endpoint.objects.get()
         asyncio.run(limiter.take(bucket_of(endpoint.pk), Rates(requests=3), 1))
+        begun = timezone.now()
         asyncio.run(work(run.pk, at_once=2, seconds=2))
+        ended = timezone.now()
         run.refresh_from_db()
         assert run.state == RunState.RUNNING
         assert not simulator.log
         endpoint.refresh_from_db()
         until = waits.left_alone_until(run)
         assert until is not None
-        assert 15 < (until - timezone.now()).total_seconds() <= 20
+        assert begun + timedelta(seconds=15) < until <= ended + timedelta(seconds=20)
         # It is no fault of the endpoint's.
         assert (endpoint.failed_probes, endpoint.rate_limits) == (0, 0)
 
@@ -246,19 +248,26 @@ class Silent:
 def test_a_probe_that_never_left_costs_nothing(limiter, monkeypatch) -> None:
     """The deadline comes while the row is written in a thread, which goes on and commits it."""
     version = add(make_judged_study(1), "simulator://built-in/v1", "fair:delay=0")
-    monkeypatch.setattr("judging.probing.DEADLINE_SECONDS", 0.05)
     asking = Asking.of(version)
     run = start_run(version, actor=None, budget=Decimal(1))
     rates = Rates(requests=60, tokens=600_000)
-    begin = trials.begin_trial
+    begin, too_late = trials.begin_trial, threading.Event()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def deadline_comes() -> None:
+        let_pass(2 * DEADLINE_SECONDS, loops[0])
+        # After whatever was due before.
+        loops[0].call_later(0, too_late.set)
 
     def slowly(*given):
-        time.sleep(0.2)
+        loops[0].call_soon_threadsafe(deadline_comes)
+        assert too_late.wait(PATIENCE_S)
         return begin(*given)
 
     monkeypatch.setattr(trials, "begin_trial", slowly)
 
     async def probed():
+        loops.append(asyncio.get_running_loop())
         tables, turns = Tables(), Turns(limiter, "e", rates, 1)
         asker = PayingAsker(Silent(), version, asking, TrialPurpose.PROBE, tables, turns, run.pk)
         try:
@@ -293,13 +302,14 @@ def test_a_probe_without_money_takes_no_turns_from_others(limiter) -> None:
     assert bucket(endpoint, limiter) == full
 
 
-def test_waiting_for_a_turn_does_not_use_up_the_time_to_ask(limiter, monkeypatch) -> None:
-    monkeypatch.setattr("judging.probing.DEADLINE_SECONDS", 0.2)
+def test_waiting_for_a_turn_does_not_use_up_the_time_to_ask(limiter) -> None:
     asked = []
 
     class Patient:
         async def take_turn(self, messages) -> None:
-            await asyncio.sleep(0.3)
+            let_pass(2 * DEADLINE_SECONDS, asyncio.get_running_loop())
+            # Whatever is due by now has its turn.
+            await asyncio.sleep(0.01)
 
         async def ask(self, messages, rung) -> Reply:
             asked.append(rung)
