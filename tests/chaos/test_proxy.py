@@ -68,7 +68,7 @@ async def ask_in(weather: Weather) -> tuple[Reply | NoAnswer, int]:
             answer = fault
         await connection.close()
         # What was sent on may still be on its way.
-        for _ in range(100):
+        for _ in range(6_000):
             if site.requests or weather in (Weather.CUT_BEFORE_REQUEST, Weather.HALF_REQUEST):
                 break
             await asyncio.sleep(0.01)

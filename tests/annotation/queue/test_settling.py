@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -419,10 +420,14 @@ def test_whoever_waited_for_the_locks_sees_the_rows_as_they_are():
 
 
 def wait_until_blocked() -> None:
-    """Until another connection waits for a lock."""
-    for _ in range(500):
+    """Until another connection waits for what this one holds; other workers have locks, too."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks "
+                "WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+            )
             if cursor.fetchone()[0]:
                 return
         threading.Event().wait(0.01)
