@@ -24,10 +24,19 @@ ORPHANS_S = 1.0
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 
+# What pages are given in production; the tests' own settings are more patient.
+PAGES_LIMITS = {
+    "DATABASE_STATEMENT_TIMEOUT_MS": "5000",
+    "DATABASE_LOCK_TIMEOUT_MS": "2000",
+    "DATABASE_IDLE_TRANSACTION_TIMEOUT_MS": "15000",
+}
+
+
 def environment(database_url: str, redis_url: str, **more: str) -> dict[str, str]:
     """What the site's processes are told, whatever this process was."""
     return {
         **os.environ,
+        **PAGES_LIMITS,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
