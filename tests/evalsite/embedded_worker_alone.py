@@ -9,7 +9,7 @@ from celery import Celery
 from evalsite.embedded_worker import EmbeddedWork
 
 # A busy machine: the worker itself is ready within a quarter of a second.
-PATIENCE = 30
+PATIENCE = 60
 
 # Lines of the log, from other threads, must not fall into the answers below.
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
@@ -45,5 +45,5 @@ say("ready", work.worker.ready.wait(PATIENCE))
 ring.delay()
 say("rung", rung.wait(PATIENCE))
 say("scheduled", scheduled.wait(PATIENCE))
-work.stop()
+work.stop(PATIENCE)
 say("stopped", not work.worker_thread.is_alive() and not work.beat.is_alive())

@@ -20,7 +20,7 @@ def test_it_runs_what_is_rung_for_and_what_is_scheduled() -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=300,
         check=False,
     )
     said = dict(line.split() for line in done.stdout.splitlines())

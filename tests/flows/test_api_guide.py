@@ -54,7 +54,7 @@ def test_the_examples_take_a_study_from_nothing_to_a_wish_for_its_report_and_a_j
         env=environment,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=300,
     )
     assert shell.returncode == 0, shell.stdout + shell.stderr
     study = Study.objects.get(slug="capitals")
@@ -68,7 +68,7 @@ def test_the_examples_take_a_study_from_nothing_to_a_wish_for_its_report_and_a_j
         env=environment,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=300,
     )
     assert python.returncode == 0, python.stderr
     assert python.stdout.splitlines() == [
