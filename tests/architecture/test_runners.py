@@ -164,17 +164,29 @@ def test_a_service_runs_as_long_as_it_is_needed(service: object) -> None:
 
 
 def test_a_service_of_tests_does_not_listen_elsewhere() -> None:
-    others = {
-        address[4][0]
-        for address in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)
-        if not str(address[4][0]).startswith("127.")
-    }
+    # That it leads nowhere is promised of the address. Nothing is sent: no name of this machine has
+    # to be looked up to learn under which address it would leave.
+    with socket.socket(type=socket.SOCK_DGRAM) as route:
+        try:
+            route.connect(("192.0.2.1", 9))
+        except OSError:
+            # Without a network there is no elsewhere.
+            address = None
+        else:
+            address = route.getsockname()[0]
     with services.redis() as url:
         port = urlsplit(url).port
-        for address in others:
+        if address is not None:
             with socket.socket() as probe:
                 probe.settimeout(1)
                 assert probe.connect_ex((address, port)) != 0
+
+
+def test_a_free_port_is_given_to_nobody_else_and_a_server_can_have_it() -> None:
+    ports = [services.free_port() for _ in range(300)]
+    assert len(set(ports)) == 300
+    with socket.create_server((services.HOST, ports[0])):
+        assert reaches(f"redis://{services.HOST}:{ports[0]}/0")
 
 
 def test_the_command_runs_with_both_addresses_and_its_status_is_passed_on() -> None:
