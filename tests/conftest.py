@@ -26,10 +26,17 @@ from tests.triggers import empty_after_test
 # Django would then refuse every query there. No test queries from within a coroutine.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-# Two busy cores: a slow example is no failure. The CI profile draws the same examples each time.
-hypothesis.settings.register_profile("local", deadline=None)
+# Two busy cores: neither a slow example is a failure nor that examples are slow to draw. The CI
+# profile draws the same examples each time.
 hypothesis.settings.register_profile(
-    "ci", deadline=None, derandomize=True, database=None, print_blob=True
+    "local", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile(
+    "ci",
+    hypothesis.settings.get_profile("local"),
+    derandomize=True,
+    database=None,
+    print_blob=True,
 )
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "local")
 
@@ -170,10 +177,22 @@ def rubrics_of_this_test_alone() -> None:
 
 @pytest.fixture(autouse=True)
 def nothing_kept() -> None:
-    """Forget the figures of other tests' studies, which had the same keys."""
+    """Forget what the process remembers of other tests' rows, which had the same keys.
+
+    These are figures of studies, cells to draw from, when a study was steered, and what was taken
+    of an endpoint's limits.
+    """
     from django.core.cache import cache
 
+    from annotation.queue import known_cells
+    from judging import limits
+    from reports import tasks
+    from reports.steering import Pace
+
     cache.clear()
+    known_cells._known.clear()
+    tasks.pace = Pace()
+    limits._of_this_process._levels.clear()
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import redis
 from django.apps import apps
@@ -18,6 +20,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 import tests.triggers
 from annotation import sessions
 from annotation.models import Choice, Session, StudyState, User, Vote
+from judging.limits import Rates, make_limiter
 from reports.models import AnalysisRun
 from tests import factories
 from tests.annotation.constraints.test_append_only import APPEND_ONLY
@@ -164,6 +167,27 @@ def test_another_thread_sees_what_a_transactional_test_committed() -> None:
 def test_the_shared_data_hold_the_studies_that_tests_read(shared_data: Path) -> None:
     for name in ("pandalm", "mtbench_turn1", "rankgen", "llmbar"):
         assert (shared_data / name / "items.jsonl").is_file()
+
+
+@pytest.mark.parametrize("turn", ["first", "afterwards"])
+def test_nothing_is_remembered_of_another_tests_endpoint(turn: str) -> None:
+    # One request a minute: whichever comes second would wait for that long.
+    took = make_limiter("").take("endpoint-1", Rates(requests=1), 1)
+    assert asyncio.run(took) == 0
+
+
+def test_slow_examples_fail_no_test() -> None:
+    """Neither where the machine is slow to run them nor where it is slow to draw them."""
+    for name in ("local", "ci"):
+        profile = hypothesis.settings.get_profile(name)
+        assert profile.deadline is None
+        assert hypothesis.HealthCheck.too_slow in profile.suppress_health_check
+
+
+def test_ci_draws_the_same_examples_each_time() -> None:
+    profile = hypothesis.settings.get_profile("ci")
+    assert profile.derandomize
+    assert profile.database is None
 
 
 def test_static_files_are_looked_for_once_for_the_same_settings(settings) -> None:
