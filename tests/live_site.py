@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from tests.services import HOST, START_TIMEOUT_S, ServiceError, free_port, stop, wait_for_port
 
 # Loading the application takes seconds, and more on a busy machine.
-BOOT_TIMEOUT_S = 60.0
+BOOT_TIMEOUT_S = 120.0
 # How long workers without a master go on before the supervisor ends them too.
 ORPHANS_S = 1.0
 

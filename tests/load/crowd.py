@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from tests.loopback import Connection, NoAnswer, Reply
 from tests.signed_in import SignedIn
 
+# Above every limit of the server's: who waits for longer has lost the answer.
+PATIENCE_S = 120.0
 # As reliability's load script has it.
 SENDS_TWICE = 0.01
 ABANDONS = 0.01
@@ -58,7 +60,7 @@ class Page:
     connection: Connection = field(init=False)
 
     def __post_init__(self) -> None:
-        self.connection = Connection(self.port, self.person.headers)
+        self.connection = Connection(self.port, self.person.headers, PATIENCE_S)
 
     async def send(
         self, action: str, path: str, body: object, connection: Connection | None = None
@@ -122,7 +124,7 @@ class ProductRater(Page):
             "next": self.wish,
         }
         if self.dice.random() < SENDS_TWICE:
-            other = Connection(self.port, self.person.headers)
+            other = Connection(self.port, self.person.headers, PATIENCE_S)
             reply, _ = await asyncio.gather(
                 self.send("submit", self.path + "vote", body),
                 self.send("submit", self.path + "vote", body, other),
@@ -166,12 +168,16 @@ class BareRater(Page):
 async def rate(
     rater: Rater, think_s: float, until: float, dice: random.Random, most: int | None = None
 ) -> None:
-    """Claim, think, vote, until the time is over; now and then walk away from a pair."""
-    voted = 0
+    """Claim, think, vote, until the time is over; now and then walk away from a pair.
+
+    Everybody asks for one pair at least, however late the machine lets them begin.
+    """
+    voted, begun = 0, False
     try:
         # Not all at the same moment.
         await asyncio.sleep(dice.uniform(0, think_s))
-        while time.perf_counter() < until and (most is None or voted < most):
+        while not begun or (time.perf_counter() < until and (most is None or voted < most)):
+            begun = True
             found = await rater.claim()
             if think_s or not found:
                 await asyncio.sleep(dice.expovariate(1 / think_s) if think_s else 0.1)
