@@ -6,13 +6,13 @@ The test client sends no Origin and runs no script, so that only a browser shows
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from annotation import people
 from annotation.models import Role, User
 from tests import factories
+from tests.browser.watching import accessibility_faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -126,7 +126,5 @@ def test_the_pages_are_accessible_and_fit_every_width(
             page.set_viewport_size({"width": width, "height": 800})
             if page.evaluate("document.documentElement.scrollWidth") > width:
                 problems.append(f"{name} overflows at {width}")
-        results = Axe().run(page)
-        if results.violations_count:
-            problems.append(f"{name}: {results.generate_report()}")
+        problems += [f"{name}: {fault}" for fault in accessibility_faults(page)]
     assert problems == []

@@ -98,6 +98,8 @@ def settled(check: Callable[[], bool], page: Page) -> None:
 
 def accessibility_faults(page: Page) -> list[str]:
     """What axe finds against WCAG 2.2 AA and its good practice, one line an element."""
+    # A click waits until the next document is there, not until anything stands in it.
+    page.wait_for_load_state()
     # Half a megabyte of script, which a document that was looked at before has already.
     axe = Axe("true") if page.evaluate("'axe' in window") else Axe()
     results = axe.run(page).response
