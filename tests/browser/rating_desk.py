@@ -12,7 +12,21 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from annotation.models import Annotator, Criterion, Study, User, Vote
 from tests import factories
-from tests.browser.watching import Watch
+from tests.browser.watching import Watch, hold_timers
+
+# Without frames nothing is painted, and what waits for that waits.
+HOLD_FRAMES = """() => {
+  window.givenFrame = window.requestAnimationFrame;
+  window.heldFrames = [];
+  window.requestAnimationFrame = (act) => window.heldFrames.push(act);
+}"""
+RELEASE_FRAMES = """() => {
+  window.requestAnimationFrame = window.givenFrame;
+  window.heldFrames.forEach((act) => window.requestAnimationFrame(act));
+}"""
+# Timers of a page come in the order in which they are due.
+PAST_ARMING = """new Promise((past) => requestAnimationFrame(() => requestAnimationFrame(
+  () => setTimeout(past, 300))))"""
 
 Texts = tuple[str | list[dict[str, str]], str, str]
 
@@ -66,6 +80,17 @@ class Desk:
         expect(self.page.locator("#prompt-heading")).to_contain_text(f"Pair {number}")
         expect(self.page.locator("#decision")).to_have_attribute("aria-busy", "false")
 
+    @contextmanager
+    def before_it_is_painted(self) -> Iterator[None]:
+        """What is done within comes before the browser has painted the pair that is shown next."""
+        self.page.evaluate(HOLD_FRAMES)
+        yield
+        self.page.evaluate(RELEASE_FRAMES)
+
+    def wait_past_arming(self) -> None:
+        """Until whatever is shown has been painted for longer than answers wait (P5: 250 ms)."""
+        self.page.evaluate(PAST_ARMING)
+
     def wait_until_saved(self) -> None:
         expect(self.page.locator("#save-text")).to_have_text("Saved")
 
@@ -104,18 +129,22 @@ def open_desk(
     *,
     user: User | None = None,
     welcomed: bool = True,
+    held_timers_ms: tuple[int, ...] = (),
     on_close: Callable[[BrowserContext], None],
     **options: Any,
 ) -> Desk:
-    """The rating page of a new annotator; `welcomed` closes the instructions of a first visit."""
+    """The rating page of a new annotator; `welcomed` closes the instructions of a first visit.
+
+    Timers of the lengths `held_timers_ms` never run out.
+    """
     user = user or factories.make_user()
     annotator = study.annotators.filter(user=user).first() or factories.make_annotator(study, user)
     context = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
     on_close(context)
-    context.set_default_timeout(15_000)
     sign_in(context, user, origin)
     page = context.new_page()
     watch = Watch(page, origin)
+    hold_timers(page, *held_timers_ms)
     page.goto(f"{origin}/study/{study.slug}/rate/")
     if welcomed:
         page.get_by_role("button", name="Start rating").click()

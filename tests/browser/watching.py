@@ -4,7 +4,8 @@ of the Content-Security-Policy, an error in the console."""
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from playwright.sync_api import Page
 
 PICTURES = os.environ.get("EVALSITE_PICTURES", "")
 
-# How long the tables may take, and how often they are looked at.
+# How long what is done in the background may take, and how often the tables are looked at.
 PATIENCE_MS, LOOK_MS = 60_000, 50
 
 # Violations are also written to the console, but only this names what was blocked.
@@ -24,6 +25,11 @@ document.addEventListener("securitypolicyviolation", (event) => {
   window.violations.push(`${event.effectiveDirective} ${event.blockedURI} ${event.sample}`);
 });
 """
+HOLD_TIMERS = """(() => {
+  const given = window.setTimeout;
+  window.setTimeout = (act, delay, ...rest) =>
+    DELAYS.includes(delay) ? 0 : given(act, delay, ...rest);
+})()"""
 
 
 @dataclass
@@ -85,6 +91,45 @@ def keep_picture(page: Page, name: str) -> None:
     """
     if PICTURES:
         page.screenshot(path=Path(PICTURES) / f"{name}.png", full_page=True)
+
+
+def hold_timers(page: Page, *delays_ms: int) -> None:
+    """Let timers of these lengths never run out, on this document and those after it.
+
+    By them a page gives up waiting, or takes away what it said: on a busy machine that comes sooner
+    than what is waited for.
+    """
+    script = HOLD_TIMERS.replace("DELAYS", str(list(delays_ms)))
+    page.add_init_script(script)
+    page.evaluate(script)
+
+
+@contextmanager
+def next_document(page: Page) -> Iterator[None]:
+    """What is done within leads to another document, which has loaded in the end.
+
+    A click waits for a navigation that it saw begin. A form is sent a moment later, and that a
+    document is there says nothing of what stands in it, or whether its scripts answer.
+    """
+    page.evaluate("window.isLeft = true")
+    yield
+    # A function: the policy of the page lets an expression be looked at once only.
+    page.wait_for_function("() => !window.isLeft && document.readyState === 'complete'")
+
+
+def resize(page: Page, size: Mapping[str, int]) -> None:
+    """Give the window another size, and wait until the page has it."""
+    page.set_viewport_size({"width": size["width"], "height": size["height"]})
+    page.wait_for_function("width => innerWidth === width", arg=size["width"])
+
+
+def pixels_beyond_the_window(page: Page) -> int:
+    """How much wider than its window a page is, with all its styles."""
+    page.wait_for_load_state()
+    beyond: int = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return beyond
 
 
 def settled(check: Callable[[], bool], page: Page) -> None:

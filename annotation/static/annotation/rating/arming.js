@@ -6,11 +6,12 @@ export function createArming({ onChange }) {
   const down = new Set();
   let stale = new Set();
   let paintedAt = Infinity;
+  let covered = false;
   let timer = 0;
   let told = false;
 
   function isArmed() {
-    return stale.size === 0 && performance.now() - paintedAt >= DELAY_MS;
+    return !covered && stale.size === 0 && performance.now() - paintedAt >= DELAY_MS;
   }
 
   function tell() {
@@ -50,6 +51,18 @@ export function createArming({ onChange }) {
     },
     painted() {
       paintedAt = performance.now();
+      tell();
+    },
+    /* Something lies over the place of the pair: what is there, or comes there, is not seen. */
+    cover() {
+      covered = true;
+      tell();
+    },
+    uncover() {
+      covered = false;
+      stale = new Set(down);
+      // A pair that is not there yet is seen when it has been painted.
+      paintedAt = paintedAt === Infinity ? Infinity : performance.now();
       tell();
     },
     get armed() {
