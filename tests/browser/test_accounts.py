@@ -6,13 +6,13 @@ The test client sends no Origin and runs no script, so that only a browser shows
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 from pytest_django.live_server_helper import LiveServer
 
 from annotation import people
 from annotation.models import Role, User
 from tests import factories
-from tests.browser.watching import accessibility_faults
+from tests.browser.watching import accessibility_faults, pixels_beyond_the_window, resize
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -82,13 +82,15 @@ def test_the_secret_of_a_link_is_never_sent_as_referrer(
     live_server: LiveServer, page: Page
 ) -> None:
     issued = people.invite(factories.make_open_study(), Role.ANNOTATOR)[0]
-    seen: list[str] = []
-    page.on("request", lambda request: seen.append(request.all_headers().get("referer", "")))
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request))
     page.goto(f"{live_server.url}/invitation/{issued.token}/")
     fill(page, username="ines", password="short", repeated="short")
     expect(page.locator(".errorlist").first).to_be_visible()
     page.get_by_role("link", name="Sign in").click()
     expect(page).to_have_url(f"{live_server.url}/sign-in/")
+    page.wait_for_load_state()
+    seen = [request.all_headers().get("referer", "") for request in asked]
     assert any(seen)
     assert not [referrer for referrer in seen if issued.token in referrer]
 
@@ -123,8 +125,8 @@ def test_the_pages_are_accessible_and_fit_every_width(
             fill(page, username=user.username, password=factories.PASSWORD)
             expect(page).to_have_url(live_server.url + path)
         for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 800})
-            if page.evaluate("document.documentElement.scrollWidth") > width:
+            resize(page, {"width": width, "height": 800})
+            if pixels_beyond_the_window(page) > 0:
                 problems.append(f"{name} overflows at {width}")
         problems += [f"{name}: {fault}" for fault in accessibility_faults(page)]
     assert problems == []

@@ -15,7 +15,7 @@ from annotation.voting import Answer
 from tests import factories
 from tests.annotation.adjudication.world import make_adjudicator, version_with_rubric, vote_on
 from tests.browser.rating_desk import sign_in
-from tests.browser.watching import Watch, accessibility_faults
+from tests.browser.watching import Watch, accessibility_faults, hold_timers
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -78,6 +78,8 @@ class Reviewer:
         sign_in(context, self.user, origin)
         self.page: Page = context.new_page()
         self.watch = Watch(self.page, origin)
+        # Formulas wait for KaTeX for some seconds only.
+        hold_timers(self.page, 5000)
 
     def open_desk(self) -> None:
         self.page.goto(f"{self.origin}/study/{self.study.slug}/adjudicate/")
@@ -101,7 +103,6 @@ def reviewer_for(browser: Browser, live_server: LiveServer) -> Generator[Reviewe
 
     def open_one(study: Study, **options: Any) -> Reviewer:
         context = browser.new_context(**({"viewport": DESK} | options))
-        context.set_default_timeout(15_000)
         contexts.append(context)
         return Reviewer(context, live_server.url, study)
 
@@ -144,6 +145,7 @@ def test_two_cases_are_decided_by_keys_alone(reviewer_for: ReviewerFor) -> None:
         ("left", "It says how much work it takes."),
         ("tie", ""),
     ]
+    page.wait_for_load_state()  # what was typed is forgotten by a script
     assert page.evaluate("sessionStorage.length") == 0
     reviewer.watch.assert_clean()
 

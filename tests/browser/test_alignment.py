@@ -16,8 +16,14 @@ from judging.models import JudgeVersion
 from reports import analysis
 from reports.models import AnalysisRequest, RequestState, Revalidation
 from reports.tasks import make_requested_report
-from tests.browser.test_report import PHONE, Reader, pixels_beyond_the_window
-from tests.browser.watching import accessibility_faults, keep_picture
+from tests.browser.test_report import PHONE, Reader
+from tests.browser.watching import (
+    PATIENCE_MS,
+    accessibility_faults,
+    keep_picture,
+    pixels_beyond_the_window,
+    resize,
+)
 from tests.factories import make_membership, make_user
 from tests.reports.planted import JUDGES, make_planted_study
 from tests.reports.test_planted_judges import CONFIGS, FAULTS
@@ -72,7 +78,7 @@ def seen_everywhere(
     """
     reader = readers(study)
     for window, size in WINDOWS.items():
-        reader.page.set_viewport_size(size)
+        resize(reader.page, size)
         for theme in THEMES:
             reader.page.emulate_media(color_scheme=theme)
             for name, path in paths.items():
@@ -164,14 +170,16 @@ def test_from_nothing_to_a_report_and_past_one_that_failed(readers: Any) -> None
     AnalysisRequest.objects.filter(study=study).update(
         state=RequestState.FAILED, problem="fault", finished_at=timezone.now()
     )
-    expect(page.get_by_role("alert")).to_contain_text("The report could not be made.")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "The report could not be made.", timeout=PATIENCE_MS
+    )
     seen_everywhere(readers, study, {"failed": "", "failed-judge": f"{key_of(study, 'gpt')}/"})
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("A report was asked for.")).to_be_visible()
     seen_everywhere(readers, study, {"waiting": ""})
     assert make_requested_report() == "done"
-    # The page that waits shows it by itself.
-    expect(page.locator(".alignment-answers li")).to_have_count(1)
+    # The page that waits shows it by itself; by now it asks every ten seconds only.
+    expect(page.locator(".alignment-answers li")).to_have_count(1, timeout=PATIENCE_MS)
     reader.watch.assert_clean()
 
 

@@ -19,6 +19,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 DeskFor = Callable[..., Desk]
 TAGS = ["More correct", "Clearer"]
+# When a draft of what was typed before would have been sent, and an answer to a later request came.
+PAST_A_DRAFT = """async () => {
+  await new Promise((due) => setTimeout(due, 1100));
+  await fetch(location.href);
+}"""
 
 
 def study_that_asks(**answering: Any) -> Study:
@@ -58,6 +63,7 @@ def test_undo_leaves_what_is_only_in_this_browser_yet(desk_for: DeskFor) -> None
     desk.press("u")
     desk.vote_by_key(1, "2")
     desk.wait_until_armed(2)
+    desk.wait_until_saved()
     desk.page.reload()
     desk.wait_until_armed(2)
     expect(desk.page.locator("#reason-text")).to_have_value("kept here")
@@ -216,7 +222,7 @@ def test_of_two_drafts_the_newest_is_sent_last(desk_for: DeskFor) -> None:
     with desk.page.expect_request("**/rate/draft"):
         desk.page.keyboard.type("one")
     desk.page.keyboard.type(" two")
-    desk.page.wait_for_timeout(1500)
+    desk.page.evaluate(PAST_A_DRAFT)
     assert len(sent) == 1  # the newer one waits
     with desk.page.expect_response(
         lambda response: "one two" in (response.request.post_data or "")
@@ -231,7 +237,7 @@ def test_what_another_device_wrote_later_stands(desk_for: DeskFor) -> None:
     desk.page.route("**/rate/draft", lambda route: route.abort())
     desk.press("r")
     desk.page.keyboard.type("older")
-    desk.page.wait_for_function("JSON.stringify({...localStorage}).includes('older')")
+    desk.page.wait_for_function("() => JSON.stringify({...localStorage}).includes('older')")
     other = desk_for(desk.study, user=desk.annotator.user)
     other.wait_until_armed(1)
     other.press("r")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -25,18 +25,21 @@ RULES = {
 
 
 @pytest.fixture
-def come(browser: Browser, live_server: LiveServer) -> Callable[..., Desk]:
+def come(browser: Browser, live_server: LiveServer) -> Generator[Callable[..., Desk]]:
     """Opens the platform's link as a participant; the desk's annotator is nobody yet."""
+    contexts: list[BrowserContext] = []
 
     def open_link(study: Study, link: str, **options: object) -> Desk:
-        context: BrowserContext = browser.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(15_000)
+        context = browser.new_context(**options)  # type: ignore[arg-type]
+        contexts.append(context)
         page = context.new_page()
         watch = Watch(page, live_server.url)
         page.goto(live_server.url + link)
         return Desk(page, watch, study, Annotator())
 
-    return open_link
+    yield open_link
+    for context in contexts:
+        context.close()
 
 
 def link_of(study: Study, participant: str, most: int = 1) -> str:

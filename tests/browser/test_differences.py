@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from annotation.models import Vote
 from tests.browser.rating_desk import Desk, make_study_of
+from tests.browser.watching import settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -97,9 +98,16 @@ def test_a_second_press_while_the_library_is_on_its_way_takes_the_first_back(
     desk_for: DeskFor,
 ) -> None:
     desk = desk_with_two_texts(desk_for)
+    held: list[Route] = []
+    library = desk.page.locator("#rating").get_attribute("data-diff-script")
+    assert library is not None
+    desk.page.route(f"**{library}", lambda route: held.append(route))
     desk.press("d")
+    settled(lambda: bool(held), desk.page)
     desk.press("d")
-    desk.page.wait_for_timeout(500)
+    held[0].continue_()
+    # Whoever asked for it sooner has it sooner.
+    desk.page.evaluate("library => import(library).then(() => 0)", library)
     expect(desk.page.locator("mark")).to_have_count(0)
     desk.press("d")
     expect(desk.page.locator("mark").first).to_be_visible()

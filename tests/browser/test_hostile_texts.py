@@ -266,7 +266,6 @@ def test_the_explanation_of_a_practice_pair(desk_for: DeskFor, texts: list[str])
 @pytest.fixture
 def context(browser: Browser) -> Generator[BrowserContext]:
     context = browser.new_context()
-    context.set_default_timeout(15_000)
     yield context
     context.close()
 
@@ -300,8 +299,8 @@ def test_what_people_wrote_on_a_reviewers_desk(
     page.goto(f"{live_server.url}/study/{study.slug}/adjudicate/")
     page.get_by_role("button", name="Show the next pair").click()
     expect(page.get_by_role("heading", name="Your decision")).to_be_visible()
-    remarks = page.locator(".remark__text")
-    assert remarks.count() == 2 * len(texts)
+    page.wait_for_load_state()
+    expect(page.locator(".remark__text")).to_have_count(2 * len(texts))
     assert strangers(page, ".remarks__list", ".prompt__body .text", ".pair .text") == []
     assert strangers(page, ".reference .text", ".guidelines-note .prose") == []
     question = Criterion.objects.get(study=study).question

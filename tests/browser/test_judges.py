@@ -36,7 +36,16 @@ from judging.runs.study_budget import set_study_budget
 from judging.runs.working import work
 from judging.simulator import Simulator
 from tests import factories
-from tests.browser.watching import PATIENCE_MS, Watch, accessibility_faults, keep_picture, settled
+from tests.browser.watching import (
+    PATIENCE_MS,
+    Watch,
+    accessibility_faults,
+    keep_picture,
+    next_document,
+    pixels_beyond_the_window,
+    resize,
+    settled,
+)
 from tests.judging.asked import make_judged_study, simulating
 
 pytestmark = [
@@ -60,7 +69,6 @@ class Desk:
 
     def open(self, name: str, **kwargs: object) -> None:
         self.page.goto(self.origin + reverse(name, kwargs={"slug": self.study.slug, **kwargs}))
-        self.page.wait_for_load_state()
 
     def look(self, what: str) -> None:
         """See the state in both sizes and themes; what is wrong fails the test in its end."""
@@ -68,27 +76,25 @@ class Desk:
         for theme in THEMES:
             self.page.emulate_media(color_scheme=theme)
             for size in (DESK, PHONE):
-                self.page.set_viewport_size(size)  # type: ignore[arg-type]  # a plain dict
+                resize(self.page, size)
                 where = f"{what}-{theme}-{size['width']}"
                 keep_picture(self.page, f"judges-{where}")
-                beyond = self.page.evaluate(
-                    "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-                )
-                if beyond > 0:
+                if (beyond := pixels_beyond_the_window(self.page)) > 0:
                     self.faults.append(f"{where}: {beyond} pixels beyond the window")
             self.faults += [f"{what}-{theme}: {one}" for one in accessibility_faults(self.page)]
-        self.page.set_viewport_size(DESK)  # type: ignore[arg-type]  # a plain dict
+        resize(self.page, DESK)
         # A form that was refused is no fault of the page, though the browser notes its status.
         self.watch.errors[:] = [one for one in self.watch.errors if "status of 422" not in one]
         self.watch.assert_clean()
 
     def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).first.click()
-        self.page.wait_for_load_state()
+        with next_document(self.page):
+            self.page.get_by_role("button", name=name, exact=True).first.click()
 
     def follow(self, name: str) -> None:
-        self.page.locator("#content").get_by_role("link", name=name, exact=True).first.click()
-        self.page.wait_for_load_state()
+        link = self.page.locator("#content").get_by_role("link", name=name, exact=True).first
+        with next_document(self.page):
+            link.click()
 
     def sees(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible(timeout=PATIENCE_MS)
@@ -119,7 +125,8 @@ class Workers:
 
     def wait(self) -> None:
         for thread in self.threads:
-            thread.join(60)
+            thread.join(PATIENCE_MS / 1000)
+        assert not any(thread.is_alive() for thread in self.threads), "a worker goes on"
         self.threads.clear()
 
 
@@ -222,7 +229,9 @@ def test_a_judge_is_added_tested_tried_out_and_quoted(
     settled(lambda: JudgeRun.objects.get().state == RunState.FINISHED, desk.page)
     # Both places, without a load.
     desk.sees("12 of 12 done")
-    expect(desk.page.locator(f"#tally-{version.pk}")).to_have_text("12 answered")
+    expect(desk.page.locator(f"#tally-{version.pk}")).to_have_text(
+        "12 answered", timeout=PATIENCE_MS
+    )
     assert Judgment.objects.count() == 12
 
 
@@ -270,7 +279,8 @@ def test_a_panel_is_quoted_started_together_and_shown_while_it_is_prepared(
     set_study_budget(desk.study, None, Decimal("0.9"))
     desk.fill(budget="0.5")
     # What Enter does sends and starts nothing.
-    desk.page.press("#id_budget", "Enter")
+    with next_document(desk.page):
+        desk.page.press("#id_budget", "Enter")
     desk.sees("All 4 together")
     desk.sees("Together they could cost more than this budget.")
     desk.look("panel-quoted")
@@ -292,7 +302,7 @@ def test_a_panel_is_quoted_started_together_and_shown_while_it_is_prepared(
 def test_a_run_is_watched_paused_resumed_cancelled_and_done(
     desk: Desk, simulator: Simulator, workers: Workers
 ) -> None:
-    add(desk, simulator.url, "fair:delay=1")
+    add(desk, simulator.url, "fair:delay=4")
     desk.press("Start the run")
     desk.sees("The run has started.")
     run = JudgeRun.objects.get()
@@ -301,7 +311,9 @@ def test_a_run_is_watched_paused_resumed_cancelled_and_done(
     expect(desk.page.locator("#runs dl").first).to_contain_text("in flight", timeout=PATIENCE_MS)
     desk.look("running")
     assert desk.page.evaluate("window.stayed") is True, "the page was not loaded anew"
-    expect(desk.page.locator(f"#tally-{run.version.pk}")).not_to_contain_text("0 answered,")
+    expect(desk.page.locator(f"#tally-{run.version.pk}")).not_to_contain_text(
+        "0 answered,", timeout=PATIENCE_MS
+    )
     desk.press(f"Pause {run.version.judge.judge_id}")
     desk.sees("Somebody paused it.")
     run.refresh_from_db()

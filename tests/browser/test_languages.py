@@ -54,6 +54,7 @@ def test_a_german_reader_is_met_in_german_and_may_choose_english(
     page.get_by_role("button", name="English").click()
     expect(page).to_have_url(f"{live_server.url}/password/")
     expect(page.get_by_role("heading", name="Change your password")).to_be_visible()
+    page.wait_for_load_state()  # the question at the end is a script's
     expect(page.get_by_role("button", name="English")).to_have_attribute("aria-current", "true")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("dialog", name="2 answers are not saved yet")).to_be_visible()
@@ -68,6 +69,7 @@ def test_people_of_a_platform_choose_a_language_before_they_start(
     token = people.issue_crowd_link(study, 5).token
     page.goto(f"{live_server.url}/start/{token}/?PROLIFIC_PID=some")
     page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("button", name="Start", exact=True)).to_be_visible()
     page.get_by_role("button", name="Deutsch").click()
     expect(page).to_have_url(f"{live_server.url}/start/{token}/?PROLIFIC_PID=some")
     page.get_by_role("button", name="Beginnen").click()

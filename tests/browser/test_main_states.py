@@ -190,6 +190,8 @@ def open_page(desk_for: DeskFor) -> Callable[[int, int], Desk]:
             welcomed=False,
             viewport={"width": width, "height": height},
             bypass_csp=True,
+            # What is said in passing goes away after twelve seconds.
+            held_timers_ms=(12_000,),
             reduced_motion="reduce",
         )
 

@@ -107,6 +107,7 @@ def test_the_reference_is_shown_where_the_study_shows_it(desk_for: DeskFor) -> N
 def test_the_end_thanks_with_figures_and_a_code(desk_for: DeskFor) -> None:
     crowd = {"completed_code": "DONE-77", "return_url": "https://crowd.example/end?cc={code}"}
     desk = desk_for(make_small_study(2, rules={"crowd": crowd}))
+    desk.wait_until_armed(1)
     expect(desk.page.locator("#completion")).not_to_be_visible()
     rate_all(desk, "1", "2")
     expect(desk.page.locator("#completion-code")).to_have_text("DONE-77")
@@ -146,6 +147,7 @@ def test_a_break_is_proposed_between_two_pairs(
     study = make_small_study(3, rules={"answering": {"break_after_minutes": 30}})
     desk = desk_for(study)
     rate_all(desk, "1")
+    desk.wait_until_armed(2)  # from here on the page writes nothing over it
     desk.page.evaluate(worked(minutes, ago))
     desk.page.reload()
     desk.wait_until_armed(2)
@@ -162,6 +164,7 @@ def test_a_break_is_proposed_between_two_pairs(
 def test_a_study_can_leave_breaks_to_its_annotators(desk_for: DeskFor) -> None:
     desk = desk_for(make_small_study(3, rules={"answering": {"break_after_minutes": None}}))
     rate_all(desk, "1")
+    desk.wait_until_armed(2)
     desk.page.evaluate(worked(500))
     desk.page.reload()
     desk.vote_by_key(2, "1")

@@ -14,7 +14,15 @@ from annotation import people
 from annotation.models import Annotator, Role, Study, User
 from annotation.tasks import send_letters
 from tests import factories
-from tests.browser.watching import Watch, accessibility_faults, keep_picture
+from tests.browser.watching import (
+    PATIENCE_MS,
+    Watch,
+    accessibility_faults,
+    hold_timers,
+    keep_picture,
+    next_document,
+    pixels_beyond_the_window,
+)
 from tests.reports.watching.world import make_watched
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -78,6 +86,7 @@ def test_links_are_copied_and_letters_are_seen_to_leave(
     page.get_by_label("How many links").fill("2")
     page.get_by_role("button", name="Make links").click()
     link = page.get_by_label("Link 1")
+    hold_timers(page, 2000)  # after which the button says again what it does
     page.get_by_role("button", name="Copy link 1").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == link.input_value()
@@ -87,7 +96,7 @@ def test_links_are_copied_and_letters_are_seen_to_leave(
     expect(page.get_by_text("about to be sent")).to_have_count(2)
     assert send_letters() == 2
     # Without a reload.
-    expect(page.get_by_text("about to be sent")).to_have_count(0, timeout=15_000)
+    expect(page.get_by_text("about to be sent")).to_have_count(0, timeout=PATIENCE_MS)
     expect(page.get_by_text("sent ", exact=False).first).to_be_visible()
     watch.assert_clean()
 
@@ -116,7 +125,7 @@ def test_axe_finds_nothing_and_nothing_overflows(
     def look(name: str) -> None:
         keep_picture(page, f"{name}-{size}-{theme}")
         assert accessibility_faults(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
+        assert pixels_beyond_the_window(page) <= 0
 
     for name in ("members", "invitations", "platform", "questions"):
         page.goto(url(f"people:{name}", study))
@@ -130,13 +139,15 @@ def test_axe_finds_nothing_and_nothing_overflows(
     page.get_by_role("button", name="Invite them").click()
     expect(page.get_by_role("alert")).to_be_visible()
     look("bad-list")
+    page.wait_for_load_state()
     page.get_by_label("Who").fill("Alan Turing,alan@example.org\nEmmy Noether\n")
     page.get_by_label("Show me the links").check()
     page.get_by_role("button", name="Invite them").click()
     expect(page.get_by_role("button", name="Copy all")).to_be_visible()
     look("links")
     page.goto(url("people:platform", study))
-    page.get_by_role("button", name="Make a link").click()
+    with next_document(page):
+        page.get_by_role("button", name="Make a link").click()
     look("platform-link")
     # A refused form is answered with 422, which the browser notes.
     assert watch.violations == watch.foreign == []
@@ -194,7 +205,8 @@ def test_what_two_people_changed_otherwise_is_in_sight_when_the_page_comes_back(
     for page, answer in ((theirs, "Nursing"), (mine, "Teaching")):
         page.get_by_label("Options, one in each line").first.fill(f"Law\n{answer}")
         page.get_by_label("Why it is changed").fill("Asked.")
-        page.get_by_role("button", name="Save").click()
+        with next_document(page):
+            page.get_by_role("button", name="Save").click()
     told = mine.get_by_role("alert")
     expect(told).to_contain_text("somebody else changed something that you changed, too")
     expect(told).to_be_in_viewport(ratio=1)

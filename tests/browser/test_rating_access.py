@@ -376,6 +376,7 @@ def test_at_200_percent_everything_is_there_and_nothing_scrolls_sideways(
         welcomed=False,
     )
     start = desk.page.get_by_role("button", name="Start rating")
+    expect(start).to_be_visible()
     assert is_in_sight(start)
     start.click()
     desk.wait_until_armed(1)

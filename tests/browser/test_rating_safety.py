@@ -13,7 +13,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests.annotation.rating.hostile_texts import EVERY_TEXT, REMOTE, RUN
 from tests.browser.rating_desk import Desk, make_study_of
-from tests.browser.watching import Watch
+from tests.browser.watching import PATIENCE_MS, Watch, settled
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -64,9 +64,8 @@ def test_the_texts_are_not_harmless_by_themselves(browser: Browser) -> None:
     watch = Watch(page, "https://nobody.invalid")
     page.goto("about:blank")
     page.evaluate(TRUST, EVERY_TEXT)
-    page.wait_for_function(f"({RAN})() >= 60")
-    while len(set(watch.foreign)) < 20:
-        page.wait_for_event("request")
+    page.wait_for_function(f"() => ({RAN})() >= 60", timeout=PATIENCE_MS)
+    settled(lambda: len(set(watch.foreign)) >= 20, page)
     page.close()
 
 
@@ -74,7 +73,7 @@ def test_the_detector_sees_a_script_that_runs(browser: Browser, live_server: Liv
     page = browser.new_page()
     watch = Watch(page, live_server.url)
     page.set_content(f'<img src="data:," onerror="{RUN}">')
-    page.wait_for_function("window.ran")
+    page.wait_for_function("() => window.ran")
     with pytest.raises(AssertionError, match="a foreign script ran"):
         watch.assert_clean()
     page.close()
@@ -95,11 +94,11 @@ def test_the_detector_sees_a_violation_of_the_policy(desk_for: DeskFor) -> None:
     desk.page.evaluate(
         "document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')"
     )
-    desk.page.wait_for_function("window.violations.length === 1")
+    desk.page.wait_for_function("() => window.violations.length === 1")
     assert "style-src" in desk.watch.violations[0]
     desk.page.evaluate(
         "document.body.append("
         "Object.assign(document.createElement('script'), {text: 'window.ran=1'}))"
     )
-    desk.page.wait_for_function("window.violations.length === 2")
+    desk.page.wait_for_function("() => window.violations.length === 2")
     assert not desk.watch.ran

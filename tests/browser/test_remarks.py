@@ -157,7 +157,7 @@ def test_what_was_begun_offline_survives_a_reload(desk_for: DeskFor) -> None:
     desk.page.route("**/rate/draft", lambda route: route.abort())
     desk.press("r")
     desk.page.keyboard.type("kept here")
-    desk.page.wait_for_function("JSON.stringify({...localStorage}).includes('kept here')")
+    desk.page.wait_for_function("() => JSON.stringify({...localStorage}).includes('kept here')")
     desk.page.reload()
     desk.wait_until_armed(1)
     expect(desk.page.locator("#reason-text")).to_have_value("kept here")

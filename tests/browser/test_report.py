@@ -14,7 +14,12 @@ from annotation.models import Role
 from reports import analysis
 from reports.exports import report_html
 from reports.tasks import make_requested_report
-from tests.browser.watching import Watch, accessibility_faults
+from tests.browser.watching import (
+    PATIENCE_MS,
+    Watch,
+    accessibility_faults,
+    pixels_beyond_the_window,
+)
 from tests.factories import PASSWORD, make_membership, make_open_study, make_user
 from tests.reports.voted import make_rich_study
 
@@ -78,13 +83,6 @@ def hostile_study() -> Any:
     )
     analysis.run(study)
     return study
-
-
-def pixels_beyond_the_window(page: Page) -> int:
-    beyond: int = page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    return beyond
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -172,8 +170,10 @@ def test_a_report_is_computed_and_then_read(readers: Any) -> None:
     reader.page.get_by_role("button", name="Compute the report").click()
     expect(reader.page.get_by_text("A report was asked for.")).to_be_visible()
     assert make_requested_report() == "done"
-    # The page that waits finds it by itself.
-    expect(reader.page.get_by_role("heading", name="Leaderboard")).to_be_visible()
+    # The page that waits finds it by itself; it asks the less often the longer it took.
+    expect(reader.page.get_by_role("heading", name="Leaderboard")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
     reader.watch.assert_clean()
 
 
@@ -189,7 +189,9 @@ def test_the_anchor_is_chosen_under_the_board_and_the_report_follows(readers: An
     reader.page.locator(".anchor-form").get_by_role("button", name="Save").click()
     expect(reader.page.get_by_text("A report was asked for.")).to_be_visible()
     assert make_requested_report() == "done"
-    expect(reader.page.get_by_text("beta, which stands at 1,250")).to_be_visible()
+    expect(reader.page.get_by_text("beta, which stands at 1,250")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
     expect(reader.page.get_by_label("Anchor")).to_have_value("beta")
     row = reader.page.locator("#leaderboard tbody tr", has_text="the anchor")
     expect(row.locator("th")).to_have_text("beta")

@@ -20,7 +20,14 @@ from annotation import tasks
 from annotation.models import Comparison, Response, Role, Study, StudyState, Upload, User, Vote
 from annotation.researcher.steps import STEPS
 from tests.annotation.researcher.studio import DEMO, make_studio
-from tests.browser.watching import Watch, accessibility_faults, keep_picture
+from tests.browser.watching import (
+    PATIENCE_MS,
+    Watch,
+    accessibility_faults,
+    keep_picture,
+    next_document,
+    pixels_beyond_the_window,
+)
 from tests.factories import PASSWORD, make_comparison, make_membership, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -61,20 +68,20 @@ class Desk:
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).click()
 
+    def send(self, name: str) -> None:
+        """Press what sends a form, and wait for the page that answers it."""
+        with next_document(self.page):
+            self.press(name)
+
     def follow(self, name: str) -> None:
-        self.page.locator("#content").get_by_role("link", name=name, exact=True).first.click()
+        link = self.page.locator("#content").get_by_role("link", name=name, exact=True).first
+        with next_document(self.page):
+            link.click()
 
     def heading(self, text: str | re.Pattern[str]) -> None:
         """Wait for the page of this heading, and until its scripts answer: nobody types sooner."""
         expect(self.page.get_by_role("heading", level=1, name=text)).to_be_visible()
         self.page.wait_for_load_state()
-
-
-def pixels_beyond_the_window(page: Page) -> int:
-    beyond: int = page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-    )
-    return beyond
 
 
 @pytest.fixture
@@ -95,9 +102,10 @@ def desks(browser: Browser, live_server: LiveServer) -> Generator[Callable[..., 
 
 
 @pytest.fixture(autouse=True)
-def worker(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def worker(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     """The bell starts the task at once, in a thread of its own, as a worker does it."""
     settings.VAR_DIR = tmp_path
+    threads: list[threading.Thread] = []
 
     def ring() -> None:
         def work() -> None:
@@ -106,9 +114,14 @@ def worker(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             finally:
                 connection.close()
 
-        threading.Thread(target=work).start()
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
 
     monkeypatch.setattr("annotation.researcher.content.ring_for_uploads", ring)
+    yield
+    for thread in threads:
+        thread.join(PATIENCE_MS / 1000)
+    assert not any(thread.is_alive() for thread in threads), "an import goes on"
 
 
 def demo_as_csv() -> bytes:
@@ -136,7 +149,7 @@ def upload(desk: Desk, *files: tuple[str, bytes]) -> None:
 def begin(desk: Desk, name: str = "Everyday work") -> Study:
     desk.page.goto(f"{desk.origin}/studies/new/")
     desk.page.fill("#id_title", name)
-    desk.press("Begin the study")
+    desk.send("Begin the study")
     desk.heading("Name and instructions")
     return Study.objects.latest("pk")
 
@@ -154,55 +167,56 @@ def test_from_new_study_to_open(
     desk.page.fill("#id_instructions", "Which would you rather get?\n\n- be **kind**\n- be brief")
     expect(desk.page.locator("#preview strong")).to_have_text("kind")
     desk.look("basics")
-    desk.press("Save and continue")
+    desk.send("Save and continue")
     desk.heading("Content")
     desk.look("content-empty")
     upload(desk, ("responses.jsonl", DEMO.read_bytes()))
     desk.heading("responses.jsonl")
-    expect(desk.page.get_by_text("96 rows were read")).to_be_visible(timeout=15_000)
+    expect(desk.page.get_by_text("96 rows were read")).to_be_visible(timeout=PATIENCE_MS)
     desk.look("checked")
-    desk.press("Store 96 rows")
-    expect(desk.page.get_by_text("96 rows are stored")).to_be_visible(timeout=15_000)
+    desk.send("Store 96 rows")
+    expect(desk.page.get_by_text("96 rows are stored")).to_be_visible(timeout=PATIENCE_MS)
     desk.look("stored")
     desk.follow("Add files")
     desk.look("content")
     desk.follow("Continue")
     desk.heading("Rubric")
-    desk.page.locator("button[value=helpful]").click()
+    with next_document(desk.page):
+        desk.page.locator("button[value=helpful]").click()
     desk.look("rubric")
     desk.page.get_by_role("link", name="Which is easier to follow?").click()
     expect(desk.page.get_by_role("button", name="Save the question")).to_be_visible()
     desk.look("criterion")
-    desk.press("Save the question")
+    desk.send("Save the question")
     desk.follow("Continue")
     desk.heading("Design")
     expect(desk.page.locator("#plan .plan-figures")).to_be_visible()
-    desk.press("Generate pairs")
+    desk.send("Generate pairs")
     expect(desk.page.get_by_text("144").first).to_be_visible()
     expect(desk.page.locator("#plan .plan-figures")).to_be_visible()
     desk.look("design")
     desk.follow("Continue")
     desk.look("checks")
-    desk.press("Save and continue")
+    desk.send("Save and continue")
     desk.look("asking")
-    desk.press("Save and continue")
+    desk.send("Save and continue")
     desk.look("quality")
-    desk.press("Save and continue")
+    desk.send("Save and continue")
     desk.heading("Who rates, who decides")
     desk.look("routing")
-    desk.press("Save and continue")
+    desk.send("Save and continue")
     desk.heading("People")
     desk.look("people")
     desk.follow("Continue")
     desk.heading("Dry run")
-    desk.press("Simulate")
+    desk.send("Simulate")
     expect(desk.page.get_by_text("All 432 votes come in")).to_be_visible()
     desk.look("dry-run")
     desk.follow("Continue")
     desk.heading("Open the study")
     desk.look("open")
-    desk.press("Open the study")
-    desk.heading("Open")
+    desk.send("Open the study")
+    desk.heading(re.compile("^Open$"))
     desk.look("running")
     study.refresh_from_db()
     assert study.state == StudyState.OPEN
@@ -213,15 +227,15 @@ def test_from_new_study_to_open(
     desk.look("change")
     desk.page.goto(f"{desk.origin}/study/{study.slug}/set-up/running/close/")
     desk.look("act")
-    desk.press("Close the study")
+    desk.send("Close the study")
     desk.heading("Closed")
     desk.follow("Unblind the study")
     desk.look("unblind")
-    desk.press("Unblind the study")
+    desk.send("Unblind the study")
     expect(desk.page.get_by_text("Give a reason; it is recorded.").first).to_be_visible()
     desk.watch.errors.clear()  # the console notes the 422
     desk.page.fill("#id_reason", "All votes are in.")
-    desk.press("Unblind the study")
+    desk.send("Unblind the study")
     desk.look("unblinded")
     study.refresh_from_db()
     assert study.unblinded_at is not None
@@ -235,7 +249,7 @@ def test_a_broken_file_says_each_line_and_stores_nothing(desks: Callable[..., De
     rows[3] = rows[3][:40]
     rows[5] = '{"prompt_id": "x", "prompt": "y", "system": "z"}'
     upload(desk, ("broken.jsonl", "\n".join(rows).encode()))
-    expect(desk.page.get_by_text("2 of them are bad")).to_be_visible(timeout=15_000)
+    expect(desk.page.get_by_text("2 of them are bad")).to_be_visible(timeout=PATIENCE_MS)
     expect(desk.page.get_by_role("cell", name="response is missing")).to_be_visible()
     desk.look("broken")
     with desk.page.expect_download() as download:
@@ -244,13 +258,13 @@ def test_a_broken_file_says_each_line_and_stores_nothing(desks: Callable[..., De
         header, *faults = csv.reader(listed)
     assert header == ["file", "line", "reason"]
     assert ["broken.jsonl", "4"] in [fault[:2] for fault in faults]
-    desk.press("Store 6 rows")
+    desk.send("Store 6 rows")
     expect(desk.page.get_by_text("Nothing was saved yet")).to_be_visible()
     desk.watch.errors.clear()  # the console notes the 422
     assert not Response.objects.filter(prompt__study=study).exists()
     desk.page.get_by_label("Skip the bad rows").check()
-    desk.press("Store 6 rows")
-    expect(desk.page.get_by_text("6 rows are stored")).to_be_visible(timeout=15_000)
+    desk.send("Store 6 rows")
+    expect(desk.page.get_by_text("6 rows are stored")).to_be_visible(timeout=PATIENCE_MS)
     assert Response.objects.filter(prompt__study=study).count() == 6
 
 
@@ -275,10 +289,10 @@ def test_a_csv_with_other_columns_is_mapped(desks: Callable[..., Desk], theme: T
     expect(desk.page.get_by_label("prompt_id")).to_have_value("question_id")
     expect(desk.page.get_by_label("response", exact=True)).to_have_value("output")
     desk.look("columns")
-    desk.press("Check the rows")
-    expect(desk.page.get_by_text("96 rows were read")).to_be_visible(timeout=15_000)
-    desk.press("Store 96 rows")
-    expect(desk.page.get_by_text("96 rows are stored")).to_be_visible(timeout=15_000)
+    desk.send("Check the rows")
+    expect(desk.page.get_by_text("96 rows were read")).to_be_visible(timeout=PATIENCE_MS)
+    desk.send("Store 96 rows")
+    expect(desk.page.get_by_text("96 rows are stored")).to_be_visible(timeout=PATIENCE_MS)
     assert study.systems.count() == 4
 
 
@@ -341,11 +355,11 @@ def test_two_people_at_one_page_see_what_each_of_them_wants(
         desk.page.goto(f"{desk.origin}{address}")
     theirs.page.fill("#id_instructions", f"{long}\n\nThen choose.")
     theirs.page.fill("#id_notice", "A rehearsal.")
-    theirs.press("Save and continue")
+    theirs.send("Save and continue")
     theirs.heading("Content")
     mine.page.fill("#id_instructions", "Choose what you would rather get.")
     mine.page.fill("#id_title", "Everyday questions")
-    mine.press("Save and continue")
+    mine.send("Save and continue")
     expect(mine.page.get_by_role("alert")).to_contain_text("Theirs stands beside yours below")
     mine.watch.errors.clear()  # the console notes the 422
     told = mine.page.get_by_role("region", name="Changed by somebody else meanwhile")
@@ -354,7 +368,7 @@ def test_two_people_at_one_page_see_what_each_of_them_wants(
     # Nobody touched it here.
     expect(mine.page.locator("#id_notice")).to_have_value("A rehearsal.")
     mine.look("moved")
-    mine.press("Save and continue")
+    mine.send("Save and continue")
     mine.heading("Content")
     study.refresh_from_db()
     assert study.instructions == "Choose what you would rather get."

@@ -21,9 +21,14 @@ from annotation.models import (
 from annotation.selectors import counted_votes, excluded_votes, repeated_votes
 from reports.tasks import count_watched
 from tests.annotation.importing.running import run_import
-from tests.browser.test_report import DESK, PHONE, Reader, pixels_beyond_the_window
-from tests.browser.test_watching import SOON_MS, go
-from tests.browser.watching import accessibility_faults, keep_picture
+from tests.browser.test_report import DESK, PHONE, Reader
+from tests.browser.test_watching import go
+from tests.browser.watching import (
+    PATIENCE_MS,
+    accessibility_faults,
+    keep_picture,
+    pixels_beyond_the_window,
+)
 from tests.factories import make_annotator, make_membership, make_user
 from tests.reports.watching.world import Watched, vote_on
 
@@ -74,7 +79,7 @@ def test_real_votes_are_watched_and_decided_about_from_click_to_database(
     page = go(reader, world.url("progress:page"))
     page.evaluate("window.stays = true")
     vote_on(world.work[0], make_annotator(study, make_user()), 0)
-    expect(figures).to_contain_text(f"{counted + 1:,} of", timeout=SOON_MS)
+    expect(figures).to_contain_text(f"{counted + 1:,} of", timeout=PATIENCE_MS)
     assert page.evaluate("window.stays") is True
 
     # Whoever gave most labels is rejected, and taken back.
@@ -84,7 +89,7 @@ def test_real_votes_are_watched_and_decided_about_from_click_to_database(
     # So many people are read in the background; the table comes by itself.
     expect(page.get_by_role("heading", name="The answers are being read")).to_be_visible()
     assert f"{SET}: people" in count_watched()
-    expect(page.locator("table.people")).to_be_visible(timeout=SOON_MS)
+    expect(page.locator("table.people")).to_be_visible(timeout=PATIENCE_MS)
     first = page.locator("tbody tr").first
     expect(first.get_by_role("link", name=str(theirs), exact=True)).to_be_visible()
     keep_picture(page, "real-annotators")
@@ -95,7 +100,7 @@ def test_real_votes_are_watched_and_decided_about_from_click_to_database(
     assert not counted_votes(study).filter(annotator=rater).exists()
     assert excluded_votes(study).filter(annotator=rater).count() == theirs
     go(reader, world.url("progress:page"))
-    expect(figures).to_contain_text(f"{counted + 1 - theirs:,} of", timeout=SOON_MS)
+    expect(figures).to_contain_text(f"{counted + 1 - theirs:,} of", timeout=PATIENCE_MS)
     expect(page.locator(".apart div", has_text="Excluded").get_by_role("link")).to_have_text(
         str(theirs)
     )
