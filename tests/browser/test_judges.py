@@ -32,6 +32,8 @@ from judging.models import (
     RunState,
     StudyBudget,
 )
+from judging.runs.conducting import pause
+from judging.runs.starting import start_run
 from judging.runs.study_budget import set_study_budget
 from judging.runs.working import work
 from judging.simulator import Simulator
@@ -46,6 +48,7 @@ from tests.browser.watching import (
     resize,
     settled,
 )
+from tests.judging.asked import add as add_judge
 from tests.judging.asked import make_judged_study, simulating
 
 pytestmark = [
@@ -345,6 +348,26 @@ def test_a_run_is_watched_paused_resumed_cancelled_and_done(
     expect(desk.page.locator(f"#tally-{run.version.pk}")).to_have_text("120 answered")
     desk.look("done")
     assert JudgeRun.objects.latest("pk").calls.filter(state="succeeded").count() == 120
+
+
+def test_a_budget_that_is_being_typed_stays_when_the_runs_are_shown_anew(
+    desk: Desk, simulator: Simulator
+) -> None:
+    paused, running = (
+        start_run(add_judge(desk.study, simulator.url, name=name), actor=None, budget=Decimal(1))
+        for name in ("careful", "quick")
+    )
+    pause(paused, None)
+    desk.open("judges:overview")
+    field = desk.page.get_by_label("New budget in US dollars")
+    field.fill("2.7")
+    pause(running, None)
+    # The page hears of it by itself.
+    expect(desk.page.get_by_role("button", name="Resume quick")).to_be_visible(timeout=PATIENCE_MS)
+    mine = desk.page.locator(f"#budget-{paused.pk}")
+    expect(mine).to_have_value("2.7")
+    expect(mine).to_be_focused()
+    desk.watch.assert_clean()
 
 
 def test_failures_are_shown_by_their_cause_and_money_by_its_cap(
