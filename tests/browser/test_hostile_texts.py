@@ -33,7 +33,12 @@ from tests.annotation.rating.hostile_texts import EVERY_TEXT
 from tests.browser.rating_desk import Desk, make_small_study, make_study_of, sign_in
 from tests.browser.watching import Watch, settled
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    # Each shows twenty texts one after the other.
+    pytest.mark.timeout(400),
+]
 
 DeskFor = Callable[..., Desk]
 

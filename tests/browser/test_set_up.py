@@ -30,7 +30,12 @@ from tests.browser.watching import (
 )
 from tests.factories import PASSWORD, make_comparison, make_membership, make_user
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    # From a new study to its end are some forty pages, through axe.
+    pytest.mark.timeout(400),
+]
 
 Theme = Literal["light", "dark"]
 DESK = {"width": 1440, "height": 900}
