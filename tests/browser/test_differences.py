@@ -61,7 +61,7 @@ def test_the_use_goes_with_the_vote_and_the_next_pair_starts_without(desk_for: D
     for pressed in ("true", "false", "true"):
         desk.press("d")
         expect(button).to_have_attribute("aria-pressed", pressed)
-        desk.page.wait_for_timeout(30)
+        desk.page.evaluate("new Promise((later) => setTimeout(later, 30))")
     desk.press("1")
     desk.wait_until_armed(2)
     expect(desk.page.locator("mark")).to_have_count(0)
