@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -88,7 +89,7 @@ def test_what_was_not_needed_is_given_back() -> None:
 
 @pytest.mark.parametrize("kind", ["process", pytest.param("redis", marks=pytest.mark.redis)])
 def test_a_request_that_never_left_is_given_back(kind, request) -> None:
-    rates = Rates(requests=6, tokens=600)
+    rates = Rates(requests=1, tokens=600)
 
     async def asked() -> list[float]:
         limiter = (
@@ -104,14 +105,16 @@ def test_a_request_that_never_left_is_given_back(kind, request) -> None:
         await limiter.close()
         return waits
 
+    begun = time.monotonic()
     first, without, with_it = run(asked())
     assert (first, with_it) == (0, 0)
-    assert without == pytest.approx(10, abs=0.3)
+    # Redis has a clock of its own, which goes on while the machine is busy.
+    assert 59.9 - (time.monotonic() - begun) <= without <= 60
 
 
 @pytest.mark.redis
 def test_workers_on_redis_share_one_limit(redis_url: str) -> None:
-    rates = Rates(requests=600, tokens=60_000)
+    rates = Rates(requests=60, tokens=60_000)
 
     async def asked() -> tuple[list[float], float, float]:
         limiters = [RedisLimiter(redis_url) for _ in range(4)]
@@ -124,11 +127,12 @@ def test_workers_on_redis_share_one_limit(redis_url: str) -> None:
             await limiter.close()
         return waits, other, max(waits)
 
+    begun = time.monotonic()
     waits, other, longest = run(asked())
-    # Ten seconds of 600 a minute, and what came while they were asking.
-    assert 100 <= waits.count(0) <= 110
+    # Ten seconds of 60 a minute, and what came while they were asking.
+    assert 10 <= waits.count(0) <= 11 + (time.monotonic() - begun)
     assert other == 0
-    assert 0 < longest <= 0.2
+    assert 0 < longest <= 1
 
 
 def test_lost_shared_limits_say_so() -> None:

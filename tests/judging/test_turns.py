@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -66,7 +67,7 @@ def bucket(endpoint: Endpoint, limiter: ProcessLimiter) -> dict[str, float]:
 
 @pytest.mark.parametrize("kind", ["process", pytest.param("redis", marks=pytest.mark.redis)])
 def test_what_is_owed_is_waited_for_by_the_next(kind, request) -> None:
-    rates = Rates(requests=60)
+    rates = Rates(requests=1)
 
     async def asked() -> list[float]:
         limiter = (
@@ -74,17 +75,19 @@ def test_what_is_owed_is_waited_for_by_the_next(kind, request) -> None:
             if kind == "process"
             else RedisLimiter(request.getfixturevalue("redis_url"))
         )
-        took = [await limiter.take("owing", rates, 1) for _ in range(11)]
+        took = [await limiter.take("owing", rates, 1) for _ in range(2)]
         owed = [await limiter.take("owing", rates, 1, owing=True) for _ in range(3)]
         last = await limiter.take("owing", rates, 1)
         await limiter.close()
         return [*took, *owed, last]
 
-    waits_ = asyncio.run(asked())
-    assert waits_[:10] == [0] * 10
-    assert waits_[10] == pytest.approx(1, abs=0.2)
-    assert waits_[11:14] == [0] * 3
-    assert waits_[14] == pytest.approx(4, abs=0.3)
+    begun = time.monotonic()
+    first, second, *owed, last = asyncio.run(asked())
+    # Redis has a clock of its own, which goes on while the machine is busy.
+    lasted = time.monotonic() - begun
+    assert (first, owed) == (0, [0] * 3)
+    assert 59.9 - lasted <= second <= 60
+    assert 239.9 - lasted <= last <= 240
 
 
 def test_a_turn_is_waited_for_as_long_as_patience_lasts(monkeypatch) -> None:
