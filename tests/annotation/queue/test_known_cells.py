@@ -76,7 +76,8 @@ def test_new_weights_count_some_seconds_later(clock: Clock) -> None:
 
 def test_a_stopped_cell_is_given_up_at_its_lock_and_drawn_from_no_more(clock: Clock) -> None:
     study = make_steered("adaptive", {"x": 9, "y": 9}, {"x": 1e6, "y": 1.0})
-    first, second = make_annotator(study), make_annotator(study)
+    # Draws follow from these names: of others, one in thirteen is first given a pair of y.
+    first, second = (make_annotator(study, external_id=name) for name in ("first", "second"))
     assert others(rate(first, 3))["x"] >= 1
     queue.stop(study, "base", "x")
     rows = rate(second, 6)
