@@ -68,6 +68,9 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object
                 forget_looks(connection)
 
 
+# Of threads on SQLite; below the one of the threads themselves.
+LOCK_TIMEOUT_S = 120
+
 # New objects before a look at them, such looks before one at the survivors, and those before one at
 # all. Python's own 700, 10 and 10 suit programs that have little and keep little.
 GARBAGE_THRESHOLDS = (10_000, 20, 50)
@@ -138,9 +141,15 @@ def django_db_modify_db_settings(
         return
     path = tmp_path_factory.mktemp("database") / "test.sqlite3"
     database.setdefault("TEST", {})["NAME"] = str(path)
-    # Nothing here has to survive a power cut.
     options = database["OPTIONS"]
-    options["init_command"] = options["init_command"].replace("synchronous=FULL", "synchronous=OFF")
+    # Nothing here has to survive a power cut. Who waits has no place in a queue: threads that write
+    # without a pause keep one out for as long as a busy machine lets them.
+    options["timeout"] = LOCK_TIMEOUT_S
+    options["init_command"] = (
+        options["init_command"]
+        .replace("synchronous=FULL", "synchronous=OFF")
+        .replace("busy_timeout=20000", f"busy_timeout={LOCK_TIMEOUT_S * 1000}")
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,7 @@ from django.db import connection
 Result = TypeVar("Result")
 
 # Far above any lock's wait: a thread that hangs fails the test instead of blocking the run.
-TIMEOUT_S = 60
+TIMEOUT_S = 180
 
 
 def at_once(calls: Sequence[Callable[[], Result]]) -> list[Result | Exception]:

@@ -27,6 +27,7 @@ from tests.annotation.constraints.test_append_only import APPEND_ONLY
 from tests.annotation.constraints.world import make_world
 from tests.architecture.sources import PROJECT_ROOT
 from tests.planner_knowledge import forget_looks
+from tests.races import TIMEOUT_S
 from tests.static_files import remember_what_is_found
 from tests.triggers import empty_tables
 
@@ -174,6 +175,18 @@ def test_nothing_is_remembered_of_another_tests_endpoint(turn: str) -> None:
     # One request a minute: whichever comes second would wait for that long.
     took = make_limiter("").take("endpoint-1", Rates(requests=1), 1)
     assert asyncio.run(took) == 0
+
+
+@pytest.mark.django_db
+def test_a_thread_waits_for_a_lock_as_long_as_a_busy_machine_needs() -> None:
+    if connection.vendor == "sqlite":
+        asked, wanted = "PRAGMA busy_timeout", 120_000
+    else:
+        asked, wanted = "SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout'", 30_000
+    with connection.cursor() as cursor:
+        cursor.execute(asked)
+        assert cursor.fetchone() == (wanted,)
+    assert wanted < 1000 * TIMEOUT_S
 
 
 def test_slow_examples_fail_no_test() -> None:
