@@ -6,6 +6,7 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from .comparisons import Comparison, ComparisonKind
@@ -110,8 +111,10 @@ class Assignment(models.Model):
             models.Index(fields=["annotator", "state"], name="assignment_held_by"),
             # An annotator's latest, whose sides the next one evens out.
             models.Index(fields=["annotator", "id"], name="assignment_by_annotator"),
-            # The sweep of lapsed leases.
-            models.Index(fields=["state", "lease_expires_at"], name="assignment_lease_order"),
+            # What is reserved, by whomever: `reserved_by_anybody` of the queue. On an expression,
+            # so that nothing else can take it: among millions of answers PostgreSQL expects one
+            # reservation at most, and would go through everybody's to find what one of them holds.
+            models.Index(Upper("state"), "lease_expires_at", name="assignment_lease_order"),
             # Repeats, of which there are few: their list begins here and not at all assignments.
             models.Index(
                 fields=["comparison"], condition=Q(pass_no__gt=0), name="assignment_again"

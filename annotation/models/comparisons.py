@@ -64,9 +64,15 @@ class Comparison(models.Model):
     keep prompt and systems equal to those of the two responses.
     """
 
-    study = models.ForeignKey(Study, on_delete=models.PROTECT, related_name="comparisons")
+    # Each pair that fills up is written anew in every index. `comparison_by_study` and
+    # `comparison_pair_once` begin with study and prompt, which need none of their own.
+    study = models.ForeignKey(
+        Study, on_delete=models.PROTECT, related_name="comparisons", db_index=False
+    )
     item_id = models.CharField(max_length=255)
-    prompt = models.ForeignKey(Prompt, on_delete=models.PROTECT, related_name="comparisons")
+    prompt = models.ForeignKey(
+        Prompt, on_delete=models.PROTECT, related_name="comparisons", db_index=False
+    )
     response_a = models.ForeignKey(Response, on_delete=models.PROTECT, related_name="+")
     response_b = models.ForeignKey(Response, on_delete=models.PROTECT, related_name="+")
     # Copies of the responses' systems, for the CHECK below and for grouping votes without joins.

@@ -15,8 +15,6 @@ from django.db.models import Count
 from annotation.models import (
     Annotator,
     AnnotatorState,
-    Assignment,
-    AssignmentState,
     Comparison,
     ComparisonKind,
     StudyState,
@@ -25,7 +23,7 @@ from annotation.rules import rules_of
 
 from .choosing import Seeker, choice_of, fit_for, that_fit, with_slots
 from .claims import Claim, EmptyReason, HeldPair, Practice, Progress
-from .leases import expire_lapsed
+from .leases import expire_lapsed, reserved_by_anybody
 from .limits import Allowance, allowance
 from .locks import LockedAnnotator, lock_annotator, lock_comparison
 from .policy import (
@@ -282,7 +280,8 @@ def work_remains(holder: LockedAnnotator) -> bool:
     # Grouped, so that PostgreSQL reads once what is reserved, by everybody at work: joined instead,
     # it may read that anew for each comparison of the study, the dead versions of rows included.
     reserved = (
-        Assignment.objects.filter(state=AssignmentState.RESERVED, slot_no__isnull=False)
+        reserved_by_anybody()
+        .filter(slot_no__isnull=False)
         .values("comparison")
         .annotate(Count("pk"))
         .values("comparison")

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, UUIDField, When
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce, Now, Upper
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext
 
 from annotation.compiled import KEY, CompiledQuery, CompiledUpdate, Parameter
@@ -269,14 +270,17 @@ def forget_skip_notes(annotator: Annotator) -> int:
     return Assignment.objects.filter(annotator=annotator).exclude(skip_note="").update(skip_note="")
 
 
+def reserved_by_anybody() -> QuerySet[Assignment]:
+    """Every reservation there is, in all studies, by the index that is for this alone."""
+    return Assignment.objects.filter(Exact(Upper("state"), AssignmentState.RESERVED.upper()))
+
+
 def expire_lapsed(study: Study | None = None, limit: int = SWEEP_LIMIT) -> int:
     """Take back up to `limit` lapsed reservations and return how many were.
 
     Called within claims, so that no worker has to run, and by a periodic task.
     """
-    lapsed = Assignment.objects.filter(
-        state=AssignmentState.RESERVED, lease_expires_at__lt=Now()
-    ).order_by("lease_expires_at")
+    lapsed = reserved_by_anybody().filter(lease_expires_at__lt=Now()).order_by("lease_expires_at")
     if study is not None:
         lapsed = lapsed.filter(comparison__study=study)
     # Read first: on SQLite even an empty transaction takes the write lock.
