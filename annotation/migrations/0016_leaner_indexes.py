@@ -10,8 +10,13 @@ TWICE = ['prompt', 'study']
 
 
 def look_at_assignments(apps, schema_editor):
-    """PostgreSQL knows nothing of an expression until it looks, and would guess in between."""
-    if schema_editor.connection.vendor == 'postgresql':
+    """PostgreSQL knows nothing of an expression until it looks, and would guess in between.
+
+    Not at a new database: it would take the table for one that stays empty.
+    """
+    connection = schema_editor.connection
+    rows = apps.get_model('annotation', 'Assignment').objects.using(connection.alias)
+    if connection.vendor == 'postgresql' and rows.exists():
         schema_editor.execute('ANALYZE annotation_assignment')
 
 
