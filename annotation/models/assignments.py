@@ -114,7 +114,7 @@ class Assignment(models.Model):
             # What is reserved, by whomever: `reserved_by_anybody` of the queue. On an expression,
             # so that nothing else can take it: among millions of answers PostgreSQL expects one
             # reservation at most, and would go through everybody's to find what one of them holds.
-            models.Index(Upper("state"), "lease_expires_at", name="assignment_lease_order"),
+            models.Index(Upper("state"), "lease_expires_at", name="assignment_reserved_in_order"),
             # Repeats, of which there are few: their list begins here and not at all assignments.
             models.Index(
                 fields=["comparison"], condition=Q(pass_no__gt=0), name="assignment_again"

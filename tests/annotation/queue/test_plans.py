@@ -218,4 +218,4 @@ def test_lapsed_reservations_are_found_by_their_index():
     do_most(study, make_annotator(study))
     analyze()
     lapsed = reserved_by_anybody().filter(lease_expires_at__lt=Now()).order_by("lease_expires_at")
-    assert "assignment_lease_order" in lapsed.explain()
+    assert "assignment_reserved_in_order" in lapsed.explain()
