@@ -27,6 +27,11 @@ RELEASE_FRAMES = """() => {
 # Timers of a page come in the order in which they are due.
 PAST_ARMING = """new Promise((past) => requestAnimationFrame(() => requestAnimationFrame(
   () => setTimeout(past, 300))))"""
+STOP_CLOCK = """() => {
+  window.shownTime = performance.now();
+  performance.now = () => window.shownTime;
+}"""
+PUT_ON = "(milliseconds) => { window.shownTime += milliseconds; }"
 
 Texts = tuple[str | list[dict[str, str]], str, str]
 
@@ -86,6 +91,13 @@ class Desk:
         self.page.evaluate(HOLD_FRAMES)
         yield
         self.page.evaluate(RELEASE_FRAMES)
+
+    def stop_clock(self) -> None:
+        """The page's own time stands still from now on; timers go on."""
+        self.page.evaluate(STOP_CLOCK)
+
+    def put_clock_on(self, milliseconds: int) -> None:
+        self.page.evaluate(PUT_ON, milliseconds)
 
     def wait_past_arming(self) -> None:
         """Until whatever is shown has been painted for longer than answers wait (P5: 250 ms)."""

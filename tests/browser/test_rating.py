@@ -162,6 +162,57 @@ def test_no_key_answers_a_pair_behind_the_instructions_or_one_that_comes_after_t
     assert [choice for choice, _ in desk.choices()] == ["right"]
 
 
+def too_early_until_a_quarter_of_a_second_passed(desk: Desk, number: int) -> None:
+    """Of the pair of that number, painted since the page's clock stands still, or seen since."""
+    for put_on in (0, 249):
+        desk.put_clock_on(put_on)
+        desk.wait_past_arming()
+        desk.press("1")
+        expect(desk.page.locator("#notice-text")).to_contain_text("too early")
+        expect(desk.page.locator("#decision")).to_have_attribute("aria-busy", "true")
+    expect(desk.page.locator("#prompt-heading")).to_contain_text(f"Pair {number}")
+    desk.put_clock_on(2)
+    desk.wait_until_armed(number)
+    desk.press("2")
+
+
+def test_a_pair_can_be_answered_a_quarter_of_a_second_after_it_was_painted(
+    desk_for: DeskFor,
+) -> None:
+    desk = desk_for(make_small_study(3))
+    desk.wait_until_armed(1)
+    desk.stop_clock()
+    desk.press("1")
+    expect(desk.page.locator("#prompt-heading")).to_contain_text("Pair 2")
+    too_early_until_a_quarter_of_a_second_passed(desk, 2)
+    desk.wait_until_saved()
+    assert [choice for choice, _ in desk.choices()] == ["left", "right"]
+
+
+@pytest.mark.parametrize("dialog", ["instructions", "keys"])
+def test_a_pair_that_came_behind_a_dialog_is_seen_when_that_closes(
+    desk_for: DeskFor, dialog: str
+) -> None:
+    desk = desk_for(make_small_study(2), welcomed=dialog != "instructions")
+    if dialog == "keys":
+        held: list[Route] = []
+        desk.page.route("**/rate/next", lambda route: held.append(route), times=1)
+        desk.page.reload()
+        settled(lambda: bool(held), desk.page)
+        desk.press("?")
+        expect(desk.page.locator("#help")).to_be_visible()
+        held[0].continue_()
+    expect(desk.page.locator("#prompt-heading")).to_contain_text("Pair 1")
+    desk.wait_past_arming()
+    expect(desk.page.locator("#decision")).to_have_attribute("aria-busy", "true")
+    desk.stop_clock()
+    desk.press("Enter" if dialog == "instructions" else "Escape")
+    expect(desk.page.locator("dialog[open]")).to_have_count(0)
+    too_early_until_a_quarter_of_a_second_passed(desk, 1)
+    desk.wait_until_saved()
+    assert [choice for choice, _ in desk.choices()] == ["right"]
+
+
 def test_the_second_half_of_a_double_click_answers_nothing(desk_for: DeskFor) -> None:
     desk = desk_for(make_small_study(3))
     desk.wait_until_armed(1)

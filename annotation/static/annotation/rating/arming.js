@@ -6,12 +6,13 @@ export function createArming({ onChange }) {
   const down = new Set();
   let stale = new Set();
   let paintedAt = Infinity;
-  let covered = false;
+  // A pair was painted behind a dialog, where nobody saw it.
+  let behind = false;
   let timer = 0;
   let told = false;
 
   function isArmed() {
-    return !covered && stale.size === 0 && performance.now() - paintedAt >= DELAY_MS;
+    return !behind && stale.size === 0 && performance.now() - paintedAt >= DELAY_MS;
   }
 
   function tell() {
@@ -43,32 +44,40 @@ export function createArming({ onChange }) {
     tell();
   });
 
+  // It does not bubble, but every dialog's is met on the way down.
+  document.addEventListener(
+    "close",
+    () => {
+      if (behind && !isCovered()) {
+        behind = false;
+        stale = new Set(down);
+        paintedAt = performance.now();
+        tell();
+      }
+    },
+    true,
+  );
+
   return {
     disarm() {
+      behind = false;
       paintedAt = Infinity;
       stale = new Set(down);
       tell();
     },
     painted() {
+      behind = isCovered();
       paintedAt = performance.now();
-      tell();
-    },
-    /* Something lies over the place of the pair: what is there, or comes there, is not seen. */
-    cover() {
-      covered = true;
-      tell();
-    },
-    uncover() {
-      covered = false;
-      stale = new Set(down);
-      // A pair that is not there yet is seen when it has been painted.
-      paintedAt = paintedAt === Infinity ? Infinity : performance.now();
       tell();
     },
     get armed() {
       return isArmed();
     },
   };
+}
+
+function isCovered() {
+  return document.querySelector("dialog[open]") !== null;
 }
 
 export function nextPaint() {

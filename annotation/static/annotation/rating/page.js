@@ -338,10 +338,8 @@ function isOffered(name) {
 
 // Again after a change of the study, which may have changed what is asked.
 if (preferences.get("welcomed", false) !== settings.version) {
-  arming.cover();
   showWelcome(byId("welcome")).then(() => {
     preferences.set("welcomed", settings.version);
-    arming.uncover();
     if (session.isShowing) {
       clock.start();
     }
