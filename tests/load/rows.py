@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from django.db import connection
 
-from annotation.lifecycle.codes import draw_codes
+from annotation.lifecycle.opening import store_codes
 from annotation.lifecycle.snapshots import build_snapshot
 from annotation.models import Annotator, Comparison, ResultsPolicy, Study, StudyState
 from annotation.queue.ring import RING, annotator_start, distance
@@ -95,11 +95,10 @@ class BigStudy:
 def make_big_study(slug: str, comparisons: int, stretch: int) -> BigStudy:
     """Fill a study by SQL; whole prompts and stretches, so maybe a few comparisons more."""
     study = make_study(slug, state=StudyState.OPEN, results=ResultsPolicy.OPEN)
-    names_of_systems = [f"{slug}-system-{number}" for number in range(SYSTEMS)]
-    for name in names_of_systems:
-        make_system(study, name)
-    # As opening writes it: a version without a rubric has it looked up anew at each vote.
-    codes = draw_codes(names_of_systems, seed=1)
+    for number in range(SYSTEMS):
+        make_system(study, f"{slug}-system-{number}")
+    # With the rubric, as opening writes it: without, each vote would look it up anew.
+    codes = store_codes(study, 1)
     version = make_study_version(study, snapshot=build_snapshot(study, codes, code_seed=1))
     prompts = -(-comparisons // len(PAIRS))
     comparisons = prompts * len(PAIRS)
