@@ -11,9 +11,10 @@ os.environ.setdefault("LOG_LEVEL", "WARNING")
 os.environ.setdefault("API_READS_PER_MINUTE", "1000000")
 os.environ.setdefault("API_WRITES_PER_MINUTE", "1000000")
 os.environ.setdefault("API_STRANGERS_PER_MINUTE", "1000000")
-# A page waits for two seconds and a connection is idle within a transaction for fifteen, each far
-# above its need; where a busy machine lets a test stand still for longer, nothing is wrong. Tests
-# of these limits set their own.
+# A page waits for a lock for two seconds, a statement has five and a connection is idle within a
+# transaction for fifteen, each far above its need; where a busy machine lets a test stand still for
+# longer, nothing is wrong. That statements stay small is held by their number and their plans, not
+# by the clock. Tests of these limits set their own; the runs of tests/chaos have production's.
 os.environ.setdefault("DATABASE_STATEMENT_TIMEOUT_MS", "60000")
 os.environ.setdefault("DATABASE_LOCK_TIMEOUT_MS", "30000")
 os.environ.setdefault("DATABASE_IDLE_TRANSACTION_TIMEOUT_MS", "600000")

@@ -22,9 +22,12 @@ def beginning_of(text: ast.expr) -> str | None:
 
 def faults(source: str) -> Iterator[str]:
     for call in ast.walk(ast.parse(source)):
-        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.args):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
             continue
-        asked, first = call.func.attr, call.args[0]
+        named = (word.value for word in call.keywords if word.arg in ("timeout", "expression"))
+        asked, first = call.func.attr, next(iter([*call.args, *named]), None)
+        if first is None:
+            continue
         if asked == "wait_for_timeout" and isinstance(first, ast.Constant):
             yield f"line {call.lineno}: so long is too short on a busy machine; wait for the thing"
         words = beginning_of(first)
@@ -41,6 +44,8 @@ def test_browser_tests_wait_for_what_they_look_at(path: Path) -> None:
     ("source", "number"),
     [
         ("page.wait_for_timeout(500)", 1),
+        ("page.wait_for_timeout(timeout=500)", 1),
+        ("page.wait_for_function(expression='window.ran')", 1),
         ("page.wait_for_timeout(LOOK_MS)", 0),
         ("page.wait_for_function('window.ran')", 1),
         ("page.wait_for_function(f'({RAN})() > 1')", 1),

@@ -43,10 +43,13 @@ def refuses_to_change_a_vote() -> None:
 
 def test_the_longest_tests_come_first(request: pytest.FixtureRequest) -> None:
     limits = [
-        marker.args[0] if (marker := item.get_closest_marker("timeout")) else 0
+        float(marker.args[0] if (marker := item.get_closest_marker("timeout")) else 0)
         for item in request.session.items
     ]
     assert limits == sorted(limits, reverse=True)
+    # A limit of its own is for a test that needs longer than others have.
+    least = float(request.config.getini("timeout"))
+    assert [limit for limit in limits if 0 < limit < least] == []
 
 
 @pytest.mark.django_db

@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
     # Each looks at up to sixteen pages, through axe.
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
 ]
 
 LAPTOP = {"width": 1280, "height": 800}

@@ -37,7 +37,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
     # Each shows twenty texts one after the other.
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
 ]
 
 DeskFor = Callable[..., Desk]

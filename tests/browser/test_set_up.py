@@ -34,7 +34,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
     # From a new study to its end are some forty pages, through axe.
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
 ]
 
 Theme = Literal["light", "dark"]

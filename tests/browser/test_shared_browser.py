@@ -166,7 +166,8 @@ def refuse(status: int, code: str) -> Callable[[Route], None]:
 def test_an_answer_that_is_not_stored_is_kept_with_its_reason(
     desk_for: DeskFor, status: int, code: str, words: str
 ) -> None:
-    desk = desk_for(make_small_study(3))
+    # A notice that was shown would go by itself after 12 s.
+    desk = desk_for(make_small_study(3), held_timers_ms=(12_000,))
     page = desk.page
     desk.wait_until_armed(1)
     page.route("**/rate/vote", refuse(status, code))

@@ -35,7 +35,7 @@ from tests.reports.watching.world import Watched, vote_on
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
 ]
 
 SET = "mtbench_turn1"

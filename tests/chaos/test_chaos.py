@@ -11,7 +11,7 @@ import pytest
 from tests.live_site import PROJECT_ROOT
 
 # Start, faults, filling and checking on two busy cores.
-TIMEOUT_S = 400
+TIMEOUT_S = 800
 
 
 # Faults come close together, so that each kind comes at least once.

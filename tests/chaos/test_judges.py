@@ -9,7 +9,7 @@ import pytest
 
 from tests.live_site import PROJECT_ROOT
 
-TIMEOUT_S = 400
+TIMEOUT_S = 800
 
 
 @pytest.mark.postgres

@@ -85,7 +85,7 @@ def cost(client: Client, url: str, study: Study) -> int:
     return len(queries)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_every_page_asks_little_and_as_much_at_any_size() -> None:
     costs: dict[str, list[int]] = {name: [] for name in PAGES}
     for size in (1, 5):

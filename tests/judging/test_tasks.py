@@ -216,7 +216,7 @@ def wait_for(run: JudgeRun, state: str) -> None:
     raise AssertionError(f"The run is {run.state}, and not {state}.")
 
 
-@pytest.mark.timeout(3 * PATIENCE_S)
+@pytest.mark.timeout(9 * PATIENCE_S)
 def test_the_embedded_worker_takes_a_run_from_its_rows_to_its_judgments(embedded) -> None:
     version = add(make_judged_study(4), SIMULATED, "fair:delay=0")
     run = start_run(version, actor=None)

@@ -176,7 +176,7 @@ def test_a_crowd_fills_every_comparison_exactly(clients, comparisons, overlap):
     assert sum(client.false_endings for client in crowd) == 0
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("comparisons", "overlap"),
     [
@@ -193,7 +193,7 @@ def test_64_clients_fill_every_comparison_exactly(comparisons, overlap):
     assert sum(client.false_endings for client in crowd) == 0
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(("comparisons", "overlap"), [(20, 8), (5, 20)])
 def test_nobody_of_32_is_told_of_the_end_before_it(comparisons, overlap):
     study = make_queue(comparisons, overlap=overlap)
@@ -229,7 +229,7 @@ def test_a_place_that_comes_back_during_the_recount_is_work_that_is_left(monkeyp
     assert row_of(held).state == AssignmentState.EXPIRED
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_study_fills_although_every_third_reservation_is_abandoned():
     study = make_queue(20, overlap=3)
     crowd = fill(study, 8, drops_out=0.3)
