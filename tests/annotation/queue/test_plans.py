@@ -97,6 +97,20 @@ def do_most(study: Study, annotator: Annotator) -> None:
     Comparison.objects.filter(assignments__annotator=annotator).update(taken=1)
 
 
+def make_busy(study: Study) -> Annotator:
+    """An annotator who has done most of a large study, and whom the planner knows."""
+    annotator = make_annotator(study)
+    do_most(study, annotator)
+    analyze()
+    return annotator
+
+
+def use_indexes() -> None:
+    """Whatever the size: the question is whether the plan may use one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+
 def analyze(*tables: str) -> None:
     with connection.cursor() as cursor:
         for table in tables or ("comparison", "assignment", "cell"):
@@ -134,10 +148,7 @@ def choose_once(annotator: Annotator) -> None:
     ],
 )
 def test_the_next_pair_comes_from_the_index_of_open_ones(policy, index):
-    study = make_large(priorities={"policy": policy})
-    annotator = make_annotator(study)
-    do_most(study, annotator)
-    analyze()
+    annotator = make_busy(make_large(priorities={"policy": policy}))
     plans = plans_of(lambda: choose_once(annotator))
     assert index in plans[-1]
     assert "Sort" not in plans[-1]
@@ -186,12 +197,8 @@ def test_whether_anything_is_sent_first_is_asked_of_the_index_in_a_prepared_plan
 
 def test_a_prepared_claim_knows_that_an_index_holds_the_imported_votes():
     study = make_large()
-    annotator = make_annotator(study)
-    do_most(study, annotator)
-    analyze()
-    with connection.cursor() as cursor:
-        # Whatever the size: the question is whether the plan may use it.
-        cursor.execute("SET LOCAL enable_seqscan = off")
+    annotator = make_busy(study)
+    use_indexes()
     plan = prepared_plan(
         BETWEEN_PLACES.compiled, annotator=annotator.pk, study=study.pk, start=0, end=RING
     )
@@ -201,12 +208,9 @@ def test_a_prepared_claim_knows_that_an_index_holds_the_imported_votes():
 
 
 def test_what_somebody_holds_is_never_looked_for_among_everybodys_reservations():
-    study = make_large()
-    annotator = make_annotator(study)
-    do_most(study, annotator)
-    analyze()
+    annotator = make_busy(make_large())
+    use_indexes()
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
         # With it, it is a matter of the tables' size which of two indexes seems cheaper.
         cursor.execute("DROP INDEX assignment_held_by")
     held = Assignment.objects.filter(annotator=annotator, state=AssignmentState.RESERVED)
@@ -214,8 +218,6 @@ def test_what_somebody_holds_is_never_looked_for_among_everybodys_reservations()
 
 
 def test_lapsed_reservations_are_found_by_their_index():
-    study = make_large()
-    do_most(study, make_annotator(study))
-    analyze()
+    make_busy(make_large())
     lapsed = reserved_by_anybody().filter(lease_expires_at__lt=Now()).order_by("lease_expires_at")
     assert "assignment_reserved_in_order" in lapsed.explain()
