@@ -27,7 +27,7 @@ from .figures import PEOPLE, PROGRESS
 from .names import Watcher
 from .people import COLUMNS, FILTERS, Choice, gave_many, seen_at, tabulate
 from .progress import OLD, Addresses
-from .progress_pages import CONDUCTORS, WATCHERS, is_live, shown
+from .progress_pages import CONDUCTORS, WATCHERS, shown
 from .progress_words import ago
 
 # States as people read them.
@@ -78,7 +78,7 @@ def table_context(request: SignedInRequest, study: Study) -> dict[str, Any]:
     kept = PEOPLE.figures(study)
     context: dict[str, Any] = {
         "watcher": watcher,
-        "is_live": is_live(study),
+        "is_live": study.is_running,
         "live_url": reverse("annotators:live", kwargs={"slug": study.slug}) + url_of(choice),
     }
     if kept is None:

@@ -73,17 +73,12 @@ def live_context(study: Study, watcher: Watcher) -> dict[str, Any]:
     kept = PROGRESS.figures(study)
     context: dict[str, Any] = {
         "watcher": watcher,
-        "is_live": is_live(study),
+        "is_live": study.is_running,
     }
     if kept is None:
         return context
     names = Names.of(study, watcher)
     return {**context, "progress": view_progress(study, kept, names)}
-
-
-def is_live(study: Study) -> bool:
-    """Whether figures may change while somebody looks."""
-    return study.is_running
 
 
 @require_safe
@@ -92,7 +87,7 @@ def pace(request: SignedInRequest, study: Study) -> HttpResponse:
     """The chart of answers over time. It asks for itself again each minute."""
     kept = PROGRESS.figures(study)
     chart = None if kept is None else drawn_pace(study, kept)
-    return shown(request, "pace.html", study, {"chart": chart, "is_live": is_live(study)})
+    return shown(request, "pace.html", study, {"chart": chart, "is_live": study.is_running})
 
 
 def drawn_pace(study: Study, kept: Kept) -> RenderedChart | None:
