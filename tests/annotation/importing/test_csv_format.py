@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from annotation.importing.formats import RESPONSES, FileError, ResponseRow, RowProblem, read_rows
 from annotation.importing.formats.csv_records import iter_records
 from annotation.importing.formats.limits import MAX_FIELD_BYTES
+from annotation.importing.formats.peeking import peek
 from annotation.importing.formats.problems import RowError
 
 HEADER = "prompt_id,prompt,system,response"
@@ -56,6 +57,26 @@ def test_a_byte_order_mark_before_the_header_is_ignored(tmp_path) -> None:
     rows, _ = read_all(csv_file(tmp_path, f"\ufeff{HEADER}\np1,Say,s,x\n"))
 
     assert rows[2].prompt.prompt_id == "p1"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_the_header_tells_the_delimiter_and_quoted_text_may_hold_the_others(
+    tmp_path, delimiter
+) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter)
+    # More of the other delimiters stand inside the quotation marks than of the right one outside.
+    writer.writerow([*HEADER.split(","), 'a,,,,;;;;\t\t\t\t\n"b"'])
+    writer.writerow(["p1", "Say; a, b", "s", "one;two\tthree,four\n;", "m"])
+    writer.writerow(["p2", "Say", "s", "5,5", "m"])
+    path = csv_file(tmp_path, text.getvalue() + delimiter.join(["p3", "Say", "s"]) + "\n")
+
+    rows, problems = read_all(path)
+
+    assert [row.text for row in rows.values()] == ["one;two\tthree,four\n;", "5,5"]
+    assert rows[3].prompt.text == "Say; a, b"
+    assert list(problems.values()) == ["has 3 fields, the header has 5"]
+    assert peek(path).columns[:4] == tuple(HEADER.split(","))
 
 
 @pytest.mark.parametrize(
