@@ -31,8 +31,39 @@ OPTIONAL: Mapping[str, tuple[str, ...]] = {
     "prompts": ("prompt", "reference", "category", "tags", "weight"),
 }
 
+_MEASURES = ("latency_ms", "ttft_ms", "input_tokens", "output_tokens", "cost")
+
+# What files of a kind may hold further; pages offer only the columns of `OPTIONAL`.
+FURTHER: Mapping[str, tuple[str, ...]] = {
+    "responses": ("created_at", *_MEASURES),
+    "comparisons": (
+        "tags",
+        "weight",
+        "created_at",
+        "gold_by_criterion",
+        *(f"{measure}_{side}" for side in "ab" for measure in _MEASURES),
+    ),
+    "prompts": ("prompt_json", "created_at", "checks"),
+    "votes": ("criterion", "margin", "seconds", "reason", "left", "tags"),
+    "judgments": (
+        "confidence",
+        "reason",
+        "inconsistent",
+        "input_tokens",
+        "output_tokens",
+        "cost",
+        "latency_ms",
+    ),
+}
+
 # Columns that one text can stand for in all rows, as in a file of one system.
 MAY_BE_FIXED = ("system", "system_a", "system_b", "category")
+
+
+def fields_of(kind: str, groups: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the names of all columns that files of a kind may have, the needed ones first."""
+    needed = [name for group in groups for name in group]
+    return list(dict.fromkeys([*needed, *OPTIONAL.get(kind, ()), *FURTHER[kind]]))
 
 
 def lacking(

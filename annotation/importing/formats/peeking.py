@@ -1,6 +1,8 @@
 """What a file holds at its beginning: its columns and first rows, before they have our names."""
 
 import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -47,14 +49,31 @@ def peek(path: Path) -> Peek:
     return _peek_csv(path) if row_suffix(path) == ".csv" else _peek_json(path)
 
 
+def absent_columns(paths: Iterable[Path], names: Iterable[str]) -> set[str]:
+    """Return those of some names that no column of any file has.
+
+    A key may first occur in the last row of a JSONL file, so that one is read until all are found.
+    """
+    absent = set(names)
+    for path in paths:
+        if not absent:
+            break
+        if row_suffix(path) == ".csv":
+            absent.difference_update(_csv_columns(path, iter_records(iter_lines(path))))
+            continue
+        for _, line in iter_lines(path):
+            if isinstance(line, Oversize):
+                continue
+            with suppress(RowError):
+                absent.difference_update(parse_object(line))
+            if not absent:
+                break
+    return absent
+
+
 def _peek_csv(path: Path) -> Peek:
     records = iter_records(iter_lines(path))
-    first = next(records, None)
-    if first is None:
-        raise FileError(f"{path}: the file is empty")
-    if isinstance(first[1], RowError):
-        raise FileError(f"{path}:1: the header cannot be read: {first[1]}")
-    columns = tuple(cell.strip() for cell in first[1])
+    columns = _csv_columns(path, records)
     if len(columns) > MOST_COLUMNS:
         raise FileError(f"{path}:1: the header has {len(columns)} columns; {MOST_COLUMNS} are read")
     rows = [
@@ -63,6 +82,17 @@ def _peek_csv(path: Path) -> Peek:
         if not isinstance(cells, RowError) and len(cells) == len(columns)
     ]
     return Peek(columns, tuple(rows[:ROWS]))
+
+
+def _csv_columns(
+    path: Path, records: Iterator[tuple[int, list[str] | RowError]]
+) -> tuple[str, ...]:
+    first = next(records, None)
+    if first is None:
+        raise FileError(f"{path}: the file is empty")
+    if isinstance(first[1], RowError):
+        raise FileError(f"{path}:1: the header cannot be read: {first[1]}")
+    return tuple(cell.strip() for cell in first[1])
 
 
 def _peek_json(path: Path) -> Peek:

@@ -1,5 +1,6 @@
 """Runs an import command as the terminal would, and gives what it said."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -24,9 +25,12 @@ class Said:
         return self.lines[-1]
 
 
-def run_import(kind: str, study: str, *files: Path, skip_bad_rows: bool = False) -> Said:
+def run_import(
+    kind: str, study: str, *files: Path, skip_bad_rows: bool = False, mapped: Sequence[str] = ()
+) -> Said:
     out, err = StringIO(), StringIO()
     options = ["--skip-bad-rows"] if skip_bad_rows else []
+    options += [option for pair in mapped for option in ("--map", pair)]
     code = 0
     try:
         call_command(f"import_{kind}", study, *map(str, files), *options, stdout=out, stderr=err)

@@ -74,6 +74,41 @@ def test_several_files_are_one_import(write_rows) -> None:
     assert Response.objects.count() == 3
 
 
+def test_columns_of_other_names_are_mapped(write_rows) -> None:
+    row = {"prompt_id": "p1", "question": "Say", "generator": "s", "response": "x"}
+    table = "prompt_id;question;generator;response;ms\np1;Say;t;y;7"
+    files = [write_rows(row, name="a.jsonl"), write_rows(table, name="b.csv")]
+    mapped = ["prompt=question", "system=generator", "latency_ms=ms"]
+
+    said = run_import("responses", "mine", *files, mapped=mapped)
+
+    assert said.code == 0, said.err
+    assert Prompt.objects.get().text == "Say"
+    stored = Response.objects.values_list("system__name", "text", "latency_ms", "metadata")
+    assert set(map(str, stored)) == {"('s', 'x', None, {})", "('t', 'y', 7.0, {})"}
+
+
+@pytest.mark.parametrize(
+    ("mapped", "parts"),
+    [
+        (["question=prompt"], ["question=prompt", "prompt_id", "latency_ms"]),
+        (["prompt"], ["FIELD=COLUMN"]),
+        (["prompt="], ["FIELD=COLUMN"]),
+        (["prompt=questoin"], ["questoin", "question", "generator"]),
+        (["prompt=question", "prompt=generator"], ["prompt=generator", "twice"]),
+        (["prompt=question", "system=question"], ["system=question", "twice"]),
+    ],
+)
+def test_a_wrong_mapping_is_refused_and_says_what_there_is(write_rows, mapped, parts) -> None:
+    row = {"prompt_id": "p1", "question": "Say", "generator": "s", "response": "x"}
+
+    said = run_import("responses", "mine", write_rows(row), mapped=mapped)
+
+    assert said.code == 1
+    assert all(part in said.summary for part in parts), said.summary
+    assert not Study.objects.exists()
+
+
 def test_a_conversation_is_stored_as_messages(write_rows) -> None:
     turns = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes?"}]
 
