@@ -214,6 +214,7 @@ def report(
             smallest_difference=WIN_RATE_OF_INTEREST,
             power=POWER,
             planned_prompts=study_records.prompts_of_pairs(read),
+            planned_votes=study_records.votes_of_pairs(read),
         )
         return side_bias(votes, level=LEVEL), {
             "head_to_head": pair_rows(pairs, read, level=LEVEL, also=sequential),

@@ -39,6 +39,7 @@ def digest(records: StudyRecords) -> str:
     text("items", records.items)
     numbers("weights", [records.prompt_weight])
     numbers("comparisons", [records.item_system_a, records.item_system_b, records.item_prompt])
+    numbers("overlap", [records.item_overlap])
     for criterion in (records.overall, *records.criteria):
         votes = criterion.votes
         text("criterion", [criterion.key, criterion.scale, criterion.both_bad])

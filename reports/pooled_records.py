@@ -81,6 +81,11 @@ def pool_records(new: StudyRecords, old: StudyRecords, old_slug: str) -> StudyRe
         column[items.old] = names.old[of_old]
         return column
 
+    def joined(of_new: IntArray, of_old: IntArray) -> IntArray:
+        column = np.zeros(len(items.names), dtype=of_new.dtype)
+        column[items.new], column[items.old] = of_new, of_old
+        return column
+
     columns = _Columns(systems, prompts, annotators, items, sizes)
     overall, order = columns.criterion(new.overall, old.overall)
     earlier = {criterion.key: criterion for criterion in old.criteria}
@@ -99,6 +104,7 @@ def pool_records(new: StudyRecords, old: StudyRecords, old_slug: str) -> StudyRe
         item_system_a=item_column(new.item_system_a, old.item_system_a, systems),
         item_system_b=item_column(new.item_system_b, old.item_system_b, systems),
         item_prompt=item_column(new.item_prompt, old.item_prompt, prompts),
+        item_overlap=joined(new.item_overlap, old.item_overlap),
         overall=overall,
         criteria=tuple(
             columns.criterion(criterion, earlier.get(criterion.key))[0]

@@ -94,6 +94,8 @@ class StudyRecords:
     item_system_a: IntArray
     item_system_b: IntArray
     item_prompt: IntArray
+    # Votes that the design collects on each item.
+    item_overlap: IntArray
     overall: CriterionRecords
     criteria: tuple[CriterionRecords, ...]
     judgments: tuple[JudgmentRecords, ...]
@@ -129,6 +131,21 @@ def prompts_of_pairs(read: StudyRecords) -> IntArray:
     return np.bincount(met // prompts, minlength=m * (m - 1) // 2)
 
 
+def votes_of_pairs(read: StudyRecords) -> IntArray:
+    """Return how many votes the design collects on each pair of systems.
+
+    Returns
+    -------
+    int array, shape (pairs,)
+        Sums of the overlaps of a pair's comparisons, in the order of `prompts_of_pairs`.
+    """
+    m = len(read.systems)
+    low = np.minimum(read.item_system_a, read.item_system_b).astype(np.int64)
+    high = np.maximum(read.item_system_a, read.item_system_b).astype(np.int64)
+    votes = np.bincount(pair_index(low, high, m), read.item_overlap, m * (m - 1) // 2)
+    return votes.astype(np.int64)
+
+
 @dataclass(frozen=True, slots=True)
 class _Prompts:
     """The prompts in the order of their names."""
@@ -149,6 +166,7 @@ class _Items:
     system_a: IntArray
     system_b: IntArray
     prompt: IntArray
+    overlap: IntArray
 
 
 def _numbered(rows: Iterable[tuple[int, str]]) -> tuple[KeyCodes, tuple[str, ...]]:
@@ -227,6 +245,7 @@ def _load(study: Study, style: bool, many: bool) -> StudyRecords:
         item_system_a=items.system_a,
         item_system_b=items.system_b,
         item_prompt=items.prompt,
+        item_overlap=items.overlap,
         overall=overall,
         criteria=others,
         judgments=tuple(load_judgments(study, items.codes)),
@@ -293,19 +312,20 @@ def _load_items(
     study: Study, systems: KeyCodes, prompts: KeyCodes, style: bool
 ) -> tuple[_Items, Sequence[Keys]]:
     """The items, and where style is asked for the keys of their responses a and b."""
-    columns = ["id", "system_a_id", "system_b_id", "prompt_id"]
+    columns = ["id", "system_a_id", "system_b_id", "prompt_id", "overlap"]
     if style:
         columns += ["response_a_id", "response_b_id"]
     work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK)
     names, numbers = read_named(work.values_list("item_id", *columns), len(columns))
     order = order_of_names(names)
-    key, system_a, system_b, prompt, *responses = numbers[:, order]
+    key, system_a, system_b, prompt, overlap, *responses = numbers[:, order]
     items = _Items(
         codes=KeyCodes(key),
         names=tuple(names[place] for place in order.tolist()),
         system_a=systems.of(system_a),
         system_b=systems.of(system_b),
         prompt=prompts.of(prompt),
+        overlap=overlap,
     )
     return items, responses
 

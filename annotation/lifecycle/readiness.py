@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+
+from django.db.models import Sum
 
 from annotation.models import (
     Comparison,
@@ -166,7 +169,28 @@ def list_warnings(study: Study) -> list[str]:
     ]
     if not study.instructions.strip():
         warnings.append("The study has no instructions: annotators see the question alone.")
-    return [*warnings, *warnings_at_any_time(study)]
+    return [*warnings, *warnings_of_target(study), *warnings_at_any_time(study)]
+
+
+def warnings_of_target(study: Study) -> list[str]:
+    """Say where the design collects fewer votes on a pair of systems than the target chosen.
+
+    The default target is an upper limit, which small studies need not reach.
+    """
+    if study.target_votes == Study._meta.get_field("target_votes").get_default():
+        return []
+    work = Comparison.objects.filter(study=study, kind=ComparisonKind.WORK).order_by()
+    votes: dict[frozenset[int], int] = defaultdict(int)
+    for a, b, planned in work.values_list("system_a_id", "system_b_id").annotate(Sum("overlap")):
+        votes[frozenset((a, b))] += planned
+    fewest = min(votes.values(), default=study.target_votes)
+    if fewest >= study.target_votes:
+        return []
+    return [
+        f"The target is {study.target_votes:,} votes for each pair of systems; the design collects "
+        f"{fewest:,} on the pair with the fewest. The report takes the lower number as the target "
+        "of such a pair. To collect more, add prompts or raise the overlap."
+    ]
 
 
 def warnings_at_any_time(study: Study) -> list[str]:

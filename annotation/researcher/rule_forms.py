@@ -207,7 +207,9 @@ class ChecksForm(RulesForm):
         help_text="For good, too. Who sees results early can steer the study without meaning to.",
     )
     target_votes = number_field(
-        "Votes wanted for each pair of systems", "The report says whether they are reached."
+        "Votes wanted for each pair of systems",
+        "The report says whether they are reached. Where the design collects fewer on a pair, "
+        "the target of the pair is what it collects.",
     )
 
     seed = forms.IntegerField(

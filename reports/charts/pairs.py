@@ -147,14 +147,15 @@ def _rates_spec(rows: list[dict[str, Any]], width: int) -> Spec:
 
 
 def _target_state(pair: Mapping[str, Any]) -> str:
-    if pair["target_reached"]:
-        return "reached"
-    return "stopped early" if is_stopped(pair) else "not reached"
+    if is_stopped(pair):
+        return "stopped early"
+    return "reached" if pair["target_reached"] else "not reached"
 
 
 def _targets(result: Mapping[str, Any]) -> Chart:
     pairs = result["head_to_head"]
-    target = result["settings"]["target"]
+    # The highest that the design can reach; pairs with fewer votes planned have their own.
+    target = max((pair["target"] for pair in pairs), default=result["settings"]["target"])
     reached = sum(pair["target_reached"] for pair in pairs)
     fewest_first = sorted(pairs, key=lambda pair: pair["n"])
     shown = fewest_first[:MOST_ROWS]

@@ -90,10 +90,10 @@ def _row(pair: Mapping[str, Any], result: Mapping[str, Any]) -> PairRow:
 
 
 def _target(pair: Mapping[str, Any]) -> str:
-    if pair["target_reached"]:
-        return "reached"
     if is_stopped(pair):
         return "stopped early"
+    if pair["target_reached"]:
+        return "reached"
     return f"{numbers.count(pair['target'] - pair['n'])} to go"
 
 

@@ -74,6 +74,7 @@ class HeadToHeadRow:
         From the two-way clustered variance; speaks about annotators in general. None where
         that variance is 0.
     target : int
+        Votes wanted, and no more than the design collects on the pair.
     target_reached : bool
     effective_decisive : float or None
         Independent decisive votes these are worth, at most as many as there are.
@@ -126,6 +127,7 @@ def head_to_head(
     smallest_difference: float = SMALLEST_DIFFERENCE,
     power: float = POWER,
     planned_prompts: IntArray | None = None,
+    planned_votes: IntArray | None = None,
 ) -> tuple[HeadToHeadRow, ...]:
     """One row for every pair of systems, with or without votes.
 
@@ -138,7 +140,8 @@ def head_to_head(
     seed : int
         The study's seed, for tests that need random draws.
     target : int
-        Votes wanted per pair.
+        Votes wanted per pair. A pair on which the design collects fewer has that number as its
+        target, so that it can be reached.
     level : float
         Of the intervals; 1 - level is the size of the tests.
     ties, both_bad : policies
@@ -148,6 +151,9 @@ def head_to_head(
         On how many prompts each pair of systems, in the order of the rows, is to be compared; by
         default on all `votes.n_prompts`. It decides whether unanimity could pass at all
         (`too_few_prompts`): more votes on the same prompts do not help then.
+    planned_votes : int array, shape (pairs,), optional
+        How many votes the design collects on each pair; 0 where it compares the two on nothing,
+        whose target is then `target` itself. By default the design is not known.
 
     Raises
     ------
@@ -177,6 +183,14 @@ def head_to_head(
     )
     if len(prompts) != first.size:
         raise ShapeMismatch(f"planned_prompts has {len(prompts)} entries for {first.size} pairs")
+    if planned_votes is not None and planned_votes.size != first.size:
+        raise ShapeMismatch(
+            f"planned_votes has {planned_votes.size} entries for {first.size} pairs"
+        )
+    targets = np.full(first.size, target)
+    if planned_votes is not None:
+        targets = np.where(planned_votes > 0, np.minimum(target, planned_votes), target)
+    targets_of = targets.tolist()
     policies = [
         _policy_warnings(ties, both_bad, tied, bad)
         for tied, bad in counts[:, [VerdictCode.TIE, VerdictCode.BOTH_BAD]].tolist()
@@ -220,8 +234,8 @@ def head_to_head(
                 q_value=None if flip is None else p_exploring[pair],
                 p_value_votes=p_votes[pair] if n else None,
                 p_value_two_way=two_way[pair],
-                target=target,
-                target_reached=n >= target,
+                target=targets_of[pair],
+                target_reached=n >= targets_of[pair],
                 effective_decisive=effective,
                 needed=needed,
                 enough=effective is not None and effective >= needed,

@@ -104,11 +104,15 @@ def stopping_in_words(
                 "sees it while the study is sealed."
             )
         return said
-    reached = sum(total(found, "counted") >= study.target_votes for found in by_pair.values())
+    targets = {
+        pair: min(study.target_votes, total(found, "wanted")) for pair, found in by_pair.items()
+    }
+    target = max(targets.values(), default=study.target_votes)
+    reached = sum(total(found, "counted") >= targets[pair] for pair, found in by_pair.items())
     return [
         f"Fixed: the study collects {counted(wanted, 'vote')} and ends then, whatever they say. "
         f"{count(counted_votes)} are in.",
-        f"Its target is {counted(study.target_votes, 'vote')} for each pair of systems; "
+        f"Its target is {counted(target, 'vote')} for each pair of systems; "
         f"{count(reached)} of {counted(pairs, 'pair')} "
         f"{'has' if reached == 1 else 'have'} reached it.",
     ]

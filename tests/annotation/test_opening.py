@@ -238,6 +238,13 @@ def test_the_snapshot_holds_what_the_votes_are_collected_under() -> None:
     assert {entry["name"] for entry in snapshot["systems"]} == {"north", "south", "west"}
 
 
+@pytest.mark.parametrize(("target", "warned"), [(200, False), (3, False), (4, True)])
+def test_a_target_beyond_the_design_is_warned_of(target: int, warned: bool) -> None:
+    """Three votes are collected on each pair; 200 is the default, which nobody chose."""
+    warnings = open_study(ready_study(target_votes=target)).warnings
+    assert any("target is 4 votes" in warning for warning in warnings) == warned
+
+
 def test_the_hash_is_that_of_the_stored_snapshot() -> None:
     version = StudyVersion.objects.get(pk=open_study(ready_study()).version.pk)
     assert content_hash(version.snapshot) == version.content_hash

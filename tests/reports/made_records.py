@@ -114,6 +114,7 @@ def records(votes: list[Cell], systems: int, as_: Renamed = AS_IT_IS) -> StudyRe
         item_system_a=system[frame[:, first]],
         item_system_b=system[frame[:, second]],
         item_prompt=prompt[frame[:, 0]],
+        item_overlap=np.full(len(items), 3),
         overall=overall,
         criteria=(clarity,),
         judgments=tuple(

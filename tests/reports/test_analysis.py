@@ -101,6 +101,21 @@ def test_figures_of_a_small_study(study: Study) -> None:
     assert result["verdicts"] == {"a": 9, "b": 0, "tie": 3, "both_bad": 0}
 
 
+@pytest.mark.parametrize(("wanted", "target"), [(200, 3), (3, 3), (2, 2)])
+def test_the_target_of_a_pair_is_no_more_than_the_design_collects(wanted: int, target: int) -> None:
+    """One comparison with an overlap of three: a target above three could never be reached."""
+    study = make_open_study(results=ResultsPolicy.OPEN, target_votes=wanted)
+    comparison = make_comparison(study)
+    reached = []
+    for _ in range(3):
+        make_vote(comparison, Choice.LEFT)
+        result = analysis.run(study).result
+        (pair,) = result["head_to_head"]
+        assert (result["settings"]["target"], pair["target"]) == (wanted, target)
+        reached.append(pair["target_reached"])
+    assert reached == [number >= target for number in (1, 2, 3)]
+
+
 def test_the_object_holds_no_number_that_json_has_not(study: Study) -> None:
     json.dumps(analysis.run(study).result, allow_nan=False)
     json.dumps(analysis.run(make_study()).result, allow_nan=False)
@@ -142,7 +157,7 @@ def test_results_that_were_open_while_votes_came_in_say_so_for_good() -> None:
     closed = analysis.run(study)
     assert closed.pk != running.pk, "closing changes what may be said"
     assert "sequential_look" in closed.result["warnings"]
-    assert "Not decided: the study was closed 199 votes short" in headline(closed.result)[0]
+    assert "Not decided: the study was closed 2 votes short" in headline(closed.result)[0]
 
 
 def test_results_that_were_sealed_to_the_end_do_not() -> None:

@@ -80,6 +80,13 @@ def test_a_stopped_pair_is_told_and_wants_nothing_more() -> None:
     assert "decided " in said
 
 
+def test_progress_holds_no_pair_to_a_target_that_the_design_cannot_reach() -> None:
+    world = make_watched()
+    said = words_of(world.client().get(world.url("progress:page")))
+    assert world.study.target_votes == 200
+    assert "12 votes for each pair of systems" in said
+
+
 def test_a_fixed_study_says_what_it_wants() -> None:
     world = make_watched(target_votes=8)
     said = words_of(world.client().get(world.url("progress:page")))
