@@ -35,7 +35,7 @@ class ImportCommand(BaseCommand):
             metavar="FILE",
             type=Path,
             nargs="+" if self.takes_several_files else 1,
-            help="JSONL or CSV by its suffix, also with .gz",
+            help="JSONL, a JSON list or CSV by its suffix, also with .gz",
         )
         parser.add_argument(
             "--skip-bad-rows",

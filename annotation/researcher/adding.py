@@ -30,10 +30,10 @@ class PairsFileForm(ReasonForm):
 
     chosen = forms.FileField(
         label="File of comparisons",
-        help_text=f"JSONL or CSV, up to {MOST_ADDED_BYTES // MIB} MiB, with the columns of an "
-        "import: item_id, prompt_id, prompt, system_a, system_b, response_a, response_b. A large "
-        "one is read in the background.",
-        widget=forms.ClearableFileInput(attrs={"accept": ".jsonl,.csv,.gz"}),
+        help_text=f"JSONL, a JSON list or CSV, up to {MOST_ADDED_BYTES // MIB} MiB, with the "
+        "columns of an import: item_id, prompt_id, prompt, system_a, system_b, response_a, "
+        "response_b. A large one is read in the background.",
+        widget=forms.ClearableFileInput(attrs={"accept": ".jsonl,.json,.csv,.tsv,.gz"}),
         error_messages={"required": "Choose a file."},
     )
     field_order = ("chosen", "reason")

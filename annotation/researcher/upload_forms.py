@@ -50,12 +50,12 @@ class UploadForm(StudioForm):
     chosen = forms.Field(
         label="Files",
         required=False,
-        help_text=f"JSONL or CSV, also packed as .gz; up to {uploads.MOST_FILES} files of "
-        f"{MAX_FILE_BYTES // MIB} MiB and {MAX_ROWS:,} rows each, and together "
+        help_text=f"JSONL, a JSON list or CSV, also packed as .gz; up to {uploads.MOST_FILES} "
+        f"files of {MAX_FILE_BYTES // MIB} MiB and {MAX_ROWS:,} rows each, and together "
         f"{MOST_UPLOAD_BYTES // MIB:,} MiB. Nothing is stored before you "
         "have seen what is in them.",
         widget=MultipleFiles(
-            attrs={"accept": ".jsonl,.csv,.gz", "data-most-bytes": MOST_UPLOAD_BYTES}
+            attrs={"accept": ".jsonl,.json,.csv,.tsv,.gz", "data-most-bytes": MOST_UPLOAD_BYTES}
         ),
     )
 

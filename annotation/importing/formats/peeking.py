@@ -10,7 +10,7 @@ from pathlib import Path
 from annotation.importing.formats.csv_records import iter_records
 from annotation.importing.formats.jsonl import parse_object
 from annotation.importing.formats.problems import FileError, RowError
-from annotation.importing.formats.source import Oversize, iter_lines, row_suffix
+from annotation.importing.formats.source import Oversize, iter_lines, iter_objects, row_suffix
 
 ROWS = 5
 """Rows that are shown: enough to see what a column holds."""
@@ -61,7 +61,7 @@ def absent_columns(paths: Iterable[Path], names: Iterable[str]) -> set[str]:
         if row_suffix(path) == ".csv":
             absent.difference_update(_csv_columns(path, iter_records(iter_lines(path))))
             continue
-        for _, line in iter_lines(path):
+        for _, line in iter_objects(path):
             if isinstance(line, Oversize):
                 continue
             with suppress(RowError):
@@ -98,7 +98,7 @@ def _csv_columns(
 def _peek_json(path: Path) -> Peek:
     found: list[dict[str, object]] = []
     seen_any = False
-    for _, line in islice(iter_lines(path), LINES_LOOKED_AT):
+    for _, line in islice(iter_objects(path), LINES_LOOKED_AT):
         if isinstance(line, Oversize) or not line.strip(b" \t\r\n"):
             continue
         seen_any = True

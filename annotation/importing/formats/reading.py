@@ -18,7 +18,7 @@ from annotation.importing.formats.problems import (
     RowProblem,
     excerpt,
 )
-from annotation.importing.formats.source import Oversize, iter_lines, row_suffix
+from annotation.importing.formats.source import Oversize, iter_lines, iter_objects, row_suffix
 
 Row = TypeVar("Row", covariant=True)
 
@@ -54,7 +54,7 @@ def read_rows(path: Path, form: RowFormat[Row]) -> Iterator[ReadRow[Row]]:
     Parameters
     ----------
     path : Path
-        A file named ``.jsonl`` or ``.csv``, or these with ``.gz``.
+        A file named ``.jsonl``, ``.json``, ``.csv`` or ``.tsv``, or these with ``.gz``.
     form : RowFormat
         What the rows are.
 
@@ -88,7 +88,7 @@ def read_rows(path: Path, form: RowFormat[Row]) -> Iterator[ReadRow[Row]]:
 
 
 def _json_rows(path: Path, form: RowFormat[object]) -> Iterator[tuple[int, int, Fields | RowError]]:
-    for number, line in iter_lines(path):
+    for number, line in iter_objects(path):
         if isinstance(line, Oversize):
             yield number, 0, RowError(ROW_TOO_LARGE)
         elif line.strip(b" \t\r\n"):

@@ -1,9 +1,10 @@
-"""A file as numbered lines of bytes, read once, never held whole."""
+"""A file as numbered lines, or as the elements of a JSON list, read once, never held whole."""
 
 import gzip
 import hashlib
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,7 +24,12 @@ UTF8_BOM = b"\xef\xbb\xbf"
 WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK_BYTES = 64 * KIB
-SUFFIXES = (".jsonl", ".csv")
+# The format by the end of the name.
+SUFFIXES = {".jsonl": ".jsonl", ".json": ".json", ".csv": ".csv", ".tsv": ".csv"}
+
+_IN_TEXT = re.compile(rb'["\\]')
+_OUTSIDE_TEXT = re.compile(rb'["\[\]{},]')
+_BLANK = b" \t\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +45,7 @@ def row_suffix(path: Path) -> str:
     Returns
     -------
     str
-        ``.jsonl`` or ``.csv``.
+        ``.jsonl``, ``.json`` or ``.csv``.
 
     Raises
     ------
@@ -47,12 +53,12 @@ def row_suffix(path: Path) -> str:
         For any other name.
     """
     name = path.name.lower().removesuffix(".gz")
-    for suffix in SUFFIXES:
+    for suffix, form in SUFFIXES.items():
         if name.endswith(suffix):
-            return suffix
+            return form
     raise FileError(
-        f"{path}: the format is told by the name, which must end in .jsonl, .csv, .jsonl.gz "
-        "or .csv.gz"
+        f"{path}: the format is told by the name, which must end in .jsonl, .csv, .json or .tsv, "
+        "each also with .gz"
     )
 
 
@@ -86,6 +92,29 @@ def iter_lines(path: Path) -> Iterator[tuple[int, bytes | Oversize]]:
         If the file is missing, too large, in UTF-16 or UTF-32, a damaged gzip file, or one that
         unpacks to more than the limits allow.
     """
+    return _read(path, _numbered)
+
+
+def iter_objects(path: Path) -> Iterator[tuple[int, bytes | Oversize]]:
+    """Read the JSON rows of a file: its lines, or the elements of its list if it is ``.json``.
+
+    Yields
+    ------
+    tuple[int, bytes or Oversize]
+        The number of the line on which a row begins, and its bytes; blank where there is no row.
+
+    Raises
+    ------
+    FileError
+        As :func:`iter_lines`; further if a ``.json`` file is no list.
+    """
+    return _read(path, _elements if row_suffix(path) == ".json" else _numbered)
+
+
+def _read(
+    path: Path,
+    reader: Callable[[gzip.GzipFile | BinaryIO, Path, int], Iterator[tuple[int, bytes | Oversize]]],
+) -> Iterator[tuple[int, bytes | Oversize]]:
     packed = path.name.lower().endswith(".gz")
     size = _check_size(path)
     limit = MAX_FILE_BYTES
@@ -94,7 +123,7 @@ def iter_lines(path: Path) -> Iterator[tuple[int, bytes | Oversize]]:
         _check_announced_size(path, limit)
     try:
         with _open(path, packed) as stream:
-            yield from _numbered(stream, path, limit)
+            yield from reader(stream, path, limit)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileError(f"{path}: the gzip file is damaged or cut short ({error})") from error
     except OSError as error:
@@ -122,6 +151,65 @@ def _numbered(
             line = Oversize(quotes)
         _check_read(read, limit, path)
         yield number, line
+
+
+def _elements(
+    stream: gzip.GzipFile | BinaryIO, path: Path, limit: int
+) -> Iterator[tuple[int, bytes | Oversize]]:
+    """Split a JSON list at the commas between its elements; whoever parses these checks them."""
+    depth = read = position = size = breaks = 0
+    in_text = False
+    line = 1
+    held = b""
+    lists = 0
+    while chunk := stream.read(CHUNK_BYTES):
+        if not read:
+            chunk = _check_start(chunk, path)
+        read += len(chunk)
+        _check_read(read, limit, path)
+        start = 0
+        while found := (_IN_TEXT if in_text else _OUTSIDE_TEXT).search(chunk, position):
+            position, mark = found.end(), found.group()
+            if mark == b"\\":
+                # What follows it ends no text, and may be the first byte of the next chunk.
+                position += 1
+            elif depth and mark == b'"':
+                in_text = not in_text
+            elif depth and mark in b"[{":
+                depth += 1
+            elif depth > 1 and mark in b"]}":
+                depth -= 1
+            elif depth < 2:
+                # The list begins, ends, or goes on with its next element.
+                part = chunk[start : found.start()]
+                held += part[: MAX_ROW_BYTES + 1 - len(held)]
+                size, breaks = size + len(part), breaks + part.count(b"\n")
+                text = held.strip(_BLANK)
+                if not depth:
+                    if lists or text or mark != b"[":
+                        raise FileError(_no_list(path))
+                    lists = depth = 1
+                else:
+                    ahead = held[: len(held) - len(held.lstrip(_BLANK))].count(b"\n")
+                    yield line + ahead, Oversize(0) if size > MAX_ROW_BYTES else text
+                    depth -= mark != b","
+                line += breaks
+                held, size, breaks, start = b"", 0, 0, position
+        part = chunk[start:]
+        held += part[: MAX_ROW_BYTES + 1 - len(held)]
+        size, breaks = size + len(part), breaks + part.count(b"\n")
+        position = max(0, position - len(chunk))
+    if depth:
+        raise FileError(f"{path}: the list is never closed; the file is cut short or not JSON")
+    if held.strip(_BLANK):
+        raise FileError(_no_list(path))
+
+
+def _no_list(path: Path) -> str:
+    return (
+        f"{path}: a .json file must hold one list of objects, [{{…}}, …]; with an object on each "
+        "line its name must end in .jsonl"
+    )
 
 
 def _open(path: Path, packed: bool) -> gzip.GzipFile | BinaryIO:

@@ -1,6 +1,7 @@
 """Files as wholes: names, sizes, gzip, and what is refused before any row is looked at."""
 
 import gzip
+import json
 import os
 
 import pytest
@@ -8,11 +9,13 @@ import pytest
 from annotation.importing.formats import (
     VOTES,
     FileError,
+    RowProblem,
     VoteRow,
     content_sha256,
     read_rows,
     source,
 )
+from annotation.importing.formats.peeking import peek
 from tests.annotation.importing.malformed_json import GOOD_ROW
 
 
@@ -33,7 +36,44 @@ def test_packed_csv_is_read(write_rows) -> None:
     assert [row.verdict for row in rows_of(path)] == ["both_bad"]
 
 
-@pytest.mark.parametrize("name", ["v.json", "v.txt", "v", "v.gz", "v.jsonl.zip", "v.parquet"])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_list_of_objects_is_read_row_by_row(write_rows, indent) -> None:
+    hard = 'a "quoted" \\ ], {,[ text\n' * 9_000
+    rows = [
+        {"item_id": f"i{n}", "annotator_id": "p", "verdict": "a", "reason": hard, "x": [{"y": [n]}]}
+        for n in range(9)
+    ]
+    rows[4] = {"item_id": "i4", "reason": "x" * 2_000_000}
+    path = write_rows("\ufeff" + json.dumps([*rows, 7], indent=indent), name="v.json")
+
+    read = list(read_rows(path, VOTES))
+
+    good = [found.row for found in read if not isinstance(found.row, RowProblem)]
+    assert [row.item_id for row in good] == ["i0", "i1", "i2", "i3", "i5", "i6", "i7", "i8"]
+    assert {row.reason for row in good} == {hard}
+    bad = [found for found in read if isinstance(found.row, RowProblem)]
+    assert ["limit" in bad[0].row.reason, "object" in bad[1].row.reason] == [True, True]
+    if indent:
+        lines = json.dumps([*rows, 7], indent=indent).splitlines()
+        starts = [number for number, line in enumerate(lines, 1) if line in ("  {", "  7")]
+        assert [found.line for found in read] == starts
+    else:
+        assert {found.line for found in read} == {1}
+    assert peek(path).columns[:2] == ("item_id", "annotator_id")
+    packed = write_rows(json.dumps([rows[0]], indent=indent), name="v.json.gz")
+    assert rows_of(packed) == good[:1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"a": 1}', '[{"a": 1}', "[] []", "[] x", 'x [{"a": 1}]', '"[]"', "[]", '[{"a": "]'],
+)
+def test_a_json_file_that_is_no_list_of_rows_is_refused(write_rows, text) -> None:
+    with pytest.raises(FileError, match=r"list|no rows"):
+        list(read_rows(write_rows(text, name="v.json"), VOTES))
+
+
+@pytest.mark.parametrize("name", ["v.txt", "v", "v.gz", "v.jsonl.zip", "v.parquet"])
 def test_other_names_are_refused_with_the_names_that_will_do(write_rows, name) -> None:
     with pytest.raises(FileError, match=r"must end in \.jsonl, \.csv"):
         rows_of(write_rows(GOOD_ROW, name=name))

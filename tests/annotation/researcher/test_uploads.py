@@ -51,6 +51,12 @@ def response(prompt_id: str = "q", system: str = "north", text: str = "Yes.", **
     return {"prompt_id": prompt_id, "prompt": "?", "system": system, "response": text, **more}
 
 
+def test_a_json_list_is_checked_like_a_file_of_lines(studio: Studio):
+    body = json.dumps([response(), response(system="south", text="No.")], indent=1).encode()
+    upload = studio.checked(("rows.json", body))
+    assert (upload.state, upload.found["rows"], upload.found["bad"]) == (UploadState.CHECKED, 2, 0)
+
+
 # -- files that cannot be used, by class -------------------------------------------------------
 
 BOMB = gzip.compress(b"a" * 300_000_000, 9)
