@@ -179,14 +179,18 @@ def prepare(kind: str) -> None:
 
 
 def call(*arguments: str) -> int:
-    """Run the environment's Python and return its exit status; Ctrl-C is not an error."""
-    process = subprocess.Popen([str(venv_python()), *arguments], cwd=ROOT)
-    while True:
-        try:
-            return process.wait()
-        except KeyboardInterrupt:
-            # The child got the same signal and is shutting down by itself.
-            continue
+    """Run the environment's Python and return its exit status.
+
+    On POSIX it takes the place of this process, so that whoever ends this process ends the
+    command as well.
+    """
+    command = [str(venv_python()), *arguments]
+    os.chdir(ROOT)
+    if os.name != "nt":
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execv(command[0], command)  # noqa: S606
+    return subprocess.call(command)
 
 
 def main() -> int:

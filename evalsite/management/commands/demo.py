@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 
 from evalsite.demo.plan import read_plan
 from evalsite.demo.seeding import seed
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         )
         self.stdout.flush()
         if not options["no_serve"]:
-            sys.exit(serve(port))
+            serve(port)
 
     def say(self, text: str) -> None:
         self.stderr.write(f"{text} …", style_func=str)
@@ -88,14 +88,23 @@ def first_free_port() -> int:
     )
 
 
-def serve(port: int) -> int:
-    """Run gunicorn on the loopback address until it is stopped."""
+def serve(port: int) -> NoReturn:
+    """Become gunicorn on the loopback address.
+
+    It takes the place of this process: a signal that ends the command (Ctrl-C, SIGTERM) reaches
+    the server itself, which ends its workers before it exits.
+    """
     environment = os.environ | {
         "BIND": f"{HOST}:{port}",
         "EVALSITE_INSECURE_LOCAL": "1",
         "LOG_LEVEL": os.environ.get("LOG_LEVEL", "WARNING"),
     }
-    server = subprocess.Popen(
+    connections.close_all()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.chdir(settings.BASE_DIR)
+    os.execve(  # noqa: S606
+        sys.executable,
         [
             sys.executable,
             "-m",
@@ -104,12 +113,5 @@ def serve(port: int) -> int:
             "python:evalsite.gunicorn_conf",
             "evalsite.wsgi:application",
         ],
-        cwd=settings.BASE_DIR,
-        env=environment,
+        environment,
     )
-    while True:
-        try:
-            return server.wait()
-        except KeyboardInterrupt:
-            # Ctrl-C reached the server as well; wait for it to finish its requests.
-            continue
