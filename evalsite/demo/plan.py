@@ -45,6 +45,7 @@ def read_plan(folder: Path) -> DemoPlan:
             "target_votes": raw["target_votes"],
             "notice": " ".join(raw["notice"].split()),
             "instructions": raw["instructions"].strip(),
+            "rules": raw["rules"],
         },
         criteria=[
             CriterionDraft(

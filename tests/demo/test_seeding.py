@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from annotation import queue
+from annotation.answer_rules import Action
 from annotation.models import (
     Annotator,
     Assignment,
@@ -23,6 +24,7 @@ from annotation.models import (
     User,
     Vote,
 )
+from annotation.rules import read_rules
 from annotation.selectors import counted_votes
 from evalsite.demo.plan import read_plan
 from evalsite.demo.seeding import seed
@@ -129,6 +131,12 @@ def test_the_plan_names_files_that_exist() -> None:
     plan = read_plan(settings.BASE_DIR / "fixtures" / "demo")
     assert isinstance(plan.responses, Path)
     assert plan.responses.is_file()
+    # Nobody is there to let a visitor go on who was paused.
+    quality = read_rules(plan.settings["rules"]).quality
+    # Gold and repeats, whose rules could pause as well, are not in the demo.
+    for rule in (quality.speed, quality.side_share, quality.straight_lining, quality.agreement):
+        assert rule is not None
+        assert rule.action is Action.FLAG
     assert plan.criteria[0].key == "overall"
     assert len(plan.criteria) == 4
     assert all(len(criterion.levels) >= 3 for criterion in plan.criteria)
