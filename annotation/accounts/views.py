@@ -138,8 +138,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """GET says what the link is for; POST uses it. Programs that fetch links use up nothing."""
     try:
         found = people.get_invitation(token)
-        if people.status_of(found) != people.InvitationStatus.LIVE:
-            raise people.InvitationRefusedError(people.status_of(found))
+        people.refuse_dead(found)
         view = VIEWS.get(InvitationPurpose(found.purpose))
         if view is None:
             # A platform's link has an address of its own.

@@ -18,6 +18,7 @@ from django.utils.translation import gettext, gettext_lazy
 
 from annotation import audit
 from annotation.models import (
+    ApiToken,
     EarlierLink,
     Invitation,
     InvitationPurpose,
@@ -217,10 +218,24 @@ def get_live_invitation(token: str, purpose: InvitationPurpose) -> Invitation:
     invitation = get_invitation(token)
     if invitation.purpose != purpose:
         raise NoSuchInvitationError("There is no such invitation.")
+    refuse_dead(invitation)
+    return invitation
+
+
+def refuse_dead(invitation: Invitation) -> None:
+    """Raise InvitationRefusedError where the invitation cannot be used now.
+
+    One that lets an annotator into a closed study is not: there is nothing to rate.
+    """
     status = status_of(invitation)
     if status != InvitationStatus.LIVE:
         raise InvitationRefusedError(status)
-    return invitation
+    if (
+        invitation.purpose == InvitationPurpose.JOIN
+        and invitation.study is not None
+        and takes_nobody(invitation.study, Role(invitation.role))
+    ):
+        raise InvitationRefusedError(InvitationStatus.STUDY_OVER)
 
 
 def use(invitation: Invitation) -> None:
@@ -295,7 +310,9 @@ def join(invitation: Invitation, user: User) -> None:
 
 
 def set_password(token: str, password: str) -> User:
-    """Give the account of the link a password. All its sessions and other links end.
+    """Give the account of the link a password.
+
+    All sessions and other links of the account end, and its API keys are revoked.
 
     Raises
     ------
@@ -317,7 +334,7 @@ def set_password(token: str, password: str) -> User:
 def change_password(user: User, password: str) -> None:
     """Give the user, who has shown that they know the present one, a new password.
 
-    All other sessions and all links of the account end.
+    All other sessions and all links of the account end, and its API keys are revoked.
 
     Raises
     ------
@@ -333,7 +350,12 @@ def change_password(user: User, password: str) -> None:
 def store_password(user: User, detail: dict[str, int]) -> None:
     # Sessions carry a hash of the password, and so end with the old one.
     user.save(update_fields=["password"])
-    live_invitations().filter(user=user).update(revoked_at=timezone.now())
+    now = timezone.now()
+    live_invitations().filter(user=user).update(revoked_at=now)
+    # Whoever knew the old password may have made keys with it.
+    tokens = ApiToken.objects.filter(user=user, revoked_at=None, expires_at__gt=now)
+    if revoked := tokens.update(revoked_at=now):
+        detail = {**detail, "tokens_revoked": revoked}
     audit.record(None, user, "password.set", {"user": user.pk, **detail})
 
 

@@ -11,7 +11,7 @@ PeopleError
     AlreadyErasedError     somebody was erased before
     InvitationError
         NoSuchInvitationError   the token belongs to no invitation
-        InvitationRefusedError  used, expired or revoked
+        InvitationRefusedError  used, expired, revoked, or its study is closed
         AlreadyMemberError      the person has the role; the link is still good
         CrowdFullError          a platform's link has let in as many people as it may
         CrowdRefusedError       its parameters name nobody
@@ -72,15 +72,17 @@ class InvitationStatus(enum.Enum):
     USED = "used"
     EXPIRED = "expired"
     REVOKED = "revoked"
+    STUDY_OVER = "study_over"
 
 
 class InvitationRefusedError(InvitationError):
     def __init__(self, status: InvitationStatus) -> None:
         self.status = status
         super().__init__(
-            "This link has expired."
-            if status == InvitationStatus.EXPIRED
-            else f"This link was {status.value} before."
+            {
+                InvitationStatus.EXPIRED: "This link has expired.",
+                InvitationStatus.STUDY_OVER: "The study of this link takes no annotators any more.",
+            }.get(status, f"This link was {status.value} before.")
         )
 
 

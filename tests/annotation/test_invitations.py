@@ -24,6 +24,8 @@ from annotation.models import (
     InvitationPurpose,
     Membership,
     Role,
+    Study,
+    StudyState,
     User,
 )
 from annotation.people import invitations
@@ -133,6 +135,28 @@ def test_a_revoked_link_says_so(client: Client) -> None:
     assert response.status_code == 410
     assert "was withdrawn" in text_of(response)
     assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("state", [StudyState.CLOSED, StudyState.ARCHIVED])
+def test_an_invitation_to_a_closed_study_says_so(client: Client, state: StudyState) -> None:
+    study = factories.make_open_study()
+    issued, reader = (
+        people.invite(study, role)[0] for role in (Role.ANNOTATOR, Role.RESEARCHER)
+    )
+    Study.objects.filter(pk=study.pk).update(state=state)
+    signed_in = Client()
+    signed_in.force_login(factories.make_user("bob"))
+    for browser in (client, signed_in):
+        for response in (browser.get(url_of(issued)), browser.post(url_of(issued), JOIN)):
+            assert response.status_code == 410
+            assert "study is closed" in text_of(response)
+    german = client.get(url_of(issued), headers={"accept-language": "de"})
+    assert "Diese Studie ist abgeschlossen" in text_of(german)
+    issued.invitation.refresh_from_db()
+    assert issued.invitation.used_at is None
+    assert not Annotator.objects.filter(study=study).exists()
+    # Its results are still read.
+    assert client.post(url_of(reader), JOIN).status_code == 302
 
 
 def test_a_used_link_cannot_be_revoked(client: Client) -> None:

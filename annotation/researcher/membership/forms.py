@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
@@ -65,13 +66,14 @@ class InviteForm(PlainForm):
             (BY_EMAIL, "Send each of them an e-mail"),
             (BY_LINK, "Show me the links, and I pass them on"),
         ],
-        initial=BY_EMAIL,
         widget=forms.RadioSelect,
     )
 
     def __init__(self, roles: frozenset[Role], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         cast(forms.ChoiceField, self.fields["role"]).choices = role_choices(roles)
+        # Without a mail server nothing that is sent arrives.
+        self.fields["how"].initial = BY_EMAIL if settings.EMAIL_HOST else BY_LINK
         self.problems: tuple[str, ...] = ()
         self.invitees: list[Invitee] = []
 

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from annotation import people
 from annotation.api.tokens import (
     MARK,
     MOST_LIVE,
@@ -87,6 +88,34 @@ def test_keys_end():
     assert key.get("studies").status_code == 401
     with pytest.raises(TokenRefusedError):
         revoke_token(user, issued.token.pk)
+
+
+def test_a_new_password_revokes_every_key_of_the_account_and_no_other():
+    user, other = factories.make_user(), factories.make_user()
+    kept = Caller(issue_token(other, "kept", [Scope.READ]).secret)
+    browser = Client()
+    browser.force_login(user)
+    first, second = "an entirely new sentence", "another sentence altogether"
+
+    def change():
+        sent = {"present": factories.PASSWORD, "password": first, "repeated": first}
+        return browser.post("/password/", sent)
+
+    def reset():
+        link = people.issue_set_password_link(user)
+        return Client().post(f"/invitation/{link.token}/", {"password": second, "repeated": second})
+
+    for act in (change, reset):
+        bound = factories.make_membership(factories.make_open_study(), Role.OWNER, user).study
+        keys = [caller(user, Scope.READ), caller(user, Scope.READ, study=bound)]
+        assert [key.get("studies").status_code for key in keys] == [200, 200]
+        assert act().status_code == 302
+        assert [key.get("studies").status_code for key in keys] == [401, 401]
+        assert AuditEntry.objects.filter(action="password.set").latest("pk").detail[
+            "tokens_revoked"
+        ] == len(keys)
+    assert kept.get("studies").status_code == 200
+    assert caller(user, Scope.READ).get("studies").status_code == 200
 
 
 def test_nobody_ends_the_key_of_another():
