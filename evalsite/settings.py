@@ -405,8 +405,11 @@ CELERY_TASK_SOFT_TIME_LIMIT = 150
 CELERY_TASK_TIME_LIMIT = 180
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-# A redelivery after a crash needs all three: a time-out above the longest task and quick sweeps.
-CELERY_VISIBILITY_TIMEOUT = 600
+# Redis delivers a message again to another worker if it was not acknowledged for so many seconds.
+# Messages are acknowledged when their task ends, so this has to exceed the longest time limit of
+# any task (31 minutes: uploads and jobs). Work of a killed worker does not wait for it: the
+# scheduled sweeps find it in its table.
+CELERY_VISIBILITY_TIMEOUT = 40 * 60
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {
         "visibility_timeout": CELERY_VISIBILITY_TIMEOUT,

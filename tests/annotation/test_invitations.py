@@ -140,9 +140,7 @@ def test_a_revoked_link_says_so(client: Client) -> None:
 @pytest.mark.parametrize("state", [StudyState.CLOSED, StudyState.ARCHIVED])
 def test_an_invitation_to_a_closed_study_says_so(client: Client, state: StudyState) -> None:
     study = factories.make_open_study()
-    issued, reader = (
-        people.invite(study, role)[0] for role in (Role.ANNOTATOR, Role.RESEARCHER)
-    )
+    issued, reader = (people.invite(study, role)[0] for role in (Role.ANNOTATOR, Role.RESEARCHER))
     Study.objects.filter(pk=study.pk).update(state=state)
     signed_in = Client()
     signed_in.force_login(factories.make_user("bob"))

@@ -190,6 +190,17 @@ def test_judges_have_a_queue_of_their_own_and_time_for_a_shift() -> None:
     assert tasks.work_on_run.acks_late
 
 
+def test_no_task_is_delivered_again_while_it_may_still_run() -> None:
+    current_app.loader.import_default_modules()
+    limits = {
+        name: task.time_limit or django_settings.CELERY_TASK_TIME_LIMIT
+        for name, task in current_app.tasks.items()
+    }
+    assert len(limits) > 10
+    longest = max(limits, key=lambda name: limits[name])
+    assert limits[longest] < django_settings.CELERY_VISIBILITY_TIMEOUT, longest
+
+
 # By a worker inside the process
 
 
