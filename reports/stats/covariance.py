@@ -63,6 +63,8 @@ class Covariance:
     warnings : tuple of WarningCode
     these_annotators : Covariance or None
         Prompt-only companion where few annotators make the two-way interval wide.
+    for_ranks : Covariance or None
+        What claims about ranks rest on, where that is not the matrix itself.
     """
 
     matrix: FloatArray
@@ -72,6 +74,7 @@ class Covariance:
     effective: Mapping[str, float]
     warnings: tuple[WarningCode, ...] = ()
     these_annotators: Covariance | None = None
+    for_ranks: Covariance | None = None
 
 
 def iid_sandwich(design: Design) -> FloatArray:
@@ -337,11 +340,23 @@ def clustered_covariance(
     matrix, psd = two_way(parts["annotator"][0], parts["prompt"][0], both)
     kinds = [parts[name][1] for name in names]
     method = "two_way_" + (kinds[0] if kinds[0] == kinds[1] else "_".join(kinds))
+    for_ranks = None
     if not psd:
         warnings.append(WarningCode.NOT_PSD)
         larger = "annotator" if matrix is parts["annotator"][0] else "prompt"
         method = f"{larger}_{parts[larger][1]}"
         n_clusters = {larger: codes[larger][1]}
+        # One source alone is too small an error for a claim over all pairs. Without the term of
+        # the intersection the sum has no negative eigenvalue and errs on the safe side (Davezies,
+        # D'Haultfoeuille & Guyonvarch 2021, doi 10.1214/20-AOS1981).
+        for_ranks = Covariance(
+            parts["annotator"][0] + parts["prompt"][0],
+            df,
+            "two_way_sum",
+            {name: codes[name][1] for name in names},
+            effective,
+            tuple(warnings),
+        )
     companion = None
     if WarningCode.FEW_ANNOTATORS in warnings:
         companion = Covariance(
@@ -351,4 +366,6 @@ def clustered_covariance(
             {"prompt": codes["prompt"][1]},
             {"prompt": effective["prompt"]},
         )
-    return Covariance(matrix, df, method, n_clusters, effective, tuple(warnings), companion)
+    return Covariance(
+        matrix, df, method, n_clusters, effective, tuple(warnings), companion, for_ranks
+    )

@@ -75,11 +75,13 @@ class ScoreBoard:
 def _of_systems(covariance: Covariance, places: NDArray[np.intp]) -> Covariance:
     """The block of some parameters."""
     alone = covariance.these_annotators
+    ranks = covariance.for_ranks
     block = np.ix_(places, places)
     return replace(
         covariance,
         matrix=covariance.matrix[block],
         these_annotators=None if alone is None else replace(alone, matrix=alone.matrix[block]),
+        for_ranks=None if ranks is None else replace(ranks, matrix=ranks.matrix[block]),
     )
 
 

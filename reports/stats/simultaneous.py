@@ -159,6 +159,8 @@ def rank_sets(
     & Wolf 2005: reject where |t| exceeds the quantile of the maximum over the pairs still
     active, drop those, repeat until nothing more is rejected.
 
+    The errors are those of `covariance.for_ranks`, where there are such.
+
     Parameters
     ----------
     strengths : float array, shape (m,)
@@ -175,6 +177,7 @@ def rank_sets(
     check_level(level)
     m = strengths.size
     better = np.zeros((m, m), dtype=bool)
+    covariance = covariance.for_ranks or covariance
     first, second = np.triu_indices(m, 1)
     v = covariance.matrix
     variance = v[first, first] + v[second, second] - 2 * v[first, second]

@@ -18,6 +18,7 @@ from reports.stats.cells import Cells
 from reports.stats.clusters import compact, intersect
 from reports.stats.covariance import cr1, cr1_of_shared, cr3, iid_sandwich, two_way
 from reports.stats.design import Design
+from reports.stats.leaderboard import leaderboard
 from reports.stats.results import WarningCode
 from reports.stats.strength_covariance import (
     component_design,
@@ -310,3 +311,23 @@ def test_not_psd_names_the_dimension_that_stands_in() -> None:
     assert WarningCode.NOT_PSD in found.warnings
     assert found.method in {"annotator_cr3", "prompt_cr3"}
     assert set(found.n_clusters) == {found.method.split("_")[0]}
+
+
+def test_twenty_equal_systems_are_not_told_apart_where_the_errors_cannot_be_added_up() -> None:
+    claimed = fallen_back = 0
+    for seed in range(40):
+        votes, _ = simulated(
+            seed,
+            systems=20,
+            n=5700,
+            annotators=30,
+            prompts=30,
+            spread=0.0,
+            taste=0.5,
+            prompt_effect=0.4,
+        )
+        board = leaderboard(votes, seed=seed)
+        fallen_back += WarningCode.NOT_PSD in board.warnings
+        claimed += bool(board.better.any())
+    assert fallen_back > 30
+    assert claimed <= 2
