@@ -20,10 +20,36 @@ from jsonschema import Draft202012Validator
 from judging.grades import WINS, Answer
 from judging.prompts import Rubric, answer_schema, offered
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 """Counts up whenever the same reply would be read otherwise."""
 
 UNPARSED, REFUSED, TRUNCATED = "unparsed", "refused", "truncated"
+
+COMPLETED, CUT, BLOCKED = "completed", "cut", "blocked"
+
+FINISH_REASONS: dict[str, str] = {
+    # As OpenAI, Anthropic, vLLM, TGI, Ollama, Cohere and Gemini write them, in lower case. A reply
+    # without a finish reason is taken as completed.
+    "": COMPLETED,
+    "stop": COMPLETED,
+    "end_turn": COMPLETED,
+    "stop_sequence": COMPLETED,
+    "eos": COMPLETED,
+    "eos_token": COMPLETED,
+    "complete": COMPLETED,
+    "length": CUT,
+    "max_tokens": CUT,
+    "model_context_window_exceeded": CUT,
+    "content_filter": BLOCKED,
+    "refusal": BLOCKED,
+    "safety": BLOCKED,
+    "recitation": BLOCKED,
+    "blocklist": BLOCKED,
+    "prohibited_content": BLOCKED,
+    "spii": BLOCKED,
+}
+"""How a reply ended, by its finish reason. Any other reason gives no answer: tool calls, an aborted
+request, a malformed function call."""
 
 # Kept of a reason; the judge is asked for 300.
 MOST_KEPT_CHARACTERS = 2_000
@@ -121,14 +147,15 @@ def read_envelope(body: bytes) -> Envelope | Missing:
         return Missing(UNPARSED, "no_message", usage, finish_reason=finish)
     content = message.get("content")
     text = content if isinstance(content, str) else ""
-    if finish == "content_filter":
+    ending = FINISH_REASONS.get(finish.lower())
+    if ending == BLOCKED:
         return Missing(REFUSED, "content_filter", usage, text, finish)
     if message.get("refusal"):
         return Missing(REFUSED, "refusal", usage, text, finish)
-    if finish == "length":
+    if ending == CUT:
         detail = "output_limit" if text.strip() else "reasoning_used_all_tokens"
         return Missing(TRUNCATED, detail, usage, text, finish)
-    if finish not in ("stop", ""):
+    if ending != COMPLETED:
         return Missing(UNPARSED, "other_finish_reason", usage, text, finish)
     if not text.strip():
         thought = message.get("reasoning_content") or message.get("reasoning")
@@ -138,11 +165,15 @@ def read_envelope(body: bytes) -> Envelope | Missing:
 
 
 def read_usage(raw: object) -> Usage | None:
-    """The tokens of a reply, or None where they are missing or cannot be true."""
+    """Return the tokens of a reply, or None where they are missing or cannot be true.
+
+    Every request has a prompt, and what the server counted as no output is no basis for its cost:
+    a count of 0 is as good as none, and the most that the call could cost is charged.
+    """
     if not isinstance(raw, dict):
         return None
     prompt, completion = _count(raw.get("prompt_tokens")), _count(raw.get("completion_tokens"))
-    if prompt is None or completion is None:
+    if not prompt or not completion:
         return None
     details = raw.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens")) if isinstance(details, dict) else 0

@@ -190,13 +190,33 @@ def test_an_envelope_gives_text_and_usage() -> None:
         (body_with(LINE, "length"), "truncated", "output_limit"),
         (body_with("", "length"), "truncated", "reasoning_used_all_tokens"),
         (body_with(LINE, "content_filter"), "refused", "content_filter"),
+        (body_with(LINE, "max_tokens"), "truncated", "output_limit"),
+        (body_with(LINE, "MAX_TOKENS"), "truncated", "output_limit"),
+        (body_with(LINE, "model_context_window_exceeded"), "truncated", "output_limit"),
+        (body_with(LINE, "refusal"), "refused", "content_filter"),
+        (body_with(LINE, "SAFETY"), "refused", "content_filter"),
+        (body_with(LINE, "PROHIBITED_CONTENT"), "refused", "content_filter"),
         (body_with(LINE, "tool_calls"), "unparsed", "other_finish_reason"),
+        (body_with(LINE, "tool_use"), "unparsed", "other_finish_reason"),
+        (body_with(LINE, "abort"), "unparsed", "other_finish_reason"),
+        (body_with(LINE, "MALFORMED_FUNCTION_CALL"), "unparsed", "other_finish_reason"),
         (body_with(LINE, message={"refusal": "I cannot."}), "refused", "refusal"),
     ],
 )
 def test_an_envelope_without_an_answer_says_why(body: bytes, cause: str, detail: str) -> None:
     found = read_envelope(body)
     assert (found.cause, found.detail) == (cause, detail)
+
+
+# OpenAI, vLLM and Ollama; Gemini; Anthropic; Anthropic and TGI; TGI; others; none given.
+@pytest.mark.parametrize(
+    "finish",
+    ["stop", "STOP", "end_turn", "stop_sequence", "eos_token", "eos", "COMPLETE", "", None],
+)
+def test_every_server_may_say_in_its_own_word_that_a_reply_is_whole(finish: str | None) -> None:
+    found = read_envelope(body_with(LINE, finish))
+    assert isinstance(found, Envelope)
+    assert (found.content, found.finish_reason) == (LINE, finish or "")
 
 
 @pytest.mark.parametrize(
@@ -206,6 +226,9 @@ def test_an_envelope_without_an_answer_says_why(body: bytes, cause: str, detail:
         ({}, None),
         ({"prompt_tokens": -5, "completion_tokens": 1}, None),
         ({"prompt_tokens": "5", "completion_tokens": 1}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, None),
+        ({"prompt_tokens": 5, "completion_tokens": 0}, None),
+        ({"prompt_tokens": 0, "completion_tokens": 5}, None),
         ({"prompt_tokens": True, "completion_tokens": 1}, None),
         ({"prompt_tokens": 5, "completion_tokens": 1}, Usage(5, 1)),
         (
