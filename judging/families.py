@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+# Words of everyday English are the name of a model only beside another word of it.
+COMMANDS = ("r", "a", "light", "nightly", "xlarge", "medium")
+NOVAS = ("pro", "lite", "micro", "premier")
+
 FAMILIES: dict[str, tuple[str, ...]] = {
     "GPT": ("gpt", "chatgpt", "davinci", "codex", "o1", "o3", "o4"),
     "Claude": ("claude", "opus", "sonnet", "haiku"),
@@ -18,34 +22,41 @@ FAMILIES: dict[str, tuple[str, ...]] = {
     "Qwen": ("qwen", "qwq", "qvq"),
     "DeepSeek": ("deepseek",),
     "Grok": ("grok",),
-    "Command": ("command", "cohere", "aya"),
+    "Command": ("cohere", "aya", *(f"command {kind}" for kind in COMMANDS)),
     "Phi": ("phi", "orca"),
     "GLM": ("glm", "chatglm"),
     "Kimi": ("kimi", "moonshot"),
     "Falcon": ("falcon",),
     "Yi": ("yi",),
     "Granite": ("granite",),
-    "Nova": ("nova", "titan"),
+    "Nova": (*(f"nova {kind}" for kind in NOVAS), "amazon nova", "amazon titan", "titan text"),
 }
-BY_WORD = {word: family for family, words in FAMILIES.items() for word in words}
+BY_NAME = {name: family for family, names in FAMILIES.items() for name in names}
+DIGITS = "0123456789"
 WORDS = re.compile(r"[a-z]+[0-9]*|[0-9]+")
 
 
 def family_of(name: str) -> str | None:
-    """The family that a model's name tells of, or None.
+    """Return the family that a model's name tells of, or None.
+
+    Whole words of the name are compared, never parts of a word.
 
     Examples
     --------
     >>> family_of("openai/gpt-4o-mini")
     'GPT'
+    >>> family_of("command-r-plus"), family_of("command-line-helper")
+    ('Command', None)
     >>> family_of("our-assistant-7b") is None
     True
     """
-    for word in WORDS.findall(name.lower()):
+    words = WORDS.findall(name.lower())
+    for word, following in zip(words, [*words[1:], ""], strict=True):
         # `llama3` and `qwen2` carry their number; `o1` is a name with it.
-        family = BY_WORD.get(word) or BY_WORD.get(word.rstrip("0123456789"))
-        if family is not None:
-            return family
+        bare = word.rstrip(DIGITS)
+        for known in (word, bare, f"{bare} {following.rstrip(DIGITS)}"):
+            if known in BY_NAME:
+                return BY_NAME[known]
     return None
 
 
