@@ -92,6 +92,9 @@ def test_links_are_copied_and_letters_are_seen_to_leave(
     assert page.evaluate("navigator.clipboard.readText()") == link.input_value()
     page.get_by_role("link", name="Back to invitations").click()
     page.get_by_label("Who").fill(LISTED)
+    # Without a mail server the links are shown unless e-mail is chosen.
+    expect(page.get_by_label("Show me the links")).to_be_checked()
+    page.get_by_label("Send each of them an e-mail").check()
     page.get_by_role("button", name="Invite them").click()
     expect(page.get_by_text("about to be sent")).to_have_count(2)
     assert send_letters() == 2
