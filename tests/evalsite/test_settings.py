@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from celery import current_app
+from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "k" * 50
@@ -153,3 +155,24 @@ def test_sums_are_not_split_over_the_cores_of_the_machine(tmp_path: Path) -> Non
         OPENBLAS_NUM_THREADS="2",
     )
     assert chosen.stdout.split() == ["2"]
+
+
+def test_no_message_is_delivered_again_while_its_task_still_runs(tmp_path: Path) -> None:
+    code = (
+        "from evalsite.settings import *;"
+        "print(CELERY_BROKER_TRANSPORT_OPTIONS['visibility_timeout'], CELERY_VISIBILITY_TIMEOUT)"
+    )
+    done = start(tmp_path, code, SECRET_KEY=KEY, REDIS_URL="redis://localhost")
+    visible, declared = map(int, done.stdout.split())
+    assert visible == declared == settings.CELERY_VISIBILITY_TIMEOUT
+
+    current_app.loader.import_default_modules()
+    limits = {
+        name: task.time_limit or settings.CELERY_TASK_TIME_LIMIT
+        for name, task in current_app.tasks.items()
+        if not name.startswith("celery.")
+    }
+    assert limits
+    # Celery ends a task some seconds after its limit, and a worker that is told to stop later yet.
+    room = 60 + settings.CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT
+    assert {name for name, limit in limits.items() if limit + room > visible} == set()
